@@ -1,0 +1,74 @@
+//! Why BigQuery gave no answer.
+
+use std::fmt;
+use std::time::Duration;
+
+/// The kinds of failure, as a visitor, a metric and an alert may see them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The credential is missing, malformed or refused.
+    Credential,
+    /// The credential is good, but may not run the job or read the table.
+    Denied,
+    /// The table, dataset or project does not exist.
+    NotFound,
+    /// BigQuery refused the query, such as over the cap on billed bytes.
+    Invalid,
+    /// A quota or rate limit is used up.
+    Quota,
+    /// BigQuery or the token server can't be reached or answers with a fault of its own.
+    Unavailable,
+    /// No whole answer came within the timeout.
+    Timeout,
+    /// The answer came, but is not what was asked for.
+    Malformed,
+}
+
+impl Reason {
+    /// A stable name for labels and log fields.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Credential => "credential",
+            Self::Denied => "denied",
+            Self::NotFound => "not_found",
+            Self::Invalid => "invalid",
+            Self::Quota => "quota",
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::Malformed => "malformed",
+        }
+    }
+
+    /// A sentence for `/readyz`: enough to know where to look, nothing of the error's own text.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Credential => "the credential is missing or was refused",
+            Self::Denied => "the credential may not run the job or read the table",
+            Self::NotFound => "the table, dataset or project does not exist",
+            Self::Invalid => "BigQuery refused the query",
+            Self::Quota => "a quota or rate limit of BigQuery is used up",
+            Self::Unavailable => "BigQuery cannot be reached",
+            Self::Timeout => "BigQuery did not answer in time",
+            Self::Malformed => "BigQuery's answer was not understood",
+        }
+    }
+}
+
+/// A failed refresh: what kind, and the cause for the log.
+#[derive(Debug)]
+pub struct Error {
+    /// What kind of failure.
+    pub reason: Reason,
+    /// How long the server asked us to wait, if it did.
+    pub retry_after: Option<Duration>,
+    /// What happened, for the log only; holds no secret.
+    pub cause: String,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.cause)
+    }
+}
+
+impl std::error::Error for Error {}

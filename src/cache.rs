@@ -1,0 +1,108 @@
+//! What is served: the last answer's pages, their age, and why there are none.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::bigquery::Reason;
+use crate::render::Pages;
+
+/// An answer as it is served.
+#[derive(Debug)]
+pub struct Entry {
+    /// The rendered pages.
+    pub pages: Pages,
+    /// When the job was sent, by the clock that counts ages.
+    pub since: Instant,
+    /// When the job was sent, by the wall clock.
+    pub as_of: SystemTime,
+}
+
+/// The last refresh's failure.
+#[derive(Debug, Clone, Copy)]
+pub struct Failure {
+    /// What kind of failure.
+    pub reason: Reason,
+    /// When the next try begins.
+    pub retry_at: Instant,
+}
+
+/// What a request finds.
+#[derive(Debug)]
+pub enum Lookup {
+    /// An answer that may be served, and its age.
+    Found(Arc<Entry>, Duration),
+    /// No answer, or one too old to serve.
+    Missing {
+        /// Why, if a refresh has failed; none while the first one runs.
+        reason: Option<Reason>,
+        /// When asking again makes sense.
+        retry_after: Duration,
+    },
+}
+
+/// The one place from which pages are served. Reading it takes no lock.
+#[derive(Debug)]
+pub struct Cache {
+    entry: ArcSwapOption<Entry>,
+    failure: ArcSwap<Option<Failure>>,
+    attempted: watch::Sender<bool>,
+    /// How long an answer counts as fresh.
+    pub ttl: Duration,
+    /// How old an answer may get before it is no longer served.
+    pub stale: Duration,
+}
+
+impl Cache {
+    /// An empty cache.
+    pub fn new(ttl: Duration, stale: Duration) -> Self {
+        Self {
+            entry: ArcSwapOption::empty(),
+            failure: ArcSwap::from_pointee(None),
+            attempted: watch::Sender::new(false),
+            ttl,
+            stale,
+        }
+    }
+
+    /// Puts a new answer in place of the old one.
+    pub fn publish(&self, entry: Entry) {
+        self.entry.store(Some(Arc::new(entry)));
+        self.failure.store(Arc::new(None));
+        self.attempted.send_replace(true);
+    }
+
+    /// Notes that a refresh failed; the old answer stays.
+    pub fn fail(&self, failure: Failure) {
+        self.failure.store(Arc::new(Some(failure)));
+        self.attempted.send_replace(true);
+    }
+
+    /// The answer to serve now.
+    pub fn lookup(&self) -> Lookup {
+        let now = Instant::now();
+        if let Some(entry) = self.entry.load_full() {
+            let age = now.saturating_duration_since(entry.since);
+            if age <= self.stale {
+                return Lookup::Found(entry, age);
+            }
+        }
+        let failure = **self.failure.load();
+        Lookup::Missing {
+            reason: failure.map(|failure| failure.reason),
+            retry_after: failure.map_or(Duration::from_secs(1), |failure| {
+                failure.retry_at.saturating_duration_since(now)
+            }),
+        }
+    }
+
+    /// Waits until the first refresh has ended, well or not, or until the limit.
+    pub async fn attempted(&self, limit: Duration) {
+        let mut attempted = self.attempted.subscribe();
+        // Either end is an answer: the lookup that follows tells which.
+        let _ = tokio::time::timeout(limit, attempted.wait_for(|done| *done)).await;
+    }
+}

@@ -1,0 +1,67 @@
+use std::fmt;
+use std::str::FromStr;
+
+use url::Url;
+
+use super::Invalid;
+
+/// BigQuery's REST address, such as `https://bigquery.googleapis.com`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint(Url);
+
+impl Endpoint {
+    /// The base of version 2 of the API, without a slash at its end.
+    pub fn v2(&self) -> String {
+        format!("{}/bigquery/v2", self.0.as_str().trim_end_matches('/'))
+    }
+
+    /// Whether the address is spoken to in the clear, so that no certificates are needed.
+    pub fn is_plain(&self) -> bool {
+        self.0.scheme() == "http"
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_str())
+    }
+}
+
+impl FromStr for Endpoint {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let refused = || {
+            Invalid::new(format!(
+                "'{text}' is no BigQuery endpoint: give an http or https address without user, query or fragment, such as https://bigquery.googleapis.com"
+            ))
+        };
+        let url = Url::parse(text).map_err(|_| refused())?;
+        let plain_address = url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none();
+        if !plain_address || !matches!(url.scheme(), "http" | "https") {
+            return Err(refused());
+        }
+        // A bearer token in the clear is for the stand-in beside us only.
+        if url.scheme() == "http" && !is_local(&url) {
+            return Err(Invalid::new(format!(
+                "'{text}' would carry the access token in the clear: give an https address, or http on a loopback or private address"
+            )));
+        }
+        Ok(Self(url))
+    }
+}
+
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+        Some(url::Host::Domain(name)) => {
+            name == "localhost" || name.ends_with(".internal") || !name.contains('.')
+        }
+        None => false,
+    }
+}

@@ -1,0 +1,63 @@
+//! What an instance is told to do, checked before anything listens.
+//!
+//! Every type here is valid by construction: [`FromStr`](std::str::FromStr) is the only way in, and its error is
+//! one sentence that says what is wrong and what would be right.
+
+mod endpoint;
+mod listen;
+mod log_format;
+mod period;
+mod table;
+mod word;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use endpoint::Endpoint;
+pub use listen::Listen;
+pub use log_format::LogFormat;
+pub use period::parse as parse_period;
+pub use table::{Location, Project, Table};
+pub use word::Word;
+
+/// One instance's whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The word to count, matched exactly: case, spaces and punctuation.
+    pub word: Word,
+    /// Where to listen, unless systemd passes a socket.
+    pub listen: Listen,
+    /// The project that is billed for the jobs; without it, the credential's own.
+    pub project: Option<Project>,
+    /// The table with the columns `word`, `word_count` and `corpus`.
+    pub table: Table,
+    /// Where the jobs run; without it BigQuery chooses.
+    pub location: Option<Location>,
+    /// The credential file; without it the usual places are searched.
+    pub credentials: Option<PathBuf>,
+    /// BigQuery's REST address.
+    pub bigquery_endpoint: Endpoint,
+    /// How long an answer counts as fresh.
+    pub ttl: Duration,
+    /// How old an answer may get before it is no longer served.
+    pub stale: Duration,
+    /// How long one refresh may take: token, job, retries and pages together.
+    pub timeout: Duration,
+    /// The most bytes that BigQuery may bill for one job.
+    pub maximum_bytes_billed: u64,
+    /// Threads that serve; one needs no locks between cores.
+    pub workers: usize,
+    /// How log lines look.
+    pub log_format: LogFormat,
+}
+
+/// Why a value was refused: one sentence, fit for a terminal.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Invalid(String);
+
+impl Invalid {
+    pub(crate) fn new(sentence: impl Into<String>) -> Self {
+        Self(sentence.into())
+    }
+}

@@ -1,0 +1,10 @@
+//! Serves how often one word stands in each corpus of a BigQuery table.
+//!
+//! Data flows one way: configuration, credentials, BigQuery, answer, rendered bytes, server.
+
+pub mod answer;
+pub mod bigquery;
+pub mod cache;
+pub mod config;
+pub mod render;
+pub mod telemetry;

@@ -1,0 +1,78 @@
+//! Runs BigQuery SQL on SQLite, and refuses what it cannot run as BigQuery would.
+
+/// A table's full name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TableName {
+    /// The project's ID.
+    pub project: String,
+    /// The dataset's ID.
+    pub dataset: String,
+    /// The table's ID.
+    pub table: String,
+}
+
+/// A column's or parameter's type, under the names that BigQuery's REST API gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// `STRING`.
+    String,
+    /// `INTEGER`, in SQL `INT64`.
+    Integer,
+    /// `FLOAT`, in SQL `FLOAT64`.
+    Float,
+    /// `BOOLEAN`, in SQL `BOOL`.
+    Boolean,
+    /// `BYTES`, base64 in answers.
+    Bytes,
+    /// `TIMESTAMP`, microseconds since 1970.
+    Timestamp,
+    /// `DATE`.
+    Date,
+}
+
+/// A result's or table's column; every one is `NULLABLE`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// The name, `f0_` and so on where the query gives none.
+    pub name: String,
+    /// The type.
+    pub kind: Type,
+}
+
+/// One row's values in BigQuery's textual form; none is NULL.
+///
+/// A TIMESTAMP is a whole number of microseconds since 1970: the REST layer renders it as the caller asked.
+pub type Row = Vec<Option<String>>;
+
+/// A query parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// The name without `@`; none for a positional one.
+    pub name: Option<String>,
+    /// The scalar's type, or the type of the array's elements.
+    pub kind: Type,
+    /// The value.
+    pub value: ParameterValue,
+}
+
+/// A query parameter's value, in BigQuery's textual form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParameterValue {
+    /// One value, or NULL.
+    Scalar(Option<String>),
+    /// An array, for `UNNEST(@name)`.
+    Array(Vec<Option<String>>),
+}
+
+/// A query as it reaches the engine.
+#[derive(Debug, Clone)]
+pub struct Query<'a> {
+    /// The SQL text.
+    pub sql: &'a str,
+    /// The project of tables named without one.
+    pub project: &'a str,
+    /// The dataset (project, dataset) of tables named without one.
+    pub dataset: Option<(&'a str, &'a str)>,
+    /// The parameters, all named or all positional.
+    pub parameters: &'a [Parameter],
+}
