@@ -1,9 +1,27 @@
-//! Turns an answer into the bytes of every page, once per answer.
+//! Turns an answer into the bytes of every page, once per answer. Pure: the same answer gives the same bytes.
+
+mod chart;
+mod csv;
+mod error;
+mod facts;
+mod html;
+mod index;
+mod json;
+mod markdown;
+mod numeric;
+mod table;
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 
 use crate::answer::Answer;
+use crate::config::Table;
+
+use facts::Facts;
+
+pub use error::error_page;
+pub use html::content_security_policy;
+pub use index::index_page;
 
 /// The forms in which an answer is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,6 +52,17 @@ impl Format {
             Self::Text => "text/plain",
         }
     }
+
+    /// The media type with its parameters, as `Content-Type` names it.
+    pub fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Html => "text/html; charset=utf-8",
+            Self::Json => "application/json",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Markdown => "text/markdown; charset=utf-8",
+            Self::Text => "text/plain; charset=utf-8",
+        })
+    }
 }
 
 /// One rendered page.
@@ -45,13 +74,64 @@ pub struct Page {
     pub body: Bytes,
 }
 
+impl Page {
+    fn new(body: String) -> Self {
+        Self {
+            etag: etag(body.as_bytes()),
+            body: Bytes::from(body),
+        }
+    }
+}
+
 /// An answer in every format, swapped whole.
 #[derive(Debug, Clone)]
-pub struct Pages {}
+pub struct Pages {
+    html: Page,
+    json: Page,
+    csv: Page,
+    markdown: Page,
+    text: Page,
+}
 
 impl Pages {
-    /// Renders an answer in every format.
-    pub fn new(_answer: &Answer) -> Self {
-        Self {}
+    /// Renders an answer in every format. `source` is the table that was asked.
+    pub fn new(answer: &Answer, source: &Table) -> Self {
+        let facts = Facts::new(answer, source);
+        let table = table::table(&answer.counts);
+        Self {
+            html: Page::new(html::answer_page(&facts, &table)),
+            json: Page::new(json::answer(&facts)),
+            csv: Page::new(csv::answer(&facts)),
+            markdown: Page::new(markdown::answer(&facts)),
+            text: Page::new(if table.is_empty() {
+                facts.none_found() + "\n"
+            } else {
+                table
+            }),
+        }
     }
+
+    /// The page in one format.
+    pub fn get(&self, format: Format) -> &Page {
+        match format {
+            Format::Html => &self.html,
+            Format::Json => &self.json,
+            Format::Csv => &self.csv,
+            Format::Markdown => &self.markdown,
+            Format::Text => &self.text,
+        }
+    }
+}
+
+/// Half of the body's SHA-256 in hexadecimal, quoted.
+fn etag(body: &[u8]) -> HeaderValue {
+    let digest = ring::digest::digest(&ring::digest::SHA256, body);
+    let hex: String = digest
+        .as_ref()
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    // It is always valid. Were it not, an empty value matches no request, so that nobody gets a false 304.
+    HeaderValue::try_from(format!("\"{hex}\"")).unwrap_or(HeaderValue::from_static(""))
 }

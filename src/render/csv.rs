@@ -1,0 +1,23 @@
+//! The answer as CSV after RFC 4180.
+
+use super::facts::Facts;
+
+/// The counts as they are. A name that starts with `=` is not changed to please spreadsheets: programs read this,
+/// and need the name that the table holds. NULL is an empty field, an empty name is a quoted one.
+pub(super) fn answer(facts: &Facts<'_>) -> String {
+    let mut text = "corpus,total_words\r\n".to_owned();
+    for count in facts.counts {
+        let corpus = count.corpus.as_deref().map(field).unwrap_or_default();
+        text.push_str(&format!("{corpus},{}\r\n", count.total_words));
+    }
+    text
+}
+
+fn field(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '\'');
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    }
+}

@@ -1,0 +1,95 @@
+//! Whole HTML documents: no script, nothing from elsewhere, one style.
+
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hyper::header::HeaderValue;
+
+use super::chart;
+use super::facts::{self, Facts};
+
+/// Every page's style. The policy allows this text and no other.
+const STYLE: &str = include_str!("style.css");
+
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let digest = ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes());
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        STANDARD.encode(digest)
+    );
+    // It is always valid. Were it not, a page without its style is the safe one.
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+});
+
+/// The `Content-Security-Policy` for every HTML page: it allows our style, by its hash, and nothing else.
+pub fn content_security_policy() -> HeaderValue {
+    POLICY.clone()
+}
+
+/// The answer: heading and table as they always were, then what they are of, then the chart.
+pub(super) fn answer_page(facts: &Facts<'_>, table: &str) -> String {
+    // Their text is what it always was: only the word and the cells are escaped.
+    let heading = format!("Amount of times '{}' appears per corpus", escape(facts.word));
+    let none_found = facts::line(&facts.none_found());
+    let (body, chart, summary) = if facts.counts.is_empty() {
+        (
+            format!("<p>{}</p>", escape(&none_found)),
+            String::new(),
+            String::new(),
+        )
+    } else {
+        (
+            format!("<pre>{}</pre>", escape(table)),
+            chart::chart(facts),
+            format!("In all <strong>{}</strong>. ", facts.summary()),
+        )
+    };
+    let main = format!(
+        "<h4>{heading}</h4>{body}\n\
+         <p class=\"source\">{summary}Data as of <time datetime=\"{}\">{}</time>, from <code>{}</code>.</p>\n\
+         {chart}",
+        facts.as_of,
+        facts.as_of_words(),
+        escape(&facts.source.to_string()),
+    );
+    document(&format!("'{}' per corpus", facts.word), &main)
+}
+
+/// A whole document around its main part, which is HTML already; the title is not.
+pub(super) fn document(title: &str, main: &str) -> String {
+    format!(
+        "<!doctype html>\n\
+         <html lang=\"en\">\n\
+         <head>\n\
+         <meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{}</title>\n\
+         <style>{STYLE}</style>\n\
+         </head>\n\
+         <body>\n\
+         <main>\n\
+         {main}</main>\n\
+         </body>\n\
+         </html>\n",
+        escape(&facts::line(title))
+    )
+}
+
+/// The text with what HTML would read as mark-up escaped, for content and for quoted attributes alike.
+pub(super) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            // HTML has no way to write it.
+            '\0' => escaped.push('\u{fffd}'),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}

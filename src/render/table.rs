@@ -1,0 +1,171 @@
+//! The table as Python's `tabulate(rows, headers="keys", tablefmt="github")` 0.10.0 lays it out.
+
+use std::borrow::Cow;
+
+use crate::answer::Count;
+
+use super::numeric::{self, Kind};
+
+/// How much wider than its header a column is at least.
+const HEADER_MARGIN: usize = 2;
+
+/// The table, without a line end; empty without counts.
+pub(super) fn table(counts: &[Count]) -> String {
+    if counts.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<&Count> = counts.iter().filter(|count| !is_separator(count)).collect();
+    let names: Vec<&str> = rows.iter().map(|row| name(row)).collect();
+    let totals: Vec<String> = rows.iter().map(|row| row.total_words.to_string()).collect();
+    let totals: Vec<&str> = totals.iter().map(String::as_str).collect();
+    let corpus = Column::new("corpus", &names);
+    let total = Column::new("total_words", &totals);
+
+    let rule = format!(
+        "|{}|{}|",
+        "-".repeat(corpus.width + 2),
+        "-".repeat(total.width + 2)
+    );
+    let mut lines = vec![row(corpus.pad("corpus"), total.pad("total_words")), rule.clone()];
+    let mut cells = corpus.cells.iter().zip(&total.cells);
+    for count in counts {
+        if is_separator(count) {
+            lines.push(rule.clone());
+        } else if let Some((names, totals)) = cells.next() {
+            for index in 0..names.len().max(totals.len()) {
+                let line = |cell: &[String]| cell.get(index).cloned().unwrap_or_default();
+                lines.push(row(corpus.pad(&line(names)), total.pad(&line(totals))));
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+fn name(count: &Count) -> &str {
+    count.corpus.as_deref().unwrap_or_default()
+}
+
+/// `tabulate` draws a rule for a row whose text is this character.
+fn is_separator(count: &Count) -> bool {
+    name(count).trim_matches(is_space) == "\u{1}"
+}
+
+fn row(corpus: String, total: String) -> String {
+    format!("| {corpus} | {total} |")
+}
+
+struct Column {
+    /// In characters, without the space on either side.
+    width: usize,
+    /// Whether it holds numbers, which stand at its right.
+    numeric: bool,
+    /// Each cell's lines.
+    cells: Vec<Vec<String>>,
+}
+
+impl Column {
+    fn new(header: &str, texts: &[&str]) -> Self {
+        let kind = texts.iter().map(|text| numeric::kind(&visible(text))).max();
+        let numeric = matches!(kind, Some(Kind::Integer | Kind::Float));
+        let mut cells: Vec<String> = match kind {
+            Some(Kind::Integer) => texts.iter().copied().map(str::to_owned).collect(),
+            Some(Kind::Float) => {
+                let styled = texts.iter().any(|text| visible(text) != *text);
+                texts.iter().map(|text| float_text(text, styled)).collect()
+            }
+            _ => texts
+                .iter()
+                .map(|text| text.trim_matches(is_space).to_owned())
+                .collect(),
+        };
+        if kind == Some(Kind::Float) {
+            let fractions: Vec<usize> = cells
+                .iter()
+                .map(|cell| numeric::fraction_width(&visible(cell)))
+                .collect();
+            let longest = fractions.iter().copied().max().unwrap_or_default();
+            for (cell, fraction) in cells.iter_mut().zip(fractions) {
+                cell.push_str(&" ".repeat(longest - fraction));
+            }
+        }
+        let multiline = texts.iter().any(|text| text.contains(['\r', '\n']));
+        Self {
+            width: cells
+                .iter()
+                .flat_map(|cell| cell.split(['\r', '\n']))
+                .map(width)
+                .max()
+                .unwrap_or_default()
+                .max(header.len() + HEADER_MARGIN),
+            numeric,
+            cells: cells
+                .into_iter()
+                .map(|cell| if multiline { lines(&cell) } else { vec![cell] })
+                .collect(),
+        }
+    }
+
+    fn pad(&self, text: &str) -> String {
+        let blank = " ".repeat(self.width.saturating_sub(width(text)));
+        if self.numeric {
+            blank + text
+        } else {
+            format!("{text}{blank}")
+        }
+    }
+}
+
+/// A cell of a column of floats. `styled`: one of the column's cells holds an escape sequence.
+fn float_text(text: &str, styled: bool) -> String {
+    if styled {
+        let bare = visible(text);
+        return match numeric::float(&bare) {
+            Some(value) => text.replace(bare.as_ref(), &numeric::general(value)),
+            None => text.to_owned(),
+        };
+    }
+    let text = text.replace(',', "");
+    numeric::float(&text).map_or(text, numeric::general)
+}
+
+fn width(line: &str) -> usize {
+    visible(line).chars().count()
+}
+
+/// The text without ANSI control sequences, such as those for colours.
+fn visible(text: &str) -> Cow<'_, str> {
+    let mut rest = text;
+    let mut shown = String::new();
+    while let Some((before, sequence)) = rest.split_once("\u{1b}[") {
+        shown.push_str(before);
+        let end = sequence
+            .trim_start_matches(|c| matches!(c, '0'..='?'))
+            .trim_start_matches(|c| matches!(c, ' '..='/'));
+        rest = match end.strip_prefix(|c| matches!(c, '@'..='~')) {
+            Some(after) => after,
+            None => {
+                shown.push_str("\u{1b}[");
+                sequence
+            }
+        };
+    }
+    if shown.is_empty() && rest.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(shown + rest)
+}
+
+/// What Python's `str.splitlines` gives, but for an empty text, which is one empty line here.
+fn lines(text: &str) -> Vec<String> {
+    const BREAKS: [char; 10] = [
+        '\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}',
+    ];
+    let text = text.replace("\r\n", "\n");
+    let text = text.strip_suffix(BREAKS).unwrap_or(&text);
+    text.split(BREAKS).map(str::to_owned).collect()
+}
+
+/// What Python's `str.strip` removes.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
+}
