@@ -6,5 +6,8 @@ pub mod answer;
 pub mod bigquery;
 pub mod cache;
 pub mod config;
+pub mod probe;
 pub mod render;
+pub mod server;
+pub mod systemd;
 pub mod telemetry;

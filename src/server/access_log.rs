@@ -1,0 +1,73 @@
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::header::HeaderValue;
+use hyper::{Method, StatusCode, Uri};
+
+/// Lines about failed requests in one second; the next line tells how many were left out.
+const LINES_A_SECOND: u32 = 10;
+
+/// One line per request: at debug level below 400, since the metrics count those and a line each would cost
+/// more than the answer; at info level from 400, a few a second, so that no visitor can fill the disk.
+#[derive(Debug)]
+pub(super) struct AccessLog {
+    budget: Mutex<Budget>,
+}
+
+#[derive(Debug)]
+struct Budget {
+    since: Instant,
+    lines: u32,
+    left_out: u64,
+}
+
+impl AccessLog {
+    pub(super) fn new() -> Self {
+        Self {
+            budget: Mutex::new(Budget {
+                since: Instant::now(),
+                lines: 0,
+                left_out: 0,
+            }),
+        }
+    }
+
+    pub(super) fn note(&self, method: &Method, uri: &Uri, status: StatusCode, id: &HeaderValue) {
+        if status.as_u16() < 400 {
+            tracing::debug!(%method, path = uri.path(), status = status.as_u16(), request_id = id.to_str().ok(), "request");
+        } else if let Some(left_out) = self.take_line(Instant::now()) {
+            let path: String = uri.path().chars().take(200).collect();
+            tracing::info!(%method, path, status = status.as_u16(), request_id = id.to_str().ok(), left_out, "request");
+        }
+    }
+
+    /// A line, if this second has one left, and how many were left out before it.
+    fn take_line(&self, now: Instant) -> Option<u64> {
+        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.saturating_duration_since(budget.since) >= Duration::from_secs(1) {
+            budget.since = now;
+            budget.lines = 0;
+        }
+        if budget.lines >= LINES_A_SECOND {
+            budget.left_out += 1;
+            return None;
+        }
+        budget.lines += 1;
+        Some(std::mem::take(&mut budget.left_out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_is_counted_and_not_written() {
+        let log = AccessLog::new();
+        let start = Instant::now();
+        let written = (0..1000).filter(|_| log.take_line(start).is_some()).count();
+        assert_eq!(written, LINES_A_SECOND as usize);
+        assert_eq!(log.take_line(start + Duration::from_secs(1)), Some(990));
+        assert_eq!(log.take_line(start + Duration::from_secs(1)), Some(0));
+    }
+}

@@ -1,0 +1,105 @@
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+
+use super::limits::Limits;
+use super::service::Service;
+use super::write_stall::WriteStall;
+
+/// The most bytes of a request's head, and of a response that waits for its peer.
+const BUFFER: usize = 16 * 1024;
+/// The most header fields of a request.
+const MAX_HEADERS: usize = 64;
+
+/// What a connection is doing, as a drain needs to know it.
+#[derive(Default)]
+struct Activity {
+    /// A request has come whole and its answer is not made yet.
+    answering: AtomicBool,
+    /// An answer waits for the peer to take it.
+    stalled: AtomicBool,
+    /// The next answer is the last.
+    closing: AtomicBool,
+}
+
+/// Marks a request as being answered until its future ends or is dropped.
+struct Answering<'a>(&'a AtomicBool);
+
+impl<'a> Answering<'a> {
+    fn begin(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Ordering::Relaxed);
+        Self(flag)
+    }
+}
+
+impl Drop for Answering<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Serves one connection to its end, or to the end of a drain.
+pub(super) async fn run<S>(stream: S, service: &Service, limits: Limits, mut draining: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let activity = &Activity::default();
+    let io = TokioIo::new(WriteStall::new(stream, limits.write_stall, &activity.stalled));
+    let answer = service_fn(move |request| async move {
+        let _answering = Answering::begin(&activity.answering);
+        let last = activity.closing.load(Ordering::Relaxed);
+        Ok::<_, Infallible>(service.answer(&request, last).await)
+    });
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head_read)
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(BUFFER)
+            .half_close(false)
+            .pipeline_flush(true)
+            .serve_connection(io, answer)
+    );
+    let drain = async { draining.wait_for(|draining| *draining).await.is_ok() };
+    let mut ended = tokio::select! {
+        biased;
+        ended = connection.as_mut() => Some(ended),
+        _ = drain => None,
+    };
+    if ended.is_none() {
+        // A request already on its way is still answered, and told that it is the last.
+        activity.closing.store(true, Ordering::Relaxed);
+        ended = tokio::time::timeout(limits.last_requests, connection.as_mut())
+            .await
+            .ok();
+    }
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            connection.as_mut().graceful_shutdown();
+            // hyper would wait for the rest of a half-sent head; nothing is owed to that one.
+            poll_fn(|cx| match connection.as_mut().poll(cx) {
+                Poll::Pending if !activity.owes() => Poll::Ready(Ok(())),
+                polled => polled,
+            })
+            .await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, cause = std::error::Error::source(&error), "connection ended early");
+    }
+}
+
+impl Activity {
+    fn owes(&self) -> bool {
+        self.answering.load(Ordering::Relaxed) || self.stalled.load(Ordering::Relaxed)
+    }
+}

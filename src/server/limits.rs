@@ -1,0 +1,31 @@
+use std::time::Duration;
+
+/// What one visitor, or all of them together, may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections open at once; one more is closed unread.
+    pub connections: usize,
+    /// How long a request's head may take, and a connection idle between requests.
+    pub head_read: Duration,
+    /// How long a peer may take nothing of what we write.
+    pub write_stall: Duration,
+    /// How long a request waits for the first refresh after the start.
+    pub first_answer: Duration,
+    /// How long a drain still takes requests on open connections, so that one already sent is not lost.
+    pub last_requests: Duration,
+    /// How long a drain may take in all; what is open then is cut.
+    pub drain: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            head_read: Duration::from_secs(10),
+            write_stall: Duration::from_secs(10),
+            first_answer: Duration::from_secs(10),
+            last_requests: Duration::from_millis(100),
+            drain: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,214 @@
+use std::io;
+use std::net::{self, SocketAddr};
+use std::os::unix::net as unix;
+use std::time::Duration;
+
+use listenfd::ListenFd;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use super::unix_path::{self, SocketFile};
+use crate::config::Listen;
+
+/// Connections that the kernel keeps for us until we accept them.
+const BACKLOG: i32 = 1024;
+/// Bytes that the kernel keeps for a peer that reads slowly; it doubles the number for its own bookkeeping.
+const SEND_BUFFER: usize = 64 * 1024;
+/// How long a TCP peer may leave what we sent unacknowledged, also once we have closed.
+const USER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A listening socket: systemd's, or one that we opened.
+#[derive(Debug)]
+pub struct Listener {
+    socket: Listening,
+    /// Whether systemd keeps the socket, and with it the backlog, when we end.
+    inherited: bool,
+    file: Option<SocketFile>,
+}
+
+#[derive(Debug)]
+enum Listening {
+    Tcp(net::TcpListener),
+    Unix(unix::UnixListener),
+}
+
+impl Listener {
+    /// Opens the socket: the one that systemd passed, or else the address.
+    ///
+    /// Call it before any thread is started: taking systemd's socket clears `LISTEN_FDS` and `LISTEN_PID`.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that names the address, or what systemd passed wrongly.
+    pub fn open(listen: &Listen) -> io::Result<Self> {
+        if let Some(socket) = inherited()? {
+            return Self::new(socket, true, None);
+        }
+        Self::bind(listen)
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))
+    }
+
+    fn bind(listen: &Listen) -> io::Result<Self> {
+        match listen {
+            Listen::Tcp(address) => Self::new(Listening::Tcp(bind_tcp(*address)?), false, None),
+            Listen::Unix(path) => {
+                let (listener, file) = unix_path::bind(path)?;
+                Self::new(Listening::Unix(listener), false, Some(file))
+            }
+        }
+    }
+
+    fn new(socket: Listening, inherited: bool, file: Option<SocketFile>) -> io::Result<Self> {
+        match &socket {
+            Listening::Tcp(listener) => {
+                listener.set_nonblocking(true)?;
+                // On Linux an accepted socket inherits these, so that they cost nothing per connection.
+                let options = SockRef::from(listener);
+                options.set_tcp_nodelay(true)?;
+                options.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
+                options.set_send_buffer_size(SEND_BUFFER)?;
+            }
+            Listening::Unix(listener) => listener.set_nonblocking(true)?,
+        }
+        Ok(Self {
+            socket,
+            inherited,
+            file,
+        })
+    }
+
+    /// The address with its real port, for the log.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own, if the socket is broken.
+    pub fn local_address(&self) -> io::Result<Listen> {
+        match &self.socket {
+            Listening::Tcp(listener) => listener.local_addr().map(Listen::Tcp),
+            Listening::Unix(listener) => {
+                let address = listener.local_addr()?;
+                Ok(Listen::Unix(address.as_pathname().unwrap_or("".as_ref()).into()))
+            }
+        }
+    }
+
+    /// Gives the socket to the runtime that serves.
+    pub(super) fn start(self) -> io::Result<Acceptor> {
+        let socket = match self.socket {
+            Listening::Tcp(listener) => Accepting::Tcp(TcpListener::from_std(listener)?),
+            Listening::Unix(listener) => Accepting::Unix(UnixListener::from_std(listener)?),
+        };
+        Ok(Acceptor {
+            socket,
+            inherited: self.inherited,
+            _file: self.file,
+        })
+    }
+}
+
+/// The socket that systemd passed, if it passed one.
+fn inherited() -> io::Result<Option<Listening>> {
+    let refused = |sentence: String| Err(io::Error::new(io::ErrorKind::InvalidInput, sentence));
+    let mut passed = ListenFd::from_env();
+    match passed.len() {
+        0 => return Ok(None),
+        1 => {}
+        many => {
+            return refused(format!(
+                "systemd passed {many} sockets: give the unit exactly one"
+            ));
+        }
+    }
+    let socket = if let Ok(Some(listener)) = passed.take_unix_listener(0) {
+        Listening::Unix(listener)
+    } else if let Ok(Some(listener)) = passed.take_tcp_listener(0) {
+        Listening::Tcp(listener)
+    } else {
+        return refused(
+            "what systemd passed is no TCP or Unix stream socket: use ListenStream= in the socket unit"
+                .to_owned(),
+        );
+    };
+    let listening = match &socket {
+        Listening::Tcp(listener) => SockRef::from(listener).is_listener()?,
+        Listening::Unix(listener) => SockRef::from(listener).is_listener()?,
+    };
+    if !listening {
+        return refused(
+            "the socket that systemd passed is one connection: set Accept=no in the socket unit".to_owned(),
+        );
+    }
+    Ok(Some(socket))
+}
+
+fn bind_tcp(address: SocketAddr) -> io::Result<net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A restart must not wait for the last run's connections to time out.
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        // [::] answers IPv4 too, whatever the machine's default.
+        socket.set_only_v6(false)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// A listening socket on the runtime.
+#[derive(Debug)]
+pub(super) struct Acceptor {
+    socket: Accepting,
+    inherited: bool,
+    _file: Option<SocketFile>,
+}
+
+#[derive(Debug)]
+enum Accepting {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// A connection as accepted.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Acceptor {
+    pub(super) async fn accept(&self) -> io::Result<Stream> {
+        match &self.socket {
+            Accepting::Tcp(listener) => listener.accept().await.map(|(stream, _)| Stream::Tcp(stream)),
+            Accepting::Unix(listener) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
+        }
+    }
+
+    /// Stops listening. Gives what the kernel had accepted for us, which closing would reset;
+    /// systemd's socket keeps its backlog for the next instance.
+    pub(super) fn close(self) -> Vec<Stream> {
+        if self.inherited {
+            return Vec::new();
+        }
+        let backlog = match self.socket {
+            Accepting::Tcp(listener) => listener.into_std().map(|listener| {
+                std::iter::from_fn(|| listener.accept().ok())
+                    .take(BACKLOG as usize)
+                    .filter_map(|(stream, _)| {
+                        stream.set_nonblocking(true).ok()?;
+                        TcpStream::from_std(stream).map(Stream::Tcp).ok()
+                    })
+                    .collect()
+            }),
+            Accepting::Unix(listener) => listener.into_std().map(|listener| {
+                std::iter::from_fn(|| listener.accept().ok())
+                    .take(BACKLOG as usize)
+                    .filter_map(|(stream, _)| {
+                        stream.set_nonblocking(true).ok()?;
+                        UnixStream::from_std(stream).map(Stream::Unix).ok()
+                    })
+                    .collect()
+            }),
+        };
+        backlog.unwrap_or_default()
+    }
+}

@@ -1,0 +1,23 @@
+//! Serves the cached pages over HTTP/1.1: sockets, limits, routes, headers and the drain.
+//!
+//! Everything a request needs is in memory, so that the only waits are on the peer, and each of those has a limit.
+
+mod accept_loop;
+mod access_log;
+mod check;
+mod conditional;
+mod connection;
+mod headers;
+mod limits;
+mod listener;
+mod negotiate;
+mod request_id;
+mod route;
+mod service;
+mod unix_path;
+mod write_stall;
+
+pub use accept_loop::{Drained, serve};
+pub use limits::Limits;
+pub use listener::Listener;
+pub use service::Service;

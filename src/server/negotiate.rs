@@ -1,0 +1,136 @@
+use hyper::header::{ACCEPT, HeaderMap};
+
+use crate::render::Format;
+
+/// How well a media range and its quality suit a format. Compared in this order: a range that names a
+/// format wins over a wildcard of the same quality.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Fit {
+    /// Thousandths.
+    quality: u16,
+    /// 3 for `type/subtype`, 2 for `type/*`, 1 for `*/*`.
+    specificity: u8,
+}
+
+/// The format that the request's `Accept` likes best; the default without one; none if it likes none.
+///
+/// Parameters other than `q` are ignored, and so is a range that can't be read.
+pub(super) fn format(headers: &HeaderMap) -> Option<Format> {
+    let mut fits = Format::ALL.map(|format| (format, Fit::default()));
+    let mut named_any = false;
+    for line in headers.get_all(ACCEPT) {
+        for range in line.as_bytes().split(|byte| *byte == b',') {
+            let Some((media_range, quality)) = std::str::from_utf8(range).ok().and_then(parse) else {
+                continue;
+            };
+            named_any = true;
+            for (format, fit) in &mut fits {
+                let specificity = specificity(media_range, format.media_type());
+                // The most specific range decides, also when it says no.
+                if specificity > fit.specificity {
+                    *fit = Fit { quality, specificity };
+                }
+            }
+        }
+    }
+    if !named_any {
+        return Some(Format::Html);
+    }
+    let mut best: Option<(Format, Fit)> = None;
+    for (format, fit) in fits {
+        if fit.quality > 0 && best.is_none_or(|(_, other)| fit > other) {
+            best = Some((format, fit));
+        }
+    }
+    best.map(|(format, _)| format)
+}
+
+/// Splits `type/subtype;q=0.5` into the range and its quality in thousandths.
+fn parse(text: &str) -> Option<(&str, u16)> {
+    let mut parts = text.split(';').map(str::trim);
+    let range = parts.next().filter(|range| range.contains('/'))?;
+    let mut quality = 1000;
+    for parameter in parts {
+        if let Some((name, value)) = parameter.split_once('=')
+            && name.trim().eq_ignore_ascii_case("q")
+        {
+            quality = thousandths(value.trim())?;
+        }
+    }
+    Some((range, quality))
+}
+
+/// Reads `0`, `0.5`, `1.000`: at most three digits after the point, at most 1.
+fn thousandths(text: &str) -> Option<u16> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    if fraction.len() > 3 || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let digits: u16 = format!("{fraction:0<3}").parse().ok()?;
+    match whole {
+        "0" => Some(digits),
+        "1" if digits == 0 => Some(1000),
+        _ => None,
+    }
+}
+
+/// How exactly a range names a media type; 0 if it does not.
+fn specificity(range: &str, media_type: &str) -> u8 {
+    if range.eq_ignore_ascii_case(media_type) {
+        return 3;
+    }
+    if range == "*/*" {
+        return 1;
+    }
+    let main = range.strip_suffix("/*");
+    let of_type = media_type.split_once('/').map(|(main, _)| main);
+    match (main, of_type) {
+        (Some(main), Some(of_type)) if main.eq_ignore_ascii_case(of_type) => 2,
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn best(accept: &str) -> Option<Format> {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, accept.parse().unwrap());
+        format(&headers)
+    }
+
+    #[test]
+    fn the_most_specific_range_decides() {
+        assert_eq!(best("text/*;q=0.5, text/html;q=0.1"), Some(Format::Csv));
+        assert_eq!(best("*/*, text/html;q=0"), Some(Format::Json));
+        assert_eq!(best("text/html;q=0, text/*;q=0, application/*;q=0, */*"), None);
+    }
+
+    #[test]
+    fn a_named_format_wins_over_a_wildcard() {
+        assert_eq!(best("text/plain, */*"), Some(Format::Text));
+        assert_eq!(best("application/json, text/plain, */*"), Some(Format::Json));
+        assert_eq!(best("text/csv;q=0.9, */*;q=0.9"), Some(Format::Csv));
+    }
+
+    #[test]
+    fn a_quality_has_at_most_three_digits_and_is_at_most_one() {
+        assert_eq!(thousandths("0.5"), Some(500));
+        assert_eq!(thousandths("1.000"), Some(1000));
+        assert_eq!(thousandths("0."), Some(0));
+        for bad in ["1.001", "2", "0.1234", "-0", "0,5", "", "+1", "1.+1"] {
+            assert_eq!(thousandths(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_unreadable_range_counts_for_nothing() {
+        assert_eq!(
+            best("text/csv;q=high, application/json;q=0.2"),
+            Some(Format::Json)
+        );
+        assert_eq!(best("html"), Some(Format::Html));
+        assert_eq!(best(""), Some(Format::Html));
+    }
+}

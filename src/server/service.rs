@@ -1,0 +1,208 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{ALLOW, CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
+use hyper::{Request, Response, StatusCode};
+use prometheus_client::metrics::counter::Counter;
+
+use super::access_log::AccessLog;
+use super::check::{self, Refusal};
+use super::headers::{self, PageHeaders};
+use super::limits::Limits;
+use super::request_id::{self, X_REQUEST_ID};
+use super::route::Route;
+use super::{conditional, negotiate};
+use crate::cache::{Cache, Lookup};
+use crate::render::{Format, error_page};
+use crate::telemetry::{Metrics, RequestLabels};
+
+type Answer = Response<Full<Bytes>>;
+
+/// Answers requests from the cache. One for all connections.
+#[derive(Debug)]
+pub struct Service {
+    cache: Arc<Cache>,
+    pub(super) metrics: Arc<Metrics>,
+    first_answer: Duration,
+    page_headers: PageHeaders,
+    log: AccessLog,
+    /// The counter of what nearly every request is, so that it need not be looked up.
+    pages_served: Counter,
+}
+
+impl Service {
+    /// A service over a cache that a refresh fills.
+    pub fn new(cache: Arc<Cache>, metrics: Arc<Metrics>, limits: &Limits) -> Self {
+        let pages_served = metrics
+            .requests
+            .get_or_create_owned(&labels(Route::Counts, StatusCode::OK));
+        Self {
+            page_headers: PageHeaders::new(cache.ttl),
+            cache,
+            metrics,
+            first_answer: limits.first_answer,
+            log: AccessLog::new(),
+            pages_served,
+        }
+    }
+
+    /// Answers one request, which may be the last of its connection.
+    pub(super) async fn answer<B>(&self, request: &Request<B>, last: bool) -> Answer {
+        let id = request_id::of(request.headers());
+        let route = Route::of(request.uri().path());
+        let refusal = check::refusal(request);
+        let mut answer = match refusal {
+            Some(refusal) => refused(refusal, request.headers()),
+            None => self.routed(route, request.headers()).await,
+        };
+        let status = answer.status();
+        let headers = answer.headers_mut();
+        if last || refusal.is_some_and(|refusal| refusal.close) {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        self.log.note(request.method(), request.uri(), status, &id);
+        headers.insert(X_REQUEST_ID, id);
+        if (route, status) == (Route::Counts, StatusCode::OK) {
+            self.pages_served.inc();
+        } else {
+            self.metrics.requests.get_or_create(&labels(route, status)).inc();
+        }
+        answer
+    }
+
+    async fn routed(&self, route: Route, headers: &HeaderMap) -> Answer {
+        match route {
+            Route::Counts => self.counts(headers).await,
+            Route::Health => text(StatusCode::OK, "ok\n"),
+            Route::Ready => self.ready(),
+            Route::Metrics => self.metrics(),
+            Route::Other => error(
+                StatusCode::NOT_FOUND,
+                headers,
+                "There is nothing here: the counts are at /.",
+            ),
+        }
+    }
+
+    async fn counts(&self, headers: &HeaderMap) -> Answer {
+        let Some(format) = negotiate::format(headers) else {
+            return not_acceptable();
+        };
+        let mut found = self.cache.lookup();
+        if let Lookup::Missing { reason: None, .. } = found {
+            // A restart under load loses no request: the first refresh takes a second or two.
+            self.cache.attempted(self.first_answer).await;
+            found = self.cache.lookup();
+        }
+        match found {
+            Lookup::Found(entry, age) => {
+                let page = entry.pages.get(format);
+                if conditional::has_already(headers, &page.etag) {
+                    let fields = self.page_headers.not_modified(&page.etag, age);
+                    return response(StatusCode::NOT_MODIFIED, fields, Bytes::new());
+                }
+                let fields = self.page_headers.page(format, &page.etag, age);
+                response(StatusCode::OK, fields, page.body.clone())
+            }
+            Lookup::Missing { retry_after, .. } => no_answer(headers, retry_after),
+        }
+    }
+
+    fn ready(&self) -> Answer {
+        let (reason, retry_after) = match self.cache.lookup() {
+            Lookup::Found(..) => return text(StatusCode::OK, "ready\n"),
+            Lookup::Missing { reason, retry_after } => (reason, retry_after),
+        };
+        let why = reason.map_or("the first refresh is not done yet", |reason| reason.sentence());
+        let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"));
+        answer
+            .headers_mut()
+            .insert(RETRY_AFTER, whole_seconds(retry_after).into());
+        answer
+    }
+
+    fn metrics(&self) -> Answer {
+        match self.metrics.render() {
+            Ok(body) => response(
+                StatusCode::OK,
+                headers::uncached(HeaderValue::from_static(
+                    "application/openmetrics-text; version=1.0.0; charset=utf-8",
+                )),
+                body.into(),
+            ),
+            Err(error) => {
+                tracing::error!(%error, "cannot write the metrics");
+                text(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "The metrics can't be written.\n",
+                )
+            }
+        }
+    }
+}
+
+fn labels(route: Route, status: StatusCode) -> RequestLabels {
+    RequestLabels {
+        path: route.name(),
+        status: status.as_u16(),
+    }
+}
+
+fn refused(refusal: Refusal, headers: &HeaderMap) -> Answer {
+    let mut answer = error(refusal.status, headers, refusal.sentence);
+    if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
+        answer
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    }
+    answer
+}
+
+fn not_acceptable() -> Answer {
+    let kinds = Format::ALL.map(Format::media_type).join(", ");
+    let mut answer = text(
+        StatusCode::NOT_ACCEPTABLE,
+        format!("None of the accepted media types is served here. There are {kinds}.\n"),
+    );
+    answer
+        .headers_mut()
+        .insert(VARY, HeaderValue::from_static("accept"));
+    answer
+}
+
+/// What a visitor is told when there is nothing to show: when to come back, and not why.
+fn no_answer(headers: &HeaderMap, retry_after: Duration) -> Answer {
+    let seconds = whole_seconds(retry_after);
+    let plural = if seconds == 1 { "" } else { "s" };
+    let sentence = format!("The counts are not available yet. Try again in {seconds} second{plural}.");
+    let mut answer = error(StatusCode::SERVICE_UNAVAILABLE, headers, &sentence);
+    answer.headers_mut().insert(RETRY_AFTER, seconds.into());
+    answer
+}
+
+/// Rounded up, and never "at once".
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_millis().div_ceil(1000).clamp(1, u64::MAX.into()) as u64
+}
+
+fn error(status: StatusCode, headers: &HeaderMap, sentence: &str) -> Answer {
+    let format = negotiate::format(headers).unwrap_or(Format::Text);
+    let (format, body) = error_page(status, format, sentence);
+    let mut fields = headers::uncached(format.content_type());
+    fields.insert(VARY, HeaderValue::from_static("accept"));
+    response(status, fields, body)
+}
+
+fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    let fields = headers::uncached(HeaderValue::from_static("text/plain; charset=utf-8"));
+    response(status, fields, body.into())
+}
+
+fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Answer {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
