@@ -1,5 +1,152 @@
 //! Asks BigQuery for a word's counts.
+//!
+//! Data flows one way: request, exchange, job, rows. Requests go through gcp-bigquery-client, whose faults end in
+//! `exchange` (no status, no token of ours), `job` (no polling, paging, retry or cancel) and `rows` (panics).
 
 mod error;
+mod exchange;
+mod fault;
+mod job;
+mod request;
+mod rows;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use gcp_bigquery_client::client_builder::ClientBuilder;
+use tokio::sync::OnceCell;
+use tokio::time::{Instant, timeout_at};
 
 pub use error::{Error, Reason};
+
+use crate::answer::Answer;
+use crate::config::{Config, Invalid, Project};
+use crate::credentials::{self, Environment, File, Limits, Source, Tokens};
+use crate::telemetry::Metrics;
+use crate::transport::Transport;
+
+/// The longest that one request may take. A query waits at most 10 s in BigQuery before it answers `jobComplete: false`.
+const CALL: Duration = Duration::from_secs(20);
+/// The longest that fetching a token may take.
+const TOKEN: Duration = Duration::from_secs(10);
+/// The longest that the first wait between tries can be, unless told otherwise.
+const BACKOFF: Duration = Duration::from_millis(500);
+
+/// A client for one word's counts.
+pub struct BigQuery {
+    client: gcp_bigquery_client::Client,
+    tokens: Tokens,
+    config: Config,
+    project: OnceCell<Project>,
+    backoff: Duration,
+    metrics: Arc<Metrics>,
+}
+
+impl std::fmt::Debug for BigQuery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BigQuery")
+            .field("tokens", &self.tokens)
+            .finish_non_exhaustive()
+    }
+}
+
+impl BigQuery {
+    /// Finds the credential, checks its file and makes the clients. Sends nothing.
+    ///
+    /// The error is one sentence: a bad file, no project to bill, or no certificates for an https address.
+    pub async fn new(
+        config: &Config,
+        environment: &Environment,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, Invalid> {
+        Self::with_backoff(config, environment, metrics, BACKOFF).await
+    }
+
+    /// The same, with another wait before the first repeated try: the longest it can be. It doubles from there.
+    pub async fn with_backoff(
+        config: &Config,
+        environment: &Environment,
+        metrics: Arc<Metrics>,
+        backoff: Duration,
+    ) -> Result<Self, Invalid> {
+        let source = Source::find(config.credentials.as_deref(), environment)?;
+        let project = project(config, &source)?;
+        let transport = Arc::new(Transport::default());
+        let client = transport
+            .client(config.bigquery_endpoint.is_plain(), CALL.min(config.timeout))?
+            .retry(exchange::note_status())
+            .build()
+            .map_err(|error| Invalid::new(format!("no HTTP client can be made: {error}")))?;
+        let limits = Limits {
+            fetch: TOKEN.min(config.timeout),
+            backoff,
+        };
+        let tokens = Tokens::over(source, limits, transport);
+        let client = ClientBuilder::new()
+            .with_v2_base_url(config.bigquery_endpoint.v2())
+            .with_client(client)
+            .build_from_authenticator(Arc::new(tokens.clone()))
+            .await
+            .map_err(|error| Invalid::new(format!("no BigQuery client can be made: {error}")))?;
+        Ok(Self {
+            client,
+            tokens,
+            config: config.clone(),
+            project: OnceCell::new_with(project),
+            backoff,
+            metrics,
+        })
+    }
+
+    /// Runs the query and returns every row. Ends within the configured timeout, whatever happens: token, job,
+    /// retries and pages together.
+    ///
+    /// A job that is still running when the time is up, or when this future is dropped, is cancelled.
+    pub async fn counts(&self) -> Result<Answer, Error> {
+        let deadline = Instant::now() + self.config.timeout;
+        let as_of = SystemTime::now();
+        let counts = timeout_at(deadline, self.run(deadline))
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error {
+                    reason: Reason::Timeout,
+                    retry_after: None,
+                    cause: format!("no whole answer came within {:?}", self.config.timeout),
+                })
+            })?;
+        Ok(Answer {
+            word: self.config.word.clone(),
+            counts,
+            as_of,
+        })
+    }
+
+    async fn run(&self, deadline: Instant) -> Result<Vec<crate::answer::Count>, Error> {
+        let project = self.project.get_or_try_init(|| self.metadata_project()).await?;
+        job::Job::new(self, project, deadline).counts().await
+    }
+
+    async fn metadata_project(&self) -> Result<Project, Error> {
+        let named = self.tokens.project().await.map_err(fault::credential)?;
+        named.unwrap_or_default().parse().map_err(|_| {
+            fault::credential(credentials::Error::refused(
+                "the metadata server names no project: set the project to bill",
+            ))
+        })
+    }
+}
+
+/// The project to bill, if it is known without asking anyone.
+fn project(config: &Config, source: &Source) -> Result<Option<Project>, Invalid> {
+    let Source::File(path) = source else {
+        return Ok(config.project.clone());
+    };
+    let file = File::read(path)?;
+    match config.project.clone().or(file.project) {
+        Some(project) => Ok(Some(project)),
+        None => Err(Invalid::new(format!(
+            "the credential file '{}' names no project: set the project to bill, such as my-project-123",
+            path.display()
+        ))),
+    }
+}

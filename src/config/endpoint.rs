@@ -55,7 +55,8 @@ impl FromStr for Endpoint {
     }
 }
 
-fn is_local(url: &Url) -> bool {
+/// Whether an address is on this machine or its private network, where a token may go in the clear.
+pub(crate) fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),

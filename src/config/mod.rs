@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use endpoint::Endpoint;
+pub(crate) use endpoint::is_local;
 pub use listen::Listen;
 pub use log_format::LogFormat;
 pub use period::parse as parse_period;

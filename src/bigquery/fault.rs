@@ -1,0 +1,163 @@
+use gcp_bigquery_client::error::{BQError, ResponseError};
+use gcp_bigquery_client::model::error_proto::ErrorProto;
+
+use super::error::{Error, Reason};
+use crate::credentials::{self, Kind, clean};
+
+/// What could help after a failed request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remedy {
+    /// Nothing: the same request would fail again.
+    None,
+    /// The same request, a little later.
+    Wait,
+    /// A new token.
+    Token,
+}
+
+/// A failed request.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) error: Error,
+    pub(super) remedy: Remedy,
+}
+
+impl Fault {
+    fn new(reason: Reason, remedy: Remedy, cause: String) -> Self {
+        let retry_after = None;
+        Self {
+            error: Error {
+                reason,
+                retry_after,
+                cause,
+            },
+            remedy,
+        }
+    }
+
+    /// An answer that is not what was asked for.
+    pub(super) fn malformed(cause: impl Into<String>) -> Self {
+        Self::new(Reason::Malformed, Remedy::None, cause.into())
+    }
+}
+
+/// No token could be had.
+pub(super) fn credential(error: credentials::Error) -> Error {
+    no_token(error).error
+}
+
+/// No token could be had.
+pub(super) fn no_token(error: credentials::Error) -> Fault {
+    match error.kind {
+        Kind::Refused => Fault::new(Reason::Credential, Remedy::None, error.cause),
+        Kind::Unavailable => Fault::new(Reason::Unavailable, Remedy::Wait, error.cause),
+    }
+}
+
+/// Sorts what the client library says, together with the status that came.
+pub(super) fn of(error: &BQError, status: Option<u16>) -> Fault {
+    match error {
+        BQError::ResponseError { error } => answered(error, status),
+        BQError::RequestError(error) => broken(error, status),
+        // Its other errors belong to parts of it that are not used here.
+        other => Fault::malformed(clean(&other.to_string())),
+    }
+}
+
+fn answered(error: &ResponseError, status: Option<u16>) -> Fault {
+    let error = &error.error;
+    let status = status.or_else(|| u16::try_from(error.code).ok()).unwrap_or(0);
+    let reasons: Vec<&str> = error
+        .errors
+        .iter()
+        .filter_map(|entry| entry.get("reason"))
+        .map(String::as_str)
+        .collect();
+    let cause = clean(&format!(
+        "BigQuery answered {status} {} ({}): {}",
+        error.status,
+        reasons.join(", "),
+        error.message
+    ));
+    by_status(status, &reasons, cause)
+}
+
+/// A request that got no answer, or one whose body could not be read.
+fn broken(error: &reqwest::Error, status: Option<u16>) -> Fault {
+    match status {
+        Some(status @ 200..300) if is_json(error) => Fault::malformed(format!(
+            "BigQuery answered {status} with a body that is not understood: {}",
+            chained(error)
+        )),
+        Some(200..300) | None => {
+            let cause = format!("BigQuery can't be reached: {}", chained(error));
+            Fault::new(Reason::Unavailable, Remedy::Wait, cause)
+        }
+        Some(status) => by_status(
+            status,
+            &[],
+            format!("BigQuery answered {status} with a body that is not its own"),
+        ),
+    }
+}
+
+fn by_status(status: u16, reasons: &[&str], cause: String) -> Fault {
+    let has = |name| reasons.contains(&name);
+    let (reason, remedy) = match status {
+        401 => (Reason::Credential, Remedy::Token),
+        403 if has("rateLimitExceeded") => (Reason::Quota, Remedy::Wait),
+        403 if has("quotaExceeded") => (Reason::Quota, Remedy::None),
+        403 => (Reason::Denied, Remedy::None),
+        404 => (Reason::NotFound, Remedy::None),
+        429 => (Reason::Quota, Remedy::Wait),
+        500 | 502 | 503 | 504 => (Reason::Unavailable, Remedy::Wait),
+        400..500 => (Reason::Invalid, Remedy::None),
+        _ => (Reason::Unavailable, Remedy::None),
+    };
+    Fault::new(reason, remedy, cause)
+}
+
+/// The errors that a finished job reports.
+pub(super) fn of_job(errors: &[ErrorProto]) -> Option<Fault> {
+    let first = errors.first()?;
+    let name = first.reason.as_deref().unwrap_or("no reason");
+    let (reason, remedy) = match name {
+        "accessDenied" => (Reason::Denied, Remedy::None),
+        "notFound" => (Reason::NotFound, Remedy::None),
+        "quotaExceeded" => (Reason::Quota, Remedy::None),
+        "rateLimitExceeded" | "jobRateLimitExceeded" => (Reason::Quota, Remedy::Wait),
+        "backendError" | "internalError" | "jobBackendError" | "jobInternalError" => {
+            (Reason::Unavailable, Remedy::Wait)
+        }
+        _ => (Reason::Invalid, Remedy::None),
+    };
+    let message = first.message.as_deref().unwrap_or_default();
+    Some(Fault::new(
+        reason,
+        remedy,
+        clean(&format!("the job failed ({name}): {message}")),
+    ))
+}
+
+/// Whether the body came whole but is not the JSON that was expected.
+fn is_json(error: &reqwest::Error) -> bool {
+    let mut next = std::error::Error::source(error);
+    while let Some(error) = next {
+        if error.is::<serde_json::Error>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// The library's words without the address, whose query may hold a page token.
+fn chained(error: &reqwest::Error) -> String {
+    let mut words = Vec::new();
+    let mut next = std::error::Error::source(error);
+    while let Some(error) = next {
+        words.push(error.to_string());
+        next = error.source();
+    }
+    clean(&words.join(": "))
+}

@@ -1,0 +1,241 @@
+use std::future::Future;
+use std::time::Duration;
+
+use gcp_bigquery_client::Client;
+use gcp_bigquery_client::error::BQError;
+use gcp_bigquery_client::model::job_reference::JobReference;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::error::Error;
+use super::exchange::{Ended, exchange};
+use super::fault::{Fault, Remedy, of_job};
+use super::rows::{self, Page, Rows};
+use super::{BigQuery, request};
+use crate::answer::Count;
+use crate::backoff::Backoff;
+use crate::config::Project;
+use crate::credentials::Token;
+
+/// The longest wait between two tries.
+const MOST_BACKOFF: Duration = Duration::from_secs(8);
+/// The most requests that may fail in passing before an answer is given up, however much time is left.
+const MAX_TRIES: u32 = 8;
+/// How long cancelling a job may take.
+const CANCEL: Duration = Duration::from_secs(2);
+/// BigQuery bills a query at least this many bytes for each table, and whole mebibytes.
+const LEAST_BILLED: u64 = 10 * MEBIBYTE;
+const MEBIBYTE: u64 = 1024 * 1024;
+
+/// One query job, from the first try to the last page.
+pub(super) struct Job<'a> {
+    bigquery: &'a BigQuery,
+    project: &'a Project,
+    deadline: Instant,
+    backoff: Backoff,
+    tries: u32,
+    renewed: bool,
+}
+
+impl<'a> Job<'a> {
+    pub(super) fn new(bigquery: &'a BigQuery, project: &'a Project, deadline: Instant) -> Self {
+        Self {
+            bigquery,
+            project,
+            deadline,
+            backoff: Backoff {
+                first: bigquery.backoff,
+                most: MOST_BACKOFF,
+            },
+            tries: 0,
+            renewed: false,
+        }
+    }
+
+    /// Runs the query, anew if its job failed in a way that passes, and returns its rows.
+    pub(super) async fn counts(mut self) -> Result<Vec<Count>, Error> {
+        loop {
+            match self.once().await {
+                Ok(counts) => return Ok(counts),
+                Err(fault) => self.recover(fault, None).await.map_err(|fault| fault.error)?,
+            }
+        }
+    }
+
+    /// Sends the query, waits for the job and collects its pages.
+    async fn once(&mut self) -> Result<Vec<Count>, Fault> {
+        let Self {
+            bigquery, project, ..
+        } = *self;
+        let deadline = self.deadline;
+        // One for every try of this job: BigQuery then runs it once, though an answer got lost.
+        let request_id = request::request_id();
+        let mut page = self
+            .call(|| {
+                bigquery.metrics.jobs.inc();
+                let query = request::query(&bigquery.config, &request_id, remaining(deadline));
+                bigquery.client.job().query(project.as_str(), query)
+            })
+            .await?;
+        let reference = page.job_reference.take();
+        if page.job_complete != Some(true) {
+            page = self.wait(named(reference.as_ref())?.clone()).await?;
+        }
+        if let Some(fault) = page.errors.as_deref().and_then(of_job) {
+            return Err(fault);
+        }
+        bigquery.metrics.bytes_billed.inc_by(billed(&page));
+        let mut rows = Rows::default();
+        while let Some(token) = rows.add(page)? {
+            page = self.results(named(reference.as_ref())?, Some(&token)).await?;
+        }
+        rows.finish()
+    }
+
+    /// Polls a running job until it has ended. Leaving before, in whatever way, cancels it.
+    async fn wait(&mut self, reference: JobReference) -> Result<Page, Fault> {
+        let mut running = Running {
+            client: self.bigquery.client.clone(),
+            project: self.project.clone(),
+            job: Some(reference.clone()),
+        };
+        let mut polls = 0;
+        loop {
+            let page = self.results(&reference, None).await?;
+            if page.job_complete == Some(true) {
+                running.job = None;
+                return Ok(page);
+            }
+            // BigQuery holds each poll back; this is for a server that does not.
+            sleep(self.backoff.delay(polls).min(Duration::from_secs(1))).await;
+            polls += 1;
+        }
+    }
+
+    async fn results(&mut self, reference: &JobReference, page_token: Option<&str>) -> Result<Page, Fault> {
+        let Self {
+            bigquery, project, ..
+        } = *self;
+        let deadline = self.deadline;
+        let job_id = reference.job_id.as_deref().unwrap_or_default();
+        let response = self
+            .call(|| {
+                let location = reference.location.as_deref();
+                let parameters = request::results(location, page_token, remaining(deadline));
+                let jobs = bigquery.client.job();
+                jobs.get_query_results(project.as_str(), job_id, parameters)
+            })
+            .await?;
+        Ok(rows::page(response))
+    }
+
+    /// Makes one request, and again while that may help.
+    async fn call<T, F>(&mut self, send: impl Fn() -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, BQError>>,
+    {
+        loop {
+            let Ended { result, token } = exchange(send()).await;
+            match result {
+                Ok(answer) => return Ok(answer),
+                Err(fault) => self.recover(fault, token).await?,
+            }
+        }
+    }
+
+    /// Does what may help after a fault, or gives the fault back.
+    async fn recover(&mut self, mut fault: Fault, token: Option<Token>) -> Result<(), Fault> {
+        match (fault.remedy, token) {
+            (Remedy::Token, Some(token)) if !self.renewed => {
+                self.renewed = true;
+                tracing::info!(cause = %fault.error, "BigQuery refused the access token: taking a new one");
+                self.bigquery.tokens.invalidate(&token);
+                Ok(())
+            }
+            (Remedy::Wait, _) => {
+                let wait = self.backoff.delay(self.tries);
+                self.tries += 1;
+                if self.tries >= MAX_TRIES || wait >= remaining(self.deadline) {
+                    fault.error.cause = format!("{} (try {})", fault.error.cause, self.tries);
+                    fault.remedy = Remedy::None;
+                    return Err(fault);
+                }
+                tracing::info!(cause = %fault.error, tries = self.tries, ?wait, "trying BigQuery again");
+                sleep(wait).await;
+                Ok(())
+            }
+            _ => Err(fault),
+        }
+    }
+}
+
+fn remaining(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+/// The name under which the rest of an answer can be had.
+fn named(reference: Option<&JobReference>) -> Result<&JobReference, Fault> {
+    reference
+        .filter(|reference| reference.job_id.is_some())
+        .ok_or_else(|| Fault::malformed("the rest of the answer can't be had: it has no jobReference"))
+}
+
+/// What BigQuery bills for a query of one table: nothing from its cache, else whole mebibytes and at least ten.
+///
+/// The client library leaves `totalBytesBilled` out, and asking for it would take another request per answer.
+fn billed(page: &Page) -> u64 {
+    let processed = page
+        .total_bytes_processed
+        .as_deref()
+        .and_then(|bytes| bytes.parse().ok());
+    match processed {
+        None | Some(0) => 0,
+        Some(_) if page.cache_hit == Some(true) => 0,
+        Some(bytes) => u64::div_ceil(bytes, MEBIBYTE)
+            .saturating_mul(MEBIBYTE)
+            .max(LEAST_BILLED),
+    }
+}
+
+/// A job that is cancelled when this is dropped, unless it was taken out before.
+struct Running {
+    client: Client,
+    project: Project,
+    job: Option<JobReference>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let (Some(job), Ok(runtime)) = (self.job.take(), Handle::try_current()) else {
+            return;
+        };
+        let (client, project) = (self.client.clone(), self.project.clone());
+        runtime.spawn(async move {
+            let id = job.job_id.unwrap_or_default();
+            let jobs = client.job();
+            let cancel = jobs.cancel_job(project.as_str(), &id, job.location.as_deref());
+            let cancelled = timeout(CANCEL, cancel).await.is_ok_and(|answer| answer.is_ok());
+            tracing::info!(job = %id, cancelled, "gave up a running job");
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bills_whole_mebibytes_at_least_ten_and_nothing_from_the_cache() {
+        let page = |bytes: Option<&str>, cache_hit| Page {
+            total_bytes_processed: bytes.map(str::to_owned),
+            cache_hit: Some(cache_hit),
+            ..Page::default()
+        };
+        assert_eq!(billed(&page(Some("1"), false)), 10 * MEBIBYTE);
+        assert_eq!(billed(&page(Some("10485761"), false)), 11 * MEBIBYTE);
+        assert_eq!(billed(&page(Some("10485761"), true)), 0);
+        assert_eq!(billed(&page(Some("0"), false)), 0);
+        assert_eq!(billed(&page(Some("18446744073709551615"), false)), u64::MAX);
+        assert_eq!(billed(&page(None, false)), 0);
+    }
+}

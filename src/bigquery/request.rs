@@ -1,0 +1,100 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use gcp_bigquery_client::model::get_query_results_parameters::GetQueryResultsParameters;
+use gcp_bigquery_client::model::query_parameter::QueryParameter;
+use gcp_bigquery_client::model::query_parameter_type::QueryParameterType;
+use gcp_bigquery_client::model::query_parameter_value::QueryParameterValue;
+use gcp_bigquery_client::model::query_request::QueryRequest;
+
+use crate::config::Config;
+
+/// The most rows in one page, and in a whole answer.
+pub(super) const MAX_ROWS: usize = 10_000;
+/// The longest that BigQuery is asked to hold a request back while the job runs.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// The query. The table's name, whose alphabet is checked, is all that varies in its text; the word is bound.
+///
+/// Ties are in the order of their names: without it BigQuery may order them anew each time, and the entity tag of an
+/// answer that did not change would.
+pub(super) fn query(config: &Config, request_id: &str, remaining: Duration) -> QueryRequest {
+    let table = &config.table;
+    QueryRequest {
+        use_legacy_sql: false,
+        parameter_mode: Some("NAMED".to_owned()),
+        query_parameters: Some(vec![QueryParameter {
+            name: Some("word".to_owned()),
+            parameter_type: Some(QueryParameterType {
+                r#type: "STRING".to_owned(),
+                ..Default::default()
+            }),
+            parameter_value: Some(QueryParameterValue {
+                value: Some(config.word.as_str().to_owned()),
+                ..Default::default()
+            }),
+        }]),
+        location: config
+            .location
+            .as_ref()
+            .map(|location| location.as_str().to_owned()),
+        maximum_bytes_billed: Some(config.maximum_bytes_billed.to_string()),
+        max_results: i32::try_from(MAX_ROWS).ok(),
+        labels: Some(HashMap::from([("service".to_owned(), "wordtally".to_owned())])),
+        request_id: Some(request_id.to_owned()),
+        timeout_ms: Some(wait(remaining)),
+        ..QueryRequest::new(format!(
+            "SELECT corpus, SUM(word_count) AS total_words FROM `{table}` WHERE word = @word \
+             GROUP BY corpus ORDER BY total_words DESC, corpus"
+        ))
+    }
+}
+
+/// The next page of a job's results, or its state while it runs.
+pub(super) fn results(
+    location: Option<&str>,
+    page_token: Option<&str>,
+    remaining: Duration,
+) -> GetQueryResultsParameters {
+    GetQueryResultsParameters {
+        location: location.map(str::to_owned),
+        page_token: page_token.map(str::to_owned),
+        max_results: i32::try_from(MAX_ROWS).ok(),
+        timeout_ms: Some(wait(remaining)),
+        ..Default::default()
+    }
+}
+
+/// Half of what is left, so that `jobComplete: false` comes with the job's name while there is time to cancel it.
+fn wait(remaining: Duration) -> i32 {
+    i32::try_from((remaining / 2).min(MAX_WAIT).as_millis().max(1)).unwrap_or(i32::MAX)
+}
+
+/// A random UUID: BigQuery takes a request with the same one for the same request and runs one job for both.
+pub(super) fn request_id() -> String {
+    let random = fastrand::u128(..) & !(0xf << 76) & !(0x3 << 62) | 0x4 << 76 | 0x2 << 62;
+    let hex = format!("{random:032x}");
+    let mut id = String::with_capacity(36);
+    for (at, digit) in hex.chars().enumerate() {
+        if matches!(at, 8 | 12 | 16 | 20) {
+            id.push('-');
+        }
+        id.push(digit);
+    }
+    id
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_ids_are_random_uuids_of_version_4() {
+        let id = request_id();
+        assert_eq!(id.len(), 36);
+        assert_eq!(&id[14..15], "4");
+        assert!("89ab".contains(&id[19..20]), "{id}");
+        assert_eq!(id.matches('-').count(), 4);
+        assert_ne!(id, request_id());
+    }
+}

@@ -1,0 +1,113 @@
+use gcp_bigquery_client::model::field_type::FieldType;
+use gcp_bigquery_client::model::get_query_results_response::GetQueryResultsResponse;
+use gcp_bigquery_client::model::query_response::QueryResponse;
+use gcp_bigquery_client::model::table_row::TableRow;
+use gcp_bigquery_client::model::table_schema::TableSchema;
+use serde_json::Value;
+
+use super::fault::Fault;
+use super::request::MAX_ROWS;
+use crate::answer::Count;
+
+/// A page of a finished job's results.
+pub(super) type Page = QueryResponse;
+
+/// Where the two columns stand.
+#[derive(Debug, Clone, Copy)]
+struct Columns {
+    corpus: usize,
+    total_words: usize,
+}
+
+/// The rows of a job, page by page. The library's own reader panics on a schema without fields.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    columns: Option<Columns>,
+    total: Option<usize>,
+    counts: Vec<Count>,
+}
+
+impl Rows {
+    /// Adds a page and returns the token of the next one.
+    pub(super) fn add(&mut self, page: Page) -> Result<Option<String>, Fault> {
+        let columns = match self.columns {
+            Some(columns) => columns,
+            None => *self.columns.insert(columns(page.schema.as_ref())?),
+        };
+        if let Some(total) = &page.total_rows {
+            let total = total
+                .parse()
+                .map_err(|_| Fault::malformed("totalRows is no number"))?;
+            self.total = Some(total);
+        }
+        if self.total.is_none() && page.rows.is_none() {
+            return Err(Fault::malformed("the answer has neither rows nor totalRows"));
+        }
+        let rows = page.rows.unwrap_or_default();
+        if self.total.unwrap_or(0) > MAX_ROWS || self.counts.len() + rows.len() > MAX_ROWS {
+            return Err(Fault::malformed(format!(
+                "the answer has more than {MAX_ROWS} rows"
+            )));
+        }
+        for row in rows {
+            self.counts.push(count(row, columns)?);
+        }
+        Ok(page.page_token.filter(|token| !token.is_empty()))
+    }
+
+    /// All rows, if as many came as were announced.
+    pub(super) fn finish(self) -> Result<Vec<Count>, Fault> {
+        match self.total {
+            Some(total) if total != self.counts.len() => Err(Fault::malformed(format!(
+                "{} rows came of {total}",
+                self.counts.len()
+            ))),
+            _ => Ok(self.counts),
+        }
+    }
+}
+
+/// The same answer under the name that it has when polled.
+pub(super) fn page(response: GetQueryResultsResponse) -> Page {
+    response.into()
+}
+
+fn columns(schema: Option<&TableSchema>) -> Result<Columns, Fault> {
+    let fields = schema
+        .and_then(|schema| schema.fields.as_deref())
+        .ok_or_else(|| Fault::malformed("the answer has no schema, or one without fields"))?;
+    let find = |name: &str, is: fn(&FieldType) -> bool| {
+        fields
+            .iter()
+            .position(|field| field.name == name && is(&field.r#type))
+            .ok_or_else(|| Fault::malformed(format!("the schema has no column {name} of the right type")))
+    };
+    Ok(Columns {
+        corpus: find("corpus", |kind| matches!(kind, FieldType::String))?,
+        total_words: find("total_words", |kind| {
+            matches!(kind, FieldType::Integer | FieldType::Int64)
+        })?,
+    })
+}
+
+fn count(row: TableRow, columns: Columns) -> Result<Count, Fault> {
+    let cells = row
+        .columns
+        .ok_or_else(|| Fault::malformed("a row has no cells"))?;
+    let cell = |at: usize| {
+        cells
+            .get(at)
+            .map(|cell| cell.value.as_ref().unwrap_or(&Value::Null))
+            .ok_or_else(|| Fault::malformed("a row has too few cells"))
+    };
+    let corpus = match cell(columns.corpus)? {
+        Value::Null => None,
+        Value::String(name) => Some(name.clone()),
+        _ => return Err(Fault::malformed("a corpus is no text")),
+    };
+    let total_words = cell(columns.total_words)?
+        .as_str()
+        .and_then(|number| number.parse().ok())
+        .ok_or_else(|| Fault::malformed("a total is no whole number"))?;
+    Ok(Count { corpus, total_words })
+}

@@ -1,0 +1,143 @@
+use std::collections::HashMap;
+
+use hyper::header::{HeaderName, HeaderValue};
+use serde_json::Value;
+use yup_oauth2::external_account::{CredentialSource, ExternalAccountSecret, UrlCredentialSourceFormat};
+
+use super::fields::Fields;
+use super::file::Impersonation;
+use crate::config::Invalid;
+
+/// Workload identity federation: a token of another provider, exchanged for Google's.
+pub struct ExternalAccount {
+    /// As yup-oauth2 takes it, without the impersonation that it may do next.
+    pub(crate) secret: ExternalAccountSecret,
+    /// The service account to act as afterwards.
+    pub(crate) impersonation: Option<Impersonation>,
+}
+
+impl ExternalAccount {
+    /// Whether every address in it is an http one.
+    pub(crate) fn is_plain(&self) -> bool {
+        let source = match &self.secret.credential_source {
+            CredentialSource::File { .. } => true,
+            CredentialSource::Url { url, .. } => url.starts_with("http:"),
+        };
+        let target = self
+            .impersonation
+            .as_ref()
+            .is_none_or(|target| target.url.scheme() == "http");
+        source && target && self.secret.token_url.starts_with("http:")
+    }
+}
+
+/// Reads an `external_account`, refusing what yup-oauth2 would leave out in silence.
+pub(crate) fn parse(fields: &Fields<'_>) -> Result<ExternalAccount, Invalid> {
+    for name in ["client_id", "workforce_pool_user_project"] {
+        if fields.object.contains_key(name) {
+            return Err(fields.invalid(&format!(
+                "has a '{name}', which is for workforce pools: give a workload identity pool's configuration"
+            )));
+        }
+    }
+    let Some(source) = fields.object("credential_source")? else {
+        return Err(fields.invalid("has no 'credential_source': it must hold a 'file' or a 'url'"));
+    };
+    let impersonation = fields
+        .optional_address("service_account_impersonation_url")?
+        .map(|url| {
+            Ok::<_, Invalid>(Impersonation {
+                url,
+                delegates: Vec::new(),
+                lifetime: lifetime(fields)?,
+            })
+        })
+        .transpose()?;
+    Ok(ExternalAccount {
+        secret: ExternalAccountSecret {
+            audience: fields.text("audience")?,
+            subject_token_type: fields.text("subject_token_type")?,
+            service_account_impersonation_url: None,
+            token_url: fields.address("token_url")?.into(),
+            credential_source: credential_source(&source)?,
+            key_type: "external_account".to_owned(),
+        },
+        impersonation,
+    })
+}
+
+fn lifetime(fields: &Fields<'_>) -> Result<u64, Invalid> {
+    let Some(options) = fields.object("service_account_impersonation")? else {
+        return Ok(3600);
+    };
+    match options.object.get("token_lifetime_seconds") {
+        None => Ok(3600),
+        Some(seconds) => seconds
+            .as_u64()
+            .filter(|seconds| (600..=43_200).contains(seconds))
+            .ok_or_else(|| {
+                fields.invalid("has a bad 'token_lifetime_seconds': it must be from 600 to 43200")
+            }),
+    }
+}
+
+fn credential_source(source: &Fields<'_>) -> Result<CredentialSource, Invalid> {
+    for (name, what) in [
+        ("executable", "a program"),
+        ("environment_id", "AWS"),
+        ("certificate", "a certificate"),
+    ] {
+        if source.object.contains_key(name) {
+            return Err(source.invalid(&format!(
+                "takes its subject token from {what}, which is not supported: give a 'file' or a 'url'"
+            )));
+        }
+    }
+    let format = format(source)?;
+    match (source.optional_text("file")?, source.optional_address("url")?) {
+        // yup-oauth2 ignores a file's format and would send the whole JSON text as the token.
+        (Some(_), None) if matches!(format, UrlCredentialSourceFormat::Json { .. }) => Err(source.invalid(
+            "takes its subject token from a JSON file, which is not supported: give a file that holds the bare token",
+        )),
+        (Some(file), None) => Ok(CredentialSource::File { file }),
+        (None, Some(url)) => Ok(CredentialSource::Url {
+            url: url.into(),
+            headers: headers(source)?,
+            format,
+        }),
+        _ => Err(source.invalid("has a bad 'credential_source': it must hold either a 'file' or a 'url'")),
+    }
+}
+
+/// The format, which yup-oauth2 wants written out though its default is text.
+fn format(source: &Fields<'_>) -> Result<UrlCredentialSourceFormat, Invalid> {
+    let Some(format) = source.object("format")? else {
+        return Ok(UrlCredentialSourceFormat::Text);
+    };
+    match format.optional_text("type")?.as_deref() {
+        None | Some("text") => Ok(UrlCredentialSourceFormat::Text),
+        Some("json") => Ok(UrlCredentialSourceFormat::Json {
+            subject_token_field_name: format.text("subject_token_field_name")?,
+        }),
+        Some(_) => Err(source.invalid("has a bad 'format' of its source: its 'type' must be text or json")),
+    }
+}
+
+fn headers(source: &Fields<'_>) -> Result<Option<HashMap<String, String>>, Invalid> {
+    let Some(headers) = source.object("headers")? else {
+        return Ok(None);
+    };
+    let checked = headers.object.iter().map(|(name, value)| match value {
+        // yup-oauth2 panics on what is no header.
+        Value::String(value)
+            if name.parse::<HeaderName>().is_ok() && value.parse::<HeaderValue>().is_ok() =>
+        {
+            Some((name.clone(), value.clone()))
+        }
+        _ => None,
+    });
+    match checked.collect() {
+        Some(headers) => Ok(Some(headers)),
+        None => Err(source.invalid("has bad 'headers' of its source: each must be an HTTP header")),
+    }
+}

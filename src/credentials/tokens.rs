@@ -1,0 +1,232 @@
+use std::fmt;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use super::error::{Error, Kind};
+use super::fetch::{self, Fetched};
+use super::search::Source;
+use crate::backoff::Backoff;
+use crate::transport::Transport;
+
+/// How long before its end a token is replaced.
+const MARGIN: Duration = Duration::from_secs(60);
+/// How long a token is used whose server gave no lifetime.
+const UNKNOWN_LIFETIME: Duration = Duration::from_secs(60);
+/// The longest that a lifetime is believed. Google's are an hour, and 12 at the most.
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a failure answers for those who ask next, so that they don't all knock.
+const FAILURE_HOLDS: Duration = Duration::from_millis(500);
+/// How often one fetch may be tried.
+const TRIES: u32 = 3;
+
+/// An access token. Its `Debug` form leaves the token out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(Arc<str>);
+
+impl Token {
+    /// The token itself: for an `Authorization` header only.
+    pub fn secret(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// How long fetching a token may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// The most for one fetch: every try, body and wait together.
+    pub fetch: Duration,
+    /// The longest that the first wait between tries can be; it doubles from there.
+    pub backoff: Duration,
+}
+
+/// The access token that all share, fetched by one of them at a time.
+#[derive(Debug, Clone)]
+pub struct Tokens(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    source: Source,
+    transport: Arc<Transport>,
+    limits: Limits,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    held: Option<Held>,
+    failed: Option<(Instant, Error)>,
+    /// The running fetch, which everyone who needs its token waits for.
+    flight: Option<watch::Receiver<Option<Result<Token, Error>>>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    token: Token,
+    refresh_at: Instant,
+    expires_at: Instant,
+}
+
+impl Tokens {
+    /// A cache over a source. Nothing is fetched yet.
+    pub fn new(source: Source, limits: Limits) -> Self {
+        Self::over(source, limits, Arc::default())
+    }
+
+    /// The same, with a transport that others use too.
+    pub(crate) fn over(source: Source, limits: Limits, transport: Arc<Transport>) -> Self {
+        Self(Arc::new(Inner {
+            source,
+            transport,
+            limits,
+            state: Mutex::default(),
+        }))
+    }
+
+    /// The token, fetched anew if there is none or it ends within a minute.
+    ///
+    /// Callers share one fetch. It runs on its own, so a caller that goes away ends nobody else's wait, and a panic
+    /// in it is an error here.
+    pub async fn token(&self) -> Result<Token, Error> {
+        let mut flight = {
+            let mut state = self.0.lock();
+            let now = Instant::now();
+            if let Some(held) = state.held.as_ref().filter(|held| now < held.refresh_at) {
+                return Ok(held.token.clone());
+            }
+            if let Some((_, error)) = state.failed.as_ref().filter(|(at, _)| now < *at + FAILURE_HOLDS) {
+                return state.usable(now).ok_or_else(|| error.clone());
+            }
+            match &state.flight {
+                Some(flight) if flight.has_changed().is_ok() => flight.clone(),
+                _ => {
+                    let flight = self.start();
+                    state.flight = Some(flight.clone());
+                    flight
+                }
+            }
+        };
+        match flight.wait_for(Option::is_some).await {
+            Ok(result) => result.clone().unwrap_or_else(|| Err(broken_off())),
+            Err(_) => Err(broken_off()),
+        }
+    }
+
+    /// Drops a token that BigQuery refused, unless a newer one has taken its place.
+    pub fn invalidate(&self, token: &Token) {
+        let mut state = self.0.lock();
+        if state.held.as_ref().is_some_and(|held| held.token == *token) {
+            state.held = None;
+            state.failed = None;
+        }
+    }
+
+    /// The project that the metadata server names, if that is where tokens come from.
+    pub(crate) async fn project(&self) -> Result<Option<String>, Error> {
+        match &self.0.source {
+            Source::File(_) => Ok(None),
+            Source::Metadata(base) => {
+                let limit = self.0.limits.fetch;
+                let project = fetch::project(base, &self.0.transport, limit);
+                within(limit, project).await.map(Some)
+            }
+        }
+    }
+
+    fn start(&self) -> watch::Receiver<Option<Result<Token, Error>>> {
+        let (sender, receiver) = watch::channel(None);
+        let inner = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            let result = inner.fetch().await;
+            let result = inner.lock().settle(result);
+            sender.send_replace(Some(result));
+        });
+        receiver
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it is held; were it so, the state would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tries until a token is there, the credential is refused, or time or tries are used up.
+    async fn fetch(&self) -> Result<Fetched, Error> {
+        let deadline = Instant::now() + self.limits.fetch;
+        let backoff = Backoff {
+            first: self.limits.backoff,
+            most: self.limits.fetch,
+        };
+        let mut tries = 0;
+        loop {
+            let limit = deadline.saturating_duration_since(Instant::now());
+            let error = match within(limit, fetch::fetch(&self.source, &self.transport, limit)).await {
+                Ok(fetched) => return Ok(fetched),
+                Err(error) => error,
+            };
+            let wait = backoff.delay(tries);
+            tries += 1;
+            if error.kind == Kind::Refused || tries == TRIES || Instant::now() + wait >= deadline {
+                return Err(error);
+            }
+            tokio::time::sleep(wait).await;
+        }
+    }
+}
+
+impl State {
+    /// Keeps what a fetch brought. After a failure the old token serves on while it lives.
+    fn settle(&mut self, result: Result<Fetched, Error>) -> Result<Token, Error> {
+        let now = Instant::now();
+        self.flight = None;
+        match result {
+            Ok(Fetched { token, lifetime }) => {
+                let lifetime = lifetime.unwrap_or(UNKNOWN_LIFETIME).min(MAX_LIFETIME);
+                let token = Token(token.into());
+                self.failed = None;
+                self.held = Some(Held {
+                    token: token.clone(),
+                    // A short-lived token is used for three quarters of its life.
+                    refresh_at: now + lifetime - MARGIN.min(lifetime / 4),
+                    expires_at: now + lifetime,
+                });
+                Ok(token)
+            }
+            Err(error) => {
+                self.failed = Some((now, error.clone()));
+                let old = self.usable(now);
+                tracing::warn!(cause = %error, old_token_serves = old.is_some(), "no new access token");
+                old.ok_or(error)
+            }
+        }
+    }
+
+    fn usable(&self, now: Instant) -> Option<Token> {
+        self.held
+            .as_ref()
+            .filter(|held| now < held.expires_at)
+            .map(|held| held.token.clone())
+    }
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(Error::unavailable(format!(
+            "no access token came within {limit:?}"
+        )))
+    })
+}
+
+fn broken_off() -> Error {
+    Error::unavailable("fetching the access token was broken off")
+}
