@@ -14,10 +14,9 @@ pub(super) fn answer(facts: &Facts<'_>) -> String {
 }
 
 fn field(text: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '\'');
-    if !text.is_empty() && text.chars().all(plain) {
-        text.to_owned()
-    } else {
+    if text.is_empty() || text.contains([',', '"', '\r', '\n']) {
         format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
     }
 }

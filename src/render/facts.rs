@@ -38,16 +38,6 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The heading, as it always was.
-    pub(super) fn heading(&self) -> String {
-        format!("Amount of times '{}' appears per corpus", self.word)
-    }
-
-    /// What an empty answer says.
-    pub(super) fn none_found(&self) -> String {
-        format!("'{}' appears in no corpus.", self.word)
-    }
-
     /// The sum in words, such as `1,023 times in 2 corpora`.
     pub(super) fn summary(&self) -> String {
         let times = if self.total == 1 { "time" } else { "times" };
@@ -67,6 +57,16 @@ impl<'a> Facts<'a> {
     pub(super) fn as_of_words(&self) -> String {
         self.as_of.replace('T', " ").replace('Z', " UTC")
     }
+}
+
+/// The heading over a word, which is escaped already if need be.
+pub(super) fn heading(word: &str) -> String {
+    format!("Amount of times '{word}' appears per corpus")
+}
+
+/// What an empty answer says of a word, which is escaped already if need be.
+pub(super) fn none_found(word: &str) -> String {
+    format!("'{word}' appears in no corpus.")
 }
 
 /// A number with commas between its thousands.

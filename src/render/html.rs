@@ -29,31 +29,51 @@ pub fn content_security_policy() -> HeaderValue {
 
 /// The answer: heading and table as they always were, then what they are of, then the chart.
 pub(super) fn answer_page(facts: &Facts<'_>, table: &str) -> String {
-    // Their text is what it always was: only the word and the cells are escaped.
-    let heading = format!("Amount of times '{}' appears per corpus", escape(facts.word));
-    let none_found = facts::line(&facts.none_found());
-    let (body, chart, summary) = if facts.counts.is_empty() {
+    let word = isolated(facts.word);
+    let (table, chart, summary) = if facts.counts.is_empty() {
         (
-            format!("<p>{}</p>", escape(&none_found)),
+            format!("<p>{}</p>", facts::none_found(&word)),
             String::new(),
             String::new(),
         )
     } else {
         (
-            format!("<pre>{}</pre>", escape(table)),
+            format!("<pre>{}</pre>", preformatted(table)),
             chart::chart(facts),
             format!("In all <strong>{}</strong>. ", facts.summary()),
         )
     };
-    let main = format!(
-        "<h4>{heading}</h4>{body}\n\
-         <p class=\"source\">{summary}Data as of <time datetime=\"{}\">{}</time>, from <code>{}</code>.</p>\n\
-         {chart}",
-        facts.as_of,
-        facts.as_of_words(),
-        escape(&facts.source.to_string()),
+    let article = format!(
+        "<article>\n\
+         <h4>{heading}</h4>{table}\n\
+         <p class=\"source\">{summary}Data as of <time datetime=\"{as_of}\">{as_of_words}</time>, \
+         from <code>{source}</code>.</p>\n\
+         {chart}</article>\n",
+        heading = facts::heading(&word),
+        as_of = facts.as_of,
+        as_of_words = facts.as_of_words(),
+        source = escape(&facts.source.to_string()),
     );
-    document(&format!("'{}' per corpus", facts.word), &main)
+    document(&format!("'{}' per corpus", facts.word), &article)
+}
+
+/// The table with its text as it is. Names are kept from moving the number beside them.
+fn preformatted(table: &str) -> String {
+    let lines = table.split('\n').map(|line| match line.rsplit_once(" | ") {
+        Some((name, number)) => format!("{} | {}", isolated(name), escape(number)),
+        None => escape(line),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The text escaped. If it may run from right to left, or turns the direction, that ends with it.
+fn isolated(text: &str) -> String {
+    let escaped = escape(text);
+    if text.is_ascii() {
+        escaped
+    } else {
+        format!("<bdi dir=\"ltr\">{escaped}</bdi>")
+    }
 }
 
 /// A whole document around its main part, which is HTML already; the title is not.

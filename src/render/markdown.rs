@@ -3,9 +3,10 @@
 use super::facts::{self, Facts};
 
 pub(super) fn answer(facts: &Facts<'_>) -> String {
-    let mut text = format!("# {}\n\n", escape(&facts.heading()));
+    let word = escape(facts.word);
+    let mut text = format!("# {}\n\n", facts::heading(&word));
     if facts.counts.is_empty() {
-        text.push_str(&format!("{}\n", escape(&facts.none_found())));
+        text.push_str(&format!("{}\n", facts::none_found(&word)));
     } else {
         text.push_str("| corpus | total_words |\n| :--- | ---: |\n");
         for count in facts.counts {

@@ -104,7 +104,7 @@ impl Pages {
             csv: Page::new(csv::answer(&facts)),
             markdown: Page::new(markdown::answer(&facts)),
             text: Page::new(if table.is_empty() {
-                facts.none_found() + "\n"
+                facts::none_found(facts.word) + "\n"
             } else {
                 table
             }),
