@@ -53,6 +53,13 @@ pub(super) fn refusal<B>(request: &Request<B>) -> Option<Refusal> {
             "The address is too long: nothing here needs more than a few letters.",
         );
     }
+    // A bare host is CONNECT's form and a star OPTIONS's; hyper takes them with any method.
+    if !uri.path().starts_with('/') && !matches!(*request.method(), Method::CONNECT | Method::OPTIONS) {
+        return Refusal::closing(
+            StatusCode::BAD_REQUEST,
+            "The address is no path: send one that starts with a slash.",
+        );
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Some(Refusal {
             status: StatusCode::METHOD_NOT_ALLOWED,

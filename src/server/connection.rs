@@ -65,7 +65,9 @@ where
             .max_headers(MAX_HEADERS)
             .max_buf_size(BUFFER)
             .half_close(false)
-            .pipeline_flush(true)
+            // With it hyper buffers answers without bound while a peer asks and does not read, and drops
+            // those that it holds when what follows them is malformed.
+            .pipeline_flush(false)
             .serve_connection(io, answer)
     );
     let drain = async { draining.wait_for(|draining| *draining).await.is_ok() };
