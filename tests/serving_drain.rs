@@ -132,6 +132,15 @@ async fn its_deadline_cuts_what_is_left() {
 
 #[tokio::test]
 async fn a_restart_under_load_loses_no_request() {
+    restart_under_load().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn a_restart_under_load_loses_no_request_on_several_threads() {
+    restart_under_load().await;
+}
+
+async fn restart_under_load() {
     let server = Server::start().await;
     let address = server.address();
     let mut clients = Vec::new();

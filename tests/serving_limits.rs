@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::{Server, short};
+use support::{Client, Server, short};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -140,4 +140,63 @@ async fn pipelined_requests_are_answered_in_order() {
         assert_eq!(client.reply(false).await.text(), "ok\n");
         assert_eq!(client.reply(false).await.text(), "ready\n");
     }
+}
+
+/// What the child of the next test does: it serves until its standard input ends.
+#[tokio::test]
+#[ignore = "run by the test below, with few file descriptors"]
+async fn child_with_few_descriptors() {
+    let server = Server::without_answer(Limits {
+        head_read: Duration::from_secs(60),
+        ..short()
+    });
+    println!("address: {}", server.address());
+    tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()))
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test]
+async fn running_out_of_descriptors_is_survived_without_spinning() {
+    let mut child = std::process::Command::new("/bin/sh")
+        .args(["-c", "ulimit -n 24; exec \"$@\"", "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "child_with_few_descriptors",
+            "--ignored",
+            "--nocapture",
+        ])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let said = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find(|line| line.contains("address: "));
+    let address = said.and_then(|line| Some(line.split_once("address: ")?.1.to_owned()));
+    let address = address.expect("the child says where it listens");
+    let mut held = Vec::new();
+    for _ in 0..40 {
+        held.push(TcpStream::connect(&address).await.unwrap());
+    }
+    sleep(Duration::from_millis(300)).await;
+    // Field 14 counts the hundredths of a second spent in user mode, 15 in the kernel.
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    let spent: u32 = stat
+        .split(' ')
+        .skip(13)
+        .take(2)
+        .map(|field| field.parse::<u32>().unwrap())
+        .sum();
+    assert!(spent < 20, "{spent} hundredths of a second spent on waiting");
+    drop(held);
+    let mut client = Client::new(TcpStream::connect(&address).await.unwrap());
+    client.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(client.reply(false).await.text(), "ok\n");
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
 }
