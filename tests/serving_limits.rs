@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use support::{Client, Server, short};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 use wordtally::server::Limits;
 
@@ -76,8 +76,12 @@ async fn a_peer_that_does_not_read_is_cut_off() {
 #[tokio::test]
 async fn a_slow_reader_that_goes_on_reading_gets_everything() {
     let server = Server::start().await;
-    let mut stream = TcpStream::connect(server.address()).await.unwrap();
-    let requests = 200;
+    // A small buffer of ours, so that the server's writes are stuck for most of the time, but never for long.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(32 * 1024).unwrap();
+    let mut stream = socket.connect(server.address()).await.unwrap();
+    let requests = 300;
+    let begun = Instant::now();
     let (mut reading, mut writing) = stream.split();
     let ask = async {
         let last = "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -86,7 +90,7 @@ async fn a_slow_reader_that_goes_on_reading_gets_everything() {
     };
     let read = async {
         let mut all = Vec::new();
-        let mut part = vec![0; 64 * 1024];
+        let mut part = vec![0; 8 * 1024];
         loop {
             sleep(Duration::from_millis(10)).await;
             match reading.read(&mut part).await.unwrap() {
@@ -99,6 +103,10 @@ async fn a_slow_reader_that_goes_on_reading_gets_everything() {
         .await
         .unwrap();
     assert_eq!(String::from_utf8(all).unwrap().matches("# EOF").count(), requests);
+    assert!(
+        begun.elapsed() > 2 * short().write_stall,
+        "too quick to show anything"
+    );
 }
 
 #[tokio::test]
