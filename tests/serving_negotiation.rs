@@ -14,11 +14,7 @@ async fn each_format_is_served_as_asked() {
     for (accept, format, content_type) in [
         (BROWSER, Format::Html, "text/html; charset=utf-8"),
         ("*/*", Format::Html, "text/html; charset=utf-8"),
-        (
-            "application/json",
-            Format::Json,
-            "application/json",
-        ),
+        ("application/json", Format::Json, "application/json"),
         ("text/csv", Format::Csv, "text/csv; charset=utf-8; header=present"),
         (
             "TEXT/Markdown;q=0.3",
