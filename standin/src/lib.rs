@@ -1,3 +1,4 @@
 //! A BigQuery for development, tests and mock production that enforces what Google enforces.
 
+pub mod data;
 pub mod sql;

@@ -1,4 +1,27 @@
 //! Runs BigQuery SQL on SQLite, and refuses what it cannot run as BigQuery would.
+//!
+//! The text is parsed, checked and typed against BigQuery's rules, and written anew as SQLite's SQL. Only what is
+//! known to mean the same is let through: anything else is refused, so no answer is quietly wrong.
+
+mod aggregate;
+mod call;
+mod compiler;
+mod database;
+mod error;
+mod expression;
+mod from;
+mod functions;
+mod literal;
+mod operator;
+mod parameter;
+mod parse;
+mod scope;
+mod select;
+mod value;
+
+pub(crate) use database::Loader;
+pub use database::{Database, Statement};
+pub use error::QueryError;
 
 /// A table's full name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,6 +53,39 @@ pub enum Type {
     Date,
 }
 
+impl Type {
+    /// The name that SQL gives the type, as error messages do.
+    #[must_use]
+    pub fn sql_name(self) -> &'static str {
+        match self {
+            Type::String => "STRING",
+            Type::Integer => "INT64",
+            Type::Float => "FLOAT64",
+            Type::Boolean => "BOOL",
+            Type::Bytes => "BYTES",
+            Type::Timestamp => "TIMESTAMP",
+            Type::Date => "DATE",
+        }
+    }
+}
+
+/// A table's metadata.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// The full name.
+    pub name: TableName,
+    /// The columns, in order.
+    pub columns: Vec<Column>,
+    /// The location, such as `US`.
+    pub location: String,
+    /// The number of rows.
+    pub rows: u64,
+    /// The size in bytes, as BigQuery counts it: 8 a number, 2 and the UTF-8 length a string.
+    pub bytes: u64,
+    /// The time of creation, in milliseconds since 1970.
+    pub created_ms: u64,
+}
+
 /// A result's or table's column; every one is `NULLABLE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
@@ -39,7 +95,7 @@ pub struct Column {
     pub kind: Type,
 }
 
-/// One row's values in BigQuery's textual form; none is NULL.
+/// One row's values in BigQuery's textual form; `None` is NULL.
 ///
 /// A TIMESTAMP is a whole number of microseconds since 1970: the REST layer renders it as the caller asked.
 pub type Row = Vec<Option<String>>;

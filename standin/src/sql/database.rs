@@ -1,0 +1,340 @@
+//! The tables, in SQLite's memory, and the queries on them.
+
+use std::sync::{Mutex, MutexGuard, TryLockError};
+use std::time::{Duration, Instant};
+
+use rusqlite::types::{Value as Cell, ValueRef};
+use rusqlite::{Connection, ErrorCode};
+
+use super::compiler::compile;
+use super::error::{QueryError, Result};
+use super::parameter::{Bound, bind};
+use super::value::{Value, float_text};
+use super::{Column, Query, Row, Table, TableName, Type, functions, parse};
+
+/// The longest that a query may run or wait for its turn.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// The largest answer, in rows.
+const MAX_ROWS: usize = 1_000_000;
+/// The largest answer, in bytes of text.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
+/// How many of SQLite's steps pass between two looks at the clock.
+const STEPS_PER_LOOK: i32 = 10_000;
+
+/// The tables that the stand-in serves. Queries run one at a time.
+pub struct Database {
+    tables: Vec<Table>,
+    column_bytes: Vec<Vec<u64>>,
+    connection: Mutex<Connection>,
+}
+
+/// A checked query, ready to run any number of times.
+#[derive(Debug, Clone)]
+pub struct Statement {
+    sql: String,
+    columns: Vec<Column>,
+    bytes: u64,
+    bound: Vec<Bound>,
+}
+
+impl Statement {
+    /// The columns of its answer, known before it runs.
+    #[must_use]
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The bytes it processes: the sizes of the columns it names, as BigQuery counts them.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl Database {
+    /// The tables there are.
+    #[must_use]
+    pub fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// The tables that a query names, each once, whether or not they exist. Nothing but the syntax is checked.
+    ///
+    /// # Errors
+    /// What is not one SELECT; a table name that is not whole.
+    pub fn tables_of(&self, query: &Query<'_>) -> Result<Vec<TableName>> {
+        parse::tables(&parse::parse(query.sql)?, query)
+    }
+
+    /// Checks and types a query, as a dry run does.
+    ///
+    /// # Errors
+    /// What BigQuery refuses before it runs a query, and what the stand-in cannot run.
+    pub fn prepare(&self, query: &Query<'_>) -> Result<Statement> {
+        let parsed = parse::parse(query.sql)?;
+        let bound = bind(query.parameters)?;
+        let compiled = compile(&self.tables, query, &parsed, &bound)?;
+        let size = |&(table, column): &(usize, usize)| self.column_bytes.get(table)?.get(column).copied();
+        let bytes = compiled.read.iter().filter_map(size).sum();
+        let statement = Statement {
+            sql: compiled.sql,
+            columns: compiled.columns,
+            bytes,
+            bound,
+        };
+        let connection = self.lock(Instant::now() + TIME_LIMIT)?;
+        connection
+            .prepare(&statement.sql)
+            .map_err(|error| failure(&error, &statement.sql))?;
+        drop(connection);
+        Ok(statement)
+    }
+
+    /// Runs a statement. It blocks, for ten seconds at most and as long again for its turn.
+    ///
+    /// # Errors
+    /// What BigQuery finds only in running, such as a division by zero; an answer that is too large or too late.
+    pub fn run(&self, statement: &Statement) -> Result<Vec<Row>> {
+        let mut connection = self.lock(Instant::now() + TIME_LIMIT)?;
+        let parameters: Vec<Cell> = statement.bound.iter().map(|bound| cell(&bound.value)).collect();
+        select(&mut connection, &statement.sql, &parameters, &statement.columns)
+    }
+
+    /// A table's rows from number `start` (0 is the first) on, `limit` at most, in the order they were loaded.
+    ///
+    /// # Errors
+    /// A table that does not exist.
+    pub fn list(&self, table: &TableName, start: u64, limit: u64) -> Result<Vec<Row>> {
+        let Some((number, table)) = self
+            .tables
+            .iter()
+            .enumerate()
+            .find(|(_, other)| other.name == *table)
+        else {
+            let TableName {
+                project,
+                dataset,
+                table,
+            } = table;
+            return Err(QueryError::new(format!(
+                "Not found: Table {project}:{dataset}.{table}"
+            )));
+        };
+        let start = i64::try_from(start).unwrap_or(i64::MAX);
+        let end = start.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX));
+        let sql = format!("SELECT * FROM table{number} WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid");
+        let mut connection = self.lock(Instant::now() + TIME_LIMIT)?;
+        select(
+            &mut connection,
+            &sql,
+            &[Cell::Integer(start), Cell::Integer(end)],
+            &table.columns,
+        )
+    }
+
+    fn lock(&self, deadline: Instant) -> Result<MutexGuard<'_, Connection>> {
+        loop {
+            match self.connection.try_lock() {
+                Ok(guard) => return Ok(guard),
+                // A query that panicked left nothing behind: they only read.
+                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                    return Err(QueryError::new(
+                        "The stand-in is busy: the query waited too long for its turn",
+                    ));
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+    }
+}
+
+fn select(
+    connection: &mut Connection,
+    sql: &str,
+    parameters: &[Cell],
+    columns: &[Column],
+) -> Result<Vec<Row>> {
+    let deadline = Instant::now() + TIME_LIMIT;
+    let failed = |error: rusqlite::Error| failure(&error, sql);
+    connection
+        .progress_handler(STEPS_PER_LOOK, Some(move || Instant::now() >= deadline))
+        .map_err(failed)?;
+    let mut statement = connection.prepare(sql).map_err(failed)?;
+    // A parameter that the query does not name has no place in SQLite's SQL.
+    for (place, value) in parameters.iter().enumerate().take(statement.parameter_count()) {
+        statement.raw_bind_parameter(place + 1, value).map_err(failed)?;
+    }
+    let mut rows = statement.raw_query();
+    let mut answer = Vec::new();
+    let mut bytes = 0;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let mut texts = Vec::with_capacity(columns.len());
+        for (place, column) in columns.iter().enumerate() {
+            let value = text(row.get_ref(place).map_err(failed)?, column.kind).map_err(|found| {
+                tracing::error!(
+                    sql,
+                    column = column.name,
+                    found,
+                    "a value is not of its column's type"
+                );
+                QueryError::new(format!("The stand-in failed to compute column {}", column.name))
+            })?;
+            bytes += value.as_ref().map_or(0, String::len) + size_of::<Option<String>>();
+            texts.push(value);
+        }
+        answer.push(texts);
+        if answer.len() > MAX_ROWS || bytes > MAX_BYTES {
+            return Err(QueryError::new(format!(
+                "Response too large to return: the stand-in's limit is {MAX_ROWS} rows and {MAX_BYTES} bytes"
+            )));
+        }
+    }
+    Ok(answer)
+}
+
+/// A value's text, or what SQLite gave in its stead.
+fn text(value: ValueRef<'_>, kind: Type) -> std::result::Result<Option<String>, String> {
+    match (value, kind) {
+        (ValueRef::Null, _) => Ok(None),
+        (ValueRef::Integer(value), Type::Integer | Type::Timestamp) => Ok(Some(value.to_string())),
+        (ValueRef::Integer(value @ (0 | 1)), Type::Boolean) => Ok(Some((value == 1).to_string())),
+        (ValueRef::Real(value), Type::Float) => Ok(Some(float_text(value))),
+        (ValueRef::Text(bytes), Type::String | Type::Date | Type::Bytes) => {
+            match std::str::from_utf8(bytes) {
+                Ok(text) => Ok(Some(text.to_owned())),
+                Err(_) => Err("text that is no UTF-8".to_owned()),
+            }
+        }
+        (other, _) => Err(other.data_type().to_string()),
+    }
+}
+
+fn cell(value: &Value) -> Cell {
+    match value {
+        Value::Null => Cell::Null,
+        Value::Integer(value) => Cell::Integer(*value),
+        Value::Real(value) => Cell::Real(*value),
+        Value::Text(text) => Cell::Text(text.clone()),
+    }
+}
+
+/// SQLite's error as BigQuery would put it. What is not foreseen goes to the log.
+fn failure(error: &rusqlite::Error, sql: &str) -> QueryError {
+    let message = match error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message.as_str(),
+        _ => "",
+    };
+    if let Some((_, ours)) = message.split_once(functions::MARK) {
+        return QueryError::new(ours);
+    }
+    match error.sqlite_error_code() {
+        Some(ErrorCode::OperationInterrupted) => QueryError::new(format!(
+            "The query ran longer than the stand-in's limit of {} seconds",
+            TIME_LIMIT.as_secs()
+        )),
+        Some(ErrorCode::OutOfMemory | ErrorCode::TooBig) => {
+            QueryError::new("Resources exceeded during query execution: the stand-in's memory limit")
+        }
+        _ if message == "integer overflow" => QueryError::new("int64 overflow in SUM"),
+        _ => {
+            tracing::error!(%error, sql, "SQLite refused what the stand-in wrote");
+            QueryError::unsupported("This query")
+        }
+    }
+}
+
+/// Fills a database before it is served.
+pub(crate) struct Loader {
+    tables: Vec<Table>,
+    column_bytes: Vec<Vec<u64>>,
+    connection: Connection,
+}
+
+impl Loader {
+    /// An empty database.
+    ///
+    /// # Errors
+    /// SQLite's, of which none is to be expected.
+    pub(crate) fn new() -> rusqlite::Result<Self> {
+        let connection = Connection::open_in_memory()?;
+        connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;
+        functions::register(&connection)?;
+        Ok(Self {
+            tables: Vec::new(),
+            column_bytes: Vec::new(),
+            connection,
+        })
+    }
+
+    /// Adds a table and its rows; `rows` and `bytes` of the metadata are counted here.
+    ///
+    /// # Errors
+    /// SQLite's, as for a row of another width than the table's.
+    pub(crate) fn table<'r>(
+        &mut self,
+        mut table: Table,
+        rows: impl IntoIterator<Item = Vec<ValueRef<'r>>>,
+    ) -> rusqlite::Result<()> {
+        let number = self.tables.len();
+        let definitions: Vec<_> = table
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(n, column)| {
+                let kind = match column.kind {
+                    Type::Integer | Type::Boolean | Type::Timestamp => "INTEGER",
+                    Type::Float => "REAL",
+                    Type::String | Type::Bytes | Type::Date => "TEXT",
+                };
+                format!("c{n} {kind}")
+            })
+            .collect();
+        let marks: Vec<_> = (1..=definitions.len()).map(|n| format!("?{n}")).collect();
+        let transaction = self.connection.transaction()?;
+        transaction.execute_batch(&format!(
+            "CREATE TABLE table{number} ({}) STRICT",
+            definitions.join(", ")
+        ))?;
+        let mut sizes = vec![0_u64; definitions.len()];
+        table.rows = 0;
+        {
+            let mut insert = transaction.prepare(&format!(
+                "INSERT INTO table{number} VALUES ({})",
+                marks.join(", ")
+            ))?;
+            for row in rows {
+                for (place, (value, size)) in row.iter().zip(&mut sizes).enumerate() {
+                    *size += match value {
+                        ValueRef::Null => 0,
+                        ValueRef::Text(text) => 2 + text.len() as u64,
+                        _ => 8,
+                    };
+                    insert.raw_bind_parameter(place + 1, rusqlite::types::ToSqlOutput::Borrowed(*value))?;
+                }
+                insert.raw_execute()?;
+                table.rows += 1;
+            }
+        }
+        transaction.commit()?;
+        table.bytes = sizes.iter().sum();
+        self.tables.push(table);
+        self.column_bytes.push(sizes);
+        Ok(())
+    }
+
+    /// The database, from now on read-only.
+    ///
+    /// # Errors
+    /// SQLite's, of which none is to be expected.
+    pub(crate) fn finish(self) -> rusqlite::Result<Database> {
+        // The heap limit is the process's: it ends a sort that would eat the machine.
+        self.connection
+            .execute_batch("PRAGMA query_only = ON; PRAGMA hard_heap_limit = 1073741824;")?;
+        Ok(Database {
+            tables: self.tables,
+            column_bytes: self.column_bytes,
+            connection: Mutex::new(self.connection),
+        })
+    }
+}
