@@ -1,4 +1,17 @@
 //! A BigQuery for development, tests and mock production that enforces what Google enforces.
+//!
+//! [`Standin::start`] serves it in the current process; [`cli`] is the same as a command.
 
+mod app;
+pub mod auth;
+pub mod cli;
 pub mod data;
+pub mod faults;
+pub mod iam;
+mod rest;
+mod server;
 pub mod sql;
+mod standin;
+
+pub use app::Counters;
+pub use standin::{Options, Standin, StartError};

@@ -28,6 +28,14 @@ pub struct Database {
     connection: Mutex<Connection>,
 }
 
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("tables", &self.tables)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A checked query, ready to run any number of times.
 #[derive(Debug, Clone)]
 pub struct Statement {

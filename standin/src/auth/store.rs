@@ -1,0 +1,161 @@
+//! What must outlive a restart: the signing secret, and which tokens were revoked.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::{Deserialize, Serialize};
+
+use super::hex;
+
+const SECRET_BYTES: usize = 32;
+/// More revocations than this, and the oldest to expire go first.
+const MAX_REVOKED: usize = 100_000;
+
+/// Why the state directory could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A file can't be read or written.
+    #[error("cannot use the state file {path}: {cause}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The secret has been cut or replaced.
+    #[error("the state file {0} is damaged: remove it, and every token it signed is void")]
+    Damaged(String),
+    /// The system gives no random numbers.
+    #[error("the system gives no random numbers")]
+    Random,
+}
+
+/// Revoked tokens by digest, with the second after which they no longer matter.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Revoked {
+    /// Tokens of an older generation are void: all were revoked at once.
+    pub(super) generation: u64,
+    tokens: BTreeMap<String, u64>,
+}
+
+impl Revoked {
+    pub(super) fn contains(&self, token: &str) -> bool {
+        self.tokens.contains_key(&digest(token))
+    }
+
+    pub(super) fn insert(&mut self, token: &str, until: u64, now: u64) {
+        self.tokens.retain(|_, end| *end >= now);
+        if self.tokens.len() >= MAX_REVOKED {
+            let first = self
+                .tokens
+                .iter()
+                .min_by_key(|(_, end)| **end)
+                .map(|(key, _)| key.clone());
+            first.and_then(|key| self.tokens.remove(&key));
+        }
+        self.tokens.insert(digest(token), until);
+    }
+}
+
+fn digest(token: &str) -> String {
+    hex(ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref())
+}
+
+/// The state directory, or nothing that lasts.
+#[derive(Debug)]
+pub(super) struct Store(Option<PathBuf>);
+
+impl Store {
+    /// Opens the directory, made with mode 0700 if it is missing.
+    pub(super) fn open(directory: Option<&Path>) -> Result<Self, StoreError> {
+        if let Some(path) = directory {
+            let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+            made.map_err(|cause| StoreError::File {
+                path: path.display().to_string(),
+                cause,
+            })?;
+        }
+        Ok(Self(directory.map(Path::to_owned)))
+    }
+
+    /// The signing secret, made at the first start.
+    pub(super) fn secret(&self) -> Result<Vec<u8>, StoreError> {
+        let path = self.0.as_ref().map(|directory| directory.join("secret"));
+        if let Some(known) = path.as_deref().map(read).transpose()?.flatten() {
+            return match known.len() {
+                SECRET_BYTES => Ok(known),
+                _ => Err(StoreError::Damaged(
+                    path.unwrap_or_default().display().to_string(),
+                )),
+            };
+        }
+        let mut secret = vec![0; SECRET_BYTES];
+        SystemRandom::new()
+            .fill(&mut secret)
+            .map_err(|_| StoreError::Random)?;
+        if let Some(path) = path {
+            replace(&path, &secret)?;
+        }
+        Ok(secret)
+    }
+
+    /// The revocations kept so far.
+    pub(super) fn revoked(&self) -> Result<Revoked, StoreError> {
+        let Some(path) = self.0.as_ref().map(|directory| directory.join("revoked.json")) else {
+            return Ok(Revoked::default());
+        };
+        match read(&path)? {
+            Some(text) => {
+                serde_json::from_slice(&text).map_err(|_| StoreError::Damaged(path.display().to_string()))
+            }
+            None => Ok(Revoked::default()),
+        }
+    }
+
+    /// Keeps the revocations.
+    pub(super) fn keep(&self, revoked: &Revoked) -> Result<(), StoreError> {
+        let Some(directory) = &self.0 else { return Ok(()) };
+        let path = directory.join("revoked.json");
+        let text = serde_json::to_vec(revoked).map_err(|cause| StoreError::File {
+            path: path.display().to_string(),
+            cause: cause.into(),
+        })?;
+        replace(&path, &text)
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(StoreError::File {
+            path: path.display().to_string(),
+            cause,
+        }),
+    }
+}
+
+/// Writes the whole file with mode 0600, or leaves the old one.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    let fresh = path.with_extension("new");
+    let write = || {
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&fresh, path)
+    };
+    write().map_err(|cause| StoreError::File {
+        path: path.display().to_string(),
+        cause,
+    })
+}

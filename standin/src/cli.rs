@@ -1,0 +1,161 @@
+//! The stand-in as commands: `serve` and `keygen`.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+
+use crate::iam::{self, KeyError, Policy, ServiceAccountKey};
+use crate::{Options, Standin, StartError, data};
+
+/// The stand-in's commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve BigQuery's REST API, its token endpoints and a metadata server.
+    Serve(ServeArgs),
+    /// Make a service account's key file, and the IAM file that makes it known.
+    Keygen(KeygenArgs),
+}
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:9050")]
+    pub listen: SocketAddr,
+    /// Address that clients use, where it is not the one listened on.
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Data to serve instead of the word counts that come with it.
+    #[arg(long, value_name = "FILE")]
+    pub data: Option<PathBuf>,
+    /// IAM file: who exists and who may do what. Several add up; without one, every request is refused.
+    #[arg(long, value_name = "FILE")]
+    pub iam: Vec<PathBuf>,
+    /// Directory for what outlives a restart: the secret that signs tokens, and revocations.
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Serve /standin/faults, /standin/counters and /standin/revoke-all too, to anyone who can connect.
+    #[arg(long)]
+    pub admin: bool,
+}
+
+/// Which key to make.
+#[derive(Debug, Args)]
+pub struct KeygenArgs {
+    /// The service account's address.
+    #[arg(long)]
+    pub email: String,
+    /// The project that it belongs to.
+    #[arg(long)]
+    pub project: String,
+    /// The token endpoint that clients are to ask.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9050/token")]
+    pub token_uri: String,
+    /// The key file to write, in Google's form, with mode 0600; it must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// The IAM file to write, with the account and its public key; it must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub public: PathBuf,
+}
+
+/// Why a command failed: one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The stand-in did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// An IAM file is missing or wrong.
+    #[error(transparent)]
+    Iam(#[from] iam::LoadError),
+    /// The data is missing or wrong.
+    #[error(transparent)]
+    Data(#[from] data::LoadError),
+    /// No key could be made.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A file can't be written.
+    #[error("cannot write {path}: {cause}")]
+    Write {
+        /// The file.
+        path: String,
+        /// Why.
+        cause: io::Error,
+    },
+    /// The process can't wait for its end.
+    #[error("cannot wait for a signal: {0}")]
+    Signal(io::Error),
+}
+
+/// Runs a command; `serve` until SIGINT or SIGTERM.
+pub async fn run(command: Command) -> Result<(), CommandError> {
+    match command {
+        Command::Serve(args) => serve(args).await,
+        Command::Keygen(args) => keygen(&args),
+    }
+}
+
+async fn serve(args: ServeArgs) -> Result<(), CommandError> {
+    let mut policy = Policy::default();
+    for path in &args.iam {
+        policy.merge(Policy::load(path)?);
+    }
+    let database = match &args.data {
+        Some(path) => data::load(path)?,
+        None => data::shipped()?,
+    };
+    let standin = Standin::start(Options {
+        listen: args.listen,
+        public_url: args.public_url,
+        policy,
+        state: args.state,
+        admin: args.admin,
+        ..Options::new(Arc::new(database))
+    })
+    .await?;
+    tracing::info!(url = standin.url(), "the BigQuery stand-in serves");
+    wait_for_end().await.map_err(CommandError::Signal)?;
+    standin.shutdown().await;
+    Ok(())
+}
+
+async fn wait_for_end() -> io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// Makes a key and writes both of its files.
+pub fn keygen(args: &KeygenArgs) -> Result<(), CommandError> {
+    let key = ServiceAccountKey::generate(&args.email, &args.project)?;
+    let policy = Policy {
+        service_accounts: vec![key.account()],
+        ..Policy::default()
+    };
+    let public = serde_json::to_string_pretty(&policy).map_err(|cause| CommandError::Write {
+        path: args.public.display().to_string(),
+        cause: cause.into(),
+    })?;
+    write_new(&args.out, 0o600, &key.to_json(&args.token_uri))?;
+    write_new(&args.public, 0o644, &format!("{public}\n"))
+}
+
+fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), CommandError> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .map_err(|cause| CommandError::Write {
+            path: path.display().to_string(),
+            cause,
+        })
+}

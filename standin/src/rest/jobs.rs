@@ -1,0 +1,311 @@
+//! `jobs.insert`, `jobs.get`, `jobs.list` and `jobs.cancel`.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::{Extension, Json};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::body::{JsonBody, boolean};
+use super::job::{Details, Job, Phase, now_ms, query_statistics};
+use super::plan::{self, Plan};
+use super::queries::READING;
+use super::request::{QueryConfiguration, QuerySpec};
+use super::{ApiError, Jobs, page, with_etag};
+use crate::app::{App, count};
+use crate::auth::{Caller, SCOPE_BIGQUERY, SCOPE_CLOUD, hex};
+use crate::faults::Effects;
+
+/// The scopes that make and change jobs.
+const CHANGING: &[&str] = &[SCOPE_BIGQUERY, SCOPE_CLOUD];
+/// How many jobs a list's page has unless told, and at most.
+const LIST_ROWS: usize = 50;
+const MAX_LIST_ROWS: usize = 1000;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InsertRequest {
+    #[serde(default)]
+    job_reference: Option<JobReference>,
+    #[serde(default)]
+    configuration: Option<Configuration>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct JobReference {
+    #[serde(default)]
+    project_id: Option<String>,
+    #[serde(default)]
+    job_id: Option<String>,
+    #[serde(default)]
+    location: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Configuration {
+    #[serde(default)]
+    query: Option<Value>,
+    #[serde(default, deserialize_with = "boolean")]
+    dry_run: Option<bool>,
+}
+
+pub(super) async fn insert(
+    State(app): State<Arc<App>>,
+    Path(project): Path<String>,
+    Extension(effects): Extension<Effects>,
+    caller: Caller,
+    JsonBody(request): JsonBody<InsertRequest>,
+) -> Result<Json<Value>, ApiError> {
+    caller.require_scope(CHANGING)?;
+    plan::require_jobs(&app, &caller, &project)?;
+    let reference = request.job_reference.unwrap_or_default();
+    if reference
+        .project_id
+        .as_ref()
+        .is_some_and(|named| *named != project)
+    {
+        return Err(ApiError::invalid(
+            "The project in jobReference is not the one in the address",
+        ));
+    }
+    let (query, dry_run) = match request.configuration {
+        Some(Configuration {
+            query: Some(query),
+            dry_run,
+        }) => (query, dry_run == Some(true)),
+        _ => {
+            return Err(ApiError::invalid(
+                "The stand-in runs query jobs only: give configuration.query",
+            ));
+        }
+    };
+    let configuration: QueryConfiguration = serde_json::from_value(query.clone())
+        .map_err(|error| ApiError::not_json(format!("Invalid JSON payload received. {error}")))?;
+    let spec = Arc::new(configuration.check(&project, reference.location)?);
+    let echo = echo(&query);
+    let plan = plan::plan(&app, &caller, &project, &spec).await;
+    if dry_run {
+        return Ok(Json(dry(&app, &caller, &project, &plan?, echo)));
+    }
+    // What is wrong from here on shows in the job, not in this answer.
+    let details = details(&caller, &project, reference.job_id, &spec, echo, None, &plan)?;
+    let job = Jobs::start(&app, details, plan, effects.incomplete.unwrap_or(0))?;
+    Ok(Json(job.resource(&app.url)))
+}
+
+/// The answer to a dry run: a job that was never made, and so has no ID.
+fn dry(app: &App, caller: &Caller, project: &str, plan: &Plan, mut configuration: Value) -> Value {
+    if let Some(configuration) = configuration.as_object_mut() {
+        configuration.insert("dryRun".into(), true.into());
+    }
+    let bytes = plan.statement.bytes();
+    with_etag(json!({
+        "kind": "bigquery#job",
+        "id": format!("{project}:{}.", plan.location),
+        "selfLink": format!("{}/bigquery/v2/projects/{project}/jobs/?location={}", app.url, plan.location),
+        "user_email": caller.email(),
+        "jobReference": {"projectId": project, "location": plan.location},
+        "configuration": configuration,
+        "statistics": {
+            "creationTime": now_ms().to_string(),
+            "totalBytesProcessed": bytes.to_string(),
+            "query": query_statistics(&plan.tables, bytes, 0, plan.statement.columns()),
+        },
+        "status": {"state": "DONE"},
+    }))
+}
+
+pub(super) fn details(
+    caller: &Caller,
+    project: &str,
+    id: Option<String>,
+    spec: &QuerySpec,
+    configuration: Value,
+    request: Option<String>,
+    plan: &Result<Plan, ApiError>,
+) -> Result<Details, ApiError> {
+    let plan = plan.as_ref().ok();
+    let location = plan
+        .map(|plan| plan.location.clone())
+        .or_else(|| spec.location.clone());
+    Ok(Details {
+        id: job_id(id.filter(|id| !id.is_empty()))?,
+        project: project.to_owned(),
+        location: location.unwrap_or_else(|| "US".to_owned()),
+        owner: caller.principal.clone(),
+        email: caller.email().to_owned(),
+        configuration,
+        request,
+        tables: plan.map(|plan| plan.tables.clone()).unwrap_or_default(),
+        processed: plan.map_or(0, |plan| plan.statement.bytes()),
+        billed: plan.map_or(0, |plan| plan.billed),
+    })
+}
+
+/// The part of a query's configuration that `jobs.get` shows.
+pub(super) fn echo(query: &Value) -> Value {
+    const SHOWN: [&str; 8] = [
+        "query",
+        "defaultDataset",
+        "maximumBytesBilled",
+        "parameterMode",
+        "priority",
+        "queryParameters",
+        "useLegacySql",
+        "useQueryCache",
+    ];
+    let shown: serde_json::Map<String, Value> = SHOWN
+        .iter()
+        .filter_map(|name| {
+            Some((
+                (*name).to_owned(),
+                query.get(name).filter(|value| !value.is_null())?.clone(),
+            ))
+        })
+        .collect();
+    json!({"jobType": "QUERY", "query": shown})
+}
+
+fn job_id(given: Option<String>) -> Result<String, ApiError> {
+    let Some(id) = given else {
+        let mut random = [0; 14];
+        SystemRandom::new()
+            .fill(&mut random)
+            .map_err(|_| ApiError::backend("no random numbers"))?;
+        return Ok(format!("job_{}", hex(&random)));
+    };
+    let valid = id.len() <= 1024
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    match valid {
+        true => Ok(id),
+        false => Err(ApiError::invalid(format!(
+            "Invalid job ID \"{id}\": give at most 1024 letters, digits, underscores and dashes"
+        ))),
+    }
+}
+
+/// The caller's own job.
+pub(super) fn own(
+    app: &App,
+    caller: &Caller,
+    project: &str,
+    id: &str,
+    location: Option<&str>,
+) -> Result<Arc<Job>, ApiError> {
+    let location = location.filter(|location| !location.is_empty());
+    let full = |location: &str| format!("{project}:{location}.{id}");
+    let job = app
+        .jobs
+        .find(project, id, location)
+        .ok_or_else(|| ApiError::not_found(format!("Not found: Job {}", full(location.unwrap_or("US")))))?;
+    if job.details.owner != caller.principal {
+        return Err(ApiError::access_denied(format!(
+            "Access Denied: Job {}: User does not have bigquery.jobs.get permission for job {}.",
+            job.full_id(),
+            job.full_id()
+        )));
+    }
+    Ok(job)
+}
+
+#[derive(Deserialize)]
+pub(super) struct LocationQuery {
+    location: Option<String>,
+}
+
+pub(super) async fn get(
+    State(app): State<Arc<App>>,
+    Path((project, id)): Path<(String, String)>,
+    caller: Caller,
+    Query(query): Query<LocationQuery>,
+) -> Result<Json<Value>, ApiError> {
+    caller.require_scope(READING)?;
+    let job = own(&app, &caller, &project, &id, query.location.as_deref())?;
+    let resource = job.resource(&app.url);
+    job.take_hold();
+    Ok(Json(resource))
+}
+
+pub(super) async fn cancel(
+    State(app): State<Arc<App>>,
+    Path((project, id)): Path<(String, String)>,
+    caller: Caller,
+    Query(query): Query<LocationQuery>,
+) -> Result<Json<Value>, ApiError> {
+    count(&app.counts.cancels);
+    caller.require_scope(CHANGING)?;
+    let job = own(&app, &caller, &project, &id, query.location.as_deref())?;
+    job.cancel();
+    Ok(Json(
+        json!({"kind": "bigquery#jobCancelResponse", "job": job.resource(&app.url)}),
+    ))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListQuery {
+    max_results: Option<usize>,
+    page_token: Option<String>,
+    state_filter: Option<String>,
+}
+
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Path(project): Path<String>,
+    caller: Caller,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    caller.require_scope(READING)?;
+    let Query(query) = query.map_err(|error| ApiError::invalid(error.body_text()))?;
+    if !app
+        .authority
+        .with_policy(|policy| policy.is_member(&caller.principal, &project))
+    {
+        return Err(ApiError::access_denied(format!(
+            "Access Denied: Project {project}: User does not have bigquery.jobs.list permission in project {project}."
+        )));
+    }
+    let start = page::start("jobs", query.page_token.as_deref(), None)?;
+    let state = |job: &Job| {
+        if matches!(job.phase(), Phase::Running) {
+            "RUNNING"
+        } else {
+            "DONE"
+        }
+    };
+    let filter = query.state_filter.as_deref();
+    let jobs: Vec<_> = app
+        .jobs
+        .of(&project, &caller.principal)
+        .into_iter()
+        .filter(|job| filter.is_none_or(|filter| filter.eq_ignore_ascii_case(state(job))))
+        .collect();
+    let most = query.max_results.unwrap_or(LIST_ROWS).min(MAX_LIST_ROWS);
+    let shown: Vec<Value> = jobs
+        .iter()
+        .skip(start)
+        .take(most)
+        .map(|job| {
+            let mut resource = job.resource(&app.url);
+            if let Some(fields) = resource.as_object_mut() {
+                fields.insert("state".into(), state(job).into());
+                fields.remove("etag");
+                fields.remove("selfLink");
+            }
+            resource
+        })
+        .collect();
+    let end = start.saturating_add(shown.len());
+    let mut body = json!({"kind": "bigquery#jobList", "jobs": shown});
+    if let (true, Some(fields)) = (end < jobs.len(), body.as_object_mut()) {
+        fields.insert("nextPageToken".into(), page::token("jobs", end).into());
+    }
+    Ok(Json(with_etag(body)))
+}

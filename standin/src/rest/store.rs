@@ -1,0 +1,165 @@
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+
+use super::ApiError;
+use super::job::{Details, Job, Phase, Results, now_ms};
+use super::plan::Plan;
+use crate::app::{App, count};
+use crate::sql::Row;
+
+/// The most jobs kept; the oldest go first.
+const MAX_JOBS: usize = 1000;
+/// The most memory that kept results take.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
+/// The most jobs that run at once; the others wait.
+const MAX_RUNNING: usize = 4;
+/// The most jobs that run or wait.
+const MAX_QUEUED: usize = 100;
+/// For how long the same request is the same job.
+const REQUEST_MS: u64 = 15 * 60 * 1000;
+
+/// The jobs of the last while, oldest first.
+#[derive(Debug)]
+pub(crate) struct Jobs {
+    kept: Mutex<VecDeque<Arc<Job>>>,
+    running: Arc<Semaphore>,
+}
+
+impl Default for Jobs {
+    fn default() -> Self {
+        Self {
+            kept: Mutex::default(),
+            running: Arc::new(Semaphore::new(MAX_RUNNING)),
+        }
+    }
+}
+
+impl Jobs {
+    /// Adds a job and runs it, or lets it fail as planned.
+    pub(super) fn start(
+        app: &Arc<App>,
+        details: Details,
+        plan: Result<Plan, ApiError>,
+        held: u32,
+    ) -> Result<Arc<Job>, ApiError> {
+        let job = Arc::new(Job::new(details));
+        job.hold(held);
+        app.jobs.add(&job)?;
+        count(&app.counts.jobs_created);
+        match plan {
+            Ok(plan) => {
+                tokio::spawn(run(Arc::clone(app), Arc::clone(&job), plan));
+            }
+            Err(error) => job.end(Phase::Failed(error)),
+        }
+        Ok(job)
+    }
+
+    fn add(&self, job: &Arc<Job>) -> Result<(), ApiError> {
+        let mut kept = self.lock();
+        let details = &job.details;
+        if kept
+            .iter()
+            .any(|known| known.details.project == details.project && known.details.id == details.id)
+        {
+            return Err(ApiError::duplicate(format!(
+                "Already Exists: Job {}",
+                job.full_id()
+            )));
+        }
+        if kept.iter().filter(|known| known.is_running()).count() >= MAX_QUEUED {
+            return Err(ApiError::rate_limited(
+                "Exceeded rate limits: too many concurrent queries for this project_and_region.",
+            ));
+        }
+        kept.push_back(Arc::clone(job));
+        evict(&mut kept);
+        Ok(())
+    }
+
+    /// A job by its project, ID and, if given, location.
+    pub(super) fn find(&self, project: &str, id: &str, location: Option<&str>) -> Option<Arc<Job>> {
+        let here =
+            |job: &Job| location.is_none_or(|location| location.eq_ignore_ascii_case(&job.details.location));
+        self.lock()
+            .iter()
+            .find(|job| job.details.project == project && job.details.id == id && here(job))
+            .cloned()
+    }
+
+    /// The job that the same request made, if it has not failed.
+    pub(super) fn same_request(&self, request: &str) -> Option<Arc<Job>> {
+        let oldest = now_ms().saturating_sub(REQUEST_MS);
+        self.lock()
+            .iter()
+            .find(|job| {
+                job.details.request.as_deref() == Some(request)
+                    && job.created_ms >= oldest
+                    && !matches!(job.phase(), Phase::Failed(_))
+            })
+            .cloned()
+    }
+
+    /// The caller's own jobs of a project, newest first.
+    pub(super) fn of(&self, project: &str, owner: &str) -> Vec<Arc<Job>> {
+        let kept = self.lock();
+        let own = kept
+            .iter()
+            .rev()
+            .filter(|job| job.details.project == project && job.details.owner == owner);
+        own.cloned().collect()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, VecDeque<Arc<Job>>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Drops the oldest ended jobs until the bounds hold; the newest stays.
+fn evict(kept: &mut VecDeque<Arc<Job>>) {
+    let mut bytes: u64 = kept.iter().map(|job| job.size.load(Ordering::Relaxed)).sum();
+    while kept.len() > MAX_JOBS || (bytes > MAX_BYTES && kept.len() > 1) {
+        let Some(index) = kept.iter().position(|job| !job.is_running()) else {
+            return;
+        };
+        if let Some(job) = kept.remove(index) {
+            bytes -= job.size.load(Ordering::Relaxed);
+        }
+    }
+}
+
+async fn run(app: Arc<App>, job: Arc<Job>, plan: Plan) {
+    let Ok(_slot) = Arc::clone(&app.jobs.running).acquire_owned().await else {
+        return;
+    };
+    if !job.is_running() {
+        return;
+    }
+    let database = Arc::clone(&app.database);
+    let columns = plan.statement.columns().to_vec();
+    let rows = tokio::task::spawn_blocking(move || database.run(&plan.statement)).await;
+    let phase = match rows {
+        Ok(Ok(rows)) => {
+            let size = rows.iter().map(row_size).sum();
+            if size > MAX_BYTES {
+                Phase::Failed(ApiError::response_too_large())
+            } else {
+                job.size.store(size, Ordering::Relaxed);
+                Phase::Done(Arc::new(Results { columns, rows }))
+            }
+        }
+        Ok(Err(error)) => Phase::Failed(ApiError::invalid_query(error.message)),
+        Err(error) => Phase::Failed(ApiError::backend(&error.to_string())),
+    };
+    job.end(phase);
+    evict(&mut app.jobs.lock());
+}
+
+fn row_size(row: &Row) -> u64 {
+    row.iter()
+        .map(|cell| 24 + cell.as_ref().map_or(0, String::len) as u64)
+        .sum()
+}
