@@ -90,8 +90,16 @@ fn broken(error: &reqwest::Error, status: Option<u16>) -> Fault {
             chained(error)
         )),
         Some(200..300) | None => {
-            let cause = format!("BigQuery can't be reached: {}", chained(error));
-            Fault::new(Reason::Unavailable, Remedy::Wait, cause)
+            let reason = if error.is_timeout() {
+                Reason::Timeout
+            } else {
+                Reason::Unavailable
+            };
+            Fault::new(
+                reason,
+                Remedy::Wait,
+                format!("BigQuery gave no whole answer: {}", chained(error)),
+            )
         }
         Some(status) => by_status(
             status,

@@ -73,12 +73,12 @@ impl BigQuery {
         let project = project(config, &source)?;
         let transport = Arc::new(Transport::default());
         let client = transport
-            .client(config.bigquery_endpoint.is_plain(), CALL.min(config.timeout))?
+            .client(config.bigquery_endpoint.is_plain(), CALL)?
             .retry(exchange::note_status())
             .build()
             .map_err(|error| Invalid::new(format!("no HTTP client can be made: {error}")))?;
         let limits = Limits {
-            fetch: TOKEN.min(config.timeout),
+            fetch: TOKEN,
             backoff,
         };
         let tokens = Tokens::over(source, limits, transport);

@@ -174,7 +174,7 @@ fn sorted(error: yup_oauth2::Error) -> Error {
 }
 
 /// An error with what lies under it.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(error) = next {

@@ -230,3 +230,27 @@ async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Error>>
 fn broken_off() -> Error {
     Error::unavailable("fetching the access token was broken off")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settled(lifetime: Option<Duration>) -> (Duration, Duration) {
+        let mut state = State::default();
+        let began = Instant::now();
+        let token = "x".to_owned();
+        assert!(state.settle(Ok(Fetched { token, lifetime })).is_ok());
+        let held = state.held.unwrap();
+        let whole = |end: Instant| Duration::from_secs((end - began).as_secs());
+        (whole(held.refresh_at), whole(held.expires_at))
+    }
+
+    #[test]
+    fn a_token_is_kept_to_a_minute_before_its_end_and_without_a_lifetime_for_a_minute() {
+        let seconds = Duration::from_secs;
+        assert_eq!(settled(Some(seconds(3600))), (seconds(3540), seconds(3600)));
+        assert_eq!(settled(Some(seconds(100))), (seconds(75), seconds(100)));
+        assert_eq!(settled(None), (seconds(45), seconds(60)));
+        assert_eq!(settled(Some(Duration::MAX)).1, seconds(24 * 60 * 60));
+    }
+}
