@@ -173,10 +173,10 @@ async fn tries_end_though_time_is_left_and_each_is_counted_as_a_job() {
 async fn no_try_begins_that_the_deadline_would_cut_off() {
     let peer = peer(|_| refusal(503, "backendError")).await;
     let mut config = config(&peer);
-    config.timeout = Duration::from_millis(300);
+    config.timeout = Duration::from_secs(4);
     let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(&config));
     let environment = wordtally::credentials::Environment::default();
-    let backoff = Duration::from_secs(10);
+    let backoff = Duration::from_secs(30);
     let bigquery = wordtally::bigquery::BigQuery::with_backoff(&config, &environment, metrics, backoff)
         .await
         .expect("a client");
@@ -184,5 +184,5 @@ async fn no_try_begins_that_the_deadline_would_cut_off() {
     let error = bigquery.counts().await.expect_err("a failure");
     // The failure itself is told, not a timeout.
     assert_eq!(error.reason, Reason::Unavailable);
-    assert!(began.elapsed() < Duration::from_millis(250));
+    assert!(began.elapsed() < Duration::from_secs(3));
 }

@@ -21,7 +21,7 @@ async fn a_silent_bigquery_ends_in_a_timeout() {
         let began = Instant::now();
         let error = bigquery.counts().await.expect_err("a failure");
         assert_eq!(error.reason, Reason::Timeout);
-        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     }
 }
 
@@ -37,7 +37,7 @@ async fn the_timeout_covers_the_token() {
         matches!(error.reason, Reason::Timeout | Reason::Unavailable),
         "{error}"
     );
-    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 
 /// The bare client library returns `jobComplete: false` as an empty result without an error.

@@ -203,7 +203,7 @@ async fn a_token_server_that_hangs_is_given_up_in_time() {
             let error = tokens.token().await.expect_err("a failure");
             assert_eq!(error.kind, Kind::Unavailable);
             let took = began.elapsed();
-            assert!(took < Duration::from_millis(800), "{took:?}");
+            assert!(took < Duration::from_secs(2), "{took:?}");
         }
     }
 }

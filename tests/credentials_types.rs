@@ -187,4 +187,6 @@ async fn without_file_and_metadata_server_the_log_says_what_is_missing() {
         .expect_err("a failure");
     assert_eq!(error.kind, Kind::Unavailable);
     assert!(error.cause.contains("no credential file was found"), "{error}");
+    // Down to the system's own words.
+    assert!(error.cause.contains("refused"), "{error}");
 }

@@ -71,6 +71,8 @@ impl BigQuery {
     ) -> Result<Self, Invalid> {
         let source = Source::find(config.credentials.as_deref(), environment)?;
         let project = project(config, &source)?;
+        let billed = project.as_ref().map_or("the metadata server's", Project::as_str);
+        tracing::info!(credential = %source, project = billed, "found the credential");
         let transport = Arc::new(Transport::default());
         let client = transport
             .client(config.bigquery_endpoint.is_plain(), CALL)?

@@ -49,3 +49,17 @@ pub(crate) fn clean(text: &str) -> String {
         .take(500)
         .collect()
 }
+
+/// An error with what lies under it.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let words = error.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = error.source();
+    }
+    text
+}

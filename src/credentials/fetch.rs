@@ -7,7 +7,7 @@ use yup_oauth2::{
     AccessToken, CustomHyperClientBuilder, ExternalAccountAuthenticator, ServiceAccountAuthenticator,
 };
 
-use super::error::{Error, clean};
+use super::error::{Error, chain, clean};
 use super::file::{Credential, File};
 use super::search::Source;
 use super::{BIGQUERY_SCOPE, CLOUD_PLATFORM_SCOPE, oauth};
@@ -171,18 +171,4 @@ fn sorted(error: yup_oauth2::Error) -> Error {
         }
         other => Error::refused(clean(&other.to_string())),
     }
-}
-
-/// An error with what lies under it.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let words = error.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        next = error.source();
-    }
-    text
 }

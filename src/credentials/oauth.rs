@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::error::{Error, clean};
+use super::error::{Error, chain, clean};
 use super::fetch::Fetched;
 use super::file::{AuthorizedUser, Impersonation};
 
@@ -99,8 +99,7 @@ async fn exchange(
     server: &str,
 ) -> Result<(reqwest::StatusCode, Vec<u8>), Error> {
     let failed = |error: reqwest::Error| {
-        let error = error.without_url();
-        let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        let cause = chain(&error.without_url());
         Error::unavailable(format!("{server} can't be reached: {cause}"))
     };
     let mut response = request.send().await.map_err(failed)?;

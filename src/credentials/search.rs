@@ -1,3 +1,4 @@
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use url::Url;
@@ -46,6 +47,15 @@ pub enum Source {
     File(PathBuf),
     /// Google's metadata server, by its address.
     Metadata(Url),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => write!(f, "the file '{}'", path.display()),
+            Self::Metadata(address) => write!(f, "the metadata server at {address}"),
+        }
+    }
 }
 
 impl Source {
