@@ -11,7 +11,7 @@ use super::error::Error;
 use super::exchange::{Ended, exchange};
 use super::fault::{Fault, Remedy, of_job};
 use super::rows::{self, Page, Rows};
-use super::{BigQuery, request};
+use super::{BigQuery, Progress, request};
 use crate::answer::Count;
 use crate::backoff::Backoff;
 use crate::config::Project;
@@ -32,17 +32,24 @@ pub(super) struct Job<'a> {
     bigquery: &'a BigQuery,
     project: &'a Project,
     deadline: Instant,
+    progress: &'a Progress,
     backoff: Backoff,
     tries: u32,
     renewed: bool,
 }
 
 impl<'a> Job<'a> {
-    pub(super) fn new(bigquery: &'a BigQuery, project: &'a Project, deadline: Instant) -> Self {
+    pub(super) fn new(
+        bigquery: &'a BigQuery,
+        project: &'a Project,
+        deadline: Instant,
+        progress: &'a Progress,
+    ) -> Self {
         Self {
             bigquery,
             project,
             deadline,
+            progress,
             backoff: Backoff {
                 first: bigquery.backoff,
                 most: MOST_BACKOFF,
@@ -99,6 +106,8 @@ impl<'a> Job<'a> {
             project: self.project.clone(),
             job: Some(reference.clone()),
         };
+        let job = reference.job_id.as_deref().unwrap_or_default();
+        self.progress.note(format!("the job {job} was still running"));
         let mut polls = 0;
         loop {
             let page = self.results(&reference, None).await?;
@@ -160,6 +169,7 @@ impl<'a> Job<'a> {
                     fault.remedy = Remedy::None;
                     return Err(fault);
                 }
+                self.progress.note(format!("before, {}", fault.error));
                 tracing::info!(cause = %fault.error, tries = self.tries, ?wait, "trying BigQuery again");
                 sleep(wait).await;
                 Ok(())

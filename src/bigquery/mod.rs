@@ -10,7 +10,7 @@ mod job;
 mod request;
 mod rows;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use gcp_bigquery_client::client_builder::ClientBuilder;
@@ -107,13 +107,18 @@ impl BigQuery {
     pub async fn counts(&self) -> Result<Answer, Error> {
         let deadline = Instant::now() + self.config.timeout;
         let as_of = SystemTime::now();
-        let counts = timeout_at(deadline, self.run(deadline))
+        let progress = Progress::default();
+        let counts = timeout_at(deadline, self.run(deadline, &progress))
             .await
             .unwrap_or_else(|_| {
                 Err(Error {
                     reason: Reason::Timeout,
                     retry_after: None,
-                    cause: format!("no whole answer came within {:?}", self.config.timeout),
+                    cause: format!(
+                        "no whole answer came within {:?}: {}",
+                        self.config.timeout,
+                        progress.last()
+                    ),
                 })
             })?;
         Ok(Answer {
@@ -123,9 +128,9 @@ impl BigQuery {
         })
     }
 
-    async fn run(&self, deadline: Instant) -> Result<Vec<crate::answer::Count>, Error> {
+    async fn run(&self, deadline: Instant, progress: &Progress) -> Result<Vec<crate::answer::Count>, Error> {
         let project = self.project.get_or_try_init(|| self.metadata_project()).await?;
-        job::Job::new(self, project, deadline).counts().await
+        job::Job::new(self, project, deadline, progress).counts().await
     }
 
     async fn metadata_project(&self) -> Result<Project, Error> {
@@ -135,6 +140,21 @@ impl BigQuery {
                 "the metadata server names no project: set the project to bill",
             ))
         })
+    }
+}
+
+/// How far a query got, for the cause of a timeout.
+#[derive(Debug, Default)]
+struct Progress(Mutex<Option<String>>);
+
+impl Progress {
+    fn note(&self, what: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+    }
+
+    fn last(&self) -> String {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        last.unwrap_or_else(|| "the first request was not answered".to_owned())
     }
 }
 
