@@ -1,4 +1,5 @@
 //! A table of one's own is loaded from a file, and a wrong file is named with its line.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 

@@ -36,16 +36,27 @@ pub(super) fn parse(sql: &str) -> Result<Parsed> {
     }
     let dialect = BigQueryDialect {};
     // Escapes are decoded by `literal`, by BigQuery's rules and not by the parser's.
-    let tokens = Tokenizer::new(&dialect, sql)
+    let mut tokens = Tokenizer::new(&dialect, sql)
         .with_unescape(false)
         .tokenize_with_location()
-        .map_err(|error| QueryError::new(format!("Syntax error: {}{}", error.message, at(error.location))))?;
+        .map_err(|error| {
+            QueryError::new(format!(
+                "Syntax error: {}{}",
+                error.message.replace("Unterminated", "Unclosed"),
+                at(error.location)
+            ))
+        })?;
     let mut weight = 0;
     let mut positions = HashMap::new();
-    for token in &tokens {
+    for token in &mut tokens {
         match &token.token {
             Token::Placeholder(text) if text == "?" => {
                 positions.insert(token.span.start, positions.len());
+            }
+            // The tokenizer takes `@name` for a name.
+            Token::Word(word) if word.quote_style.is_none() && word.value.starts_with('@') => {
+                token.token = Token::Placeholder(word.value.clone());
+                weight += 1;
             }
             Token::Comma | Token::Whitespace(_) | Token::Number(..) | Token::SingleQuotedString(_) => {}
             _ => weight += 1,

@@ -1,5 +1,5 @@
 //! A database for the tests of one process, and short ways to ask it.
-#![allow(dead_code)]
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::expect_used)]
 
 use std::sync::OnceLock;
 
