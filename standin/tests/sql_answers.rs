@@ -245,6 +245,14 @@ fn clauses_mean_what_they_mean() {
             &["0|NULL"],
         ),
         ("SELECT COUNT(*) FROM UNNEST([1]) AS x WHERE NULL", &["0"]),
+        (
+            "SELECT SUM(x), AVG(x) FROM UNNEST([0.5, 1.5, NULL]) AS x",
+            &["2.0|1.0"],
+        ),
+        (
+            "SELECT SUM(x), AVG(x) FROM UNNEST([0.5]) AS x WHERE FALSE",
+            &["NULL|NULL"],
+        ),
         ("SELECT 1 UNION ALL SELECT 1", &["1", "1"]),
         ("SELECT 1 AS a UNION DISTINCT SELECT 1 ORDER BY a", &["1"]),
         (

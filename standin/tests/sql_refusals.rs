@@ -189,6 +189,18 @@ fn a_refusal_says_what_is_wrong() {
 fn what_fails_in_running_says_so() {
     refused(&[
         ("SELECT 1 / 0", "division by zero: 1 / 0"),
+        (
+            "SELECT SUM(x) FROM UNNEST([1e308, 1e308]) AS x",
+            "Floating point error in aggregate function",
+        ),
+        (
+            "SELECT SUM(CAST(x AS FLOAT64)) FROM UNNEST(['inf', '-inf']) AS x",
+            "Floating point error in aggregate function",
+        ),
+        (
+            "SELECT 1_000",
+            "Syntax error: Missing whitespace between literal and alias at [1:9]",
+        ),
         ("SELECT DIV(1, 0)", "division by zero: DIV(1, 0)"),
         ("SELECT MOD(1, 0)", "division by zero: MOD(1, 0)"),
         (

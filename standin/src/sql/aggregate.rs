@@ -49,8 +49,9 @@ impl Compiler<'_> {
         let sql = &value.sql;
         let (sql, kind) = match (name, kind) {
             ("COUNT", _) => (format!("COUNT({all}{sql})"), Type::Integer),
-            ("SUM", Type::Integer | Type::Float) => (format!("SUM({all}{sql})"), kind),
-            ("AVG", Type::Integer | Type::Float) => (format!("AVG({all}{sql})"), Type::Float),
+            ("SUM" | "AVG", Type::Float) => (format!("bq_finite(COUNT({sql}), {name}({all}{sql}))"), kind),
+            ("SUM", Type::Integer) => (format!("SUM({all}{sql})"), kind),
+            ("AVG", Type::Integer) => (format!("AVG({all}{sql})"), Type::Float),
             ("MIN" | "MAX", Type::Bytes) => return Err(QueryError::unsupported("The order of BYTES")),
             ("MIN" | "MAX", _) => (format!("{name}({all}{sql})"), kind),
             // Any value will do: the least is the same each time.

@@ -123,6 +123,16 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
             format!("Illegal conversion of a floating point number to an integer: {value}")
         })
     })?;
+    // How many values a SUM or AVG has, and what SQLite makes of them: it overflows to infinity or to NULL.
+    db.create_scalar_function("bq_finite", 2, FunctionFlags::SQLITE_UTF8, |context| {
+        match (context.get::<i64>(0)?, context.get::<Option<f64>>(1)?) {
+            (0, _) => Ok(None),
+            (_, Some(value)) if value.is_finite() => Ok(Some(value)),
+            _ => Err(fail(
+                "Floating point error in aggregate function: the result is not finite".to_owned(),
+            )),
+        }
+    })?;
     // How many rows a scalar subquery has, and the least of its values.
     db.create_scalar_function("bq_one", 2, FunctionFlags::SQLITE_UTF8, |context| {
         if context.get::<i64>(0)? > 1 {

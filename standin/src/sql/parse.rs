@@ -48,7 +48,16 @@ pub(super) fn parse(sql: &str) -> Result<Parsed> {
         })?;
     let mut weight = 0;
     let mut positions = HashMap::new();
+    let mut after_number = false;
     for token in &mut tokens {
+        // The tokenizer would make `1_000` the number 1 and a name.
+        if after_number && matches!(token.token, Token::Word(_)) {
+            let place = at(token.span.start);
+            return Err(QueryError::new(format!(
+                "Syntax error: Missing whitespace between literal and alias{place}"
+            )));
+        }
+        after_number = matches!(token.token, Token::Number(..));
         match &token.token {
             Token::Placeholder(text) if text == "?" => {
                 positions.insert(token.span.start, positions.len());
