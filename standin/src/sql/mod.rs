@@ -13,6 +13,7 @@ mod from;
 mod functions;
 mod literal;
 mod operator;
+mod order;
 mod parameter;
 mod parse;
 mod scope;
