@@ -37,6 +37,11 @@ async fn page_tokens_lead_through_all_rows() {
         found.extend(words(&page));
     }
     assert_eq!(found, words(&whole));
+    let python = "fields=rows&formatOptions.useInt64Timestamp=True&prettyPrint=false";
+    assert_eq!(
+        client.get(&format!("{PROJECT}/queries/{id}?{python}")).await.0,
+        200
+    );
     let (status, body) = client
         .get(&format!("{PROJECT}/queries/{id}?pageToken=nonsense"))
         .await;

@@ -117,7 +117,12 @@ pub(super) struct ResultsQuery {
     start_index: Option<u64>,
     page_token: Option<String>,
     timeout_ms: Option<u64>,
-    #[serde(rename = "formatOptions.useInt64Timestamp")]
+    // Python's client writes `True`.
+    #[serde(
+        rename = "formatOptions.useInt64Timestamp",
+        default,
+        deserialize_with = "boolean"
+    )]
     use_int64_timestamp: Option<bool>,
     #[serde(rename = "formatOptions.timestampOutputFormat")]
     timestamp_output_format: Option<String>,

@@ -8,6 +8,7 @@ use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::body::boolean;
 use super::datasets::{require_dataset, tables};
 use super::queries::READING;
 use super::{ApiError, page, with_etag};
@@ -111,7 +112,12 @@ pub(super) struct DataQuery {
     start_index: Option<u64>,
     page_token: Option<String>,
     selected_fields: Option<String>,
-    #[serde(rename = "formatOptions.useInt64Timestamp")]
+    // Python's client writes `True`.
+    #[serde(
+        rename = "formatOptions.useInt64Timestamp",
+        default,
+        deserialize_with = "boolean"
+    )]
     use_int64_timestamp: Option<bool>,
 }
 
