@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
-use bigquery_standin::iam::User;
 use bigquery_standin::{Options, Standin};
 use serde_json::{Value, json};
 use support::*;
@@ -229,20 +228,8 @@ async fn a_rotated_key_makes_no_more_tokens() {
 #[tokio::test]
 async fn a_refresh_token_gets_tokens_until_it_is_revoked() {
     let standin = closed(Options::new(database())).await;
-    let digest = |text: &str| {
-        ring::digest::digest(&ring::digest::SHA256, text.as_bytes())
-            .as_ref()
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect::<String>()
-    };
     standin.change_policy(|policy| {
-        policy.users.push(User {
-            email: "ann@example.com".into(),
-            client_id: "client".into(),
-            client_secret_sha256: digest("secret"),
-            refresh_token_sha256: vec![digest("1//refresh")],
-        });
+        policy.add_user("ann@example.com", ("client", "secret"), "1//refresh");
     });
     standin.allow("user:ann@example.com", PROJECT, DATASET);
     let grant = |secret: &'static str, token: &'static str| {

@@ -4,8 +4,6 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bigquery_standin::iam::ServiceAccountKey;
 use bigquery_standin::sql::Database;
 use bigquery_standin::{Options, Standin, data};
@@ -61,9 +59,7 @@ pub fn claims(audience: &str) -> Value {
 }
 
 pub fn signed(key: &ServiceAccountKey, claims: &Value) -> String {
-    sign_with(key, &json!({"alg": "RS256", "typ": "JWT"}), claims, |bytes| {
-        URL_SAFE_NO_PAD.encode(bytes)
-    })
+    key.sign_jwt(claims).unwrap()
 }
 
 pub fn sign_with(
