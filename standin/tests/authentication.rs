@@ -42,6 +42,10 @@ async fn each_fault_of_an_assertion_is_refused() {
         claims[name] = value;
         signed(key(), &claims)
     };
+    // Wrong in nothing but that it is over.
+    let mut expired = good.clone();
+    expired["iat"] = json!(now() - 1200);
+    expired["exp"] = json!(now() - 120);
     let cases = [
         (
             with("aud", json!("https://example.com/token")),
@@ -49,6 +53,7 @@ async fn each_fault_of_an_assertion_is_refused() {
         ),
         (with("iss", json!("nobody@example.com")), "account not found"),
         (with("exp", json!(now() - 120)), "short-lived"),
+        (signed(key(), &expired), "short-lived"),
         (with("iat", json!(now() + 600)), "short-lived"),
         (with("exp", json!(now() + 7200)), "short-lived"),
         (with("exp", Value::Null), "short-lived"),
