@@ -6,11 +6,17 @@ pub mod answer;
 mod backoff;
 pub mod bigquery;
 pub mod cache;
+pub mod cli;
 pub mod config;
 pub mod credentials;
+#[cfg(feature = "standin")]
+pub mod demo;
+pub mod instance;
 pub mod probe;
+pub mod refresh;
 pub mod render;
 pub mod server;
+pub mod shutdown;
 pub mod systemd;
 pub mod telemetry;
 mod transport;

@@ -1,3 +1,93 @@
 //! Wires the parts together.
 
-fn main() {}
+use std::fmt::Display;
+use std::io;
+use std::process::ExitCode;
+
+use tokio::runtime::{Builder, Runtime};
+use tracing::level_filters::LevelFilter;
+use wordtally::cli::{Cli, Command, ServeArgs, explain};
+use wordtally::config::Config;
+#[cfg(feature = "standin")]
+use wordtally::config::LogFormat;
+use wordtally::instance::Instance;
+use wordtally::{probe, shutdown, telemetry};
+
+/// The exit code of a run that failed.
+const FAILED: u8 = 1;
+/// The exit code of a refused configuration.
+const REFUSED: u8 = 2;
+
+fn main() -> ExitCode {
+    let command = match Cli::read() {
+        Ok(cli) => cli.command,
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => return fail(REFUSED, explain(&error)),
+    };
+    let ended = match command {
+        Some(Command::Serve(args)) => return serve(*args),
+        Some(Command::Check(args)) => return check(*args),
+        Some(Command::Probe { url }) => run(1, async { probe::probe(&url).await.map_err(io::Error::other) }),
+        #[cfg(feature = "standin")]
+        Some(Command::Demo(args)) => run(1, wordtally::demo::run(args)),
+        #[cfg(feature = "standin")]
+        Some(Command::Standin(command)) => standin(command),
+        None => return fail(REFUSED, "nothing to do: say serve, check or probe, see --help"),
+    };
+    ended.map_or_else(|error| fail(FAILED, error), |()| ExitCode::SUCCESS)
+}
+
+fn serve(args: ServeArgs) -> ExitCode {
+    let config = match Config::try_from(args) {
+        Ok(config) => config,
+        Err(bad) => return fail(REFUSED, bad),
+    };
+    telemetry::init(config.log_format, LevelFilter::INFO);
+    let workers = config.workers;
+    // The socket is taken while there is one thread: that clears systemd's variables.
+    let instance = match runtime(1).map(|runtime| runtime.block_on(Instance::open(config))) {
+        Ok(Ok(instance)) => instance,
+        Ok(Err(bad)) => return fail(REFUSED, bad),
+        Err(error) => return fail(FAILED, error),
+    };
+    let served = run(workers, async { instance.serve(shutdown::requested()?).await });
+    served.map_or_else(|error| fail(FAILED, error), |()| ExitCode::SUCCESS)
+}
+
+#[cfg(feature = "standin")]
+fn standin(command: bigquery_standin::cli::Command) -> io::Result<()> {
+    telemetry::init(LogFormat::Text, LevelFilter::INFO);
+    run(1, async {
+        bigquery_standin::cli::run(command)
+            .await
+            .map_err(io::Error::other)
+    })
+}
+
+fn check(args: ServeArgs) -> ExitCode {
+    let checked = Config::try_from(args).map(|config| run(1, async { Ok(Instance::check(&config).await) }));
+    match checked {
+        Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
+        Ok(Ok(Err(bad))) | Err(bad) => fail(REFUSED, bad),
+        Ok(Err(error)) => fail(FAILED, error),
+    }
+}
+
+fn run<T>(threads: usize, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    runtime(threads)?.block_on(work)
+}
+
+fn runtime(threads: usize) -> io::Result<Runtime> {
+    match threads {
+        1 => Builder::new_current_thread().enable_all().build(),
+        many => Builder::new_multi_thread()
+            .worker_threads(many)
+            .enable_all()
+            .build(),
+    }
+}
+
+fn fail(code: u8, sentence: impl Display) -> ExitCode {
+    eprintln!("wordtally: {sentence}");
+    ExitCode::from(code)
+}

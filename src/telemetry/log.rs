@@ -5,8 +5,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::LogFormat;
 
-/// Sends log lines to standard error from now on. A second call changes nothing.
-pub fn init(format: LogFormat) {
+/// Sends log lines up to the level to standard error from now on. A second call changes nothing.
+pub fn init(format: LogFormat, level: LevelFilter) {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false);
@@ -15,13 +15,13 @@ pub fn init(format: LogFormat) {
         LogFormat::Text => lines.boxed(),
     };
     let _ = tracing_subscriber::registry()
-        .with(layer.with_filter(targets()))
+        .with(layer.with_filter(targets(level)))
         .try_init();
 }
 
-fn targets() -> Targets {
+fn targets(level: LevelFilter) -> Targets {
     Targets::new()
-        .with_default(LevelFilter::INFO)
+        .with_default(level)
         // At debug it prints whole tokens.
-        .with_target("yup_oauth2", LevelFilter::INFO)
+        .with_target("yup_oauth2", level.min(LevelFilter::INFO))
 }

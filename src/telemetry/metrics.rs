@@ -1,4 +1,5 @@
 use std::sync::atomic::AtomicU64;
+use std::time::SystemTime;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -40,8 +41,7 @@ pub struct Metrics {
     pub jobs: Counter,
     /// Bytes that BigQuery billed.
     pub bytes_billed: Counter,
-    /// When the served answer's job was sent, in seconds since 1970; 0 before the first.
-    pub answer_timestamp: Gauge<f64, AtomicU64>,
+    answer_timestamp: Gauge<f64, AtomicU64>,
 }
 
 impl Metrics {
@@ -117,6 +117,12 @@ impl Metrics {
     /// Counts a refresh that ended with `ok` or a failure's name.
     pub fn refreshed(&self, result: &'static str) {
         self.refreshes.get_or_create(&RefreshLabels { result }).inc();
+    }
+
+    /// Notes when the answer that is now served was asked for.
+    pub fn answered(&self, as_of: SystemTime) {
+        let since_1970 = as_of.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        self.answer_timestamp.set(since_1970.as_secs_f64());
     }
 
     /// Every metric in OpenMetrics text.

@@ -1,0 +1,164 @@
+//! The command line: flags, their environment variables and defaults.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{
+    Config, Endpoint, Invalid, Listen, Location, LogFormat, Project, Table, Word, parse_period,
+};
+
+/// Serves how often one word stands in each corpus of a BigQuery table.
+#[derive(Debug, Parser)]
+#[command(name = "wordtally", version, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do; with the stand-in built in, `demo` if nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+impl Cli {
+    /// Reads the command line of this process. With the stand-in built in, none at all means `demo`.
+    ///
+    /// # Errors
+    ///
+    /// What clap found wrong, or help that was asked for.
+    pub fn read() -> Result<Self, clap::Error> {
+        let cli = Self::try_parse()?;
+        if cli.command.is_none() && cfg!(feature = "standin") {
+            return Self::try_parse_from(["wordtally", "demo"]);
+        }
+        Ok(cli)
+    }
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve one word's counts
+    Serve(Box<ServeArgs>),
+    /// Check the configuration of `serve` and do nothing else
+    Check(Box<ServeArgs>),
+    /// Exit 0 if URL answers 200: a health check for containers without a shell
+    Probe {
+        /// http://host:port/path, or unix:/path/of.sock:/path
+        url: String,
+    },
+    /// Serve several words from a stand-in for BigQuery on this machine, with no account at Google
+    #[cfg(feature = "standin")]
+    Demo(crate::demo::DemoArgs),
+    /// The stand-in for BigQuery
+    #[cfg(feature = "standin")]
+    #[command(subcommand)]
+    Standin(bigquery_standin::cli::Command),
+}
+
+/// The flags of `serve` and `check`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Word to count, matched exactly: case, spaces and punctuation
+    #[arg(long, env = "WORD")]
+    word: Word,
+    /// Address to listen on: IP:PORT, or unix:/path; a socket passed by systemd wins
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
+    listen: Listen,
+    /// Google Cloud project that is billed for the jobs [default: the credential's own]
+    #[arg(long, env = "PROJECT")]
+    project: Option<Project>,
+    /// Table with the columns word, word_count and corpus
+    #[arg(
+        long,
+        env = "TABLE",
+        default_value = "bigquery-public-data.samples.shakespeare"
+    )]
+    table: Table,
+    /// Location of the jobs, such as EU [default: BigQuery chooses]
+    #[arg(long, env = "LOCATION")]
+    location: Option<Location>,
+    /// Credential file [default: the usual places, see docs/reference/credentials.md]
+    #[arg(long, env = "CREDENTIALS", value_name = "FILE")]
+    credentials: Option<PathBuf>,
+    /// Address of BigQuery
+    #[arg(
+        long,
+        env = "BIGQUERY_ENDPOINT",
+        value_name = "URL",
+        default_value = "https://bigquery.googleapis.com"
+    )]
+    bigquery_endpoint: Endpoint,
+    /// Time for which an answer counts as fresh
+    #[arg(long, env = "TTL", default_value = "5m", value_parser = parse_period)]
+    ttl: Duration,
+    /// Age up to which an answer is served while BigQuery fails
+    #[arg(long, env = "STALE", default_value = "24h", value_parser = parse_period)]
+    stale: Duration,
+    /// Time that one refresh may take, retries included
+    #[arg(long, env = "TIMEOUT", default_value = "30s", value_parser = parse_period)]
+    timeout: Duration,
+    /// Most bytes that BigQuery may bill for one job
+    #[arg(long, env = "MAXIMUM_BYTES_BILLED", value_name = "BYTES", default_value = "104857600",
+          value_parser = clap::value_parser!(u64).range(1..=i64::MAX as u64))]
+    maximum_bytes_billed: u64,
+    /// Threads that serve
+    #[arg(long, env = "WORKERS", value_name = "N", default_value = "1",
+          value_parser = clap::value_parser!(u64).range(1..=64))]
+    workers: u64,
+    /// Form of the log lines: json or text
+    #[arg(long, env = "LOG_FORMAT", default_value = "json")]
+    log_format: LogFormat,
+}
+
+impl TryFrom<ServeArgs> for Config {
+    type Error = Invalid;
+
+    fn try_from(args: ServeArgs) -> Result<Self, Invalid> {
+        if args.stale < args.ttl {
+            return Err(Invalid::new(
+                "--stale is shorter than --ttl: give at least as much",
+            ));
+        }
+        Ok(Self {
+            word: args.word,
+            listen: args.listen,
+            project: args.project,
+            table: args.table,
+            location: args.location,
+            credentials: args.credentials,
+            bigquery_endpoint: args.bigquery_endpoint,
+            ttl: args.ttl,
+            stale: args.stale,
+            timeout: args.timeout,
+            maximum_bytes_billed: args.maximum_bytes_billed,
+            workers: usize::try_from(args.workers).unwrap_or(1),
+            log_format: args.log_format,
+        })
+    }
+}
+
+/// What a refused command line amounts to: one line, with the flag it is about.
+pub fn explain(error: &clap::Error) -> String {
+    let flag = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(arg)) => arg.split(' ').next().unwrap_or_default().to_owned(),
+        Some(ContextValue::Strings(args)) => {
+            let flags: Vec<_> = args
+                .iter()
+                .map(|arg| arg.split(' ').next().unwrap_or_default())
+                .collect();
+            flags.join(", ")
+        }
+        _ => String::new(),
+    };
+    match (error.kind(), std::error::Error::source(error)) {
+        (ErrorKind::ValueValidation, Some(sentence)) => format!("{flag}: {sentence}"),
+        (ErrorKind::MissingRequiredArgument, _) => {
+            format!("{flag} is missing: give the flag or its variable, see --help")
+        }
+        _ => {
+            let text = error.to_string();
+            let line = text.lines().next().unwrap_or_default();
+            line.strip_prefix("error: ").unwrap_or(line).to_owned()
+        }
+    }
+}

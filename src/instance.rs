@@ -1,0 +1,104 @@
+//! One instance, wired: BigQuery fills the cache, the server reads it.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::bigquery::BigQuery;
+use crate::cache::{Cache, Lookup};
+use crate::config::{Config, Invalid, Listen};
+use crate::credentials::Environment;
+use crate::server::{self, Limits, Listener, Service};
+use crate::telemetry::Metrics;
+use crate::{refresh, systemd};
+
+/// An instance that has its credential and its socket and is about to serve.
+#[derive(Debug)]
+pub struct Instance {
+    config: Config,
+    source: Arc<BigQuery>,
+    metrics: Arc<Metrics>,
+    listener: Listener,
+}
+
+impl Instance {
+    /// Checks what [`Instance::open`] would use, and opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// One sentence: which value or file is bad, and what would be right.
+    pub async fn check(config: &Config) -> Result<(), Invalid> {
+        let metrics = Arc::new(Metrics::new(config));
+        BigQuery::new(config, &Environment::from_process(), metrics)
+            .await
+            .map(drop)
+    }
+
+    /// Checks the credential, then takes the socket.
+    ///
+    /// # Errors
+    ///
+    /// One sentence: which value, file or address is bad, and what would be right.
+    pub async fn open(config: Config) -> Result<Self, Invalid> {
+        let metrics = Arc::new(Metrics::new(&config));
+        let source = BigQuery::new(&config, &Environment::from_process(), Arc::clone(&metrics)).await?;
+        let listener = Listener::open(&config.listen).map_err(|error| Invalid::new(error.to_string()))?;
+        Ok(Self {
+            config,
+            source: Arc::new(source),
+            metrics,
+            listener,
+        })
+    }
+
+    /// The address with its real port.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own, if the socket is broken.
+    pub fn local_address(&self) -> io::Result<Listen> {
+        self.listener.local_address()
+    }
+
+    /// Serves until `shutdown` ends, and then until the drain has.
+    ///
+    /// # Errors
+    ///
+    /// Only if the runtime can't take the socket, before anything is served.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+        let address = self.local_address()?;
+        let limits = Limits::default();
+        let cache = Arc::new(Cache::new(self.config.ttl, self.config.stale));
+        let service = Arc::new(Service::new(
+            Arc::clone(&cache),
+            Arc::clone(&self.metrics),
+            &limits,
+        ));
+        let refresh = refresh::run(self.source, self.config.table, Arc::clone(&cache), self.metrics);
+        // What runs beside the server ends with it.
+        let mut beside = tokio::task::JoinSet::new();
+        beside.spawn(refresh);
+        beside.spawn(systemd::watchdog());
+        beside.spawn(announce(cache, limits));
+        tracing::info!(word = %self.config.word, address = %address, version = env!("CARGO_PKG_VERSION"), "listening");
+        let drained = server::serve(self.listener, service, limits, async {
+            shutdown.await;
+            systemd::stopping();
+            tracing::info!("draining");
+        })
+        .await?;
+        tracing::info!(open = drained.open, cut = drained.cut, "drained");
+        Ok(())
+    }
+}
+
+/// Tells systemd that the service is up once the first refresh has ended, well or not: so a restart of many
+/// instances goes on when this one can answer, and does not hang while BigQuery is down.
+async fn announce(cache: Arc<Cache>, limits: Limits) {
+    cache.attempted(limits.first_answer).await;
+    match cache.lookup() {
+        Lookup::Found(..) => systemd::ready("serving"),
+        Lookup::Missing { reason, .. } => {
+            systemd::ready(reason.map_or("no answer yet", |reason| reason.sentence()));
+        }
+    }
+}

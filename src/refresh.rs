@@ -1,0 +1,115 @@
+//! Keeps the cache fresh: one refresh at a time, in the background, whatever the traffic.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
+
+use crate::answer::Answer;
+use crate::backoff::Backoff;
+use crate::bigquery::{BigQuery, Error, Reason};
+use crate::cache::{Cache, Entry, Failure};
+use crate::config::Table;
+use crate::render::Pages;
+use crate::telemetry::Metrics;
+
+/// The waits after failures.
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_secs(1),
+    most: Duration::from_secs(60),
+};
+/// How long before the TTL's end a refresh begins at the most.
+const LEAD_MAX: Duration = Duration::from_secs(10);
+
+/// Where answers come from.
+pub trait Source: Send + Sync + 'static {
+    /// Asks once; bounded in time by the source itself.
+    fn counts(&self) -> impl Future<Output = Result<Answer, Error>> + Send;
+}
+
+impl Source for BigQuery {
+    async fn counts(&self) -> Result<Answer, Error> {
+        BigQuery::counts(self).await
+    }
+}
+
+/// Refreshes the cache for as long as it is polled.
+pub async fn run<S: Source>(source: Arc<S>, table: Table, cache: Arc<Cache>, metrics: Arc<Metrics>) {
+    let mut failures = 0;
+    loop {
+        let begun = Instant::now();
+        let next = match attempt(&source, &table, begun).await {
+            Ok(entry) => {
+                failures = 0;
+                metrics.refreshed("ok");
+                metrics.answered(entry.as_of);
+                cache.publish(entry);
+                tracing::info!(elapsed_ms = begun.elapsed().as_millis(), "answer refreshed");
+                begun + until_next(cache.ttl)
+            }
+            Err(error) => {
+                let asked = error.retry_after.unwrap_or_default().min(BACKOFF.most);
+                let wait = BACKOFF.delay(failures).max(asked);
+                failures = failures.saturating_add(1);
+                metrics.refreshed(error.reason.name());
+                let retry_at = Instant::now() + wait;
+                cache.fail(Failure {
+                    reason: error.reason,
+                    retry_at,
+                });
+                tracing::warn!(
+                    reason = error.reason.name(),
+                    cause = %error,
+                    failures,
+                    retry_in_ms = wait.as_millis(),
+                    "refresh failed"
+                );
+                retry_at
+            }
+        };
+        sleep_until(next).await;
+    }
+}
+
+/// One refresh in a task of its own, so that a panic in it is a failed refresh and no more.
+async fn attempt<S: Source>(source: &Arc<S>, table: &Table, since: Instant) -> Result<Entry, Error> {
+    let source = Arc::clone(source);
+    let table = table.clone();
+    let task = AbortOnDrop(tokio::spawn(async move {
+        let answer = source.counts().await?;
+        Ok(Entry {
+            pages: Pages::new(&answer, &table),
+            since,
+            as_of: answer.as_of,
+        })
+    }));
+    task.join().await
+}
+
+struct AbortOnDrop(JoinHandle<Result<Entry, Error>>);
+
+impl AbortOnDrop {
+    async fn join(mut self) -> Result<Entry, Error> {
+        (&mut self.0).await.unwrap_or_else(|fault| {
+            Err(Error {
+                reason: Reason::Malformed,
+                retry_after: None,
+                cause: format!("the refresh broke: {fault}"),
+            })
+        })
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// From the start of a good refresh to the start of the next: a little less than the TTL, so that the answer
+/// is replaced before it ends, and jittered, so that instances started together do not ask together for ever.
+fn until_next(ttl: Duration) -> Duration {
+    let lead = (ttl / 20).min(LEAD_MAX);
+    ttl - lead - lead.mul_f64(fastrand::f64())
+}
