@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "what a test shares between its cases may fail it"
 )]
 
@@ -105,6 +106,18 @@ fn csv_reads_back_as_it_was() {
         text.ends_with("\r\n\"\",0\r\n,-1\r\n"),
         "an empty name is quoted, NULL is not: {text}"
     );
+}
+
+#[test]
+fn every_format_ends_with_one_line_end() {
+    let answer = answer(as_of());
+    for format in Format::ALL {
+        let text = body(&answer, format);
+        let bare = text
+            .strip_suffix('\n')
+            .unwrap_or_else(|| panic!("{format:?}: {text}"));
+        assert!(!bare.ends_with('\n'), "{format:?}: {text}");
+    }
 }
 
 #[test]

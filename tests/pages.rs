@@ -44,6 +44,11 @@ fn body(pages: &Pages, format: Format) -> String {
     String::from_utf8(pages.get(format).body.to_vec()).unwrap()
 }
 
+/// The plain page's table: its line end is the page's own.
+fn table(pages: &Pages) -> String {
+    body(pages, Format::Text).strip_suffix('\n').unwrap().to_owned()
+}
+
 fn html(word: &str, counts: &[(&str, i64)]) -> String {
     body(&pages(word, counts), Format::Html)
 }
@@ -131,10 +136,7 @@ fn hostile_text_stays_text() {
         assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
         let heading = shown(between(&html, "<h4>", "</h4>"));
         assert_eq!(heading, format!("Amount of times '{word}' appears per corpus"));
-        assert_eq!(
-            shown(between(&html, "<pre>", "</pre>")),
-            body(&pages, Format::Text)
-        );
+        assert_eq!(shown(between(&html, "<pre>", "</pre>")), table(&pages));
     }
 }
 
@@ -143,10 +145,7 @@ fn a_name_cannot_turn_its_number() {
     let counts = [("\u{202e}evil", 123), ("שלום", 45)];
     let pages = pages("\u{202e}the", &counts);
     let html = body(&pages, Format::Html);
-    assert_eq!(
-        shown(between(&html, "<pre>", "</pre>")),
-        body(&pages, Format::Text)
-    );
+    assert_eq!(shown(between(&html, "<pre>", "</pre>")), table(&pages));
     assert!(
         html.contains("<bdi dir=\"ltr\">| \u{202e}evil   </bdi> |           123 |"),
         "{html}"

@@ -40,9 +40,9 @@ fn tables_are_those_of_tabulate() {
         let text = String::from_utf8(pages.get(Format::Text).body.to_vec()).unwrap();
         // Where tabulate gives nothing we say so.
         let expected = if case.rows.is_empty() {
-            "'the' appears in no corpus.\n"
+            "'the' appears in no corpus.\n".to_owned()
         } else {
-            &case.table
+            format!("{}\n", case.table)
         };
         if text != expected {
             wrong.push(format!(

@@ -34,7 +34,7 @@ pub enum Format {
     Csv,
     /// `text/markdown`: the table.
     Markdown,
-    /// `text/plain`: the table.
+    /// `text/plain`: the table and a line end.
     Text,
 }
 
@@ -103,11 +103,13 @@ impl Pages {
             json: Page::new(json::answer(&facts)),
             csv: Page::new(csv::answer(&facts)),
             markdown: Page::new(markdown::answer(&facts)),
-            text: Page::new(if table.is_empty() {
-                facts::none_found(facts.word) + "\n"
-            } else {
-                table
-            }),
+            text: Page::new(
+                if table.is_empty() {
+                    facts::none_found(facts.word)
+                } else {
+                    table
+                } + "\n",
+            ),
         }
     }
 
