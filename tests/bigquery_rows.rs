@@ -74,6 +74,37 @@ async fn pages_without_end_are_given_up() {
 }
 
 #[tokio::test]
+async fn empty_pages_without_end_are_given_up() {
+    let peer = peer(|_| {
+        let mut page = answer(&[]);
+        page["totalRows"] = json!("1");
+        page["pageToken"] = json!("again");
+        Reply::Json(200, page)
+    })
+    .await;
+    let (bigquery, _) = bigquery(&config(&peer)).await;
+    let error = bigquery.counts().await.expect_err("a failure");
+    assert!(error.cause.contains("more than 100 pages"), "{error}");
+    assert_eq!(peer.to("/queries/job_1").len(), 99);
+}
+
+/// Laid out, each of these few kilobytes would take more than a gigabyte.
+#[tokio::test]
+async fn names_that_would_make_a_huge_table_are_refused() {
+    let long = "x".repeat(200_000);
+    let lines = "\n".repeat(10_000);
+    let many = vec!["y"; 9_999];
+    for names in [[vec![long.as_str()], many].concat(), vec![&long, &lines]] {
+        let rows: Vec<(&str, &str)> = names.iter().map(|name| (*name, "1")).collect();
+        let result = changed(|body| *body = answer(&rows)).await;
+        assert!(matches!(result, Err(Reason::Malformed)), "{} rows", names.len());
+    }
+    let rows = vec![("a corpus with quite a long name for one", "1"); 10_000];
+    let result = changed(|body| *body = answer(&rows)).await;
+    assert_eq!(result.map(|counts| counts.len()), Ok(10_000));
+}
+
+#[tokio::test]
 async fn no_corpus_is_an_answer() {
     let empty = changed(|body| {
         body["totalRows"] = json!("0");

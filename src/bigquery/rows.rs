@@ -9,6 +9,14 @@ use super::fault::Fault;
 use super::request::MAX_ROWS;
 use crate::answer::Count;
 
+/// The most pages of one answer: a page may be empty, so that the rows alone don't bound them.
+const MAX_PAGES: usize = 100;
+/// The largest table, in bytes: each line of it is as wide as the longest name, so that a few megabytes of names could
+/// make a table of many gigabytes.
+const MAX_TABLE: usize = 4 * 1024 * 1024;
+/// What a line of the table takes beside the name.
+const LINE: usize = 32;
+
 /// A page of a finished job's results.
 pub(super) type Page = QueryResponse;
 
@@ -25,6 +33,27 @@ pub(super) struct Rows {
     columns: Option<Columns>,
     total: Option<usize>,
     counts: Vec<Count>,
+    pages: usize,
+    extent: Extent,
+}
+
+/// How large the rows are as a table.
+#[derive(Debug, Default)]
+struct Extent {
+    lines: usize,
+    longest: usize,
+}
+
+impl Extent {
+    fn add(&mut self, name: &str) {
+        let breaks = |c: &char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        self.lines += 1 + name.chars().filter(breaks).count();
+        self.longest = self.longest.max(name.len());
+    }
+
+    fn bytes(&self) -> usize {
+        self.lines.saturating_mul(self.longest + LINE)
+    }
 }
 
 impl Rows {
@@ -50,9 +79,23 @@ impl Rows {
             )));
         }
         for row in rows {
-            self.counts.push(count(row, columns)?);
+            let count = count(row, columns)?;
+            self.extent.add(count.corpus.as_deref().unwrap_or_default());
+            if self.extent.bytes() > MAX_TABLE {
+                return Err(Fault::malformed(format!(
+                    "the answer makes a table of more than {MAX_TABLE} bytes: its names are too long"
+                )));
+            }
+            self.counts.push(count);
         }
-        Ok(page.page_token.filter(|token| !token.is_empty()))
+        self.pages += 1;
+        let next = page.page_token.filter(|token| !token.is_empty());
+        if next.is_some() && self.pages == MAX_PAGES {
+            return Err(Fault::malformed(format!(
+                "the answer has more than {MAX_PAGES} pages"
+            )));
+        }
+        Ok(next)
     }
 
     /// All rows, if as many came as were announced.
