@@ -9,7 +9,7 @@ pub struct Limits {
     pub head_read: Duration,
     /// How long a peer may take nothing of what we write.
     pub write_stall: Duration,
-    /// How long a request waits for the first refresh after the start.
+    /// How long after the start requests wait for the first refresh.
     pub first_answer: Duration,
     /// How long a drain still takes requests on open connections, so that one already sent is not lost.
     pub last_requests: Duration,

@@ -6,6 +6,7 @@ use http_body_util::Full;
 use hyper::header::{ALLOW, CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
 use hyper::{Request, Response, StatusCode};
 use prometheus_client::metrics::counter::Counter;
+use tokio::time::Instant;
 
 use super::access_log::AccessLog;
 use super::check::{self, Refusal};
@@ -25,7 +26,8 @@ type Answer = Response<Full<Bytes>>;
 pub struct Service {
     cache: Arc<Cache>,
     pub(super) metrics: Arc<Metrics>,
-    first_answer: Duration,
+    /// Until then, requests wait for the first refresh.
+    first_answer_by: Instant,
     page_headers: PageHeaders,
     log: AccessLog,
     /// The counter of what nearly every request is, so that it need not be looked up.
@@ -42,7 +44,7 @@ impl Service {
             page_headers: PageHeaders::new(cache.ttl),
             cache,
             metrics,
-            first_answer: limits.first_answer,
+            first_answer_by: Instant::now() + limits.first_answer,
             log: AccessLog::new(),
             pages_served,
         }
@@ -92,8 +94,10 @@ impl Service {
         };
         let mut found = self.cache.lookup();
         if let Lookup::Missing { reason: None, .. } = found {
-            // A restart under load loses no request: the first refresh takes a second or two.
-            self.cache.attempted(self.first_answer).await;
+            // A restart under load loses no request: the first refresh takes a second or two. If BigQuery is
+            // down it takes up to its timeout, so that the wait counts from the start and not from the request.
+            let left = self.first_answer_by.saturating_duration_since(Instant::now());
+            self.cache.attempted(left).await;
             found = self.cache.lookup();
         }
         match found {
@@ -115,7 +119,7 @@ impl Service {
             Lookup::Found(..) => return text(StatusCode::OK, "ready\n"),
             Lookup::Missing { reason, retry_after } => (reason, retry_after),
         };
-        let why = reason.map_or("the first refresh is not done yet", |reason| reason.sentence());
+        let why = reason.map_or("an answer is being fetched", |reason| reason.sentence());
         let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"));
         answer
             .headers_mut()
