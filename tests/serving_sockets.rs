@@ -93,6 +93,25 @@ fn a_socket_that_answers_is_left_alone() {
 }
 
 #[test]
+fn a_socket_whose_owner_hangs_is_left_alone_without_waiting_for_it() {
+    let directory = Directory::new("hangs");
+    let path = directory.0.join("s");
+    let hanging = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
+    hanging.bind(&socket2::SockAddr::unix(&path).unwrap()).unwrap();
+    hanging.listen(0).unwrap();
+    let _fills_the_backlog = std::os::unix::net::UnixStream::connect(&path).unwrap();
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let listen = directory.socket();
+    std::thread::spawn(move || sender.send(Listener::open(&listen).map(drop)));
+    let opened = receiver.recv_timeout(std::time::Duration::from_secs(5));
+    let error = opened
+        .expect("it waits for room in the backlog")
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("another process answers there"), "{error}");
+}
+
+#[test]
 fn another_file_is_never_removed() {
     let directory = Directory::new("file");
     std::fs::write(directory.0.join("s"), "precious").unwrap();
