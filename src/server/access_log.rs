@@ -36,8 +36,15 @@ impl AccessLog {
         if status.as_u16() < 400 {
             tracing::debug!(%method, path = uri.path(), status = status.as_u16(), request_id = id.to_str().ok(), "request");
         } else if let Some(left_out) = self.take_line(Instant::now()) {
-            let path: String = uri.path().chars().take(200).collect();
-            tracing::info!(%method, path, status = status.as_u16(), request_id = id.to_str().ok(), left_out, "request");
+            let (method, path) = (shortened(method.as_str(), 16), shortened(uri.path(), 200));
+            tracing::info!(
+                method,
+                path,
+                status = status.as_u16(),
+                request_id = id.to_str().ok(),
+                left_out,
+                "request"
+            );
         }
     }
 
@@ -57,9 +64,22 @@ impl AccessLog {
     }
 }
 
+/// A visitor's text, no longer than that many characters.
+fn shortened(text: &str, most: usize) -> &str {
+    let end = text.char_indices().nth(most).map_or(text.len(), |(at, _)| at);
+    text.get(..end).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_visitors_text_is_cut_at_a_character() {
+        assert_eq!(shortened("/äöü", 3), "/äö");
+        assert_eq!(shortened("/äöü", 4), "/äöü");
+        assert_eq!(shortened("", 4), "");
+    }
 
     #[test]
     fn a_flood_is_counted_and_not_written() {
