@@ -21,6 +21,8 @@ const BACKOFF: Backoff = Backoff {
 };
 /// How long before the TTL's end a refresh begins at the most.
 const LEAD_MAX: Duration = Duration::from_secs(10);
+/// The least pause between two refreshes, however short the TTL.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Where answers come from.
 pub trait Source: Send + Sync + 'static {
@@ -46,7 +48,7 @@ pub async fn run<S: Source>(source: Arc<S>, table: Table, cache: Arc<Cache>, met
                 metrics.answered(entry.as_of);
                 cache.publish(entry);
                 tracing::info!(elapsed_ms = begun.elapsed().as_millis(), "answer refreshed");
-                begun + until_next(cache.ttl)
+                (begun + until_next(cache.ttl)).max(Instant::now() + PAUSE)
             }
             Err(error) => {
                 let asked = error.retry_after.unwrap_or_default().min(BACKOFF.most);

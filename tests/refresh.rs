@@ -72,7 +72,11 @@ fn config() -> Config {
 }
 
 fn start(source: &Arc<Scripted>) -> Arc<Cache> {
-    let cache = Arc::new(Cache::new(TTL, STALE));
+    start_with_ttl(source, TTL)
+}
+
+fn start_with_ttl(source: &Arc<Scripted>, ttl: Duration) -> Arc<Cache> {
+    let cache = Arc::new(Cache::new(ttl, STALE));
     let table: Table = "p.d.t".parse().unwrap();
     let metrics = Arc::new(Metrics::new(&config()));
     tokio::spawn(run(Arc::clone(source), table, Arc::clone(&cache), metrics));
@@ -101,6 +105,26 @@ async fn one_job_per_ttl_over_a_day() {
         calls <= whole_ttls * 108 / 100,
         "{calls} calls: more than one a TTL, but for the lead"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ttl_of_next_to_nothing_is_no_busy_loop() {
+    let source = Scripted::new(|_| Ok(()));
+    let _cache = start_with_ttl(&source, Duration::from_nanos(1));
+    sleep(Duration::from_secs(10)).await;
+    let calls = source.calls();
+    assert!((90..=101).contains(&calls), "{calls} calls in 10 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_ttl_is_counted_right() {
+    let year = Duration::from_secs(366 * 24 * 60 * 60);
+    let source = Scripted::new(|_| Ok(()));
+    let _cache = start_with_ttl(&source, year);
+    sleep(year - Duration::from_secs(60)).await;
+    assert_eq!(source.calls(), 1);
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(source.calls(), 2);
 }
 
 #[tokio::test(start_paused = true)]
