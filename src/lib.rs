@@ -15,6 +15,7 @@ pub mod instance;
 pub mod probe;
 pub mod refresh;
 pub mod render;
+pub mod runtime;
 pub mod server;
 pub mod shutdown;
 pub mod systemd;

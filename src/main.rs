@@ -4,13 +4,13 @@ use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;
 
-use tokio::runtime::{Builder, Runtime};
 use tracing::level_filters::LevelFilter;
 use wordtally::cli::{Cli, Command, ServeArgs, explain};
 use wordtally::config::Config;
 #[cfg(feature = "standin")]
 use wordtally::config::LogFormat;
 use wordtally::instance::Instance;
+use wordtally::runtime::run;
 use wordtally::{probe, shutdown, telemetry};
 
 /// The exit code of a run that failed.
@@ -45,7 +45,7 @@ fn serve(args: ServeArgs) -> ExitCode {
     telemetry::init(config.log_format, LevelFilter::INFO);
     let workers = config.workers;
     // The socket is taken while there is one thread: that clears systemd's variables.
-    let instance = match runtime(1).map(|runtime| runtime.block_on(Instance::open(config))) {
+    let instance = match run(1, async { Ok(Instance::open(config).await) }) {
         Ok(Ok(instance)) => instance,
         Ok(Err(bad)) => return fail(REFUSED, bad),
         Err(error) => return fail(FAILED, error),
@@ -70,20 +70,6 @@ fn check(args: ServeArgs) -> ExitCode {
         Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
         Ok(Ok(Err(bad))) | Err(bad) => fail(REFUSED, bad),
         Ok(Err(error)) => fail(FAILED, error),
-    }
-}
-
-fn run<T>(threads: usize, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
-    runtime(threads)?.block_on(work)
-}
-
-fn runtime(threads: usize) -> io::Result<Runtime> {
-    match threads {
-        1 => Builder::new_current_thread().enable_all().build(),
-        many => Builder::new_multi_thread()
-            .worker_threads(many)
-            .enable_all()
-            .build(),
     }
 }
 
