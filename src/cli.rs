@@ -1,10 +1,12 @@
 //! The command line: flags, their environment variables and defaults.
 
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{
     Config, Endpoint, Invalid, Listen, Location, LogFormat, Project, Table, Word, parse_period,
@@ -26,12 +28,30 @@ impl Cli {
     ///
     /// What clap found wrong, or help that was asked for.
     pub fn read() -> Result<Self, clap::Error> {
-        let cli = Self::try_parse()?;
+        let cli = Self::parse_all(std::env::args_os())?;
         if cli.command.is_none() && cfg!(feature = "standin") {
-            return Self::try_parse_from(["wordtally", "demo"]);
+            return Self::parse_all(["wordtally", "demo"]);
         }
         Ok(cli)
     }
+
+    fn parse_all<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T>) -> Result<Self, clap::Error> {
+        let matches = without_empty_variables(Self::command()).try_get_matches_from(args)?;
+        Self::from_arg_matches(&matches)
+    }
+}
+
+/// An empty variable counts as none, as a manifest or unit sets one to leave it to its default. An empty `WORD` is
+/// still refused as such: it is more likely a word that got lost.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let is_empty =
+        |name: &OsStr| name != "WORD" && std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| match arg.get_env() {
+            Some(name) if is_empty(name) => arg.env(Resettable::Reset),
+            _ => arg,
+        })
+        .mut_subcommands(without_empty_variables)
 }
 
 /// What to do.
@@ -39,8 +59,8 @@ impl Cli {
 pub enum Command {
     /// Serve one word's counts
     Serve(Box<ServeArgs>),
-    /// Check the configuration of `serve` and do nothing else
-    Check(Box<ServeArgs>),
+    /// Check all that `serve` checks before it listens: values, credential file, certificates
+    Check(Box<CheckArgs>),
     /// Exit 0 if URL answers 200: a health check for containers without a shell
     Probe {
         /// http://host:port/path, or unix:/path/of.sock:/path
@@ -108,6 +128,17 @@ pub struct ServeArgs {
     /// Form of the log lines: json or text
     #[arg(long, env = "LOG_FORMAT", default_value = "json")]
     log_format: LogFormat,
+}
+
+/// The flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// What `serve` would get.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// Read no file: check the values alone, such as in a build, which has no credential and no certificates
+    #[arg(long)]
+    pub values_only: bool,
 }
 
 impl TryFrom<ServeArgs> for Config {

@@ -1,11 +1,11 @@
 //! Wires the parts together.
 
 use std::fmt::Display;
-use std::io;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use tracing::level_filters::LevelFilter;
-use wordtally::cli::{Cli, Command, ServeArgs, explain};
+use wordtally::cli::{CheckArgs, Cli, Command, ServeArgs, explain};
 use wordtally::config::Config;
 #[cfg(feature = "standin")]
 use wordtally::config::LogFormat;
@@ -64,16 +64,30 @@ fn standin(command: bigquery_standin::cli::Command) -> io::Result<()> {
     })
 }
 
-fn check(args: ServeArgs) -> ExitCode {
-    let checked = Config::try_from(args).map(|config| run(1, async { Ok(Instance::check(&config).await) }));
-    match checked {
-        Ok(Ok(Ok(()))) => ExitCode::SUCCESS,
-        Ok(Ok(Err(bad))) | Err(bad) => fail(REFUSED, bad),
-        Ok(Err(error)) => fail(FAILED, error),
+fn check(args: CheckArgs) -> ExitCode {
+    let config = match Config::try_from(args.serve) {
+        Ok(_) if args.values_only => return ExitCode::SUCCESS,
+        Ok(config) => config,
+        Err(bad) => return fail(REFUSED, bad),
+    };
+    match run(1, async { Ok(Instance::check(&config).await) }) {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(bad)) => fail(REFUSED, bad),
+        Err(error) => fail(FAILED, error),
     }
 }
 
+/// Says in one line what is wrong, whatever text of the caller's is in it.
 fn fail(code: u8, sentence: impl Display) -> ExitCode {
-    eprintln!("wordtally: {sentence}");
+    let mut line = String::from("wordtally: ");
+    for c in sentence.to_string().chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    // If nobody reads it, the exit code still tells.
+    let _ = writeln!(io::stderr(), "{line}");
     ExitCode::from(code)
 }

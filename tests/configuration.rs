@@ -174,6 +174,69 @@ fn a_bad_credential_file_is_named() {
 }
 
 #[test]
+fn values_alone_can_be_checked_where_there_is_no_credential_and_no_certificate() {
+    let build = [
+        ("CREDENTIALS", "/nonexistent/key.json"),
+        ("SSL_CERT_FILE", "/nonexistent/certificates"),
+        ("SSL_CERT_DIR", "/nonexistent"),
+    ];
+    let output = wordtally(&["check", "--word=the", "--values-only"], &build);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let line = refusal(
+        &["check", "--word=the", "--values-only", "--ttl=2h", "--stale=1h"],
+        &build,
+    );
+    assert!(line.contains("--stale is shorter"), "{line}");
+    let line = refusal(&["check", "--word=the"], &build[1..]);
+    assert!(line.contains("needs CA certificates"), "{line}");
+}
+
+#[test]
+fn an_empty_variable_counts_as_none() {
+    let empty = [
+        ("LISTEN", ""),
+        ("PROJECT", ""),
+        ("TABLE", ""),
+        ("LOCATION", ""),
+        ("CREDENTIALS", ""),
+        ("BIGQUERY_ENDPOINT", ""),
+        ("TTL", ""),
+        ("STALE", ""),
+        ("TIMEOUT", ""),
+        ("MAXIMUM_BYTES_BILLED", ""),
+        ("WORKERS", ""),
+        ("LOG_FORMAT", ""),
+    ];
+    let output = wordtally(&["check", "--word=the"], &empty);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let line = refusal(&["check", "--word=the", "--location="], &[]);
+    assert!(
+        line.contains("'' is no location"),
+        "an empty flag is meant: {line}"
+    );
+}
+
+#[test]
+fn a_line_stays_one_whatever_is_in_the_value() {
+    assert_eq!(
+        refusal(&["check", "--word=the", "--ttl=5m\n\u{1b}[31m"], &[]),
+        "wordtally: --ttl: '5m\\n\\u{1b}[31m' is no length of time: give a number with its unit, such as 30s, 5m or 24h"
+    );
+    refusal(&["check", "--word=the", "--wr\nod"], &[]);
+}
+
+#[test]
+fn the_exit_code_tells_when_nobody_reads_the_line() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wordtally"));
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = command.env_clear().arg("serve").stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(2));
+}
+
+#[test]
 fn values_that_contradict_each_other_are_refused() {
     assert_eq!(
         refusal(&["check", "--word=the", "--ttl=2h", "--stale=1h"], &[]),
