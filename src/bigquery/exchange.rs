@@ -4,6 +4,7 @@ use std::future::Future;
 use async_trait::async_trait;
 use gcp_bigquery_client::auth::Authenticator;
 use gcp_bigquery_client::error::BQError;
+use prometheus_client::metrics::counter::Counter;
 
 use super::fault::{self, Fault};
 use crate::credentials::{self, Token, Tokens};
@@ -39,6 +40,37 @@ pub(super) async fn exchange<T>(request: impl Future<Output = Result<T, BQError>
         })
     })
     .await
+}
+
+/// Runs one request inside an exchange and counts it if it left for BigQuery, however it ends: answered, failed on
+/// the way, or given up by whoever waits. Without a token, or without a connection, nothing was sent.
+pub(super) async fn counted<T>(
+    sent: &Counter,
+    request: impl Future<Output = Result<T, BQError>>,
+) -> Result<T, BQError> {
+    let mut sent = Sent {
+        counter: sent,
+        unreached: false,
+    };
+    let result = request.await;
+    sent.unreached = matches!(&result, Err(BQError::RequestError(error)) if error.is_connect());
+    result
+}
+
+/// Counts when it is dropped.
+struct Sent<'a> {
+    counter: &'a Counter,
+    unreached: bool,
+}
+
+impl Drop for Sent<'_> {
+    fn drop(&mut self) {
+        // The exchange is still around us, also when it is dropped before its end.
+        let had_token = LOST.try_with(|lost| lost.token.borrow().is_some());
+        if had_token.unwrap_or(false) && !self.unreached {
+            self.counter.inc();
+        }
+    }
 }
 
 /// Notes each answer's status, and retries nothing.

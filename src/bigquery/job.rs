@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::error::Error;
-use super::exchange::{Ended, exchange};
+use super::exchange::{Ended, counted, exchange};
 use super::fault::{Fault, Remedy, of_job};
 use super::rows::{self, Page, Rows};
 use super::{BigQuery, Progress, request};
@@ -79,9 +79,10 @@ impl<'a> Job<'a> {
         let request_id = request::request_id();
         let mut page = self
             .call(|| {
-                bigquery.metrics.jobs.inc();
                 let query = request::query(&bigquery.config, &request_id, remaining(deadline));
-                bigquery.client.job().query(project.as_str(), query)
+                let jobs = bigquery.client.job();
+                let sent = &bigquery.metrics.jobs;
+                async move { counted(sent, jobs.query(project.as_str(), query)).await }
             })
             .await?;
         let reference = page.job_reference.take();
