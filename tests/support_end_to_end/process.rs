@@ -1,0 +1,227 @@
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::{Google, PATIENCE, eventually};
+use crate::support::{Client, Reply};
+
+/// The binary, with nothing of this process's environment: no proxy, no credential of whoever runs the tests.
+pub fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wordtally"));
+    command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// What `wordtally serve` is started with.
+#[derive(Clone)]
+pub struct Serve {
+    flags: BTreeMap<&'static str, OsString>,
+    environment: BTreeMap<&'static str, OsString>,
+}
+
+impl Serve {
+    /// The word 'the' from this stand-in, on a free port, with the account's key file.
+    pub fn from(google: &Google) -> Self {
+        Self::without_credentials(google).flag("--credentials", google.key_file())
+    }
+
+    pub fn without_credentials(google: &Google) -> Self {
+        let plain = Self {
+            flags: BTreeMap::new(),
+            environment: BTreeMap::new(),
+        };
+        plain
+            .flag("--word", "the")
+            .flag("--listen", "127.0.0.1:0")
+            .flag("--log-format", "json")
+            .flag("--bigquery-endpoint", google.standin.url())
+    }
+
+    pub fn flag(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.flags.insert(name, value.into());
+        self
+    }
+
+    pub fn environment(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.environment.insert(name, value.into());
+        self
+    }
+
+    /// The flags with their values, and the environment.
+    pub fn apply(&self, command: &mut Command) {
+        command.arg("serve").envs(&self.environment);
+        for (name, value) in &self.flags {
+            command.arg(name).arg(value);
+        }
+    }
+
+    /// Starts it and waits until it listens.
+    pub async fn start(&self) -> Instance {
+        let mut command = binary();
+        self.apply(&mut command);
+        Instance::spawn(command).await
+    }
+
+    /// Runs it to an end that is its own: its exit code and what it said.
+    pub async fn refused(&self) -> (Option<i32>, String) {
+        let mut command = binary();
+        self.apply(&mut command);
+        let output = timeout(PATIENCE, command.output())
+            .await
+            .expect("it runs on")
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+}
+
+/// A running `wordtally serve`, killed when it is dropped.
+pub struct Instance {
+    child: Child,
+    log: Arc<Mutex<Vec<String>>>,
+    reader: JoinHandle<()>,
+    pub listen: String,
+}
+
+impl Instance {
+    pub async fn spawn(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::default();
+        let reader = tokio::spawn(collect(child.stderr.take().unwrap(), Arc::clone(&log)));
+        let mut instance = Self {
+            child,
+            log,
+            reader,
+            listen: String::new(),
+        };
+        let line = instance.logged("listening", |_| true).await;
+        instance.listen = line["address"].as_str().unwrap().to_owned();
+        instance
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.listen.parse().unwrap()
+    }
+
+    pub async fn connect(&self) -> Client<TcpStream> {
+        Client::new(TcpStream::connect(self.address()).await.unwrap())
+    }
+
+    /// One GET on a connection of its own.
+    pub async fn get(&self, path: &str) -> Reply {
+        self.get_as(path, "*/*").await
+    }
+
+    pub async fn get_as(&self, path: &str, accept: &str) -> Reply {
+        let mut client = self.connect().await;
+        client
+            .send(format!(
+                "GET {path} HTTP/1.1\r\nHost: a\r\nAccept: {accept}\r\n\r\n"
+            ))
+            .await;
+        client.reply(false).await
+    }
+
+    /// The answer, once there is one.
+    pub async fn answer(&self) -> Value {
+        eventually("an answer", async || {
+            let reply = self.get_as("/", "application/json").await;
+            (reply.status() == 200).then(|| serde_json::from_slice(&reply.body).unwrap())
+        })
+        .await
+    }
+
+    /// A metric's value; none if it is not there.
+    pub async fn metric(&self, name: &str) -> Option<f64> {
+        let reply = self.get("/metrics").await;
+        let line = reply
+            .text()
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map(|value| value.parse().unwrap())
+    }
+
+    /// The log so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// The first line with this message that passes the check, as soon as it comes.
+    pub async fn logged(&self, message: &str, check: impl Fn(&Value) -> bool) -> Value {
+        let found = timeout(PATIENCE, async {
+            loop {
+                let lines = self.lines(message);
+                if let Some(line) = lines.into_iter().find(&check) {
+                    return line;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        match found.await {
+            Ok(line) => line,
+            Err(_) => panic!("'{message}' was not logged: {:#?}", self.log()),
+        }
+    }
+
+    /// Every line with this message.
+    pub fn lines(&self, message: &str) -> Vec<Value> {
+        let parsed = self.log().into_iter().filter_map(|line| {
+            let line: Value = serde_json::from_str(&line).ok()?;
+            (line["message"] == message).then_some(line)
+        });
+        parsed.collect()
+    }
+
+    pub fn signal(&self, name: &str) {
+        signal(self.pid(), name);
+    }
+
+    /// Waits for its end: how it ended, and its whole log.
+    pub async fn ended(mut self) -> (ExitStatus, Vec<String>) {
+        let status = timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("it runs on")
+            .unwrap();
+        timeout(PATIENCE, &mut self.reader)
+            .await
+            .expect("its log goes on")
+            .unwrap();
+        (status, self.log())
+    }
+
+    /// Stops it with SIGTERM, which must end well.
+    pub async fn stop(self) -> Vec<String> {
+        self.signal("TERM");
+        let (status, log) = self.ended().await;
+        assert!(status.success(), "{status}: {log:#?}");
+        log
+    }
+}
+
+/// Sends a signal through the shell, which has `kill` built in.
+pub fn signal(pid: u32, name: &str) {
+    let sent = std::process::Command::new("/bin/sh")
+        .args(["-c", "kill -s \"$0\" \"$1\"", name, &pid.to_string()])
+        .status();
+    assert!(sent.unwrap().success(), "no signal could be sent");
+}
+
+async fn collect(stream: impl AsyncRead + Unpin, into: Arc<Mutex<Vec<String>>>) {
+    let mut lines = BufReader::new(stream).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        into.lock().unwrap().push(line);
+    }
+}
