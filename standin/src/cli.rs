@@ -59,9 +59,22 @@ pub struct KeygenArgs {
     /// The key file to write, in Google's form, with mode 0600; it must not exist.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// The IAM file to write, with the account and its public key; it must not exist.
+    /// The IAM file to write, with the account, its public key and the roles below; it must not exist.
     #[arg(long, value_name = "FILE")]
     pub public: PathBuf,
+    /// Grant roles/bigquery.jobUser in a project: the account may run jobs there. Repeatable.
+    #[arg(long, value_name = "PROJECT")]
+    pub job_user: Vec<String>,
+    /// Grant roles/bigquery.dataViewer on a dataset: the account may read it. Repeatable.
+    #[arg(long, value_name = "PROJECT.DATASET", value_parser = dataset)]
+    pub data_viewer: Vec<String>,
+}
+
+fn dataset(text: &str) -> Result<String, &'static str> {
+    match text.rsplit_once('.') {
+        Some((project, dataset)) if !project.is_empty() && !dataset.is_empty() => Ok(text.to_owned()),
+        _ => Err("give PROJECT.DATASET"),
+    }
 }
 
 /// Why a command failed: one sentence.
@@ -135,10 +148,16 @@ async fn wait_for_end() -> io::Result<()> {
 /// Makes a key and writes both of its files.
 pub fn keygen(args: &KeygenArgs) -> Result<(), CommandError> {
     let key = ServiceAccountKey::generate(&args.email, &args.project)?;
-    let policy = Policy {
+    let mut policy = Policy {
         service_accounts: vec![key.account()],
         ..Policy::default()
     };
+    for project in &args.job_user {
+        policy.allow_jobs(project, &key.member());
+    }
+    for dataset in &args.data_viewer {
+        policy.allow_reading(dataset, &key.member());
+    }
     let public = serde_json::to_string_pretty(&policy).map_err(|cause| CommandError::Write {
         path: args.public.display().to_string(),
         cause: cause.into(),
