@@ -11,6 +11,7 @@ use support::*;
 
 const POOL: &str = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci";
 const TARGET: &str = "target@my-project.iam.gserviceaccount.com";
+const IAM: &str = "https://www.googleapis.com/auth/iam";
 
 #[tokio::test]
 async fn the_metadata_server_serves_its_machine_only() {
@@ -182,4 +183,9 @@ async fn who_may_impersonate_gets_the_accounts_token() {
         403,
         "BigQuery's scope does not reach the IAM API"
     );
+    // Google's clients ask for no more than this to impersonate.
+    assert_eq!(ask(IAM, "3600s").await.0, 200);
+    let bare = Client::with(&standin, token_for(&standin, key(), IAM).await);
+    let (status, body) = bare.query(three_rows()).await;
+    assert_eq!((status.as_u16(), reason(&body)), (403, "insufficientPermissions"));
 }

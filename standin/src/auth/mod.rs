@@ -60,9 +60,9 @@ impl IntoResponse for OAuthError {
     }
 }
 
-/// The scopes asked for, if BigQuery knows at least one of them.
+/// The scopes asked for, if the stand-in knows at least one of them. Who impersonates needs no more than IAM's.
 fn usable_scopes(asked: &str) -> Option<String> {
-    let known = [SCOPE_BIGQUERY, SCOPE_READ_ONLY, SCOPE_CLOUD];
+    let known = [SCOPE_BIGQUERY, SCOPE_READ_ONLY, SCOPE_CLOUD, SCOPE_IAM];
     asked
         .split_ascii_whitespace()
         .any(|scope| known.contains(&scope))
