@@ -50,6 +50,24 @@ async fn an_inserted_job_is_polled_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_job_keeps_its_labels() {
+    let (_standin, client) = open().await;
+    let labels = json!({"team": "words"});
+    let mut request = insert("labelled");
+    request["configuration"]["labels"] = labels.clone();
+    let (_, inserted) = client.post(&format!("{PROJECT}/jobs"), request).await;
+    let mut request = three_rows();
+    request["labels"] = labels.clone();
+    let (_, queried) = client.query(request).await;
+    assert_eq!(inserted["configuration"]["labels"], labels);
+    for answer in [inserted, queried] {
+        let id = answer["jobReference"]["jobId"].as_str().unwrap();
+        let (_, job) = client.get(&format!("{PROJECT}/jobs/{id}")).await;
+        assert_eq!(job["configuration"]["labels"], labels);
+    }
+}
+
+#[tokio::test]
 async fn a_cancelled_job_says_so() {
     let (standin, client) = open().await;
     standin.add_fault(Fault::times(1, Target::Query, Kind::Incomplete { polls: 1000 }));

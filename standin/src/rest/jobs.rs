@@ -1,5 +1,6 @@
 //! `jobs.insert`, `jobs.get`, `jobs.list` and `jobs.cancel`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::rejection::QueryRejection;
@@ -52,7 +53,12 @@ struct Configuration {
     query: Option<Value>,
     #[serde(default, deserialize_with = "boolean")]
     dry_run: Option<bool>,
+    #[serde(default)]
+    labels: Option<Labels>,
 }
+
+/// What a caller marks its jobs with.
+pub(super) type Labels = BTreeMap<String, String>;
 
 pub(super) async fn insert(
     State(app): State<Arc<App>>,
@@ -73,11 +79,12 @@ pub(super) async fn insert(
             "The project in jobReference is not the one in the address",
         ));
     }
-    let (query, dry_run) = match request.configuration {
+    let (query, dry_run, labels) = match request.configuration {
         Some(Configuration {
             query: Some(query),
             dry_run,
-        }) => (query, dry_run == Some(true)),
+            labels,
+        }) => (query, dry_run == Some(true), labels),
         _ => {
             return Err(ApiError::invalid(
                 "The stand-in runs query jobs only: give configuration.query",
@@ -87,7 +94,7 @@ pub(super) async fn insert(
     let configuration: QueryConfiguration = serde_json::from_value(query.clone())
         .map_err(|error| ApiError::not_json(format!("Invalid JSON payload received. {error}")))?;
     let spec = Arc::new(configuration.check(&project, reference.location)?);
-    let echo = echo(&query);
+    let echo = echo(&query, labels.as_ref());
     let plan = plan::plan(&app, &caller, &project, &spec).await;
     if dry_run {
         return Ok(Json(dry(&app, &caller, &project, &plan?, echo)));
@@ -147,8 +154,8 @@ pub(super) fn details(
     })
 }
 
-/// The part of a query's configuration that `jobs.get` shows.
-pub(super) fn echo(query: &Value) -> Value {
+/// The part of a job's configuration that `jobs.get` shows.
+pub(super) fn echo(query: &Value, labels: Option<&Labels>) -> Value {
     const SHOWN: [&str; 8] = [
         "query",
         "defaultDataset",
@@ -168,7 +175,11 @@ pub(super) fn echo(query: &Value) -> Value {
             ))
         })
         .collect();
-    json!({"jobType": "QUERY", "query": shown})
+    let mut configuration = json!({"jobType": "QUERY", "query": shown});
+    if let (Some(labels), Some(fields)) = (labels, configuration.as_object_mut()) {
+        fields.insert("labels".into(), json!(labels));
+    }
+    configuration
 }
 
 fn job_id(given: Option<String>) -> Result<String, ApiError> {

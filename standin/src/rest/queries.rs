@@ -31,6 +31,8 @@ pub(super) struct QueryRequest {
     #[serde(flatten)]
     configuration: Value,
     #[serde(default)]
+    labels: Option<jobs::Labels>,
+    #[serde(default)]
     location: Option<String>,
     #[serde(default)]
     request_id: Option<String>,
@@ -80,7 +82,7 @@ pub(super) async fn query(
     };
     let configuration: QueryConfiguration = serde_json::from_value(request.configuration.clone())
         .map_err(|error| ApiError::not_json(format!("Invalid JSON payload received. {error}")))?;
-    let echo = jobs::echo(&request.configuration);
+    let echo = jobs::echo(&request.configuration, request.labels.as_ref());
     let spec = Arc::new(configuration.check(&project, request.location)?);
     if request.dry_run == Some(true) {
         let plan = plan::plan(&app, &caller, &project, &spec).await?;
