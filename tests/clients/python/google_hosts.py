@@ -1,0 +1,65 @@
+"""Leads Google's own hosts to the stand-in, for clients that ask them whatever a credential file says.
+
+A proxy (HTTPS_PROXY) takes connections to a few hosts, answers for them with a throwaway certificate
+(REQUESTS_CA_BUNDLE), and passes on what it reads. It refuses all other hosts.
+"""
+
+import socket
+import socketserver
+import ssl
+import subprocess
+import threading
+import urllib.parse
+
+HOSTS = ["oauth2.googleapis.com", "iamcredentials.googleapis.com", "sts.googleapis.com"]
+TIMEOUT = 20
+
+
+class GoogleHosts(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+    def __init__(self, folder, url):
+        super().__init__(("127.0.0.1", 0), Connection)
+        address = urllib.parse.urlsplit(url)
+        self.onward = (address.hostname, address.port)
+        self.asked = []
+        self.certificate, key = folder / "tls.crt", folder / "tls.key"
+        names = ",".join(f"DNS:{host}" for host in HOSTS)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={HOSTS[0]}",
+                        "-addext", f"subjectAltName={names}", "-keyout", key, "-out", self.certificate],
+                       check=True, capture_output=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)
+        self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(self.certificate, key)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def environment(self):
+        return {"HTTPS_PROXY": "http://{}:{}".format(*self.server_address), "REQUESTS_CA_BUNDLE": str(self.certificate)}
+
+
+class Connection(socketserver.StreamRequestHandler):
+    timeout = TIMEOUT
+
+    def handle(self):
+        method, host, _ = self.rfile.readline(1000).decode().split()
+        while self.rfile.readline(1000).strip():
+            pass
+        if method != "CONNECT" or host.removesuffix(":443") not in HOSTS:
+            self.wfile.write(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+            return
+        self.server.asked.append(host.removesuffix(":443"))
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with (self.server.tls.wrap_socket(self.connection, server_side=True) as client,
+              socket.create_connection(self.server.onward, TIMEOUT) as standin):
+            back = threading.Thread(target=copy, args=(standin, client), daemon=True)
+            back.start()
+            copy(client, standin)
+            back.join(TIMEOUT)
+
+
+def copy(source, target):
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        pass  # an end went away: the other notices by itself

@@ -1,0 +1,90 @@
+"""The stand-in as a process of its own, with an IAM file and service-account files as Google gives them."""
+
+import json
+import os
+import re
+import subprocess
+import time
+import urllib.parse
+import urllib.request
+
+WORDTALLY = os.environ["WORDTALLY"]
+PROJECT = "mock-project"
+DATASET = "bigquery-public-data.samples"
+TABLE = f"{DATASET}.shakespeare"
+DEADLINE = 20
+
+
+class Standin:
+    """Accounts are made first; then it starts, and their files get the address that it was given."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.log = folder / "standin.log"
+        self.iam = []
+        self.keys = []
+
+    def account(self, name, *roles, known=True):
+        """A service account and its key file; one that is not known gets no IAM file."""
+        key, iam = self.folder / f"{name}.json", self.folder / f"{name}.iam.json"
+        subprocess.run([WORDTALLY, "standin", "keygen", "--email", email(name), "--project", PROJECT, "--out", key,
+                        "--public", iam, *roles], check=True, timeout=DEADLINE, stdin=subprocess.DEVNULL)
+        self.keys.append(key)
+        if known:
+            self.iam.append(iam)
+        return key
+
+    def policy(self, policy):
+        """Adds to the IAM what no account's own file says."""
+        self.iam.append(self.write(f"policy-{len(self.iam)}.json", policy))
+
+    def start(self):
+        arguments = [WORDTALLY, "standin", "serve", "--listen", "127.0.0.1:0", "--state", self.folder / "state", "--admin"]
+        for iam in self.iam:
+            arguments += ["--iam", iam]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.url = self.address()
+        for key in self.keys:
+            self.write(key.name, json.loads(key.read_text()) | {"token_uri": f"{self.url}/token"})
+
+    def address(self):
+        deadline = time.monotonic() + DEADLINE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if found := re.search(r"http://127\.0\.0\.1:\d+", self.log.read_text()):
+                return found[0]
+            time.sleep(0.02)
+        raise RuntimeError(f"the stand-in did not start: {self.log.read_text()}")
+
+    def stop(self):
+        self.process.terminate()
+        assert self.process.wait(DEADLINE) == 0
+
+    def write(self, name, content):
+        path = self.folder / name
+        path.write_text(json.dumps(content))
+        return path
+
+    def fault(self, target, kind, times=1, **details):
+        self.request("POST", "/standin/faults", json.dumps({"target": target, "kind": kind, "times": times, **details}))
+
+    def waiting_faults(self):
+        return json.loads(self.request("GET", "/standin/faults"))
+
+    def clear_faults(self):
+        self.request("DELETE", "/standin/faults")
+
+    def counters(self):
+        return json.loads(self.request("GET", "/standin/counters"))
+
+    def revoke(self, token):
+        self.request("POST", "/revoke", urllib.parse.urlencode({"token": token}))
+
+    def request(self, method, path, body=None):
+        request = urllib.request.Request(self.url + path, body and body.encode(), method=method)
+        with urllib.request.urlopen(request, timeout=DEADLINE) as response:
+            return response.read()
+
+
+def email(name):
+    return f"{name}@{PROJECT}.iam.gserviceaccount.com"

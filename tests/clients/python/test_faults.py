@@ -1,0 +1,51 @@
+"""Google's client comes through the faults that it is made to come through."""
+
+import pytest
+from google.api_core import exceptions
+from queries import COUNTS, word
+
+
+def rows(client, **options):
+    return len(list(client.query(COUNTS, job_config=word("the")).result(**options)))
+
+
+def test_a_slow_job_is_waited_for(standin, client):
+    standin.fault("query", "incomplete", polls=2)
+    before = standin.counters()["polls"]
+    assert rows(client, timeout=30) == 41
+    assert standin.counters()["polls"] >= before + 2
+
+
+def test_a_job_slower_than_the_timeout_of_the_query(standin, client):
+    standin.fault("query", "incomplete", polls=1)
+    assert len(list(client.query_and_wait(COUNTS, job_config=word("the"), wait_timeout=30))) == 41
+
+
+@pytest.mark.parametrize(("kind", "details"), [
+    ("status", {"code": 503}),
+    ("status", {"code": 502, "body": "html"}),
+    ("quota", {}),
+    ("reset", {}),
+])
+def test_a_passing_failure_is_tried_again(standin, client, kind, details):
+    standin.fault("query", kind, **details)
+    assert rows(client) == 41
+
+
+def test_a_token_endpoint_that_fails_once(standin, client):
+    standin.fault("token", "status", code=503)
+    assert rows(client) == 41
+
+
+def test_short_pages(standin, client):
+    standin.fault("results", "pageRows", times=100, rows=7)
+    assert rows(client) == 41
+    standin.clear_faults()
+
+
+def test_a_cancelled_job(standin, client):
+    standin.fault("query", "incomplete", polls=1000)
+    job = client.query(COUNTS, job_config=word("the"))
+    assert job.cancel()
+    with pytest.raises(exceptions.GoogleAPICallError, match="(?i)cancel"):
+        job.result(timeout=20)
