@@ -1,0 +1,211 @@
+"""The servers that are measured, and the stand-in that feeds two of them."""
+
+import json
+import os
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+BENCH = Path(__file__).resolve().parent
+ROOT = BENCH.parent
+TICK = os.sysconf("SC_CLK_TCK")
+ACCOUNT = "bench@bench.iam.gserviceaccount.com"
+NGINX = """
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.error;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  sendfile on;
+  tcp_nopush on;
+  tcp_nodelay on;
+  keepalive_requests 1000000000;
+  open_file_cache max=10 inactive=1h;
+  default_type "text/html; charset=utf-8";
+  client_body_temp_path {folder}/nginx.1;
+  proxy_temp_path {folder}/nginx.2;
+  fastcgi_temp_path {folder}/nginx.3;
+  uwsgi_temp_path {folder}/nginx.4;
+  scgi_temp_path {folder}/nginx.5;
+  server {{
+    listen 127.0.0.1:{port} backlog=1024;
+    root {folder};
+    types {{ }}
+    location = / {{ try_files /page.html =404; }}
+  }}
+}}
+"""
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def fetch(port, seconds=30):
+    """The body of the page, from the first moment that the server takes a connection."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 30) as sock:
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
+                head, _, body = b"".join(iter(lambda: sock.recv(65536), b"")).partition(b"\r\n\r\n")
+            if not head.startswith(b"HTTP/1.1 200 "):
+                raise ValueError(f"no page but {head[:80]}")
+            return body
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.0005)
+
+
+class Server:
+    """A peer: its processes, counted together with their children."""
+
+    def __init__(self, name, port, command, folder, env=None):
+        self.name, self.port, self.folder = name, port, folder
+        self.command = [str(part) for part in command]
+        self.env = {**os.environ, **(env or {})}
+        self.process = None
+
+    def start(self):
+        with open(self.folder / f"{self.name}.log", "ab") as log:
+            self.process = subprocess.Popen(
+                self.command, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+        return fetch(self.port)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.wait(30)
+
+    def pids(self):
+        found, queue = [], [self.process.pid]
+        while queue:
+            pid = queue.pop()
+            found.append(pid)
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                queue += map(int, (task / "children").read_text().split())
+        return found
+
+    def cpu_seconds(self):
+        total = 0
+        for pid in self.pids():
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / TICK
+
+    def rss_mb(self):
+        """What the kernel counts, shared pages counted in every process."""
+        status = [Path(f"/proc/{pid}/status").read_text() for pid in self.pids()]
+        return sum(int(re.search(r"VmRSS:\s+(\d+)", text)[1]) for text in status) / 1000
+
+    def cold_start(self, times):
+        """Milliseconds from the start of the process to the last byte of a whole page."""
+        taken = []
+        for _ in range(times):
+            begun = time.monotonic()
+            self.start()
+            taken.append((time.monotonic() - begun) * 1000)
+            self.stop()
+        return statistics.median(taken)
+
+
+class StandIn:
+    """The stand-in for BigQuery, with one service account that may read its table."""
+
+    def __init__(self, binary, folder):
+        self.binary, self.folder, self.port = binary, folder, free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.key = folder / "key.json"
+        self.process = None
+
+    def __enter__(self):
+        public, grants = self.folder / "public.json", self.folder / "grants.json"
+        subprocess.run(
+            [self.binary, "standin", "keygen", "--email", ACCOUNT, "--project", "bench",
+             "--token-uri", f"{self.url}/token", "--out", self.key, "--public", public],
+            check=True,
+        )
+        member = [f"serviceAccount:{ACCOUNT}"]
+        grants.write_text(json.dumps({
+            "projects": {"bench": {"roles/bigquery.jobUser": member}},
+            "datasets": {"bigquery-public-data.samples": {"roles/bigquery.dataViewer": member}},
+        }))
+        with open(self.folder / "standin.log", "wb") as log:
+            self.process = subprocess.Popen(
+                [self.binary, "standin", "serve", "--listen", f"127.0.0.1:{self.port}", "--admin",
+                 "--iam", public, "--iam", grants, "--state", self.folder / "state"],
+                stdout=log, stderr=log,
+            )
+        end = time.monotonic() + 30
+        while True:
+            try:
+                self.jobs()
+                return self
+            except OSError:
+                if time.monotonic() > end or self.process.poll() is not None:
+                    raise
+                time.sleep(0.02)
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(30)
+
+    def jobs(self):
+        """Jobs made so far, as the stand-in counts them."""
+        with urllib.request.urlopen(f"{self.url}/standin/counters", timeout=10) as answer:
+            return json.load(answer)["jobsCreated"]
+
+
+class Peers:
+    """Every server, each with a port of its own and, but for the two applications, the same page."""
+
+    def __init__(self, production, hyper, standin, folder):
+        self.folder = folder
+        self.env = {
+            "WORD": "the",
+            "BIGQUERY_ENDPOINT": standin.url,
+            "GOOGLE_APPLICATION_CREDENTIALS": str(standin.key),
+            "GOOGLE_CLOUD_PROJECT": "bench",
+        }
+        self.production, self.hyper = production, hyper
+        self.wordtally = self.serve()
+        self.page = folder / "page.html"
+        self.page.write_bytes(self.wordtally.start())
+        self.wordtally.stop()
+        self.plain = self.plain_hyper("plain hyper")
+        self.flushing = self.plain_hyper("plain hyper, pipeline_flush", "--pipeline-flush")
+        self.nginx = self._nginx()
+        self.app = self._app()
+
+    def serve(self, *flags, prefix=()):
+        port = free_port()
+        command = [*prefix, self.production, "serve", "--listen", f"127.0.0.1:{port}", *flags]
+        return Server("wordtally", port, command, self.folder, self.env)
+
+    def plain_hyper(self, name, *flags, prefix=()):
+        port = free_port()
+        command = [*prefix, self.hyper, f"127.0.0.1:{port}", self.page, *flags]
+        return Server(name, port, command, self.folder)
+
+    def _nginx(self):
+        port, conf = free_port(), self.folder / "nginx.conf"
+        conf.write_text(NGINX.format(folder=self.folder, port=port))
+        return Server("nginx", port, ["nginx", "-c", conf], self.folder)
+
+    def _app(self):
+        port = free_port()
+        gunicorn = ROOT / ".cache/bench/bin/gunicorn"
+        command = [gunicorn, "--workers", "2", "--threads", "4", "--chdir", BENCH,
+                   "--bind", f"127.0.0.1:{port}", "app:app"]
+        return Server("app.py", port, command, self.folder, self.env)

@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Measures wordtally beside its peers in one interleaved run, and writes bench/results.md and bench/results.svg.
+
+    python3 -m venv .cache/bench && .cache/bench/bin/pip install -r bench/requirements.txt
+    .cache/bench/bin/python bench/run.py
+
+Needs cargo, wrk and nginx, and valgrind for --instructions. See bench/README.md.
+"""
+
+import argparse
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import instructions
+import report
+from load import LOADS, burst
+from peers import ROOT, Peers, StandIn
+
+# For the count of jobs: many TTLs in little time.
+SHORT_TTL, SHORT_TTLS = 2, 10
+
+
+def build():
+    """The production binary, which is kept aside, one with the stand-in, and plain hyper."""
+    release = ROOT / "target/release"
+    cargo = ["cargo", "build", "--release", "--locked"]
+    subprocess.run([*cargo, "-p", "wordtally", "--no-default-features"], cwd=ROOT, check=True)
+    production = release / "wordtally-production"
+    shutil.copy(release / "wordtally", production)
+    subprocess.run([*cargo, "-p", "wordtally", "-p", "plain-hyper"], cwd=ROOT, check=True)
+    return production, release / "wordtally", release / "plain-hyper"
+
+
+def jobs_per_ttl(peers, standin):
+    """Jobs that one instance causes in each TTL while it is under load; its first one is not counted."""
+    server = peers.serve("--ttl", f"{SHORT_TTL}s")
+    server.start()
+    try:
+        before = standin.jobs()
+        burst(server, "c=32", SHORT_TTL * SHORT_TTLS, peers.folder)
+        return (standin.jobs() - before) / SHORT_TTLS
+    finally:
+        server.stop()
+
+
+def rounds(options, peers, standin):
+    """Every load for every server, once a round, the servers taking turns at being first."""
+    servers = [peers.wordtally, peers.plain, peers.flushing, peers.nginx, peers.app]
+    samples = {server.name: {load: [] for load in LOADS} for server in servers}
+    jobs = {server.name: 0 for server in servers}
+    for server in servers:
+        server.start()
+    try:
+        idle = {server.name: server.rss_mb() for server in servers}
+        for number in range(options.rounds):
+            turn = number % len(servers)
+            for load in LOADS:
+                for server in servers[turn:] + servers[:turn]:
+                    if not takes(server, load, peers):
+                        continue
+                    before = standin.jobs()
+                    samples[server.name][load].append(burst(server, load, options.seconds, peers.folder))
+                    jobs[server.name] += standin.jobs() - before
+            print(f"round {number + 1} of {options.rounds} done", flush=True)
+        loaded = {server.name: server.rss_mb() for server in servers}
+    finally:
+        for server in servers:
+            server.stop()
+    return {"samples": samples, "jobs": jobs, "idle": idle, "loaded": loaded}
+
+
+def takes(server, load, peers):
+    """gunicorn's threads close a connection with two requests in it; the flag changes nothing without such."""
+    if server is peers.app:
+        return load != "pipelined"
+    return server is not peers.flushing or load == "pipelined"
+
+
+def measure(options, folder):
+    production, demo, hyper = build()
+    with StandIn(demo, folder) as standin:
+        peers = Peers(production, hyper, standin, folder)
+        cold = {peer.name: peer.cold_start(11) for peer in (peers.wordtally, peers.plain, peers.nginx)}
+        cold[peers.app.name] = peers.app.cold_start(3)
+        measured = rounds(options, peers, standin)
+        measured |= {"cold": cold, "jobs_per_ttl": jobs_per_ttl(peers, standin)}
+        measured["instructions"] = instructions.per_request(peers) if options.instructions else {}
+        measured["page"] = peers.page.stat().st_size
+    measured["binary"] = production.stat().st_size
+    return measured
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=9, help="how often each load is tried (default 9)")
+    parser.add_argument("--seconds", type=int, default=2, help="how long each try takes (default 2)")
+    parser.add_argument("--instructions", action="store_true", help="count instructions by callgrind too")
+    options = parser.parse_args()
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        # nginx, started as root, reads the page as another user; the key has a mode of its own.
+        Path(folder).chmod(0o711)
+        measured = measure(options, Path(folder))
+    measured |= {"rounds": options.rounds, "seconds": options.seconds, "took": time.monotonic() - begun}
+    report.write(measured)
+
+
+if __name__ == "__main__":
+    main()
