@@ -148,3 +148,40 @@ async fn a_job_belongs_to_who_made_it() {
     }
     assert_eq!(other.get(&format!("{PROJECT}/jobs")).await.1["jobs"], json!([]));
 }
+
+#[tokio::test]
+async fn no_form_of_a_query_reads_without_the_right() {
+    let standin = closed(Options::new(database())).await;
+    standin.change_policy(|policy| policy.allow_jobs(PROJECT, &key().member()));
+    let client = Client::of(&standin).await;
+    let samples = json!({"projectId": "bigquery-public-data", "datasetId": "samples"});
+    for text in [
+        "SELECT word FROM shakespeare",
+        // A WITH's own query does not see its name, nor do those before it.
+        "WITH shakespeare AS (SELECT word FROM shakespeare) SELECT word FROM shakespeare",
+        "WITH a AS (SELECT word FROM shakespeare), shakespeare AS (SELECT 1) SELECT word FROM a",
+        "WITH a AS (SELECT 1), b AS (WITH shakespeare AS (SELECT 2) SELECT 3) SELECT word FROM shakespeare",
+        "SELECT word FROM shakespeare UNION ALL (WITH shakespeare AS (SELECT 'x' AS word) SELECT word FROM shakespeare)",
+        // The Kelvin sign is no K.
+        "WITH `sha\u{212a}espeare` AS (SELECT 1 AS word) SELECT word FROM shakespeare",
+        "SELECT 'x' AS word UNION ALL SELECT word FROM shakespeare",
+        "SELECT (SELECT MAX(word) FROM shakespeare)",
+        "SELECT 1 WHERE EXISTS (SELECT 1 FROM shakespeare)",
+        "SELECT 'a' IN (SELECT word FROM shakespeare)",
+        "SELECT 1 FROM UNNEST([1]) AS x JOIN shakespeare AS s ON x = (SELECT COUNT(*) FROM shakespeare)",
+        "SELECT COUNT(*) FROM `bigquery-public-data`.`samples`.`shakespeare`",
+        "SELECT COUNT(*) FROM `bigquery-public-data.samples`.shakespeare",
+    ] {
+        for dry in [false, true] {
+            let mut request = sql(text);
+            request["defaultDataset"] = samples.clone();
+            request["dryRun"] = dry.into();
+            let (status, body) = client.query(request).await;
+            assert_eq!(
+                (status.as_u16(), reason(&body)),
+                (403, "accessDenied"),
+                "{text}: {body}"
+            );
+        }
+    }
+}

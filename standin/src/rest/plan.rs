@@ -75,6 +75,10 @@ fn make(app: &App, principal: &str, project: &str, spec: &QuerySpec) -> Result<P
         }
     }
     let statement = app.database.prepare(&query).map_err(refused)?;
+    // What is read counts, should it ever be more than what was found in the text.
+    for name in statement.tables().iter().filter(|name| !tables.contains(name)) {
+        require_readable(app, principal, name, DEFAULT_LOCATION)?;
+    }
     let billed = match tables.len() as u64 {
         0 => 0,
         tables => statement

@@ -23,6 +23,8 @@ pub(super) struct Compiled {
     pub(super) columns: Vec<Column>,
     /// The (table, column) pairs it reads.
     pub(super) read: BTreeSet<(usize, usize)>,
+    /// The tables it names, read or not.
+    pub(super) named: BTreeSet<usize>,
 }
 
 /// The name of a `WITH` clause in sight.
@@ -47,6 +49,8 @@ pub(super) struct Compiler<'a> {
     pub(super) bound: &'a [Bound],
     /// The (table, column) pairs read so far.
     pub(super) read: BTreeSet<(usize, usize)>,
+    /// The tables named so far.
+    pub(super) named: BTreeSet<usize>,
     /// The `WITH` clauses in sight, the latest last.
     pub(super) ctes: Vec<Cte>,
     /// Whether an aggregate was seen in the SELECT at hand.
@@ -72,6 +76,7 @@ pub(super) fn compile(
         parsed,
         bound,
         read: BTreeSet::new(),
+        named: BTreeSet::new(),
         ctes: Vec::new(),
         aggregated: false,
         next_alias: 0,
@@ -93,6 +98,7 @@ pub(super) fn compile(
         sql,
         columns,
         read: compiler.read,
+        named: compiler.named,
     })
 }
 

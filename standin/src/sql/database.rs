@@ -42,6 +42,7 @@ impl std::fmt::Debug for Database {
 pub struct Statement {
     sql: String,
     columns: Vec<Column>,
+    tables: Vec<TableName>,
     bytes: u64,
     bound: Vec<Bound>,
 }
@@ -51,6 +52,12 @@ impl Statement {
     #[must_use]
     pub fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// The tables it reads, each once: what access must be checked for.
+    #[must_use]
+    pub fn tables(&self) -> &[TableName] {
+        &self.tables
     }
 
     /// The bytes it processes: the sizes of the columns it names, as BigQuery counts them.
@@ -91,9 +98,14 @@ impl Database {
         let compiled = compile(&self.tables, query, &parsed, &bound)?;
         let size = |&(table, column): &(usize, usize)| self.column_bytes.get(table)?.get(column).copied();
         let bytes = compiled.read.iter().filter_map(size).sum();
+        let named = compiled
+            .named
+            .iter()
+            .filter_map(|&number| self.tables.get(number));
         let statement = Statement {
             sql: compiled.sql,
             columns: compiled.columns,
+            tables: named.map(|table| table.name.clone()).collect(),
             bytes,
             bound,
         };

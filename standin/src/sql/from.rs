@@ -188,6 +188,7 @@ impl Compiler<'_> {
                 full.project, full.dataset, full.table
             )));
         };
+        self.named.insert(number);
         let columns = table.columns.iter().enumerate().map(|(n, column)| Offered {
             name: column.name.clone(),
             sql: format!("{sql_alias}.c{n}"),

@@ -1,6 +1,6 @@
 //! Parses the SQL text, and finds the tables it names before anything else is checked.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{self, ObjectName, ObjectNamePart, Visit as _, Visitor};
@@ -127,7 +127,7 @@ fn syntax_error(error: &sqlparser::parser::ParserError) -> QueryError {
 pub(super) fn tables(parsed: &Parsed, query: &Query<'_>) -> Result<Vec<TableName>> {
     let mut walk = Walk {
         query,
-        with: Vec::new(),
+        around: Vec::new(),
         found: Vec::new(),
     };
     match parsed.query.visit(&mut walk) {
@@ -138,30 +138,56 @@ pub(super) fn tables(parsed: &Parsed, query: &Query<'_>) -> Result<Vec<TableName
 
 struct Walk<'q> {
     query: &'q Query<'q>,
-    /// The `WITH` names of the queries around this place, in lower case.
-    with: Vec<HashSet<String>>,
+    /// The queries around this place, the innermost last.
+    around: Vec<Around>,
     found: Vec<TableName>,
+}
+
+/// The `WITH` names of a query around.
+struct Around {
+    /// Each name with the query it stands for, which is only compared with others.
+    with: Vec<(String, *const ast::Query)>,
+    /// How many of them have been passed: a name counts from its own query's end on, and before that is a table's.
+    passed: usize,
 }
 
 impl Visitor for Walk<'_> {
     type Break = QueryError;
 
     fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<QueryError> {
-        let names = query.with.iter().flat_map(|with| &with.cte_tables);
-        self.with
-            .push(names.map(|cte| cte.alias.name.value.to_lowercase()).collect());
+        let ctes = query.with.iter().flat_map(|with| &with.cte_tables);
+        self.around.push(Around {
+            with: ctes
+                .map(|cte| {
+                    (
+                        cte.alias.name.value.clone(),
+                        std::ptr::from_ref(cte.query.as_ref()),
+                    )
+                })
+                .collect(),
+            passed: 0,
+        });
         ControlFlow::Continue(())
     }
 
-    fn post_visit_query(&mut self, _: &ast::Query) -> ControlFlow<QueryError> {
-        self.with.pop();
+    fn post_visit_query(&mut self, query: &ast::Query) -> ControlFlow<QueryError> {
+        self.around.pop();
+        if let Some(outer) = self.around.last_mut()
+            && let Some((_, next)) = outer.with.get(outer.passed)
+            && std::ptr::eq(*next, query)
+        {
+            outer.passed += 1;
+        }
         ControlFlow::Continue(())
     }
 
     fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<QueryError> {
         if let [ObjectNamePart::Identifier(ident)] = name.0.as_slice() {
-            let lower = ident.value.to_lowercase();
-            if self.with.iter().any(|names| names.contains(&lower)) {
+            let mut names = self
+                .around
+                .iter()
+                .flat_map(|query| query.with.iter().take(query.passed));
+            if names.any(|(name, _)| name.eq_ignore_ascii_case(&ident.value)) {
                 return ControlFlow::Continue(());
             }
         }
