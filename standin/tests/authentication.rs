@@ -65,6 +65,12 @@ async fn each_fault_of_an_assertion_is_refused() {
         (signed(other_key(), &good), "Signature"),
         (format!("{}x", signed(key(), &good)), "JSON web token"),
         ("nonsense".into(), "JSON web token"),
+        ("..".into(), "JSON web token"),
+        (with("exp", json!("soon")), "JSON web token"),
+        (with("exp", json!(1e300)), "short-lived"),
+        (with("iat", json!(-1)), "short-lived"),
+        (with("aud", json!([])), "Failed audience check"),
+        (with("scope", json!([SCOPE])), "JSON web token"),
     ];
     for (assertion, said) in cases {
         let description = refused(&standin, &assertion).await;
@@ -75,8 +81,16 @@ async fn each_fault_of_an_assertion_is_refused() {
 #[tokio::test]
 async fn no_other_algorithm_is_taken() {
     let standin = closed(Options::new(database())).await;
-    for algorithm in ["none", "HS256", "RS512"] {
-        let header = json!({"alg": algorithm});
+    let headers = [
+        json!({"alg": "none"}),
+        json!({"alg": "HS256"}),
+        json!({"alg": "RS512"}),
+        json!({"alg": "rs256"}),
+        json!({"typ": "JWT"}),
+        json!({"alg": ["RS256"]}),
+        json!({"alg": "RS256", "crit": ["exp"]}),
+    ];
+    for header in headers {
         let token = sign_with(key(), &header, &claims(&standin.token_uri()), |bytes| {
             URL_SAFE_NO_PAD.encode(bytes)
         });
@@ -257,4 +271,108 @@ async fn a_refresh_token_gets_tokens_until_it_is_revoked() {
     assert_eq!(grant("secret", "1//other").await.1["error"], "invalid_grant");
     assert!(standin.revoke("1//refresh").unwrap());
     assert_eq!(grant("secret", "1//refresh").await.1["error"], "invalid_grant");
+}
+
+#[tokio::test]
+async fn a_claim_given_twice_is_refused() {
+    let standin = closed(Options::new(database())).await;
+    let twice = claims(&standin.token_uri())
+        .to_string()
+        .replacen('{', "{\"iss\":\"nobody@example.com\",", 1);
+    let head = format!(
+        "{}.{}",
+        URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#),
+        URL_SAFE_NO_PAD.encode(twice)
+    );
+    let signature = URL_SAFE_NO_PAD.encode(key().sign(head.as_bytes()).unwrap());
+    let said = refused(&standin, &format!("{head}.{signature}")).await;
+    assert!(said.contains("JSON web token"), "{said}");
+}
+
+#[tokio::test]
+async fn a_token_counts_in_one_authorization_header_alone() {
+    let (_standin, client) = open().await;
+    let url = format!("{}/{PROJECT}/jobs", client.base);
+    let bearer = |scheme: &str| format!("{scheme} {}", client.token);
+    let get = |url: &str| client.http.get(url);
+    let cases = [
+        (get(&url).header("authorization", bearer("bearer")), 200),
+        (get(&url).header("authorization", bearer("BEARER")), 200),
+        (get(&url).header("authorization", bearer("Basic")), 401),
+        (get(&url).header("authorization", client.token.clone()), 401),
+        (
+            get(&url).bearer_auth(&client.token).bearer_auth(&client.token),
+            401,
+        ),
+        (get(&format!("{url}?access_token={}", client.token)), 401),
+        (
+            get(&url).header("x-goog-iam-authorization-token", bearer("Bearer")),
+            401,
+        ),
+    ];
+    for (request, status) in cases {
+        let shown = format!("{request:?}");
+        assert_eq!(request.send().await.unwrap().status(), status, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_says_a_thing_twice_or_is_none_is_refused() {
+    let standin = closed(Options::new(database())).await;
+    let good = signed(key(), &claims(&standin.token_uri()));
+    let fields = [
+        ("grant_type", JWT_BEARER),
+        ("assertion", &good),
+        ("assertion", &good),
+    ];
+    let (status, body) = post_form(&standin.token_uri(), &fields).await;
+    assert_eq!(
+        (status.as_u16(), &body["error_description"]),
+        (400, &json!("Duplicate parameter: assertion"))
+    );
+    let http = reqwest::Client::new();
+    let response = http
+        .post(standin.token_uri())
+        .json(&json!({"grant_type": JWT_BEARER}));
+    let (status, body) = read(response.send().await.unwrap()).await;
+    assert_eq!(
+        (status.as_u16(), &body["error"]),
+        (400, &json!("invalid_request"))
+    );
+    let (_, body) = post_form(&standin.token_uri(), &[("grant_type", JWT_BEARER)]).await;
+    assert_eq!(body["error"], "invalid_request");
+}
+
+#[tokio::test]
+async fn a_state_that_others_could_change_or_that_is_cut_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let state = std::env::temp_dir().join(format!("standin-exposed-{}", std::process::id()));
+    let start = || {
+        Standin::start(Options {
+            state: Some(state.clone()),
+            ..Options::new(database())
+        })
+    };
+    let first = start().await.unwrap();
+    first.revoke_all().unwrap();
+    first.shutdown().await;
+    for name in ["secret", "revoked.json"] {
+        let file = state.join(name);
+        let mode = |mode| std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(
+            std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        mode(0o640);
+        let error = start().await.unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("0600"), "{error}");
+        mode(0o600);
+        let whole = std::fs::read(&file).unwrap();
+        std::fs::write(&file, &whole[..5]).unwrap();
+        let error = start().await.unwrap_err().to_string();
+        assert!(error.contains(name) && error.contains("damaged"), "{error}");
+        std::fs::write(&file, whole).unwrap();
+    }
+    start().await.unwrap();
+    std::fs::remove_dir_all(state).unwrap();
 }

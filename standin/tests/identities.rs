@@ -177,6 +177,14 @@ async fn who_may_impersonate_gets_the_accounts_token() {
     assert!(body["expireTime"].as_str().unwrap().ends_with('Z'));
     let client = Client::with(&standin, body["accessToken"].as_str().unwrap().into());
     assert_eq!(client.query(three_rows()).await.0, 200);
+    // Python's client asks for a token of this scope alone, to impersonate and for nothing else.
+    let iam = "https://www.googleapis.com/auth/iam";
+    assert_eq!(ask(iam, "3600s").await.0, 200);
+    let narrow = Client::with(&standin, token_for(&standin, key(), iam).await);
+    assert_eq!(
+        reason(&narrow.query(three_rows()).await.1),
+        "insufficientPermissions"
+    );
     assert_eq!(ask(CLOUD, "7200s").await.0, 400);
     assert_eq!(
         ask(SCOPE, "3600s").await.0,

@@ -62,6 +62,9 @@ impl Audience {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
+    /// Extensions that must be understood; none is.
+    #[serde(default)]
+    crit: Option<serde::de::IgnoredAny>,
 }
 
 impl<'a> Assertion<'a> {
@@ -70,7 +73,7 @@ impl<'a> Assertion<'a> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
-        if header.alg != "RS256" {
+        if header.alg != "RS256" || header.crit.is_some() {
             return None;
         }
         Some(Self {

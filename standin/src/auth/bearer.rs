@@ -37,10 +37,12 @@ impl FromRequestParts<Arc<App>> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
-        let header = parts
-            .headers
-            .get(AUTHORIZATION)
-            .ok_or_else(ApiError::no_credential)?;
+        let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
+        let header = headers.next().ok_or_else(ApiError::no_credential)?;
+        // Of two credentials, a proxy and we might each believe another.
+        if headers.next().is_some() {
+            return Err(ApiError::bad_credential());
+        }
         let token = header
             .to_str()
             .ok()

@@ -1,39 +1,26 @@
 //! `POST /token` and `POST /revoke`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Form, Json};
+use axum::{Extension, Json};
 use serde_json::{Value, json};
 
 use super::assertion::Assertion;
 use super::authority::{Authority, Issued};
+use super::form::{Fields, OAuthForm, field};
 use super::{OAuthError, SCOPE_CLOUD, has_digest, usable_scopes};
 use crate::app::App;
 use crate::faults::Effects;
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
-/// An OAuth form's fields.
-pub(super) type Fields = HashMap<String, String>;
-
-pub(super) fn field<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, OAuthError> {
-    match fields.get(name).map(String::as_str) {
-        Some(value) if !value.is_empty() => Ok(value),
-        _ => Err(OAuthError::new(
-            "invalid_request",
-            format!("Missing required parameter: {name}"),
-        )),
-    }
-}
-
 pub(crate) async fn token(
     State(app): State<Arc<App>>,
     Extension(effects): Extension<Effects>,
-    Form(fields): Form<Fields>,
+    OAuthForm(fields): OAuthForm,
 ) -> Result<Response, OAuthError> {
     let authority = &app.authority;
     let issued = match field(&fields, "grant_type")? {
@@ -149,7 +136,7 @@ pub(super) fn issue(authority: &Authority, principal: &str, scope: &str) -> Resu
         .ok_or_else(|| OAuthError::new("internal_failure", "No token could be made."))
 }
 
-pub(crate) async fn revoke(State(app): State<Arc<App>>, Form(fields): Form<Fields>) -> Response {
+pub(crate) async fn revoke(State(app): State<Arc<App>>, OAuthForm(fields): OAuthForm) -> Response {
     let done = field(&fields, "token").map(|token| app.authority.revoke(token));
     match done {
         Ok(Ok(true)) => Json(json!({})).into_response(),

@@ -22,6 +22,8 @@ pub(crate) struct Request {
     scope: Vec<String>,
     #[serde(default)]
     lifetime: Option<String>,
+    #[serde(default)]
+    delegates: Vec<String>,
 }
 
 pub(crate) async fn generate_access_token(
@@ -41,6 +43,11 @@ pub(crate) async fn generate_access_token(
     {
         return Err(ApiError::forbidden(
             "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).",
+        ));
+    }
+    if !request.delegates.is_empty() {
+        return Err(ApiError::invalid(
+            "The stand-in knows no delegates: leave them out.",
         ));
     }
     let lifetime = match request.lifetime.as_deref() {

@@ -3,6 +3,7 @@
 mod assertion;
 mod authority;
 mod bearer;
+mod form;
 mod grants;
 mod impersonation;
 mod metadata;

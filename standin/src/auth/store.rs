@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom, SystemRandom};
@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::hex;
 
 const SECRET_BYTES: usize = 32;
-/// More revocations than this, and the oldest to expire go first.
-const MAX_REVOKED: usize = 100_000;
+/// More revocations than this, and every access token is void: none comes back to life for want of room.
+const MAX_REVOKED: usize = 10_000;
 
 /// Why the state directory could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +26,14 @@ pub enum StoreError {
         /// Why.
         cause: io::Error,
     },
-    /// The secret has been cut or replaced.
-    #[error("the state file {0} is damaged: remove it, and every token it signed is void")]
+    /// The secret or the revocations have been cut or replaced.
+    #[error("the state file {0} is damaged: remove the secret and it, and every token given so far is void")]
     Damaged(String),
+    /// Others than the owner have access to the secret or the revocations.
+    #[error(
+        "the state file {0} is open to others than its owner: set its mode to 0600, or remove the secret"
+    )]
+    Exposed(String),
     /// The system gives no random numbers.
     #[error("the system gives no random numbers")]
     Random,
@@ -49,14 +54,13 @@ impl Revoked {
     }
 
     pub(super) fn insert(&mut self, token: &str, until: u64, now: u64) {
-        self.tokens.retain(|_, end| *end >= now);
         if self.tokens.len() >= MAX_REVOKED {
-            let first = self
-                .tokens
-                .iter()
-                .min_by_key(|(_, end)| **end)
-                .map(|(key, _)| key.clone());
-            first.and_then(|key| self.tokens.remove(&key));
+            self.tokens.retain(|_, end| *end >= now);
+        }
+        if self.tokens.len() >= MAX_REVOKED {
+            self.generation += 1;
+            // Refresh tokens are of no generation; the IAM file bounds their number.
+            self.tokens.retain(|_, end| *end == u64::MAX);
         }
         self.tokens.insert(digest(token), until);
     }
@@ -129,14 +133,15 @@ impl Store {
     }
 }
 
+/// A file's bytes; none if there is no file.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
+    let name = || path.display().to_string();
+    let content = fs::metadata(path).and_then(|about| Ok((about.permissions().mode(), fs::read(path)?)));
+    match content {
+        Ok((mode, _)) if mode & 0o077 != 0 => Err(StoreError::Exposed(name())),
+        Ok((_, bytes)) => Ok(Some(bytes)),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(cause) => Err(StoreError::File {
-            path: path.display().to_string(),
-            cause,
-        }),
+        Err(cause) => Err(StoreError::File { path: name(), cause }),
     }
 }
 
@@ -158,4 +163,34 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         path: path.display().to_string(),
         cause,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_REVOKED, Revoked};
+
+    #[test]
+    fn too_many_revocations_void_every_token_and_free_none() {
+        let mut revoked = Revoked::default();
+        revoked.insert("refresh", u64::MAX, 0);
+        for number in 1..MAX_REVOKED {
+            revoked.insert(&number.to_string(), 100, 0);
+        }
+        assert_eq!(revoked.generation, 0);
+        assert!(revoked.contains("1"));
+        revoked.insert("last", 100, 0);
+        assert_eq!(revoked.generation, 1, "every token given so far is void");
+        assert!(revoked.contains("refresh") && revoked.contains("last"));
+        assert!(revoked.tokens.len() < 10);
+    }
+
+    #[test]
+    fn what_is_over_makes_room() {
+        let mut revoked = Revoked::default();
+        for number in 0..MAX_REVOKED {
+            revoked.insert(&number.to_string(), 100, 0);
+        }
+        revoked.insert("later", 300, 200);
+        assert_eq!((revoked.generation, revoked.tokens.len()), (0, 1));
+    }
 }

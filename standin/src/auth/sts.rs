@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use axum::{Extension, Form};
 use serde_json::json;
 
 use super::assertion::Assertion;
-use super::grants::{Fields, answer, field, issue};
+use super::form::{OAuthForm, field};
+use super::grants::{answer, issue};
 use super::{OAuthError, usable_scopes};
 use crate::app::App;
 use crate::faults::Effects;
@@ -21,7 +22,7 @@ const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 pub(crate) async fn exchange(
     State(app): State<Arc<App>>,
     Extension(effects): Extension<Effects>,
-    Form(fields): Form<Fields>,
+    OAuthForm(fields): OAuthForm,
 ) -> Result<Response, OAuthError> {
     if field(&fields, "grant_type")? != EXCHANGE {
         return Err(OAuthError::new(
