@@ -10,11 +10,6 @@ pub fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(&one_line(status))]);
 }
 
-/// Replaces the line that `systemctl status` shows.
-pub fn status(status: &str) {
-    notify(&[NotifyState::Status(&one_line(status))]);
-}
-
 /// Says that the service drains.
 pub fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("draining")]);
