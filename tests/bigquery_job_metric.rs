@@ -10,9 +10,9 @@ use serde_json::json;
 use support_upstream::*;
 use wordtally::config::Config;
 
-/// Asks once, for half a second at most, and returns what the metric says then.
+/// Asks once, for a second at most, and returns what the metric says then.
 async fn counted(mut config: Config) -> String {
-    config.timeout = Duration::from_millis(500);
+    config.timeout = Duration::from_secs(1);
     let (bigquery, metrics) = bigquery(&config).await;
     let _ = bigquery.counts().await;
     let metrics = metrics.render().expect("metrics");
