@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use crate::iam::{self, KeyError, Policy, ServiceAccountKey};
-use crate::{Options, Standin, StartError, data};
+use crate::{Options, Standin, StartError, data, reload};
 
 /// The stand-in's commands.
 #[derive(Debug, Subcommand)]
@@ -33,7 +33,8 @@ pub struct ServeArgs {
     /// Data to serve instead of the word counts that come with it.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// IAM file: who exists and who may do what. Several add up; without one, every request is refused.
+    /// IAM file: who exists and who may do what. Several add up; without one, every request is refused. SIGHUP reads
+    /// them again.
     #[arg(long, value_name = "FILE")]
     pub iam: Vec<PathBuf>,
     /// Directory for what outlives a restart: the secret that signs tokens, and revocations.
@@ -114,10 +115,8 @@ pub async fn run(command: Command) -> Result<(), CommandError> {
 }
 
 async fn serve(args: ServeArgs) -> Result<(), CommandError> {
-    let mut policy = Policy::default();
-    for path in &args.iam {
-        policy.merge(Policy::load(path)?);
-    }
+    let hangup = reload::hangup().map_err(CommandError::Signal)?;
+    let policy = Policy::load_all(&args.iam)?;
     let database = match &args.data {
         Some(path) => data::load(path)?,
         None => data::shipped()?,
@@ -132,7 +131,10 @@ async fn serve(args: ServeArgs) -> Result<(), CommandError> {
     })
     .await?;
     tracing::info!(url = standin.url(), "the BigQuery stand-in serves");
-    wait_for_end().await.map_err(CommandError::Signal)?;
+    tokio::select! {
+        ended = wait_for_end() => ended.map_err(CommandError::Signal)?,
+        () = reload::at(hangup, &standin, &args.iam) => {}
+    }
     standin.shutdown().await;
     Ok(())
 }

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod data;
 pub mod faults;
 pub mod iam;
+mod reload;
 mod rest;
 mod server;
 pub mod sql;

@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -139,6 +139,15 @@ impl Policy {
         let name = || path.display().to_string();
         let text = std::fs::read(path).map_err(|cause| LoadError::Read { path: name(), cause })?;
         serde_json::from_slice(&text).map_err(|cause| LoadError::Parse { path: name(), cause })
+    }
+
+    /// Reads IAM files that add up.
+    pub fn load_all(paths: &[PathBuf]) -> Result<Self, LoadError> {
+        let mut policy = Self::default();
+        for path in paths {
+            policy.merge(Self::load(path)?);
+        }
+        Ok(policy)
     }
 
     /// Adds another file's content; roles add up, and an account listed twice has the keys of both.
