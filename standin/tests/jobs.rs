@@ -243,3 +243,45 @@ async fn the_discovery_document_describes_what_is_there() {
     }
     assert_eq!(client.get("my-project/nothing").await.0, 404);
 }
+
+#[tokio::test]
+async fn the_same_request_at_once_is_one_job_too() {
+    let (standin, client) = open().await;
+    let mut request = three_rows();
+    request["requestId"] = json!("at-once");
+    let mut all = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        let (client, request) = (client.clone(), request.clone());
+        all.spawn(async move { client.query(request).await.1["jobReference"]["jobId"].clone() });
+    }
+    let ids: std::collections::HashSet<String> = all.join_all().await.iter().map(Value::to_string).collect();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    assert_eq!(standin.counters().jobs_created, 1);
+}
+
+#[tokio::test]
+async fn a_fault_in_an_address_is_told_as_any_other() {
+    let (standin, client) = open().await;
+    let (_, body) = client.query(three_rows()).await;
+    let id = body["jobReference"]["jobId"].as_str().unwrap();
+    for path in [
+        format!("{PROJECT}/jobs/{id}?location=US&location=EU"),
+        format!("{PROJECT}/queries/{id}?maxResults=-1"),
+        format!("{PROJECT}/queries/{id}?startIndex=x"),
+        format!("{PROJECT}/jobs?maxResults=many"),
+        format!("{PROJECT}/jobs/%ff"),
+    ] {
+        let (status, body) = client.get(&path).await;
+        assert_eq!((status.as_u16(), reason(&body)), (400, "invalid"), "{path}");
+    }
+    let cancel = format!("{PROJECT}/jobs/{id}/cancel?location=US&location=EU");
+    assert_eq!(reason(&client.post(&cancel, json!({})).await.1), "invalid");
+    let batch = client.http.post(format!("{}/batch/bigquery/v2", standin.url()));
+    let (status, body) = read(batch.bearer_auth(&client.token).send().await.unwrap()).await;
+    assert_eq!((status.as_u16(), reason(&body)), (404, "notFound"));
+    let other = client.http.post(format!("{}/{PROJECT}/jobs/{id}", client.base));
+    let other = other
+        .header("x-http-method-override", "GET")
+        .bearer_auth(&client.token);
+    assert_eq!(other.send().await.unwrap().status(), 404);
+}

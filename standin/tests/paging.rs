@@ -46,6 +46,25 @@ async fn page_tokens_lead_through_all_rows() {
         .get(&format!("{PROJECT}/queries/{id}?pageToken=nonsense"))
         .await;
     assert_eq!((status.as_u16(), reason(&body)), (400, "invalid"));
+    let (_, other) = client.query(three_rows()).await;
+    let other = other["jobReference"]["jobId"].as_str().unwrap().to_owned();
+    let token = json!(
+        client
+            .get(&format!("{PROJECT}/queries/{other}?maxResults=1"))
+            .await
+            .1["pageToken"]
+    );
+    let (status, body) = client
+        .get(&format!(
+            "{PROJECT}/queries/{id}?pageToken={}",
+            token.as_str().unwrap()
+        ))
+        .await;
+    assert_eq!(
+        (status.as_u16(), reason(&body)),
+        (400, "invalid"),
+        "another job's token"
+    );
     let (_, tail) = client.get(&format!("{PROJECT}/queries/{id}?startIndex=2")).await;
     assert_eq!(words(&tail), words(&whole)[2..]);
     let (_, beyond) = client.get(&format!("{PROJECT}/queries/{id}?startIndex=9")).await;

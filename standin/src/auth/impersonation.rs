@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{Caller, SCOPE_CLOUD, SCOPE_IAM, usable_scopes};
 use crate::app::App;
 use crate::faults::Effects;
-use crate::rest::{ApiError, JsonBody};
+use crate::rest::{ApiError, JsonBody, PathNames};
 
 /// The longest an impersonated token may live.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -28,7 +28,7 @@ pub(crate) struct Request {
 
 pub(crate) async fn generate_access_token(
     State(app): State<Arc<App>>,
-    Path(account): Path<String>,
+    PathNames(account): PathNames<String>,
     Extension(effects): Extension<Effects>,
     caller: Caller,
     JsonBody(request): JsonBody<Request>,

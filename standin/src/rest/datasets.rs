@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Value, json};
 
+use super::extract::PathNames;
 use super::queries::READING;
 use super::{ApiError, with_etag};
 use crate::app::App;
@@ -48,7 +49,7 @@ pub(super) fn tables<'a>(app: &'a App, project: &'a str) -> impl Iterator<Item =
 
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    Path(project): Path<String>,
+    PathNames(project): PathNames<String>,
     caller: Caller,
 ) -> Result<Json<Value>, ApiError> {
     caller.require_scope(READING)?;
@@ -77,7 +78,7 @@ pub(super) async fn list(
 
 pub(super) async fn get(
     State(app): State<Arc<App>>,
-    Path((project, dataset)): Path<(String, String)>,
+    PathNames((project, dataset)): PathNames<(String, String)>,
     caller: Caller,
 ) -> Result<Json<Value>, ApiError> {
     caller.require_scope(READING)?;

@@ -3,7 +3,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use crate::sql::TableName;
+use crate::sql::{QueryError, TableName};
 
 /// A failure in the form of Google's APIs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,6 +186,15 @@ impl ApiError {
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
+    }
+}
+
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        match error.busy {
+            true => Self::new(503, "UNAVAILABLE", "backendError", error.message),
+            false => Self::invalid_query(error.message),
+        }
     }
 }
 

@@ -1,30 +1,27 @@
-//! `jobs.insert`, `jobs.get`, `jobs.list` and `jobs.cancel`.
+//! `jobs.insert`, `jobs.get` and `jobs.cancel`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::body::{JsonBody, boolean};
-use super::job::{Details, Job, Phase, now_ms, query_statistics};
+use super::extract::{PathNames, QueryString};
+use super::job::{Details, Job, now_ms, query_statistics};
 use super::plan::{self, Plan};
 use super::queries::READING;
 use super::request::{QueryConfiguration, QuerySpec};
-use super::{ApiError, Jobs, page, with_etag};
+use super::{ApiError, Jobs, with_etag};
 use crate::app::{App, count};
 use crate::auth::{Caller, SCOPE_BIGQUERY, SCOPE_CLOUD, hex};
 use crate::faults::Effects;
 
 /// The scopes that make and change jobs.
 const CHANGING: &[&str] = &[SCOPE_BIGQUERY, SCOPE_CLOUD];
-/// How many jobs a list's page has unless told, and at most.
-const LIST_ROWS: usize = 50;
-const MAX_LIST_ROWS: usize = 1000;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,7 +59,7 @@ pub(super) type Labels = BTreeMap<String, String>;
 
 pub(super) async fn insert(
     State(app): State<Arc<App>>,
-    Path(project): Path<String>,
+    PathNames(project): PathNames<String>,
     Extension(effects): Extension<Effects>,
     caller: Caller,
     JsonBody(request): JsonBody<InsertRequest>,
@@ -233,9 +230,9 @@ pub(super) struct LocationQuery {
 
 pub(super) async fn get(
     State(app): State<Arc<App>>,
-    Path((project, id)): Path<(String, String)>,
+    PathNames((project, id)): PathNames<(String, String)>,
     caller: Caller,
-    Query(query): Query<LocationQuery>,
+    QueryString(query): QueryString<LocationQuery>,
 ) -> Result<Json<Value>, ApiError> {
     caller.require_scope(READING)?;
     let job = own(&app, &caller, &project, &id, query.location.as_deref())?;
@@ -246,9 +243,9 @@ pub(super) async fn get(
 
 pub(super) async fn cancel(
     State(app): State<Arc<App>>,
-    Path((project, id)): Path<(String, String)>,
+    PathNames((project, id)): PathNames<(String, String)>,
     caller: Caller,
-    Query(query): Query<LocationQuery>,
+    QueryString(query): QueryString<LocationQuery>,
 ) -> Result<Json<Value>, ApiError> {
     count(&app.counts.cancels);
     caller.require_scope(CHANGING)?;
@@ -257,66 +254,4 @@ pub(super) async fn cancel(
     Ok(Json(
         json!({"kind": "bigquery#jobCancelResponse", "job": job.resource(&app.url)}),
     ))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ListQuery {
-    max_results: Option<usize>,
-    page_token: Option<String>,
-    state_filter: Option<String>,
-}
-
-pub(super) async fn list(
-    State(app): State<Arc<App>>,
-    Path(project): Path<String>,
-    caller: Caller,
-    query: Result<Query<ListQuery>, QueryRejection>,
-) -> Result<Json<Value>, ApiError> {
-    caller.require_scope(READING)?;
-    let Query(query) = query.map_err(|error| ApiError::invalid(error.body_text()))?;
-    if !app
-        .authority
-        .with_policy(|policy| policy.is_member(&caller.principal, &project))
-    {
-        return Err(ApiError::access_denied(format!(
-            "Access Denied: Project {project}: User does not have bigquery.jobs.list permission in project {project}."
-        )));
-    }
-    let start = page::start("jobs", query.page_token.as_deref(), None)?;
-    let state = |job: &Job| {
-        if matches!(job.phase(), Phase::Running) {
-            "RUNNING"
-        } else {
-            "DONE"
-        }
-    };
-    let filter = query.state_filter.as_deref();
-    let jobs: Vec<_> = app
-        .jobs
-        .of(&project, &caller.principal)
-        .into_iter()
-        .filter(|job| filter.is_none_or(|filter| filter.eq_ignore_ascii_case(state(job))))
-        .collect();
-    let most = query.max_results.unwrap_or(LIST_ROWS).min(MAX_LIST_ROWS);
-    let shown: Vec<Value> = jobs
-        .iter()
-        .skip(start)
-        .take(most)
-        .map(|job| {
-            let mut resource = job.resource(&app.url);
-            if let Some(fields) = resource.as_object_mut() {
-                fields.insert("state".into(), state(job).into());
-                fields.remove("etag");
-                fields.remove("selfLink");
-            }
-            resource
-        })
-        .collect();
-    let end = start.saturating_add(shown.len());
-    let mut body = json!({"kind": "bigquery#jobList", "jobs": shown});
-    if let (true, Some(fields)) = (end < jobs.len(), body.as_object_mut()) {
-        fields.insert("nextPageToken".into(), page::token("jobs", end).into());
-    }
-    Ok(Json(with_etag(body)))
 }

@@ -4,7 +4,9 @@ mod body;
 mod datasets;
 mod discovery;
 mod error;
+mod extract;
 mod job;
+mod job_list;
 mod jobs;
 mod page;
 mod plan;
@@ -25,6 +27,7 @@ use crate::{auth, faults};
 
 pub(crate) use body::JsonBody;
 pub(crate) use error::ApiError;
+pub(crate) use extract::PathNames;
 pub(crate) use store::Jobs;
 
 /// All routes.
@@ -62,7 +65,7 @@ fn projects() -> Router<Arc<App>> {
     Router::new()
         .route("/queries", post(queries::query))
         .route("/queries/{job}", get(queries::results))
-        .route("/jobs", post(jobs::insert).get(jobs::list))
+        .route("/jobs", post(jobs::insert).get(job_list::list))
         .route("/jobs/{job}", get(jobs::get))
         .route("/jobs/{job}/cancel", post(jobs::cancel))
         .route("/datasets", get(datasets::list))

@@ -60,8 +60,7 @@ fn make(app: &App, principal: &str, project: &str, spec: &QuerySpec) -> Result<P
             .map(|(project, dataset)| (project.as_str(), dataset.as_str())),
         parameters: &spec.parameters,
     };
-    let refused = |error: crate::sql::QueryError| ApiError::invalid_query(error.message);
-    let mut tables = app.database.tables_of(&query).map_err(refused)?;
+    let mut tables = app.database.tables_of(&query)?;
     tables.dedup();
     let mut location = spec.location.clone();
     for name in &tables {
@@ -74,7 +73,7 @@ fn make(app: &App, principal: &str, project: &str, spec: &QuerySpec) -> Result<P
             Some(location) => return Err(ApiError::no_dataset(&name.project, &name.dataset, location)),
         }
     }
-    let statement = app.database.prepare(&query).map_err(refused)?;
+    let statement = app.database.prepare(&query)?;
     // What is read counts, should it ever be more than what was found in the text.
     for name in statement.tables().iter().filter(|name| !tables.contains(name)) {
         require_readable(app, principal, name, DEFAULT_LOCATION)?;

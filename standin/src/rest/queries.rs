@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::body::{JsonBody, boolean, number};
+use super::extract::{PathNames, QueryString};
 use super::job::{Job, Phase};
 use super::request::QueryConfiguration;
 use super::{ApiError, jobs, page, plan, with_etag};
@@ -64,7 +65,7 @@ struct Wanted {
 
 pub(super) async fn query(
     State(app): State<Arc<App>>,
-    Path(project): Path<String>,
+    PathNames(project): PathNames<String>,
     Extension(effects): Extension<Effects>,
     caller: Caller,
     JsonBody(request): JsonBody<QueryRequest>,
@@ -132,13 +133,12 @@ pub(super) struct ResultsQuery {
 
 pub(super) async fn results(
     State(app): State<Arc<App>>,
-    Path((project, id)): Path<(String, String)>,
+    PathNames((project, id)): PathNames<(String, String)>,
     Extension(effects): Extension<Effects>,
     caller: Caller,
-    query: Result<Query<ResultsQuery>, axum::extract::rejection::QueryRejection>,
+    QueryString(query): QueryString<ResultsQuery>,
 ) -> Result<Json<Value>, ApiError> {
     caller.require_scope(READING)?;
-    let Query(query) = query.map_err(|error| ApiError::invalid(error.body_text()))?;
     let job = jobs::own(&app, &caller, &project, &id, query.location.as_deref())?;
     let wanted = Wanted {
         start: page::start(&job.details.id, query.page_token.as_deref(), query.start_index)?,

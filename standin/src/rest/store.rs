@@ -38,7 +38,7 @@ impl Default for Jobs {
 }
 
 impl Jobs {
-    /// Adds a job and runs it, or lets it fail as planned.
+    /// Adds a job and runs it, or lets it fail as planned; or gives the job that the same request made before.
     pub(super) fn start(
         app: &Arc<App>,
         details: Details,
@@ -47,7 +47,10 @@ impl Jobs {
     ) -> Result<Arc<Job>, ApiError> {
         let job = Arc::new(Job::new(details));
         job.hold(held);
-        app.jobs.add(&job)?;
+        let kept = app.jobs.add(&job)?;
+        if !Arc::ptr_eq(&kept, &job) {
+            return Ok(kept);
+        }
         count(&app.counts.jobs_created);
         match plan {
             Ok(plan) => {
@@ -58,9 +61,13 @@ impl Jobs {
         Ok(job)
     }
 
-    fn add(&self, job: &Arc<Job>) -> Result<(), ApiError> {
+    fn add(&self, job: &Arc<Job>) -> Result<Arc<Job>, ApiError> {
         let mut kept = self.lock();
         let details = &job.details;
+        // Two of the same request may have been planned at once; the second finds the first here.
+        if let Some(same) = details.request.as_deref().and_then(|same| made_by(&kept, same)) {
+            return Ok(same);
+        }
         if kept
             .iter()
             .any(|known| known.details.project == details.project && known.details.id == details.id)
@@ -77,7 +84,7 @@ impl Jobs {
         }
         kept.push_back(Arc::clone(job));
         evict(&mut kept);
-        Ok(())
+        Ok(Arc::clone(job))
     }
 
     /// A job by its project, ID and, if given, location.
@@ -92,15 +99,7 @@ impl Jobs {
 
     /// The job that the same request made, if it has not failed.
     pub(super) fn same_request(&self, request: &str) -> Option<Arc<Job>> {
-        let oldest = now_ms().saturating_sub(REQUEST_MS);
-        self.lock()
-            .iter()
-            .find(|job| {
-                job.details.request.as_deref() == Some(request)
-                    && job.created_ms >= oldest
-                    && !matches!(job.phase(), Phase::Failed(_))
-            })
-            .cloned()
+        made_by(&self.lock(), request)
     }
 
     /// The caller's own jobs of a project, newest first.
@@ -118,6 +117,16 @@ impl Jobs {
     }
 }
 
+fn made_by(kept: &VecDeque<Arc<Job>>, request: &str) -> Option<Arc<Job>> {
+    let oldest = now_ms().saturating_sub(REQUEST_MS);
+    let same = |job: &&Arc<Job>| {
+        job.details.request.as_deref() == Some(request)
+            && job.created_ms >= oldest
+            && !matches!(job.phase(), Phase::Failed(_))
+    };
+    kept.iter().find(same).cloned()
+}
+
 /// Drops the oldest ended jobs until the bounds hold; the newest stays.
 fn evict(kept: &mut VecDeque<Arc<Job>>) {
     let mut bytes: u64 = kept.iter().map(|job| job.size.load(Ordering::Relaxed)).sum();
@@ -126,7 +135,8 @@ fn evict(kept: &mut VecDeque<Arc<Job>>) {
             return;
         };
         if let Some(job) = kept.remove(index) {
-            bytes -= job.size.load(Ordering::Relaxed);
+            // A job that ended meanwhile may be larger than it was counted.
+            bytes = bytes.saturating_sub(job.size.load(Ordering::Relaxed));
         }
     }
 }
@@ -151,7 +161,7 @@ async fn run(app: Arc<App>, job: Arc<Job>, plan: Plan) {
                 Phase::Done(Arc::new(Results { columns, rows }))
             }
         }
-        Ok(Err(error)) => Phase::Failed(ApiError::invalid_query(error.message)),
+        Ok(Err(error)) => Phase::Failed(error.into()),
         Err(error) => Phase::Failed(ApiError::backend(&error.to_string())),
     };
     job.end(phase);
@@ -162,4 +172,51 @@ fn row_size(row: &Row) -> u64 {
     row.iter()
         .map(|cell| 24 + cell.as_ref().map_or(0, String::len) as u64)
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(number: usize, ended: bool, size: u64) -> Arc<Job> {
+        let job = Job::new(Details {
+            id: number.to_string(),
+            project: "p".into(),
+            location: "US".into(),
+            owner: "user:a@example.com".into(),
+            email: "a@example.com".into(),
+            configuration: serde_json::Value::Null,
+            request: None,
+            tables: Vec::new(),
+            processed: 0,
+            billed: 0,
+        });
+        job.size.store(size, Ordering::Relaxed);
+        if ended {
+            job.end(Phase::Failed(ApiError::cancelled()));
+        }
+        Arc::new(job)
+    }
+
+    fn ids(kept: &VecDeque<Arc<Job>>) -> Vec<&str> {
+        kept.iter().map(|job| job.details.id.as_str()).collect()
+    }
+
+    #[test]
+    fn the_oldest_ended_jobs_go_first() {
+        let mut kept: VecDeque<_> = (0..MAX_JOBS + 3).map(|n| job(n, n != 0, 1)).collect();
+        evict(&mut kept);
+        assert_eq!(kept.len(), MAX_JOBS);
+        assert_eq!(ids(&kept)[..2], ["0", "4"], "the one that runs stays");
+    }
+
+    #[test]
+    fn results_go_when_they_take_too_much_memory_but_the_newest_stays() {
+        let mut kept: VecDeque<_> = (0..3).map(|n| job(n, true, MAX_BYTES / 2)).collect();
+        evict(&mut kept);
+        assert_eq!(ids(&kept), ["1", "2"]);
+        kept.push_back(job(3, true, MAX_BYTES * 2));
+        evict(&mut kept);
+        assert_eq!(ids(&kept), ["3"]);
+    }
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::{Extension, Json};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::body::boolean;
 use super::datasets::{require_dataset, tables};
+use super::extract::{PathNames, QueryString};
 use super::queries::READING;
 use super::{ApiError, page, with_etag};
 use crate::app::App;
@@ -56,7 +56,7 @@ fn readable<'a>(
 
 pub(super) async fn list(
     State(app): State<Arc<App>>,
-    Path((project, dataset)): Path<(String, String)>,
+    PathNames((project, dataset)): PathNames<(String, String)>,
     caller: Caller,
 ) -> Result<Json<Value>, ApiError> {
     caller.require_scope(READING)?;
@@ -85,7 +85,7 @@ pub(super) async fn list(
 
 pub(super) async fn get(
     State(app): State<Arc<App>>,
-    Path((project, dataset, table)): Path<(String, String, String)>,
+    PathNames((project, dataset, table)): PathNames<(String, String, String)>,
     caller: Caller,
 ) -> Result<Json<Value>, ApiError> {
     let table = readable(&app, &caller, (&project, &dataset, &table), "bigquery.tables.get")?;
@@ -123,12 +123,11 @@ pub(super) struct DataQuery {
 
 pub(super) async fn data(
     State(app): State<Arc<App>>,
-    Path((project, dataset, table)): Path<(String, String, String)>,
+    PathNames((project, dataset, table)): PathNames<(String, String, String)>,
     Extension(effects): Extension<Effects>,
     caller: Caller,
-    query: Result<Query<DataQuery>, QueryRejection>,
+    QueryString(query): QueryString<DataQuery>,
 ) -> Result<Json<Value>, ApiError> {
-    let Query(query) = query.map_err(|error| ApiError::invalid(error.body_text()))?;
     let table = readable(
         &app,
         &caller,
@@ -147,8 +146,7 @@ pub(super) async fn data(
     let rows = match from < table.rows {
         true => tokio::task::spawn_blocking(move || database.list(&name, from, limit))
             .await
-            .map_err(|error| ApiError::backend(&error.to_string()))?
-            .map_err(|error| ApiError::backend(&error.message))?,
+            .map_err(|error| ApiError::backend(&error.to_string()))??,
         false => Vec::new(),
     };
     let (rows, columns) = select(rows, table, query.selected_fields.as_deref())?;

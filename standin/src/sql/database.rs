@@ -174,7 +174,7 @@ impl Database {
                 // A query that panicked left nothing behind: they only read.
                 Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
                 Err(TryLockError::WouldBlock) if start.elapsed() >= self.time_limit => {
-                    return Err(QueryError::new(
+                    return Err(QueryError::busy(
                         "The stand-in is busy: the query waited too long for its turn",
                     ));
                 }
