@@ -90,7 +90,7 @@ fn a_refusal_says_what_is_wrong() {
             "No matching signature for aggregate function SUM",
         ),
         (
-            "SELECT 1 WHERE 1",
+            "SELECT 1 FROM UNNEST([1]) WHERE 1",
             "WHERE clause should return type BOOL, but returns type INT64",
         ),
         (
@@ -186,6 +186,108 @@ fn a_refusal_says_what_is_wrong() {
 }
 
 #[test]
+fn what_bigquery_does_not_know_is_not_answered_either() {
+    refused(&[
+        (
+            "SELECT TRUE = TRUE = TRUE",
+            "Comparisons do not chain: put true = true in parentheses",
+        ),
+        ("SELECT 1 < 2 IS TRUE", "do not chain"),
+        ("SELECT 1 IS NULL = FALSE", "do not chain"),
+        ("SELECT 1 IN (1) IN (TRUE)", "do not chain"),
+        ("SELECT 'a' LIKE 'a' IS NOT NULL", "do not chain"),
+        ("SELECT 1 BETWEEN 0 AND 2 = TRUE", "do not chain"),
+        ("SELECT 1 == 1", "Syntax error: Unexpected \"==\" at [1:10]"),
+        (
+            "SELECT 1 WHERE FALSE",
+            "Query without FROM clause cannot have a WHERE clause",
+        ),
+        (
+            "SELECT 1 AS a GROUP BY a",
+            "without FROM clause cannot have a GROUP BY clause",
+        ),
+        (
+            "SELECT 1 HAVING TRUE",
+            "without FROM clause cannot have a HAVING clause",
+        ),
+        (
+            "SELECT 1 AS a ORDER BY a",
+            "without FROM clause cannot have an ORDER BY clause",
+        ),
+        (
+            "SELECT COUNT(*)",
+            "Query without FROM clause cannot use aggregation",
+        ),
+        ("SELECT f0_ FROM (SELECT 1)", "Unrecognized name: f0_"),
+        (
+            "SELECT n FROM (SELECT 1 AS n) WHERE m > 0",
+            "Unrecognized name: m",
+        ),
+        (
+            "SELECT word AS w FROM samples.shakespeare WHERE w = 'a'",
+            "Unrecognized name: w",
+        ),
+        (
+            "SELECT COUNT(*) FROM UNNEST([1]) AS x GROUP BY GREATEST(1)",
+            "Cannot GROUP BY literal values",
+        ),
+        (
+            "SELECT * FROM `samples.shakes*`",
+            "A wildcard table is not supported",
+        ),
+        (
+            "SELECT * FROM `samples.shakespeare$20200101`",
+            "A table decorator is not supported",
+        ),
+        (
+            "SELECT * FROM samples.INFORMATION_SCHEMA.TABLES",
+            "INFORMATION_SCHEMA is not supported",
+        ),
+        (
+            "SELECT 1 FROM samples.Shakespeare",
+            "Not found: Table bigquery-public-data:samples.Shakespeare",
+        ),
+        (
+            "SELECT AS STRUCT 1",
+            "SELECT AS STRUCT or AS VALUE is not supported",
+        ),
+        (
+            "SELECT * REPLACE (1 AS word) FROM samples.shakespeare",
+            "* REPLACE is not supported",
+        ),
+        ("SELECT '\\xe9'", "Illegal escape sequence"),
+    ]);
+    let bytes = [array("b", Type::Bytes, &["/w==", "AA=="])];
+    for sql in [
+        "SELECT x FROM UNNEST(@b) AS x ORDER BY x",
+        "SELECT 1 AS n FROM UNNEST(@b) AS x ORDER BY x",
+        "SELECT x FROM UNNEST(@b) AS x UNION ALL SELECT x FROM UNNEST(@b) AS x ORDER BY x",
+    ] {
+        let found = ask_with(sql, &bytes).unwrap_err();
+        assert!(found.contains("The order of BYTES"), "{sql}: {found}");
+    }
+}
+
+#[test]
+fn no_function_takes_long_or_grows_without_bound() {
+    let many = "a".repeat(100_000);
+    let values = [scalar("a", Type::String, &many)];
+    let start = Instant::now();
+    for (sql, words) in [
+        (
+            "SELECT LENGTH(REPLACE(@a, 'a', @a))",
+            "REPLACE: the result is too large",
+        ),
+        ("SELECT @a LIKE '%' || @a || 'b'", "LIKE: the texts are too long"),
+        ("SELECT TRIM(@a, 'b' || @a)", "TRIM: the texts are too long"),
+    ] {
+        let found = ask_with(sql, &values).unwrap_err();
+        assert!(found.contains(words), "{sql}: {found}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[test]
 fn what_fails_in_running_says_so() {
     refused(&[
         ("SELECT 1 / 0", "division by zero: 1 / 0"),
@@ -200,6 +302,11 @@ fn what_fails_in_running_says_so() {
         (
             "SELECT 1_000",
             "Syntax error: Missing whitespace between literal and alias at [1:9]",
+        ),
+        ("SELECT CAST('1e400' AS FLOAT64)", "Bad double value: 1e400"),
+        (
+            "SELECT TIMESTAMP_MICROS(9223372036854775807)",
+            "Invalid timestamp value",
         ),
         ("SELECT DIV(1, 0)", "division by zero: DIV(1, 0)"),
         ("SELECT MOD(1, 0)", "division by zero: MOD(1, 0)"),
@@ -321,5 +428,36 @@ fn a_query_that_runs_for_ever_is_ended() {
     assert_eq!(
         own.run(&own.prepare(&next).unwrap()).unwrap(),
         [[Some("162925".to_owned())]]
+    );
+}
+
+#[test]
+fn a_query_that_gets_no_turn_is_not_called_wrong() {
+    let own = bigquery_standin::data::shipped()
+        .unwrap()
+        .with_time_limit(Duration::from_millis(200));
+    let query = common::query(
+        "SELECT COUNT(*) FROM samples.shakespeare a, samples.shakespeare b, samples.shakespeare c \
+        WHERE a.word_count + b.word_count + c.word_count < 0",
+        &[],
+    );
+    let statement = own.prepare(&query).unwrap();
+    let errors: Vec<_> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| own.run(&statement).unwrap_err()))
+            .collect();
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    assert!(
+        errors
+            .iter()
+            .any(|error| error.busy && error.message.contains("busy")),
+        "{errors:?}"
+    );
+    assert!(
+        errors
+            .iter()
+            .any(|error| !error.busy && error.message.contains("ran longer")),
+        "{errors:?}"
     );
 }

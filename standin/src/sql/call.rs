@@ -64,8 +64,14 @@ const PLAIN: &[Plain] = &[
     plain("CEILING", "bq_ceil", &[Float], 1, Float),
     plain("TRUNC", "bq_trunc", &[Float], 1, Float),
     plain("SQRT", "bq_sqrt", &[Float], 1, Float),
-    plain("TIMESTAMP_MICROS", "bq_micros", &[Integer], 1, Type::Timestamp),
-    plain("UNIX_MICROS", "bq_micros", &[Type::Timestamp], 1, Integer),
+    plain(
+        "TIMESTAMP_MICROS",
+        "bq_timestamp_micros",
+        &[Integer],
+        1,
+        Type::Timestamp,
+    ),
+    plain("UNIX_MICROS", "bq_unix_micros", &[Type::Timestamp], 1, Integer),
 ];
 
 impl Compiler<'_> {
@@ -221,7 +227,8 @@ impl Compiler<'_> {
                 refuse(kind == Some(Type::Bytes), "The order of BYTES")?;
                 let values = unify(values).ok_or(unlike)?;
                 let sql = match (values.as_slice(), name) {
-                    ([only], _) => only.sql.clone(),
+                    // Still a constant if it was one: SQLite's ORDER BY would take it for a column's number.
+                    ([only], _) => return Ok(only.clone()),
                     (many, "GREATEST") => format!("max({})", join(many)),
                     (many, _) => format!("min({})", join(many)),
                 };

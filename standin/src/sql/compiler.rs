@@ -34,7 +34,7 @@ pub(super) struct Cte {
     /// SQLite's name.
     pub(super) sql: String,
     /// The columns, `c0` and so on in SQLite.
-    pub(super) columns: Vec<Column>,
+    pub(super) columns: Vec<Output>,
 }
 
 /// The state of compiling one query.
@@ -106,7 +106,7 @@ pub(super) fn compile(
 pub(super) type Output = (Option<String>, Type);
 
 /// Names the unnamed columns `f0_`, `f1_` and so on.
-pub(super) fn name_columns(columns: Vec<Output>) -> Vec<Column> {
+fn name_columns(columns: Vec<Output>) -> Vec<Column> {
     let mut unnamed = 0;
     columns
         .into_iter()

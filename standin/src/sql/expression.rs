@@ -6,7 +6,7 @@ use super::Type;
 use super::compiler::{Compiler, coerce, no_signature};
 use super::error::{QueryError, Result};
 use super::literal;
-use super::operator::unify;
+use super::operator::{refuse_chain, unify};
 use super::scope::{Offered, Place, Scope, Typed, unrecognized};
 use super::value::{self, Value};
 
@@ -68,6 +68,7 @@ impl Compiler<'_> {
                 pattern,
                 escape_char: None,
             } => {
+                refuse_chain(&[expr, pattern])?;
                 let (value, pattern) = (self.expression(expr, scope)?, self.expression(pattern, scope)?);
                 let unlike = no_signature("operator LIKE", &[&value, &pattern]);
                 let (Some(value), Some(pattern)) =

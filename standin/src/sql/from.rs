@@ -4,8 +4,7 @@ use sqlparser::ast::{
     self, Expr, Join, JoinConstraint, JoinOperator, TableAlias, TableFactor, TableWithJoins,
 };
 
-use super::Column;
-use super::compiler::{Compiler, alias_name, name_columns, no_signature, refuse};
+use super::compiler::{Compiler, Output, alias_name, no_signature, refuse};
 use super::error::{QueryError, Result};
 use super::parse::table_name;
 use super::scope::{Offered, Place, Scope, Source, Typed};
@@ -102,7 +101,7 @@ impl Compiler<'_> {
                 refuse(*lateral || sample.is_some(), "LATERAL or TABLESAMPLE")?;
                 let (sql, outputs) = self.query(subquery)?;
                 let sql_alias = self.alias('s');
-                let source = derived(alias_of(alias.as_ref())?, &sql_alias, &name_columns(outputs));
+                let source = derived(alias_of(alias.as_ref())?, &sql_alias, &outputs);
                 (format!("({sql}) AS {sql_alias}"), source)
             }
             TableFactor::UNNEST {
@@ -266,11 +265,12 @@ fn alias_of(alias: Option<&TableAlias>) -> Result<Option<String>> {
     alias_name(name).map(Some)
 }
 
-fn derived(alias: Option<String>, sql_alias: &str, columns: &[Column]) -> Source {
-    let columns = columns.iter().enumerate().map(|(n, column)| Offered {
-        name: column.name.clone(),
+fn derived(alias: Option<String>, sql_alias: &str, columns: &[Output]) -> Source {
+    // A column without a name can be had by `*` alone.
+    let columns = columns.iter().enumerate().map(|(n, (name, kind))| Offered {
+        name: name.clone().unwrap_or_default(),
         sql: format!("{sql_alias}.c{n}"),
-        kind: column.kind,
+        kind: *kind,
         origin: None,
     });
     Source {

@@ -47,6 +47,7 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
         })?;
         add(db, name, 2, move |a| {
             let set = a.text(1)?;
+            bounded(a.text(0)?, set, "TRIM")?;
             Ok(trim(a.text(0)?, |c| set.contains(c), left, right).to_owned())
         })?;
     }
@@ -101,16 +102,24 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
         a.float(0)
             .map(|value| if value == 0.0 { 0.0 } else { value.signum() })
     })?;
-    add(db, "bq_micros", 1, |a| a.integer(0))?;
+    add(db, "bq_unix_micros", 1, |a| a.integer(0))?;
+    add(db, "bq_timestamp_micros", 1, |a| {
+        let micros = a.integer(0)?;
+        // The years 1 to 9999.
+        (-62_135_596_800_000_000..=253_402_300_799_999_999)
+            .contains(&micros)
+            .then_some(micros)
+            .ok_or_else(|| format!("Invalid timestamp value: {micros}"))
+    })?;
     add(db, "bq_to_integer", 2, |a| {
         let text = a.text(0)?;
         cast(a, value::integer(text), || format!("Bad int64 value: {text}"))
     })?;
     add(db, "bq_to_float", 2, |a| {
         let text = a.text(0)?;
-        match text.trim().parse::<f64>() {
-            Ok(value) if value.is_nan() => Err("NaN is not supported by the stand-in".to_owned()),
-            parsed => cast(a, parsed.ok(), || format!("Bad double value: {text}")),
+        match value::float(text) {
+            Some(value) if value.is_nan() => Err("NaN is not supported by the stand-in".to_owned()),
+            parsed => cast(a, parsed, || format!("Bad double value: {text}")),
         }
     })?;
     add(db, "bq_to_boolean", 2, |a| {
@@ -187,6 +196,7 @@ fn count(size: usize) -> Outcome<i64> {
 
 /// `LIKE`: `%` any text, `_` any character, `\` takes the next one as it is.
 fn like(text: &str, pattern: &str) -> Outcome<bool> {
+    bounded(text, pattern, "LIKE")?;
     #[derive(Clone, Copy, PartialEq)]
     enum Part {
         Any,
@@ -231,6 +241,15 @@ fn like(text: &str, pattern: &str) -> Outcome<bool> {
     Ok(parts.iter().skip(part).all(|part| *part == Part::Any))
 }
 
+/// Refuses what would take the product of both lengths in steps, which nothing interrupts, unless that is small.
+fn bounded(text: &str, other: &str, name: &str) -> Outcome<()> {
+    const MOST: usize = 10_000_000;
+    match text.len().saturating_mul(other.len()) <= MOST {
+        true => Ok(()),
+        false => Err(format!("{name}: the texts are too long for the stand-in")),
+    }
+}
+
 fn strpos(text: &str, part: &str) -> Outcome<i64> {
     match text.split_once(part) {
         Some((before, _)) => count(before.chars().count() + 1),
@@ -243,7 +262,9 @@ fn replace(text: &str, from: &str, to: &str) -> Outcome<String> {
     if from.is_empty() {
         return Ok(text.to_owned());
     }
-    if text.len().saturating_mul(to.len().max(1)) > MOST && text.replace(from, "").len() + to.len() > MOST {
+    let found = text.matches(from).count();
+    let kept = text.len().saturating_sub(found * from.len());
+    if kept.saturating_add(found.saturating_mul(to.len())) > MOST {
         return Err("REPLACE: the result is too large for the stand-in".to_owned());
     }
     Ok(text.replace(from, to))

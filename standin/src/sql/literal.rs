@@ -41,10 +41,11 @@ pub(super) fn unescape(raw: &str, quote: Option<char>) -> Result<String> {
             't' => Some('\t'),
             'v' => Some('\u{b}'),
             '\\' | '?' | '"' | '\'' | '`' => Some(kind),
-            'x' | 'X' => code(2, 16, 0),
+            // Beyond ASCII these name bytes, which a STRING does not take.
+            'x' | 'X' => code(2, 16, 0).filter(char::is_ascii),
             'u' => code(4, 16, 0),
             'U' => code(8, 16, 0),
-            '0'..='3' => code(2, 8, kind.to_digit(8).unwrap_or(0)),
+            '0'..='3' => code(2, 8, kind.to_digit(8).unwrap_or(0)).filter(char::is_ascii),
             _ => None,
         };
         match decoded {
@@ -103,7 +104,7 @@ mod tests {
         ] {
             assert_eq!(unescape(raw, Some('\'')).unwrap(), text);
         }
-        for raw in [r"\%", r"\Z", r"\u12", r"\x4g", "it''s", "\\"] {
+        for raw in [r"\xe9", r"\351", r"\%", r"\Z", r"\u12", r"\x4g", "it''s", "\\"] {
             assert!(unescape(raw, Some('\'')).is_err(), "{raw}");
         }
     }

@@ -45,6 +45,9 @@ impl Compiler<'_> {
         ) {
             return self.chain(left, op, right, scope);
         }
+        if is_comparison_operator(op) {
+            refuse_chain(&[left, right])?;
+        }
         let (left, right) = (self.expression(left, scope)?, self.expression(right, scope)?);
         match op {
             BinaryOperator::Eq => compare("=", left, right),
@@ -144,6 +147,7 @@ impl Compiler<'_> {
             Expr::IsFalse(inner) => (inner, "IS 0", true),
             Expr::IsNotFalse(inner) => (inner, "IS NOT 0", true),
             Expr::IsDistinctFrom(left, right) | Expr::IsNotDistinctFrom(left, right) => {
+                refuse_chain(&[left, right])?;
                 let (left, right) = (self.expression(left, scope)?, self.expression(right, scope)?);
                 let unlike = no_signature("operator IS DISTINCT FROM", &[&left, &right]);
                 common([&left, &right]).map_err(|()| unlike)?;
@@ -159,6 +163,7 @@ impl Compiler<'_> {
             }
             other => return Err(QueryError::unsupported(format!("Expression {other}"))),
         };
+        refuse_chain(&[inner])?;
         let value = self.expression(inner, scope)?;
         if boolean && value.kind.is_some_and(|kind| kind != Type::Boolean) {
             return Err(no_signature(&format!("operator {test}"), &[&value]));
@@ -168,6 +173,10 @@ impl Compiler<'_> {
 
     /// Compiles `IN` of a list, a subquery or `UNNEST`.
     pub(super) fn within(&mut self, expr: &Expr, scope: Scope<'_>) -> Result<Typed> {
+        if let Expr::InList { expr, .. } | Expr::InSubquery { expr, .. } | Expr::InUnnest { expr, .. } = expr
+        {
+            refuse_chain(&[expr])?;
+        }
         let (value, negated, set) = match expr {
             Expr::InList { expr, list, negated } => {
                 let value = self.expression(expr, scope)?;
@@ -226,6 +235,7 @@ impl Compiler<'_> {
         high: &Expr,
         scope: Scope<'_>,
     ) -> Result<Typed> {
+        refuse_chain(&[expr, low, high])?;
         let value = self.expression(expr, scope)?;
         let (low, high) = (self.expression(low, scope)?, self.expression(high, scope)?);
         let unlike = no_signature("operator BETWEEN", &[&value, &low, &high]);
@@ -238,6 +248,38 @@ impl Compiler<'_> {
             Type::Boolean,
         ))
     }
+}
+
+/// Refuses an operand that is a comparison without parentheses: BigQuery's comparisons do not chain.
+pub(super) fn refuse_chain(operands: &[&Expr]) -> Result<()> {
+    let comparison = |expr: &Expr| match expr {
+        Expr::BinaryOp { op, .. } => is_comparison_operator(op),
+        Expr::IsNull(_)
+        | Expr::IsNotNull(_)
+        | Expr::IsTrue(_)
+        | Expr::IsNotTrue(_)
+        | Expr::IsFalse(_)
+        | Expr::IsNotFalse(_)
+        | Expr::IsDistinctFrom(..)
+        | Expr::IsNotDistinctFrom(..)
+        | Expr::InList { .. }
+        | Expr::InSubquery { .. }
+        | Expr::InUnnest { .. }
+        | Expr::Between { .. }
+        | Expr::Like { .. } => true,
+        _ => false,
+    };
+    match operands.iter().find(|operand| comparison(operand)) {
+        Some(operand) => Err(QueryError::new(format!(
+            "Syntax error: Comparisons do not chain: put {operand} in parentheses"
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn is_comparison_operator(operator: &BinaryOperator) -> bool {
+    use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+    matches!(operator, Eq | NotEq | Lt | LtEq | Gt | GtEq)
 }
 
 /// `+`, `-` or `*`: of INT64s, or of FLOAT64s if either is one.

@@ -41,6 +41,7 @@ impl Compiler<'_> {
                         // One value for all rows orders nothing, and SQLite would take a number for a column.
                         continue;
                     }
+                    refuse(typed.kind == Some(Type::Bytes), "The order of BYTES")?;
                     let place = open.list.iter().position(|item| item.sql == typed.sql);
                     if place.is_none() && open.distinct {
                         return Err(QueryError::new(format!(
@@ -54,6 +55,11 @@ impl Compiler<'_> {
                 }
             };
             if let Some(place) = place {
+                let bytes = open
+                    .list
+                    .get(place)
+                    .is_some_and(|item| item.kind == Some(Type::Bytes));
+                refuse(bytes, "The order of BYTES")?;
                 terms.push(format!("{}{direction}", place + 1));
             }
         }
@@ -171,6 +177,8 @@ pub(super) fn order_by_output(order: &ast::OrderBy, outputs: &[Output]) -> Resul
             (None, Expr::Identifier(ident)) => named(ident)?,
             (None, _) => return Err(QueryError::unsupported("ORDER BY an expression after UNION")),
         };
+        let bytes = outputs.get(place).is_some_and(|(_, kind)| *kind == Type::Bytes);
+        refuse(bytes, "The order of BYTES")?;
         terms.push(format!("{}{direction}", place + 1));
     }
     Ok(format!(" ORDER BY {}", terms.join(", ")))

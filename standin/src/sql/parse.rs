@@ -8,6 +8,7 @@ use sqlparser::dialect::BigQueryDialect;
 use sqlparser::parser::{Parser, ParserOptions};
 use sqlparser::tokenizer::{Location, Token, Tokenizer};
 
+use super::compiler::refuse;
 use super::error::{QueryError, Result};
 use super::{Query, TableName};
 
@@ -59,6 +60,10 @@ pub(super) fn parse(sql: &str) -> Result<Parsed> {
         }
         after_number = matches!(token.token, Token::Number(..));
         match &token.token {
+            Token::DoubleEq => {
+                let place = at(token.span.start);
+                return Err(QueryError::new(format!("Syntax error: Unexpected \"==\"{place}")));
+            }
             Token::Placeholder(text) if text == "?" => {
                 positions.insert(token.span.start, positions.len());
             }
@@ -219,6 +224,16 @@ pub(super) fn table_name(name: &ObjectName, query: &Query<'_>) -> Result<TableNa
     }
     if parts.iter().any(String::is_empty) {
         return Err(QueryError::new(format!("Invalid table name: {name}")));
+    }
+    if parts
+        .iter()
+        .any(|part| part.eq_ignore_ascii_case("INFORMATION_SCHEMA"))
+    {
+        return Err(QueryError::unsupported("INFORMATION_SCHEMA"));
+    }
+    if let Some(table) = parts.last() {
+        refuse(table.ends_with('*'), "A wildcard table")?;
+        refuse(table.contains(['$', '@']), "A table decorator")?;
     }
     let (project, dataset, table) = match (parts.as_slice(), query.dataset) {
         ([project, dataset, table], _) => (project.as_str(), dataset.as_str(), table),

@@ -6,7 +6,7 @@ use sqlparser::ast::{
 };
 
 use super::Type;
-use super::compiler::{Compiler, Cte, Output, alias_name, common, name_columns, refuse};
+use super::compiler::{Compiler, Cte, Output, alias_name, common, refuse};
 use super::error::{QueryError, Result};
 use super::order::{order_by_output, ordinal};
 use super::scope::{Place, Scope, Source, Typed, unrecognized};
@@ -68,6 +68,9 @@ impl Compiler<'_> {
             let open = self.select(select)?;
             sql.push_str(&open.sql);
             if let Some(order) = order_by {
+                if open.sources.is_empty() {
+                    return Err(without_from("an ORDER BY"));
+                }
                 sql.push_str(&self.order_by(order, &open)?);
             }
             open.outputs
@@ -118,7 +121,7 @@ impl Compiler<'_> {
             self.ctes.push(Cte {
                 name,
                 sql: sql_name,
-                columns: name_columns(outputs),
+                columns: outputs,
             });
         }
         Ok(format!("WITH {} ", texts.join(", ")))
@@ -224,6 +227,16 @@ impl Compiler<'_> {
             Some(Distinct::On(_)) => return Err(QueryError::unsupported("DISTINCT ON")),
         };
         let (from_sql, sources) = self.from(from)?;
+        let grouped = !matches!(group_by, GroupByExpr::Expressions(items, _) if items.is_empty());
+        for (present, clause) in [
+            (selection.is_some(), "a WHERE"),
+            (grouped, "a GROUP BY"),
+            (having.is_some(), "a HAVING"),
+        ] {
+            if present && from.is_empty() {
+                return Err(without_from(clause));
+            }
+        }
         let scope = |place| Scope {
             sources: &sources,
             place,
@@ -240,6 +253,11 @@ impl Compiler<'_> {
         self.aggregated = false;
         let (mut outputs, mut list) = self.projection(projection, &sources, Place::Survey)?;
         let list_aggregated = self.aggregated;
+        if list_aggregated && from.is_empty() {
+            return Err(QueryError::new(
+                "Query without FROM clause cannot use aggregation",
+            ));
+        }
         let grouping = self.group_by(group_by, &sources, &outputs, &list)?;
         let mut groups = None;
         if list_aggregated || grouping.is_some() || having.is_some() {
@@ -434,6 +452,10 @@ impl Compiler<'_> {
         }
         Ok(Some(by))
     }
+}
+
+fn without_from(clause: &str) -> QueryError {
+    QueryError::new(format!("Query without FROM clause cannot have {clause} clause"))
 }
 
 /// Whether SQLite's SQL calls an aggregate: their names are in capitals, and no other text outside quotes is.

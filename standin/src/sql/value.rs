@@ -24,10 +24,10 @@ pub(super) fn read(kind: Type, text: &str) -> Result<Value, String> {
     match kind {
         Type::String => Ok(Value::Text(text.to_owned())),
         Type::Integer => integer(text).map(Value::Integer).ok_or_else(bad),
-        Type::Float => match text.trim().parse::<f64>() {
-            Ok(value) if value.is_nan() => Err("NaN is not supported by the stand-in".to_owned()),
-            Ok(value) => Ok(Value::Real(value)),
-            Err(_) => Err(bad()),
+        Type::Float => match float(text) {
+            Some(value) if value.is_nan() => Err("NaN is not supported by the stand-in".to_owned()),
+            Some(value) => Ok(Value::Real(value)),
+            None => Err(bad()),
         },
         Type::Boolean => boolean(text)
             .map(|value| Value::Integer(value.into()))
@@ -60,6 +60,13 @@ pub(super) fn integer(text: &str) -> Option<i64> {
         Some(_) => None,
         None => text.parse().ok(),
     }
+}
+
+/// A FLOAT64; one too large to be finite is none, unless it is spelled as infinite.
+pub(super) fn float(text: &str) -> Option<f64> {
+    let value: f64 = text.trim().parse().ok()?;
+    let spelled = text.contains(['i', 'I']);
+    (!value.is_infinite() || spelled).then_some(value)
 }
 
 /// A BOOL, in any case.
