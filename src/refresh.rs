@@ -47,7 +47,7 @@ pub async fn run<S: Source>(source: Arc<S>, table: Table, cache: Arc<Cache>, met
                 metrics.refreshed("ok");
                 metrics.answered(entry.as_of);
                 cache.publish(entry);
-                tracing::info!(elapsed_ms = begun.elapsed().as_millis(), "answer refreshed");
+                tracing::info!(elapsed_ms = millis(begun.elapsed()), "answer refreshed");
                 (begun + until_next(cache.ttl)).max(Instant::now() + PAUSE)
             }
             Err(error) => {
@@ -64,7 +64,7 @@ pub async fn run<S: Source>(source: Arc<S>, table: Table, cache: Arc<Cache>, met
                     reason = error.reason.name(),
                     cause = %error,
                     failures,
-                    retry_in_ms = wait.as_millis(),
+                    retry_in_ms = millis(wait),
                     "refresh failed"
                 );
                 retry_at
@@ -114,4 +114,9 @@ impl Drop for AbortOnDrop {
 fn until_next(ttl: Duration) -> Duration {
     let lead = (ttl / 20).min(LEAD_MAX);
     ttl - lead - lead.mul_f64(fastrand::f64())
+}
+
+/// As a number that every log format writes as one: u128 comes out as text.
+fn millis(period: Duration) -> u64 {
+    u64::try_from(period.as_millis()).unwrap_or(u64::MAX)
 }
