@@ -104,6 +104,17 @@ class Server:
             total += int(fields[11]) + int(fields[12])
         return total / TICK
 
+    def settle(self, seconds=30):
+        """Waits until it is idle: app.py goes on answering a queue long after wrk has gone."""
+        end, before = time.monotonic() + seconds, self.cpu_seconds()
+        while time.monotonic() < end:
+            time.sleep(0.2)
+            now = self.cpu_seconds()
+            if now - before < 0.02:
+                return
+            before = now
+        raise TimeoutError(f"{self.name} is still busy after {seconds} s")
+
     def rss_mb(self):
         """What the kernel counts, shared pages counted in every process."""
         status = [Path(f"/proc/{pid}/status").read_text() for pid in self.pids()]

@@ -8,6 +8,7 @@ Needs cargo, wrk and nginx, and valgrind for --instructions. See bench/README.md
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import tempfile
@@ -25,7 +26,7 @@ SHORT_TTL, SHORT_TTLS = 2, 10
 
 def build():
     """The production binary, which is kept aside, one with the stand-in, and plain hyper."""
-    release = ROOT / "target/release"
+    release = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
     cargo = ["cargo", "build", "--release", "--locked"]
     subprocess.run([*cargo, "-p", "wordtally", "--no-default-features"], cwd=ROOT, check=True)
     production = release / "wordtally-production"
@@ -63,6 +64,7 @@ def rounds(options, peers, standin):
                         continue
                     before = standin.jobs()
                     samples[server.name][load].append(burst(server, load, options.seconds, peers.folder))
+                    server.settle()
                     jobs[server.name] += standin.jobs() - before
             print(f"round {number + 1} of {options.rounds} done", flush=True)
         loaded = {server.name: server.rss_mb() for server in servers}
