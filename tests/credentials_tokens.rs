@@ -209,6 +209,22 @@ async fn a_token_server_that_hangs_is_given_up_in_time() {
 }
 
 #[tokio::test]
+async fn one_request_that_hangs_leaves_time_for_the_next() {
+    let peer = Peer::start(|request| match request.nth {
+        0 => Reply::Hang,
+        _ => granted("good"),
+    })
+    .await;
+    let limits = Limits {
+        fetch: Duration::from_millis(1500),
+        backoff: Duration::from_millis(5),
+    };
+    let source = Source::File(file(&authorized_user(&peer).to_string()));
+    let token = Tokens::new(source, limits).token().await.expect("a token");
+    assert_eq!(token.secret(), "good");
+}
+
+#[tokio::test]
 async fn passing_failures_are_tried_again_and_refusals_are_not() {
     let passing: [fn() -> Reply; 4] = [
         || Reply::Close,

@@ -43,7 +43,7 @@ impl fmt::Debug for Token {
 /// How long fetching a token may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The most for one fetch: every try, body and wait together.
+    /// The most for one fetch: every try, body and wait together. One try gets a third of it.
     pub fetch: Duration,
     /// The longest that the first wait between tries can be; it doubles from there.
     pub backoff: Duration,
@@ -169,7 +169,10 @@ impl Inner {
         };
         let mut tries = 0;
         loop {
-            let limit = deadline.saturating_duration_since(Instant::now());
+            // One connection that hangs must leave time for another.
+            let limit = deadline
+                .saturating_duration_since(Instant::now())
+                .min(self.limits.fetch / TRIES);
             let error = match within(limit, fetch::fetch(&self.source, &self.transport, limit)).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(error) => error,
