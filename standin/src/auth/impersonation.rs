@@ -22,8 +22,9 @@ pub(crate) struct Request {
     scope: Vec<String>,
     #[serde(default)]
     lifetime: Option<String>,
+    /// Python's client sends null where there are none.
     #[serde(default)]
-    delegates: Vec<String>,
+    delegates: Option<Vec<String>>,
 }
 
 pub(crate) async fn generate_access_token(
@@ -45,7 +46,7 @@ pub(crate) async fn generate_access_token(
             "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).",
         ));
     }
-    if !request.delegates.is_empty() {
+    if request.delegates.is_some_and(|delegates| !delegates.is_empty()) {
         return Err(ApiError::invalid(
             "The stand-in knows no delegates: leave them out.",
         ));
