@@ -166,9 +166,15 @@ test('jobs', async () => {
 });
 
 test('a slow job is waited for', async () => {
-  await standin.fault('query', 'incomplete', {polls: 2});
-  const [rows] = await client.query(THE);
-  assert.equal(rows.length, 41);
+  const polls = async () => {
+    const before = (await standin.counters()).polls;
+    const [rows] = await client.query(THE);
+    assert.equal(rows.length, 41);
+    return (await standin.counters()).polls - before;
+  };
+  const atOnce = await polls();
+  await standin.fault('query', 'incomplete', {polls: 3});
+  assert.ok(await polls() > atOnce);
 });
 
 test('a failure that passes is tried again', async () => {
