@@ -5,7 +5,7 @@ use serde_json::Value;
 use yup_oauth2::external_account::{CredentialSource, ExternalAccountSecret, UrlCredentialSourceFormat};
 
 use super::fields::Fields;
-use super::file::Impersonation;
+use super::impersonation::Impersonation;
 use crate::config::Invalid;
 
 /// Workload identity federation: a token of another provider, exchanged for Google's.

@@ -1,4 +1,3 @@
-use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use url::Url;
@@ -8,26 +7,12 @@ use yup_oauth2::{
 };
 
 use super::error::{Error, chain, clean};
+use super::fetched::Fetched;
 use super::file::{Credential, File};
 use super::search::Source;
 use super::{BIGQUERY_SCOPE, CLOUD_PLATFORM_SCOPE, oauth};
 use crate::config::Invalid;
 use crate::transport::Transport;
-
-/// A token as a server gave it. Its `Debug` form leaves the token out.
-pub(crate) struct Fetched {
-    pub(crate) token: String,
-    /// How long it lives from now; none if the server did not say.
-    pub(crate) lifetime: Option<Duration>,
-}
-
-impl fmt::Debug for Fetched {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fetched")
-            .field("lifetime", &self.lifetime)
-            .finish_non_exhaustive()
-    }
-}
 
 impl Fetched {
     /// Takes a token that is there, can stand in a header and is not over already.

@@ -10,6 +10,7 @@ use yup_oauth2::ServiceAccountKey;
 
 use super::external_account::{self, ExternalAccount};
 use super::fields::Fields;
+use super::impersonation::Impersonation;
 use crate::config::{Invalid, Project};
 
 /// The largest file, in bytes. Google's are under 3 KiB.
@@ -47,14 +48,6 @@ pub struct AuthorizedUser {
     pub(crate) client_secret: String,
     pub(crate) refresh_token: String,
     pub(crate) token_uri: Url,
-}
-
-/// A service account to act as.
-pub struct Impersonation {
-    pub(crate) url: Url,
-    pub(crate) delegates: Vec<String>,
-    /// How long the token shall live, in seconds.
-    pub(crate) lifetime: u64,
 }
 
 impl fmt::Debug for Credential {

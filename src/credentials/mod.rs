@@ -5,8 +5,10 @@
 mod error;
 mod external_account;
 mod fetch;
+mod fetched;
 mod fields;
 mod file;
+mod impersonation;
 mod oauth;
 mod search;
 mod tokens;

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::error::{Error, chain, clean};
-use super::fetch::Fetched;
-use super::file::{AuthorizedUser, Impersonation};
+use super::fetched::Fetched;
+use super::file::AuthorizedUser;
+use super::impersonation::Impersonation;
 
 /// Named so that whoever forgot the credential file sees it.
 const METADATA: &str = "the metadata server (asked because no credential file was found)";

@@ -7,7 +7,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use super::error::{Error, Kind};
-use super::fetch::{self, Fetched};
+use super::fetch;
+use super::fetched::Fetched;
 use super::search::Source;
 use crate::backoff::Backoff;
 use crate::transport::Transport;

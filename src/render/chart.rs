@@ -2,8 +2,8 @@
 //!
 //! Places along the x axis are percentages, so that the chart fits any window while its text keeps its size.
 
+use super::escape::escape;
 use super::facts::{Facts, grouped, line};
-use super::html::escape;
 
 /// The most bars drawn; the table holds the rest.
 const MOST_BARS: usize = 100;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Serialize;
 
+use super::escape::escape;
 use super::{Format, html, json};
 
 #[derive(Serialize)]
@@ -26,11 +27,7 @@ pub fn error_page(status: StatusCode, wished: Format, sentence: &str) -> (Format
     };
     match wished {
         Format::Html => {
-            let main = format!(
-                "<h1>{}</h1>\n<p>{}</p>\n",
-                html::escape(&title),
-                html::escape(sentence)
-            );
+            let main = format!("<h1>{}</h1>\n<p>{}</p>\n", escape(&title), escape(sentence));
             (Format::Html, html::document(&title, &main).into())
         }
         Format::Json => {

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::header::HeaderValue;
 
 use super::chart;
+use super::escape::escape;
 use super::facts::{self, Facts};
 
 /// Every page's style. The policy allows this text and no other.
@@ -94,22 +95,4 @@ pub(super) fn document(title: &str, main: &str) -> String {
          </html>\n",
         escape(&facts::line(title))
     )
-}
-
-/// The text with what HTML would read as mark-up escaped, for content and for quoted attributes alike.
-pub(super) fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&#39;"),
-            // HTML has no way to write it.
-            '\0' => escaped.push('\u{fffd}'),
-            _ => escaped.push(c),
-        }
-    }
-    escaped
 }

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 
-use super::html::{document, escape};
+use super::escape::escape;
+use super::html::document;
 
 /// An HTML page that links each word to its instance's address.
 pub fn index_page(instances: &[(String, String)]) -> Bytes {

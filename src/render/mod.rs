@@ -3,6 +3,7 @@
 mod chart;
 mod csv;
 mod error;
+mod escape;
 mod facts;
 mod html;
 mod index;
