@@ -40,6 +40,22 @@ pub(super) fn require_dataset(
     }
 }
 
+/// Refuses whoever may not read the dataset, in the words for a request about the dataset itself.
+pub(super) fn require_readable(
+    app: &App,
+    caller: &Caller,
+    project: &str,
+    dataset: &str,
+    permission: &str,
+) -> Result<(), ApiError> {
+    caller.require_scope(READING)?;
+    require_dataset(app, caller, project, dataset, || {
+        ApiError::access_denied(format!(
+            "Access Denied: Dataset {project}:{dataset}: Permission {permission} denied on dataset {project}:{dataset} (or it may not exist)."
+        ))
+    })
+}
+
 pub(super) fn tables<'a>(app: &'a App, project: &'a str) -> impl Iterator<Item = &'a Table> {
     app.database
         .tables()
@@ -81,12 +97,7 @@ pub(super) async fn get(
     PathNames((project, dataset)): PathNames<(String, String)>,
     caller: Caller,
 ) -> Result<Json<Value>, ApiError> {
-    caller.require_scope(READING)?;
-    require_dataset(&app, &caller, &project, &dataset, || {
-        ApiError::access_denied(format!(
-            "Access Denied: Dataset {project}:{dataset}: Permission bigquery.datasets.get denied on dataset {project}:{dataset} (or it may not exist)."
-        ))
-    })?;
+    require_readable(&app, &caller, &project, &dataset, "bigquery.datasets.get")?;
     let mut members = tables(&app, &project).filter(|table| table.name.dataset == dataset);
     let first = members
         .next()

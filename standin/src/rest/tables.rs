@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::body::boolean;
-use super::datasets::{require_dataset, tables};
+use super::datasets::{require_dataset, require_readable, tables};
 use super::extract::{PathNames, QueryString};
 use super::queries::READING;
 use super::{ApiError, page, with_etag};
@@ -59,12 +59,7 @@ pub(super) async fn list(
     PathNames((project, dataset)): PathNames<(String, String)>,
     caller: Caller,
 ) -> Result<Json<Value>, ApiError> {
-    caller.require_scope(READING)?;
-    require_dataset(&app, &caller, &project, &dataset, || {
-        ApiError::access_denied(format!(
-            "Access Denied: Dataset {project}:{dataset}: Permission bigquery.tables.list denied on dataset {project}:{dataset} (or it may not exist)."
-        ))
-    })?;
+    require_readable(&app, &caller, &project, &dataset, "bigquery.tables.list")?;
     let found: Vec<Value> = tables(&app, &project)
         .filter(|table| table.name.dataset == dataset)
         .map(|table| {
