@@ -168,6 +168,22 @@ impl TryFrom<ServeArgs> for Config {
     }
 }
 
+/// What `serve` does with a word and nothing else said, whatever this process's variables say.
+///
+/// # Errors
+///
+/// A default that is refused.
+pub fn defaults(word: Word) -> Result<Config, Invalid> {
+    let command = ServeArgs::augment_args(clap::Command::new("serve"))
+        .no_binary_name(true)
+        .mut_args(|arg| arg.env(Resettable::Reset));
+    let args = command
+        .try_get_matches_from([format!("--word={word}")])
+        .and_then(|matches| ServeArgs::from_arg_matches(&matches))
+        .map_err(|error| Invalid::new(explain(&error)))?;
+    args.try_into()
+}
+
 /// What a refused command line amounts to: one line, with the flag it is about.
 pub fn explain(error: &clap::Error) -> String {
     let flag = match error.get(ContextKind::InvalidArg) {

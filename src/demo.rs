@@ -28,12 +28,11 @@ use tracing::level_filters::LevelFilter;
 use crate::config::{Config, Invalid, Listen, LogFormat, Word};
 use crate::instance::Instance;
 use crate::render::{Format, content_security_policy, index_page};
-use crate::{probe, shutdown, telemetry};
+use crate::{cli, probe, shutdown, telemetry};
 
 const PROJECT: &str = "demo-project";
 const ACCOUNT: &str = "wordtally@demo-project.iam.gserviceaccount.com";
 const DATASET: &str = "bigquery-public-data.samples";
-const TABLE: &str = "bigquery-public-data.samples.shakespeare";
 
 /// The flags of `demo`.
 #[derive(Debug, Args)]
@@ -99,22 +98,14 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-/// What an instance beside the stand-in is configured with; everything else as in production.
+/// What an instance beside the stand-in is configured with; everything else is `serve`'s default.
 fn config(word: Word, listen: SocketAddr, credentials: &Path, endpoint: &str) -> Result<Config, Invalid> {
     Ok(Config {
-        word,
         listen: Listen::Tcp(listen),
-        project: None,
-        table: TABLE.parse()?,
-        location: None,
         credentials: Some(credentials.to_owned()),
         bigquery_endpoint: endpoint.parse()?,
-        ttl: Duration::from_secs(300),
-        stale: Duration::from_secs(24 * 60 * 60),
-        timeout: Duration::from_secs(30),
-        maximum_bytes_billed: 100 << 20,
-        workers: 1,
         log_format: LogFormat::Text,
+        ..cli::defaults(word)?
     })
 }
 

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
-use clap::Parser;
 use tokio::time::{Instant, advance, sleep};
 use wordtally::answer::{Answer, Count};
 use wordtally::bigquery::{Error, Reason};
 use wordtally::cache::{Cache, Lookup};
-use wordtally::cli::{Cli, Command};
+use wordtally::cli::defaults;
 use wordtally::config::{Config, Table};
 use wordtally::refresh::{Source, run};
 use wordtally::telemetry::Metrics;
@@ -64,10 +63,10 @@ fn unavailable() -> Error {
 }
 
 fn config() -> Config {
-    let cli = Cli::parse_from(["wordtally", "check", "--word=the", "--ttl=5m", "--stale=24h"]);
-    match cli.command {
-        Some(Command::Check(args)) => Config::try_from(args.serve).unwrap(),
-        other => panic!("{other:?}"),
+    Config {
+        ttl: TTL,
+        stale: STALE,
+        ..defaults("the".parse().unwrap()).unwrap()
     }
 }
 
