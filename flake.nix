@@ -1,0 +1,90 @@
+{
+  description = "Serves how often one word stands in each of Shakespeare's works, from BigQuery";
+
+  inputs = {
+    nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
+    crane.url = "github:ipetkov/crane";
+    agenix = {
+      url = "github:ryantm/agenix";
+      inputs = {
+        nixpkgs.follows = "nixpkgs";
+        darwin.follows = "";
+        home-manager.follows = "";
+      };
+    };
+  };
+
+  outputs =
+    {
+      self,
+      nixpkgs,
+      crane,
+      agenix,
+    }:
+    let
+      inherit (nixpkgs) lib;
+      eachSystem =
+        f: lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (system: f nixpkgs.legacyPackages.${system});
+
+      # The service, the stand-in and the checks of their code, by one set of crane's arguments.
+      builds = eachSystem (pkgs: pkgs.callPackage ./nix/package.nix { inherit crane; });
+
+      # A host's system; what runs it may be of another architecture than the flake's first.
+      host =
+        system: folders:
+        lib.nixosSystem {
+          specialArgs.words = import ./hosts/words.nix;
+          modules = [
+            { nixpkgs.hostPlatform = lib.mkDefault system; }
+            agenix.nixosModules.age
+            self.nixosModules.wordtally
+            self.nixosModules.bigquery-standin
+          ]
+          ++ folders;
+        };
+      hosts = system: {
+        dev = host system [ ./hosts/dev ];
+        mock-prod = host system [
+          ./hosts/prod
+          ./hosts/mock-prod
+        ];
+        prod = host system [ ./hosts/prod ];
+      };
+    in
+    {
+      packages = eachSystem (
+        pkgs:
+        let
+          inherit (pkgs.stdenv.hostPlatform) system;
+          vm = name: pkgs.callPackage ./nix/vm.nix { host = (hosts system).${name}; };
+        in
+        {
+          inherit (builds.${system}) wordtally bigquery-standin;
+          default = builds.${system}.wordtally;
+          vm-dev = vm "dev";
+          vm-prod = vm "mock-prod";
+        }
+      );
+
+      nixosModules = {
+        wordtally =
+          { pkgs, ... }:
+          {
+            imports = [ ./nix/module.nix ];
+            services.wordtally.package = lib.mkDefault builds.${pkgs.stdenv.hostPlatform.system}.wordtally;
+          };
+        bigquery-standin =
+          { pkgs, ... }:
+          {
+            imports = [ ./nix/standin-module.nix ];
+            services.bigquery-standin.package =
+              lib.mkDefault
+                builds.${pkgs.stdenv.hostPlatform.system}.bigquery-standin;
+          };
+      };
+
+      nixosConfigurations = hosts "x86_64-linux";
+
+      formatter = eachSystem (pkgs: pkgs.nixfmt-tree);
+    };
+}

@@ -1,0 +1,30 @@
+# What every host has.
+{
+  lib,
+  pkgs,
+  ...
+}:
+{
+  system.stateVersion = "26.05";
+  time.timeZone = "UTC";
+
+  services.wordtally.enable = true;
+
+  services.openssh = {
+    enable = true;
+    settings = {
+      PasswordAuthentication = false;
+      KbdInteractiveAuthentication = false;
+      PermitRootLogin = lib.mkDefault "prohibit-password";
+    };
+  };
+
+  networking.firewall.enable = true;
+  networking.nftables.enable = true;
+
+  # Nothing is built or changed on a host: it is deployed to.
+  users.mutableUsers = false;
+  environment.defaultPackages = [ ];
+  environment.systemPackages = [ pkgs.curl ];
+  documentation.enable = false;
+}

@@ -1,0 +1,56 @@
+# A virtual machine for this machine's QEMU. Nothing of it outlives it.
+{
+  config,
+  lib,
+  modulesPath,
+  ...
+}:
+let
+  inherit (lib) mkOption types;
+  cfg = config.wordtally;
+in
+{
+  imports = [ "${modulesPath}/virtualisation/qemu-vm.nix" ];
+
+  options.wordtally = {
+    greeting = mkOption {
+      type = types.listOf types.str;
+      description = "Lines that the launcher prints: how to ask this machine.";
+    };
+    sshPort = mkOption {
+      type = types.port;
+      description = "Port on this machine's loopback that leads to the guest's SSH.";
+    };
+    forwardedPorts = mkOption {
+      type = types.attrsOf types.port;
+      description = "Ports of the guest, by the port on this machine's loopback that leads to each.";
+    };
+  };
+
+  config = {
+    wordtally.forwardedPorts.${toString cfg.sshPort} = 22;
+
+    virtualisation = {
+      diskImage = null;
+      graphics = false;
+      memorySize = 2048;
+      cores = 2;
+      forwardPorts = lib.mapAttrsToList (from: to: {
+        from = "host";
+        host = {
+          address = "127.0.0.1";
+          port = lib.toInt from;
+        };
+        guest.port = to;
+      }) cfg.forwardedPorts;
+    };
+
+    # The identity that opens the secrets comes from the launcher, past the store and the command line.
+    boot.initrd.kernelModules = [ "qemu_fw_cfg" ];
+    age.identityPaths = [ "/run/credentials/@system/age.identity" ];
+
+    # Who holds the launcher's key of this run may log in.
+    users.allowNoPasswordLogin = true;
+    services.openssh.authorizedKeysFiles = [ "/run/credentials/@system/ssh.authorized-keys" ];
+  };
+}

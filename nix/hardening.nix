@@ -1,0 +1,56 @@
+# What a network service of ours is denied. It sees a root of its own, with the store and what `paths` lists.
+{ storeDir, paths }:
+{
+  DynamicUser = true;
+  UMask = "0077";
+
+  # The file system.
+  RootDirectory = "/run/empty-root";
+  MountAPIVFS = true;
+  BindReadOnlyPaths = [ storeDir ] ++ paths;
+  NoExecPaths = "/";
+  ExecPaths = storeDir;
+  ProtectSystem = "strict";
+  ProtectHome = true;
+  PrivateTmp = "disconnected";
+  PrivateDevices = true;
+  PrivateMounts = true;
+  PrivateIPC = true;
+  PrivateUsers = true;
+  ProcSubset = "pid";
+  ProtectProc = "invisible";
+
+  # The kernel.
+  CapabilityBoundingSet = "";
+  AmbientCapabilities = "";
+  NoNewPrivileges = true;
+  ProtectClock = true;
+  ProtectControlGroups = "strict";
+  ProtectHostname = true;
+  ProtectKernelLogs = true;
+  ProtectKernelModules = true;
+  ProtectKernelTunables = true;
+  LockPersonality = true;
+  MemoryDenyWriteExecute = true;
+  RestrictNamespaces = true;
+  RestrictRealtime = true;
+  RestrictSUIDSGID = true;
+  RemoveIPC = true;
+  KeyringMode = "private";
+  DeviceAllow = "";
+  DevicePolicy = "closed";
+  SystemCallArchitectures = "native";
+  SystemCallErrorNumber = "EPERM";
+  SystemCallFilter = [
+    "@system-service"
+    "~@privileged"
+    "~@resources"
+  ];
+
+  # AF_UNIX is for systemd's own notification socket.
+  RestrictAddressFamilies = [
+    "AF_UNIX"
+    "AF_INET"
+    "AF_INET6"
+  ];
+}

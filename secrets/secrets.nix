@@ -1,0 +1,14 @@
+# Who may open which file. agenix encrypts by this list, and a check holds each file's header against it.
+let
+  keys = import ./keys.nix;
+  host = name: { publicKeys = [ keys.hosts.${name} ] ++ builtins.attrValues keys.operators; };
+in
+{
+  "dev/bigquery.json.age" = host "dev";
+
+  "mock-prod/bigquery.json.age" = host "mock-prod";
+  "mock-prod/tls.key.age" = host "mock-prod";
+
+  "prod/bigquery.json.age" = host "prod";
+  "prod/tls.key.age" = host "prod";
+}
