@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -21,7 +22,11 @@ struct Serve {
 
 impl Serve {
     fn start(iam: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_wordtally"))
+        Self::start_with(iam, &mut Command::new(env!("CARGO_BIN_EXE_wordtally")))
+    }
+
+    fn start_with(iam: &Path, command: &mut Command) -> Self {
+        let mut child = command
             .args(["standin", "serve", "--listen", "127.0.0.1:0", "--iam"])
             .arg(iam)
             .stderr(Stdio::piped())
@@ -132,4 +137,30 @@ async fn a_rotated_key_is_taken_and_the_old_one_refused() {
 
     serve.signal("TERM");
     assert!(serve.child.wait().unwrap().success());
+}
+
+#[test]
+fn systemd_is_told_ready_and_of_each_reload() {
+    let directory = tempfile::tempdir().unwrap();
+    let iam = directory.path().join("iam.json");
+    write_policy(&iam, &ServiceAccountKey::generate(EMAIL, "my-project").unwrap());
+    let path = directory.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let notice = || {
+        let mut buffer = [0; 256];
+        let length = socket.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wordtally"));
+    let serve = Serve::start_with(&iam, command.env("NOTIFY_SOCKET", &path));
+    assert_eq!(notice(), "READY=1\n");
+    serve.signal("HUP");
+    let reloading = notice();
+    assert!(
+        reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="),
+        "{reloading}"
+    );
+    serve.says("the IAM files were read again");
+    assert_eq!(notice(), "READY=1\n");
 }

@@ -131,6 +131,7 @@ async fn serve(args: ServeArgs) -> Result<(), CommandError> {
     })
     .await?;
     tracing::info!(url = standin.url(), "the BigQuery stand-in serves");
+    reload::ready();
     tokio::select! {
         ended = wait_for_end() => ended.map_err(CommandError::Signal)?,
         () = reload::at(hangup, &standin, &args.iam) => {}
