@@ -19,7 +19,6 @@ let
         ../bench/plain-hyper
         ../src
         ../standin
-        ../tests
       ];
     };
     strictDeps = true;
