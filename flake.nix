@@ -63,6 +63,7 @@
           default = builds.${system}.wordtally;
           vm-dev = vm "dev";
           vm-prod = vm "mock-prod";
+          vm-test = pkgs.callPackage ./nix/vm-test.nix { host = (hosts system).mock-prod; };
         }
       );
 

@@ -9,6 +9,9 @@ in
   "mock-prod/bigquery.json.age" = host "mock-prod";
   "mock-prod/tls.key.age" = host "mock-prod";
 
+  # The key after a rotation, for the tests of the virtual machine.
+  "vm-test/rotated.json.age" = host "mock-prod";
+
   "prod/bigquery.json.age" = host "prod";
   "prod/tls.key.age" = host "prod";
 }

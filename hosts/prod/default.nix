@@ -1,7 +1,15 @@
 # Production: the words behind one front door, asking Google's BigQuery.
-{ config, words, ... }:
 {
-  imports = [ ../common.nix ];
+  config,
+  lib,
+  words,
+  ...
+}:
+{
+  imports = [
+    ../common.nix
+    ./hardware.nix
+  ];
 
   networking.hostName = "wordtally-prod";
 
@@ -11,4 +19,9 @@
   };
 
   age.secrets."bigquery.json".file = ../../secrets/prod/bigquery.json.age;
+
+  # Who deploys logs in with a key from secrets/keys.nix.
+  users.allowNoPasswordLogin = true;
+  users.users.root.openssh.authorizedKeys.keys = lib.attrValues (import ../../secrets/keys.nix)
+    .operators;
 }

@@ -1,0 +1,83 @@
+# Boots mock production and tries it from outside: `nix run .#vm-test`, or with the names of behaviours.
+{
+  lib,
+  writeShellApplication,
+  callPackage,
+  python3,
+  openssh,
+  zstd,
+  host,
+}:
+let
+  # A release that differs in its version only, to switch to under load.
+  next = host.config.services.wordtally.package.overrideAttrs (old: {
+    postPatch = (old.postPatch or "") + ''
+      sed -i 's/^version = "${old.version}"/version = "${old.version}-next"/' Cargo.toml
+      sed -i -E '/^name = "(wordtally|bigquery-standin|plain-hyper)"$/{n;s/"$/-next"/}' Cargo.lock
+    '';
+  });
+  rotated = ../tests/vm/rotated-iam.json;
+
+  # Mock production with what the tests switch to. Nothing else is changed but the limits that a load would meet.
+  machine = host.extendModules {
+    modules = [
+      {
+        services.wordtally.frontdoor.limits = {
+          requestsPerSecond = 100000;
+          burst = 100000;
+          connectionsPerAddress = 1000;
+        };
+        specialisation = {
+          next.configuration.services.wordtally.package = next;
+          # A new key in both places, and one that only the stand-in has.
+          rotated.configuration = {
+            services.bigquery-standin.iam = lib.mkForce [ rotated ];
+            age.secrets."bigquery.json".file = lib.mkOverride 40 ../secrets/vm-test/rotated.json.age;
+          };
+          refused.configuration.services.bigquery-standin.iam = lib.mkForce [ rotated ];
+        };
+      }
+    ];
+  };
+
+  # As many words as one host may be asked for.
+  crowd = host.extendModules {
+    modules = [
+      {
+        virtualisation.memorySize = lib.mkForce 4096;
+        services.wordtally.instances = lib.listToAttrs (
+          map (number: lib.nameValuePair "word-${toString number}" { word = "word ${toString number}"; }) (
+            lib.range 1 200
+          )
+        );
+      }
+    ];
+  };
+
+  launcher = host: lib.getExe (callPackage ./vm.nix { inherit host; });
+  facts = builtins.toFile "facts.json" (
+    builtins.toJSON {
+      words = lib.mapAttrs (_: instance: instance.word) host.config.services.wordtally.instances;
+      inherit (host.config.wordtally) sshPort;
+    }
+  );
+in
+writeShellApplication {
+  name = "vm-test";
+  runtimeInputs = [
+    python3
+    openssh
+    zstd
+  ];
+  runtimeEnv = {
+    VM_TEST_MACHINE = launcher machine;
+    VM_TEST_CROWD = launcher crowd;
+    VM_TEST_FACTS = facts;
+    VM_TEST_CERTIFICATE = ../hosts/mock-prod/certificate.pem;
+    VM_TEST_TABLE = ../standin/data/shakespeare.tsv.zst;
+  };
+  text = ''
+    exec python3 ${../tests/vm}/run.py "$@"
+  '';
+  meta.description = "Boots mock production and tries it from outside";
+}

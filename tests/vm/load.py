@@ -1,0 +1,58 @@
+"""Requests from many connections, each answer held against what it must be. No request is sent twice."""
+
+import http.client
+import threading
+
+
+class Load:
+    """`threads` visitors ask the paths in turn, each over a connection of its own that it keeps, until `stop`."""
+
+    def __init__(self, connect, expected, threads=8):
+        self.connect = connect  # a function that gives an http.client connection
+        self.expected = expected  # path -> the text that its answer must be
+        self.good = 0
+        self.failures = []
+        self.lock = threading.Lock()
+        self.enough = threading.Event()
+        self.visitors = [threading.Thread(target=self.visit, args=(index,)) for index in range(threads)]
+
+    def __enter__(self):
+        for visitor in self.visitors:
+            visitor.start()
+        return self
+
+    def __exit__(self, *_):
+        self.enough.set()
+        for visitor in self.visitors:
+            visitor.join()
+
+    def visit(self, index):
+        paths = sorted(self.expected)
+        connection = None
+        turn = index
+        while not self.enough.is_set():
+            path = paths[turn % len(paths)]
+            turn += 1
+            try:
+                connection = connection or self.connect()
+                connection.request("GET", path, headers={"Accept": "text/plain"})
+                response = connection.getresponse()
+                body = response.read().decode()
+                fault = None
+                if response.status != 200 or body != self.expected[path]:
+                    fault = f"{path}: {response.status} {body[:80]!r}"
+                if response.will_close:
+                    connection.close()
+                    connection = None
+            except (OSError, http.client.HTTPException) as error:
+                fault = f"{path}: {error!r}"
+                connection = None
+            with self.lock:
+                if fault is None:
+                    self.good += 1
+                else:
+                    self.failures.append(fault)
+
+    def reached(self, count):
+        with self.lock:
+            return self.good + len(self.failures) >= count

@@ -1,0 +1,81 @@
+"""A virtual machine: boots, takes commands over SSH, ends."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+PATIENCE = 600  # seconds; an emulated machine is slow
+
+
+class Machine:
+    """The launcher's machine, from its start to its end. What it prints is kept in `log`."""
+
+    def __init__(self, launcher, ssh_port):
+        self.port = ssh_port
+        self.log = tempfile.NamedTemporaryFile(prefix="vm-test-", suffix=".log", delete=False)
+        print(f"# the machine's console: {self.log.name}", flush=True)
+        self.process = subprocess.Popen(
+            [launcher], stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        # The whole group: the launcher, and QEMU under it.
+        try:
+            os.killpg(self.process.pid, 15)
+        except ProcessLookupError:
+            pass
+        self.process.wait(timeout=60)
+
+    def console(self):
+        with open(self.log.name, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def identity(self):
+        """The login key of this run, whose path the launcher prints."""
+        return wait("the launcher", lambda: re.search(r"ssh -i (\S+)", self.console())).group(1)
+
+    def run(self, command, check=True, timeout=PATIENCE):
+        """Output of a command in the machine."""
+        done = subprocess.run(
+            ["ssh", "-i", self.identity(), "-p", str(self.port), "-o", "StrictHostKeyChecking=no"]
+            + ["-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes"]
+            + ["-o", "ConnectTimeout=20", "root@127.0.0.1", command],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{command!r} gave {done.returncode}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def boot(self):
+        """Waits until a command can be run."""
+
+        def answers():
+            if self.process.poll() is not None:
+                sys.exit(f"the machine ended at once:\n{self.console()[-3000:]}")
+            try:
+                return self.run("true", check=False) == "" and self.run("echo up", check=False) == "up\n"
+            except subprocess.TimeoutExpired:
+                return False
+
+        wait("the machine's SSH", answers)
+
+
+def wait(what, answer, patience=PATIENCE):
+    """The first true answer; an error after `patience` seconds."""
+    end = time.monotonic() + patience
+    while True:
+        got = answer()
+        if got:
+            return got
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {patience} s for {what}")
+        time.sleep(1)
