@@ -33,12 +33,8 @@ let
       }
     );
 
-  # The encrypted files behind a credential, so that a unit is restarted when its own secret changes.
-  encryptedFiles =
-    credentialFile:
-    map (secret: secret.file) (
-      lib.filter (secret: secret.path == credentialFile) (lib.attrValues (config.age.secrets or { }))
-    );
+  # So that a unit is restarted when its own secret changes.
+  encryptedFiles = import ./encrypted-files.nix { inherit lib config; };
 
   socket = name: instance: {
     description = "wordtally's socket for ${name}";
@@ -116,6 +112,8 @@ let
   listeners = lib.groupBy (name: cfg.instances.${name}.listen) (lib.attrNames cfg.instances);
 in
 {
+  imports = [ ./frontdoor.nix ];
+
   options.services.wordtally = {
     enable = lib.mkEnableOption "wordtally: one page per word, with its count in each work";
     package = mkOption {

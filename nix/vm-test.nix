@@ -18,15 +18,10 @@ let
   });
   rotated = ../tests/vm/rotated-iam.json;
 
-  # Mock production with what the tests switch to. Nothing else is changed but the limits that a load would meet.
+  # Mock production with what the tests switch to.
   machine = host.extendModules {
     modules = [
       {
-        services.wordtally.frontdoor.limits = {
-          requestsPerSecond = 100000;
-          burst = 100000;
-          connectionsPerAddress = 1000;
-        };
         specialisation = {
           next.configuration.services.wordtally.package = next;
           # A new key in both places, and one that only the stand-in has.

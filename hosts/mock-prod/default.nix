@@ -1,24 +1,41 @@
 # Mock production: production's own configuration on a virtual machine, with other data and the stand-in.
-{ lib, ... }:
+{ lib, words, ... }:
 {
   imports = [ ../vm.nix ];
 
   networking.hostName = lib.mkForce "wordtally-mock-prod";
 
-  services.wordtally.defaults = {
-    bigqueryEndpoint = "http://127.0.0.1:9050";
-    allowedAddresses = lib.mkForce [ "localhost" ];
+  services.wordtally = {
+    defaults = {
+      bigqueryEndpoint = "http://127.0.0.1:9050";
+      allowedAddresses = lib.mkForce [ "localhost" ];
+    };
+    frontdoor = {
+      hostName = lib.mkForce "localhost";
+      certificateFile = lib.mkForce ./certificate.pem;
+      # Every visitor of a virtual machine has one address: that of the forwarded port.
+      limits = {
+        connectionsPerAddress = 1000;
+        requestsPerSecond = 100000;
+        burst = 1000;
+      };
+    };
   };
   services.bigquery-standin = {
     enable = true;
     iam = [ ./iam.json ];
   };
 
-  age.secrets."bigquery.json".file = lib.mkForce ../../secrets/mock-prod/bigquery.json.age;
+  age.secrets = {
+    "bigquery.json".file = lib.mkForce ../../secrets/mock-prod/bigquery.json.age;
+    "tls.key".file = lib.mkForce ../../secrets/mock-prod/tls.key.age;
+  };
 
   wordtally = {
     sshPort = 2222;
-    forwardedPorts = { };
-    greeting = [ ];
+    forwardedPorts."8443" = 443;
+    greeting = lib.mapAttrsToList (
+      name: { word, ... }: "${word}: curl --cacert ${./certificate.pem} https://localhost:8443/${name}/"
+    ) words.prod;
   };
 }

@@ -16,9 +16,21 @@
   services.wordtally = {
     instances = words.prod;
     defaults.credentialFile = config.age.secrets."bigquery.json".path;
+    frontdoor = {
+      enable = true;
+      hostName = "wordtally.example.com";
+      certificateFile = ./certificate.pem;
+      certificateKeyFile = config.age.secrets."tls.key".path;
+    };
   };
 
-  age.secrets."bigquery.json".file = ../../secrets/prod/bigquery.json.age;
+  age.secrets = {
+    "bigquery.json".file = ../../secrets/prod/bigquery.json.age;
+    "tls.key" = {
+      file = ../../secrets/prod/tls.key.age;
+      owner = config.services.nginx.user;
+    };
+  };
 
   # Who deploys logs in with a key from secrets/keys.nix.
   users.allowNoPasswordLogin = true;

@@ -1,0 +1,329 @@
+# The front door: nginx, which speaks TLS with visitors and asks the instance of each word.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  inherit (lib) mkDefault mkOption types;
+  wordtally = config.services.wordtally;
+  cfg = wordtally.frontdoor;
+  inherit (wordtally) instances;
+
+  encryptedFiles = import ./encrypted-files.nix { inherit lib config; };
+  index = import ./frontdoor-index.nix { inherit lib pkgs; } instances;
+
+  # `IP:PORT` in its two halves.
+  inside = lib.match "(.+):([0-9]+)" cfg.insideListen;
+  names = lib.attrNames instances;
+  sameButForCase = lib.filter (group: lib.length group > 1) (
+    lib.attrValues (lib.groupBy lib.toLower names)
+  );
+
+  upstream = name: "wordtally-${name}";
+
+  # Where an instance that listens everywhere is reached.
+  address =
+    listen:
+    if lib.hasPrefix "0.0.0.0:" listen then
+      "127.0.0.1:${lib.removePrefix "0.0.0.0:" listen}"
+    else if lib.hasPrefix "[::]:" listen then
+      "[::1]:${lib.removePrefix "[::]:" listen}"
+    else
+      listen;
+
+  addHeaders = lib.concatMapAttrsStringSep "\n" (
+    name: value: "add_header ${name} \"${value}\" always;"
+  );
+  # On every answer over TLS. nginx drops these where a location adds fields of its own, which has to repeat them.
+  secure = {
+    Strict-Transport-Security = "max-age=31536000";
+  };
+  # On what nginx answers itself; an instance sends its own.
+  own = secure // {
+    X-Content-Type-Options = "nosniff";
+    Content-Security-Policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+    Referrer-Policy = "no-referrer";
+  };
+  text = fields: status: sentence: {
+    extraConfig = ''
+      default_type text/plain;
+      ${addHeaders (own // fields)}
+      return ${toString status} "${sentence}\n";
+    '';
+  };
+
+  # Sends a request to an instance. Each goes over a connection of its own: an idle one that is kept may be closed by an
+  # instance that stops at the moment a request is written to it. A connection to the instance's socket instead waits
+  # there for the next process.
+  ask = name: path: {
+    proxyPass = "http://${upstream name}${path}";
+    extraConfig = ''
+      proxy_http_version 1.1;
+      proxy_set_header Connection "close";
+      proxy_set_header Host ${cfg.hostName};
+      proxy_set_header Content-Length "";
+      proxy_pass_request_body off;
+    '';
+  };
+
+  # How requests are refused and how long anything may take. The same for every server.
+  limits = ''
+    access_log off;
+    client_max_body_size 1;
+    client_header_buffer_size 2k;
+    large_client_header_buffers 4 8k;
+    client_header_timeout 10s;
+    client_body_timeout 10s;
+    send_timeout 10s;
+    lingering_time 5s;
+    lingering_timeout 2s;
+    reset_timedout_connection on;
+    keepalive_timeout 15s;
+    # After a reload the old process answers the next request of a connection that a visitor keeps, and closes it then.
+    # Without this it closes at once, under a request that may be on its way.
+    keepalive_min_timeout 15s;
+
+    proxy_connect_timeout 5s;
+    # A restart: a drain of 10 seconds at most, a start, and 10 seconds for the first answer.
+    proxy_read_timeout 40s;
+    proxy_send_timeout 10s;
+    proxy_buffers 16 8k;
+    proxy_max_temp_file_size 0;
+    # Only GET and HEAD arrive here: asking twice is safe.
+    proxy_next_upstream error;
+    proxy_next_upstream_tries 2;
+
+    # The entity tags are of the bytes as the instance sent them.
+    gzip off;
+    absolute_redirect off;
+  '';
+
+  # Every answer that is not the instance's own is one sentence.
+  errors = {
+    extraConfig = ''
+      ${limits}
+      if ($request_method !~ ^(GET|HEAD)$) {
+        return 405;
+      }
+      error_page 404 @nothing;
+      error_page 405 @method;
+      error_page 429 @limited;
+      error_page 502 504 =503 @unavailable;
+    '';
+    locations = {
+      "@nothing" = text { } 404 "404 Not Found: there is nothing here. The words are listed at /.";
+      "@method" = text {
+        Allow = "GET, HEAD";
+      } 405 "405 Method Not Allowed: only GET and HEAD are answered here.";
+      "@limited" = text {
+        Retry-After = "1";
+      } 429 "429 Too Many Requests: this address asks too often. Wait a second.";
+      "@unavailable" = text {
+        Retry-After = "5";
+      } 503 "503 Service Unavailable: this word is not served at the moment. Try again soon.";
+      "/".tryFiles = "/nothing =404";
+    };
+  };
+  healthz = text { Cache-Control = "no-store"; } 200 "ok";
+
+  outside = {
+    default = true;
+    onlySSL = true;
+    # One page is one request: HTTP/2 would bring nothing, and its streams get past limits that count connections.
+    http2 = false;
+    serverName = cfg.hostName;
+    sslCertificate = cfg.certificateFile;
+    sslCertificateKey = toString cfg.certificateKeyFile;
+    root = index;
+    extraConfig = ''
+      ${errors.extraConfig}
+      ${addHeaders secure}
+      limit_conn wordtally_connections ${toString cfg.limits.connectionsPerAddress};
+      limit_conn_status 429;
+      limit_req zone=wordtally_requests burst=${toString cfg.limits.burst} nodelay;
+      limit_req_status 429;
+    '';
+    locations =
+      errors.locations
+      // {
+        "= /healthz" = healthz;
+        "= /" = {
+          tryFiles = "/index.html =404";
+          # Files in the store all have one time, so that neither it nor a tag made from it tells of a change.
+          extraConfig = ''
+            charset utf-8;
+            etag off;
+            if_modified_since off;
+            max_ranges 0;
+            ${addHeaders (own // { Cache-Control = "no-cache"; })}
+          '';
+        };
+      }
+      // lib.concatMapAttrs (name: _: {
+        "= /${name}".return = "301 /${name}/$is_args$args";
+        "= /${name}/" = ask name "/";
+      }) instances;
+  };
+
+  plain = {
+    default = true;
+    serverName = cfg.hostName;
+    listen = map (addr: {
+      inherit addr;
+      port = config.services.nginx.defaultHTTPListenPort;
+    }) config.services.nginx.defaultListenAddresses;
+    extraConfig = limits;
+    locations = {
+      "= /healthz" = healthz;
+      "/".return = "301 https://${cfg.hostName}$request_uri";
+    };
+  };
+
+  insideOnly = {
+    serverName = "inside";
+    listen = [
+      {
+        addr = lib.elemAt inside 0;
+        port = lib.toInt (lib.elemAt inside 1);
+      }
+    ];
+    root = index;
+    inherit (errors) extraConfig;
+    locations =
+      errors.locations
+      // lib.concatMapAttrs (
+        name: _:
+        lib.genAttrs' [ "/metrics" "/readyz" "/healthz" ] (
+          path: lib.nameValuePair "= /${name}${path}" (ask name path)
+        )
+      ) instances;
+  };
+in
+{
+  options.services.wordtally.frontdoor = {
+    enable = lib.mkEnableOption "the front door: nginx with TLS before all words";
+    hostName = mkOption {
+      type = types.str;
+      example = "words.example.com";
+      description = "Name by which visitors ask, as in the certificate.";
+    };
+    certificateFile = mkOption {
+      type = types.path;
+      description = "Certificate and the chain to its root, as PEM. Public.";
+    };
+    certificateKeyFile = mkOption {
+      type = types.either types.path types.str;
+      example = lib.literalExpression ''config.age.secrets."tls.key".path'';
+      description = ''
+        Private key of the certificate, outside the store, readable by nginx's user. Where it is the file of an agenix
+        secret, nginx is reloaded when the secret changes.
+      '';
+    };
+    insideListen = mkOption {
+      type = types.str;
+      default = "127.0.0.1:9180";
+      description = ''
+        `IP:PORT` of the inside: `/<name>/metrics`, `/<name>/readyz` and `/<name>/healthz`, without TLS. For what
+        watches the words, never for visitors.
+      '';
+    };
+    openFirewall = mkOption {
+      type = types.bool;
+      default = true;
+      description = "Whether to open the ports 80 and 443 in the firewall.";
+    };
+    limits = {
+      connectionsPerAddress = mkOption {
+        type = types.ints.positive;
+        default = 32;
+        description = "Connections of one address that have a request open at once; one more is answered with 429.";
+      };
+      requestsPerSecond = mkOption {
+        type = types.ints.positive;
+        default = 20;
+        description = "Requests per second of one address, in the long run.";
+      };
+      burst = mkOption {
+        type = types.ints.unsigned;
+        default = 100;
+        description = "Requests that one address may send ahead of that rate; one more is answered with 429.";
+      };
+    };
+  };
+
+  config = lib.mkIf (wordtally.enable && cfg.enable) {
+    assertions = [
+      {
+        assertion =
+          !builtins.isPath cfg.certificateKeyFile
+          && !lib.hasPrefix builtins.storeDir (toString cfg.certificateKeyFile);
+        message = "services.wordtally.frontdoor.certificateKeyFile is in the store, which everyone can read: give the path of a file outside it, such as that of an agenix secret.";
+      }
+      {
+        assertion = lib.match "[A-Za-z0-9.-]+" cfg.hostName != null;
+        message = "services.wordtally.frontdoor.hostName is '${cfg.hostName}', which is no host name: give one such as words.example.com, without scheme or port.";
+      }
+      {
+        assertion = inside != null;
+        message = "services.wordtally.frontdoor.insideListen is '${cfg.insideListen}': give an address and a port, such as 127.0.0.1:9180.";
+      }
+      {
+        assertion = !lib.elem "healthz" names;
+        message = "services.wordtally.instances: the name 'healthz' is taken by the front door's own /healthz: choose another one.";
+      }
+    ]
+    ++ map (group: {
+      assertion = false;
+      message = "services.wordtally.instances: ${lib.concatStringsSep " and " group} differ only in case, which nginx does not tell apart: choose other names.";
+    }) sameButForCase;
+
+    services.wordtally.socketGroup = mkDefault config.services.nginx.group;
+
+    services.nginx = {
+      enable = true;
+      # A changed configuration starts new workers and lets the old ones finish.
+      enableReload = mkDefault true;
+      serverTokens = mkDefault false;
+      recommendedTlsSettings = mkDefault true;
+
+      appendConfig = ''
+        worker_processes auto;
+        worker_rlimit_nofile 20000;
+      '';
+      # A request takes two: the visitor's and the instance's.
+      eventsConfig = "worker_connections 8192;";
+      appendHttpConfig = ''
+        limit_conn_zone $binary_remote_addr zone=wordtally_connections:10m;
+        limit_req_zone $binary_remote_addr zone=wordtally_requests:10m rate=${toString cfg.limits.requestsPerSecond}r/s;
+      '';
+
+      # Twice the same, for the second try of a request whose process died under it. Never marked as failed: the socket
+      # is there while the process is not.
+      upstreams = lib.mapAttrs' (
+        name: instance:
+        lib.nameValuePair (upstream name) {
+          extraConfig = ''
+            server ${address instance.listen} max_fails=0;
+            server ${address instance.listen} max_fails=0;
+          '';
+        }
+      ) instances;
+
+      virtualHosts = {
+        wordtally = outside;
+        wordtally-plain = plain;
+        wordtally-inside = insideOnly;
+      };
+    };
+
+    # The path of the key stays when the key changes; that of the certificate changes with it.
+    systemd.services.nginx.reloadTriggers = encryptedFiles cfg.certificateKeyFile;
+
+    networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [
+      config.services.nginx.defaultHTTPListenPort
+      config.services.nginx.defaultSSLListenPort
+    ];
+  };
+}
