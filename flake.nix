@@ -61,6 +61,10 @@
         {
           inherit (builds.${system}) wordtally bigquery-standin;
           default = builds.${system}.wordtally;
+          image = pkgs.callPackage ./nix/image.nix {
+            inherit self;
+            inherit (builds.${system}) wordtally;
+          };
           vm-dev = vm "dev";
           vm-prod = vm "mock-prod";
           vm-test = pkgs.callPackage ./nix/vm-test.nix { host = (hosts system).mock-prod; };

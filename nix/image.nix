@@ -1,0 +1,101 @@
+# The container image: the hosts' own static binary and the CA certificates it needs, and no other file.
+{
+  lib,
+  bash,
+  busybox,
+  cacert,
+  callPackage,
+  coreutils,
+  dash,
+  dockerTools,
+  runCommand,
+  symlinkJoin,
+  zsh,
+  self,
+  wordtally,
+}:
+let
+  date = self.lastModifiedDate;
+  part = start: length: lib.substring start length date;
+  created = "${part 0 4}-${part 4 2}-${part 6 2}T${part 8 2}:${part 10 2}:${part 12 2}Z";
+  revision = self.rev or self.dirtyRev or "unknown";
+
+  # The authorities trusted for servers, as plain PEM, which is all that the program reads: the package's own bundle
+  # has each of them twice. A layer of its own, which new versions share.
+  certificates = runCommand "ca-bundle" { } ''
+    mkdir -p $out/etc/ssl/certs
+    cat ${cacert.unbundled}/etc/ssl/certs/*.crt \
+      | sed -n '/^-----BEGIN CERTIFICATE-----$/,/^-----END CERTIFICATE-----$/p' >$out/etc/ssl/certs/ca-bundle.crt
+    grep -q CERTIFICATE $out/etc/ssl/certs/ca-bundle.crt
+  '';
+
+  root = symlinkJoin {
+    name = "wordtally-root";
+    paths = [
+      wordtally
+      certificates
+    ];
+    # Nothing in the image can run a script, so nothing that breaks in can either.
+    disallowedRequisites = [
+      bash
+      busybox
+      coreutils
+      dash
+      zsh
+    ];
+  };
+
+  image = dockerTools.streamLayeredImage {
+    name = "wordtally";
+    tag = wordtally.version;
+    inherit created;
+    contents = [ root ];
+    config = {
+      User = "65532:65532";
+      WorkingDir = "/";
+      Entrypoint = [ "/bin/wordtally" ];
+      Cmd = [ "serve" ];
+      Env = [
+        "LISTEN=0.0.0.0:8080"
+        "SSL_CERT_FILE=/etc/ssl/certs/ca-bundle.crt"
+      ];
+      ExposedPorts."8080/tcp" = { };
+      StopSignal = "SIGTERM";
+      # Whether it lives. Whether it has an answer is /readyz: to restart it for want of one would help nobody.
+      # Only Docker's own format keeps this; OCI's has no such field.
+      Healthcheck = {
+        Test = [
+          "CMD"
+          "/bin/wordtally"
+          "probe"
+          "http://127.0.0.1:8080/healthz"
+        ];
+        # In nanoseconds.
+        Interval = 30 * 1000000000;
+        Timeout = 5 * 1000000000;
+      };
+      Labels = lib.mapAttrs' (name: lib.nameValuePair "org.opencontainers.image.${name}") {
+        title = "wordtally";
+        inherit (wordtally.meta) description;
+        inherit (wordtally) version;
+        inherit created revision;
+        licenses = wordtally.meta.license.spdxId;
+        source = "https://gitlab.com/wordtally/wordtally";
+      };
+    };
+    passthru.tests.layout = callPackage ./tests/image.nix {
+      inherit
+        image
+        wordtally
+        certificates
+        created
+        revision
+        ;
+    };
+    meta = {
+      description = "Writes wordtally's container image to standard output, as Docker's archive";
+      inherit (wordtally.meta) license platforms;
+    };
+  };
+in
+image
