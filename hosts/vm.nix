@@ -45,6 +45,9 @@ in
       }) cfg.forwardedPorts;
     };
 
+    # There is no disk to boot from.
+    boot.loader.grub.enable = lib.mkForce false;
+
     # The identity that opens the secrets comes from the launcher, past the store and the command line.
     boot.initrd.kernelModules = [ "qemu_fw_cfg" ];
     age.identityPaths = [ "/run/credentials/@system/age.identity" ];

@@ -1,7 +1,6 @@
 # The machine under production: a virtual machine with one disk, made by whoever runs it.
 {
-  boot.loader.systemd-boot.enable = true;
-  boot.loader.efi.canTouchEfiVariables = true;
+  boot.loader.grub.device = "/dev/sda";
   boot.initrd.availableKernelModules = [
     "nvme"
     "virtio_pci"
@@ -12,11 +11,6 @@
   fileSystems."/" = {
     device = "/dev/disk/by-label/nixos";
     fsType = "ext4";
-  };
-  fileSystems."/boot" = {
-    device = "/dev/disk/by-label/ESP";
-    fsType = "vfat";
-    options = [ "umask=0077" ];
   };
   networking.useNetworkd = true;
   systemd.network.networks."10-uplink" = {
