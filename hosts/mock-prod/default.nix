@@ -32,6 +32,8 @@
   };
 
   wordtally = {
+    hostKey = (import ../../secrets/keys.nix).hosts.mock-prod;
+    certificate = ./certificate.pem;
     sshPort = 2222;
     forwardedPorts."8443" = 443;
     greeting = lib.mapAttrsToList (

@@ -9,6 +9,7 @@
   imports = [
     ../common.nix
     ./hardware.nix
+    ./placeholders.nix
   ];
 
   networking.hostName = "wordtally-prod";

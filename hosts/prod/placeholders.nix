@@ -1,0 +1,49 @@
+# What the repository has in place of the real thing. All of it builds; none of it may be deployed.
+{ config, lib, ... }:
+let
+  inherit (lib) mkOption types;
+  cfg = config.wordtally;
+
+  # The SHA-256 of each file as it was committed: another content is no placeholder.
+  files = {
+    "hosts/prod/certificate.pem" = "b7ae91c835dab6d202466817cdcd644898ca5b7b2c0bec8893e599ebf4896a51";
+    "secrets/prod/bigquery.json.age" =
+      "4f1b867a14c2ba925b69820b7220193fbc814819131d49cb1098eb44de6cec4e";
+    "secrets/prod/tls.key.age" = "0e42791e62ec21ff9757e808571aced8dcfc0501e3e16c8861ab635d4abccbbd";
+  };
+  hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG9YtWa7iJRL6M7TEPgvp9zhZWgcZu3NiR8vDXNXmyPJ";
+
+  inUse = map (builtins.hashFile "sha256") (
+    [ cfg.certificate ] ++ lib.mapAttrsToList (_: secret: secret.file) config.age.secrets
+  );
+in
+{
+  options.wordtally = {
+    hostKey = mkOption {
+      type = types.str;
+      default = (import ../../secrets/keys.nix).hosts.prod;
+      defaultText = lib.literalExpression "(import ../../secrets/keys.nix).hosts.prod";
+      description = "Public half of the SSH host key that opens this machine's secrets.";
+    };
+    certificate = mkOption {
+      type = types.path;
+      default = ./certificate.pem;
+      description = "Certificate of the front door. It is public; its key is the secret `tls.key`.";
+    };
+    placeholders = mkOption {
+      type = types.listOf types.str;
+      description = "What of this machine is still a placeholder. It is refused at a deployment while there is any.";
+    };
+  };
+
+  config = {
+    wordtally.placeholders =
+      lib.optional (cfg.hostKey == hostKey) "the host key in secrets/keys.nix"
+      ++ lib.attrNames (lib.filterAttrs (_: hash: lib.elem hash inUse) files);
+
+    system.preSwitchChecks.placeholders = lib.mkIf (cfg.placeholders != [ ]) ''
+      echo ${lib.escapeShellArg "${config.networking.hostName} is not deployed: it still has placeholders for ${lib.concatStringsSep ", " cfg.placeholders}; docs/how-to/manage-secrets.md says how to replace each."}
+      exit 1
+    '';
+  };
+}

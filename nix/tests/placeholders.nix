@@ -1,0 +1,53 @@
+# Production builds with its placeholders, and is refused at a deployment until the last of them is replaced.
+{
+  pkgs,
+  self,
+  lib,
+}:
+let
+  inherit (self.nixosConfigurations) prod mock-prod;
+  # What is refused may be anything else than the placeholder.
+  replaced =
+    (prod.extendModules {
+      modules = [
+        {
+          wordtally = {
+            hostKey = lib.mkForce mock-prod.config.wordtally.hostKey;
+            certificate = lib.mkForce mock-prod.config.wordtally.certificate;
+          };
+          age.secrets = lib.mapAttrs (_: _: { file = lib.mkForce ../../secrets/dev/bigquery.json.age; }) (
+            prod.config.age.secrets
+          );
+        }
+      ];
+    }).config;
+  oneLeft =
+    (prod.extendModules {
+      modules = [ { wordtally.hostKey = lib.mkForce mock-prod.config.wordtally.hostKey; } ];
+    }).config;
+in
+assert lib.elem "the host key in secrets/keys.nix" prod.config.wordtally.placeholders;
+assert lib.elem "hosts/prod/certificate.pem" prod.config.wordtally.placeholders;
+assert lib.elem "secrets/prod/bigquery.json.age" prod.config.wordtally.placeholders;
+# Each secret of production is either a placeholder here or a real one: none is passed over.
+assert
+  lib.length prod.config.wordtally.placeholders
+  == 2 + lib.length (lib.attrNames prod.config.age.secrets);
+assert !lib.elem "the host key in secrets/keys.nix" oneLeft.wordtally.placeholders;
+assert oneLeft.wordtally.placeholders != [ ];
+assert replaced.wordtally.placeholders == [ ];
+assert mock-prod.config.wordtally.placeholders == [ ];
+# The assertions of a system stop its build; this must not be one of them.
+assert builtins.isString prod.config.system.build.toplevel.drvPath;
+pkgs.runCommand "placeholders-refused" { } ''
+  for verb in switch boot test; do
+    if ${prod.config.system.preSwitchChecksScript} /system "$verb" 2>refusal; then
+      echo "production with placeholders passed '$verb'" >&2
+      exit 1
+    fi
+    grep -Fx ${lib.escapeShellArg "wordtally-prod is not deployed: it still has placeholders for ${lib.concatStringsSep ", " prod.config.wordtally.placeholders}; docs/how-to/manage-secrets.md says how to replace each."} refusal
+  done
+  ${replaced.system.preSwitchChecksScript} /system switch
+  ${mock-prod.config.system.preSwitchChecksScript} /system switch
+  touch $out
+''
