@@ -69,6 +69,10 @@
           vm-prod = vm "mock-prod";
           vm-test = pkgs.callPackage ./nix/vm-test.nix { host = (hosts system).mock-prod; };
         }
+        // import ./nix/secrets {
+          inherit pkgs;
+          agenix = agenix.packages.${system}.default;
+        }
       );
 
       nixosModules = {

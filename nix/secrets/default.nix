@@ -1,0 +1,42 @@
+# agenix for people: commands that find the files, the rules and the key to open them with.
+{ pkgs, agenix }:
+let
+  inherit (pkgs) lib;
+  command =
+    name: script: description:
+    pkgs.writeShellApplication {
+      inherit name;
+      runtimeInputs = [
+        agenix
+        pkgs.coreutils
+        pkgs.gawk
+        pkgs.gnugrep
+        pkgs.jq
+        pkgs.nix
+        pkgs.openssh
+        pkgs.openssl
+      ];
+      text = ''
+        command=${name}
+        # shellcheck disable=SC2034 # Not every command reads a file of the caller's.
+        start=$PWD
+        ${builtins.readFile ./common.sh}
+        ${builtins.readFile script}
+      '';
+      meta = { inherit description; };
+    };
+in
+lib.mapAttrs (name: { script, description }: command name script description) {
+  secrets-edit = {
+    script = ./edit.sh;
+    description = "Edits one secret; plain text stays in memory";
+  };
+  secrets-rekey = {
+    script = ./rekey.sh;
+    description = "Encrypts each secret again, for whom secrets.nix lists";
+  };
+  add-host = {
+    script = ./add-host.sh;
+    description = "Puts a host's public key in keys.nix and encrypts its secrets for it";
+  };
+}
