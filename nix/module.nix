@@ -112,7 +112,10 @@ let
   listeners = lib.groupBy (name: cfg.instances.${name}.listen) (lib.attrNames cfg.instances);
 in
 {
-  imports = [ ./frontdoor.nix ];
+  imports = [
+    ./frontdoor.nix
+    ./monitoring.nix
+  ];
 
   options.services.wordtally = {
     enable = lib.mkEnableOption "wordtally: one page per word, with its count in each work";

@@ -10,6 +10,7 @@
       bigqueryEndpoint = "http://127.0.0.1:9050";
       allowedAddresses = lib.mkForce [ "localhost" ];
     };
+    monitoring.certificateAuthority = ./certificate.pem;
     frontdoor = {
       hostName = lib.mkForce "localhost";
       certificateFile = lib.mkForce ./certificate.pem;

@@ -23,6 +23,7 @@
       certificateFile = ./certificate.pem;
       certificateKeyFile = config.age.secrets."tls.key".path;
     };
+    monitoring.enable = true;
   };
 
   age.secrets = {

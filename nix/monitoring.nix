@@ -1,0 +1,118 @@
+# Prometheus and its alert rules: every word, from inside and as a visitor sees it.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  inherit (lib) mkDefault mkOption types;
+  wordtally = config.services.wordtally;
+  cfg = wordtally.monitoring;
+  inherit (wordtally) frontdoor instances;
+  blackbox = config.services.prometheus.exporters.blackbox;
+  json = pkgs.formats.json { };
+
+  rules = json.generate "wordtally-alert-rules.json" (
+    import ./alert-rules.nix { inherit lib; } {
+      inherit instances;
+      inherit (cfg) certificateDays;
+    }
+  );
+  # JSON is YAML.
+  checkedRules = pkgs.runCommand "wordtally-alert-rules.yml" { } ''
+    ${pkgs.prometheus.cli}/bin/promtool check rules ${rules}
+    cp ${rules} $out
+  '';
+
+  blackboxConfig = json.generate "wordtally-blackbox.json" {
+    modules.page = {
+      prober = "http";
+      timeout = "10s";
+      http = {
+        fail_if_not_ssl = true;
+        follow_redirects = false;
+        preferred_ip_protocol = "ip4";
+        tls_config = lib.optionalAttrs (cfg.certificateAuthority != null) {
+          ca_file = "${cfg.certificateAuthority}";
+        };
+      };
+    };
+  };
+
+  labels = name: instance: {
+    instance = name;
+    inherit (instance) word;
+  };
+in
+{
+  options.services.wordtally.monitoring = {
+    enable = lib.mkEnableOption "Prometheus with alert rules for every word; it needs the front door";
+    certificateAuthority = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      description = "PEM file that the front door's certificate is checked against; `null`: the machine's authorities.";
+    };
+    certificateDays = mkOption {
+      type = types.ints.positive;
+      default = 14;
+      description = "Days before the certificate's end at which the alert fires.";
+    };
+  };
+
+  config = lib.mkIf (wordtally.enable && cfg.enable) {
+    assertions = [
+      {
+        assertion = frontdoor.enable;
+        message = "services.wordtally.monitoring asks through the front door, which is off: set services.wordtally.frontdoor.enable.";
+      }
+    ];
+
+    services.prometheus = {
+      enable = true;
+      listenAddress = mkDefault "127.0.0.1";
+      globalConfig = {
+        scrape_interval = mkDefault "15s";
+        evaluation_interval = mkDefault "15s";
+      };
+      ruleFiles = [ checkedRules ];
+      scrapeConfigs = [
+        {
+          job_name = "wordtally";
+          static_configs = lib.mapAttrsToList (name: instance: {
+            targets = [ frontdoor.insideListen ];
+            labels = labels name instance // {
+              __metrics_path__ = "/${name}/metrics";
+            };
+          }) instances;
+        }
+        {
+          job_name = "wordtally-page";
+          metrics_path = "/probe";
+          params.module = [ "page" ];
+          scrape_interval = "30s";
+          static_configs = lib.mapAttrsToList (name: instance: {
+            targets = [ "https://${frontdoor.hostName}/${name}/" ];
+            labels = labels name instance;
+          }) instances;
+          # The page is what the exporter asks for; the exporter is what Prometheus asks.
+          relabel_configs = [
+            {
+              source_labels = [ "__address__" ];
+              target_label = "__param_target";
+            }
+            {
+              target_label = "__address__";
+              replacement = "${blackbox.listenAddress}:${toString blackbox.port}";
+            }
+          ];
+        }
+      ];
+      exporters.blackbox = {
+        enable = true;
+        listenAddress = mkDefault "127.0.0.1";
+        configFile = blackboxConfig;
+      };
+    };
+  };
+}

@@ -1,0 +1,123 @@
+# Each alert fires when it should and is silent when all is well, by promtool; each has its runbook.
+{
+  pkgs,
+  self,
+  lib,
+}:
+let
+  inherit (self.nixosConfigurations.mock-prod) config;
+  rules = lib.head config.services.prometheus.ruleFiles;
+  generated = import ../alert-rules.nix { inherit lib; } {
+    instances.the = { };
+    certificateDays = 14;
+  };
+  runbooks = lib.unique (
+    map (rule: rule.annotations.runbook) (lib.concatMap (group: group.rules) generated.groups)
+  );
+
+  json = pkgs.formats.json { };
+  rulesOfOne = json.generate "rules.json" generated;
+  expected = alertname: labels: summary: [
+    {
+      exp_labels = labels;
+      exp_annotations = {
+        runbook = "docs/runbooks/${alertname}.md";
+        inherit summary;
+      };
+    }
+  ];
+  page = ''probe_success{job="wordtally-page",instance="the"}'';
+  timestamp = ''wordtally_answer_timestamp_seconds{job="wordtally",instance="the"}'';
+  ttl = ''wordtally_answer_ttl_seconds{job="wordtally",instance="the"}'';
+  failures = ''wordtally_refreshes_total{job="wordtally",instance="the",result="credential"}'';
+  expiry = ''probe_ssl_earliest_cert_expiry{job="wordtally-page",instance="the"}'';
+  well = [
+    {
+      series = page;
+      values = "1x60";
+    }
+    # Fetched anew every minute; the clock of a test begins at 0.
+    {
+      series = timestamp;
+      values = "0+60x60";
+    }
+    {
+      series = ttl;
+      values = "300x60";
+    }
+    {
+      series = failures;
+      values = "0x60";
+    }
+    {
+      series = expiry;
+      values = "10000000x60";
+    }
+  ];
+  broken = series: values: map (s: if s.series == series then s // { inherit values; } else s) well;
+  without = series: lib.filter (s: s.series != series) well;
+
+  test = name: input_series: alertname: exp_alerts: {
+    inherit name input_series;
+    interval = "1m";
+    alert_rule_test = [
+      {
+        eval_time = "40m";
+        inherit alertname exp_alerts;
+      }
+    ];
+  };
+  labelsOf = severity: {
+    inherit severity;
+    instance = "the";
+  };
+  pageFires = expected "WordtallyPageUnavailable" (
+    labelsOf "critical" // { job = "wordtally-page"; }
+  ) "The page /the/ does not answer with 200 at the front door.";
+  oldFires = expected "WordtallyDataOld" (
+    labelsOf "warning" // { job = "wordtally"; }
+  ) "The page /the/ shows data older than its TTL, or tells no age.";
+
+  tests = json.generate "alert-tests.json" {
+    rule_files = [ rulesOfOne ];
+    evaluation_interval = "1m";
+    tests =
+      map (alertname: test "all is well: ${alertname}" well alertname [ ]) [
+        "WordtallyPageUnavailable"
+        "WordtallyDataOld"
+        "WordtallyRefreshFailing"
+        "WordtallyCertificateExpiring"
+      ]
+      ++ [
+        (test "the page fails" (broken page "0x60") "WordtallyPageUnavailable" pageFires)
+        (test "nobody asks for the page" (without page) "WordtallyPageUnavailable" pageFires)
+        (test "the page failed once" (broken page "1x38 0x0 0 1x20") "WordtallyPageUnavailable" [ ])
+        (test "the answer stays" (broken timestamp "0x60") "WordtallyDataOld" oldFires)
+        (test "nobody tells the age" (without timestamp) "WordtallyDataOld" oldFires)
+        (test "refreshes fail" (broken failures "0+1x60") "WordtallyRefreshFailing" (
+          expected "WordtallyRefreshFailing" (
+            labelsOf "warning"
+            // {
+              job = "wordtally";
+              result = "credential";
+            }
+          ) "Refreshes of the fail: credential."
+        ))
+        (test "one refresh failed" (broken failures "0x30 1x30") "WordtallyRefreshFailing" [ ])
+        (test "the certificate ends" (broken expiry "1000000x60") "WordtallyCertificateExpiring" (
+          expected "WordtallyCertificateExpiring" {
+            severity = "warning";
+          } "The front door's certificate ends in less than 14 days."
+        ))
+      ];
+  };
+in
+pkgs.runCommand "wordtally-alerts" { } ''
+  ${pkgs.prometheus.cli}/bin/promtool check rules ${rules}
+  ${pkgs.prometheus.cli}/bin/promtool test rules ${tests}
+  for runbook in ${toString runbooks}; do
+    if [ ! -s ${../../docs/runbooks}/"''${runbook#docs/runbooks/}" ]
+    then echo "$runbook is named by an alert and does not exist" >&2; exit 1; fi
+  done
+  touch $out
+''

@@ -1,0 +1,92 @@
+# A word that is added to the list appears everywhere, however it is spelt, and nginx takes the configuration.
+{
+  pkgs,
+  self,
+  lib,
+}:
+let
+  word = ''a"b'c %n $host \ <i>&amp; {{ x }} é'';
+  inherit
+    (self.nixosConfigurations.mock-prod.extendModules {
+      modules = [
+        {
+          services.wordtally.instances = {
+            added = { inherit word; };
+            ported = {
+              word = "port";
+              listen = "0.0.0.0:8099";
+            };
+          };
+        }
+      ];
+    })
+    config
+    ;
+  nginx = config.services.nginx;
+  locations = nginx.virtualHosts.wordtally.locations;
+  inside = nginx.virtualHosts.wordtally-inside.locations;
+  scraped =
+    job:
+    lib.findFirst (s: s.labels.instance == "added") null
+      (lib.findFirst (s: s.job_name == job) null config.services.prometheus.scrapeConfigs).static_configs;
+
+  expectations = {
+    "a unit" = config.systemd.services ? wordtally-added;
+    "a socket" =
+      config.systemd.sockets.wordtally-added.socketConfig.ListenStream == "/run/wordtally/added.sock";
+    "a socket that nginx may connect to" =
+      config.systemd.sockets.wordtally-added.socketConfig.SocketGroup == nginx.group;
+    "a route" = locations."= /added/".proxyPass == "http://wordtally-added/";
+    "a redirect to it" = locations."= /added".return == "301 /added/$is_args$args";
+    "an upstream on its socket" =
+      lib.hasInfix "server unix:/run/wordtally/added.sock " nginx.upstreams.wordtally-added.extraConfig;
+    "an upstream on its port" =
+      lib.hasInfix "server 127.0.0.1:8099 " nginx.upstreams.wordtally-ported.extraConfig;
+    "metrics inside" = inside ? "= /added/metrics";
+    "no metrics outside" = !(locations ? "= /added/metrics") && !(locations ? "= /added/readyz");
+    "a scrape target with its word" =
+      (scraped "wordtally").labels.__metrics_path__ == "/added/metrics"
+      && (scraped "wordtally").labels.word == word;
+    "a probe of its page" = (scraped "wordtally-page").targets == [ "https://localhost/added/" ];
+    "a reload of nginx by its key's secret" =
+      config.systemd.services.nginx.reloadTriggers == [ config.age.secrets."tls.key".file ];
+  };
+  missing = lib.attrNames (lib.filterAttrs (_: holds: !holds) expectations);
+
+  configuration = config.environment.etc."nginx/nginx.conf".source;
+in
+if missing != [ ] then
+  throw "a word that is added to the list has not: ${lib.concatStringsSep "; " missing}"
+else
+  pkgs.runCommand "wordtally-frontdoor"
+    {
+      nativeBuildInputs = [
+        nginx.package
+        pkgs.openssl
+      ];
+    }
+    ''
+      for alert in PageUnavailable DataOld RefreshFailing; do
+        if ! grep -o "wordtally-added.*wordtally-" ${lib.head config.services.prometheus.ruleFiles} | grep -q "$alert"
+        then echo "the added word has no rule Wordtally$alert" >&2; exit 1; fi
+      done
+
+      # Without a name of its own for this, the shell would read the word.
+      cat >entry <<'END'
+      <li><a href="/added/">added</a>: <q>${lib.escapeXML word}</q></li>
+      END
+      if ! grep -qxFf entry ${nginx.virtualHosts.wordtally.root}/index.html
+      then echo "the index has no entry with the added word, escaped" >&2; exit 1; fi
+
+      # A key that fits the certificate, and places that this build may write to.
+      openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
+        -keyout key.pem -out certificate.pem -days 1
+      mkdir temp
+      sed -e "s#ssl_certificate_key [^;]*#ssl_certificate_key $PWD/key.pem#" \
+        -e "s#ssl_certificate [^;]*#ssl_certificate $PWD/certificate.pem#" \
+        -e "s#^\( *\)pid .*#\1pid $PWD/pid;#" \
+        -e "0,/http {/s##http { $(for kind in client_body proxy fastcgi uwsgi scgi; do printf '%s_temp_path %s/temp;' "$kind" "$PWD"; done)#" \
+        ${configuration} >nginx.conf
+      nginx -t -e stderr -c "$PWD/nginx.conf"
+      touch $out
+    ''
