@@ -12,12 +12,15 @@ let
       after,
       expr,
       summary,
+      labels ? { },
     }:
     {
       alert = name;
       inherit expr;
       for = after;
-      labels = { inherit severity; };
+      labels = labels // {
+        inherit severity;
+      };
       annotations = {
         inherit summary;
         runbook = "docs/runbooks/${name}.md";
@@ -30,9 +33,12 @@ let
     let
       page = ''probe_success{job="wordtally-page",instance="${name}"}'';
       metric = metric: ''${metric}{job="wordtally",instance="${name}"}'';
+      # The instance's name tells the rules apart.
+      labels.instance = name;
     in
     [
       (alert {
+        inherit labels;
         name = "WordtallyPageUnavailable";
         severity = "critical";
         after = "2m";
@@ -40,6 +46,7 @@ let
         summary = "The page /${name}/ does not answer with 200 at the front door.";
       })
       (alert {
+        inherit labels;
         name = "WordtallyDataOld";
         severity = "warning";
         after = "5m";
@@ -47,6 +54,7 @@ let
         summary = "The page /${name}/ shows data older than its TTL, or tells no age.";
       })
       (alert {
+        inherit labels;
         name = "WordtallyRefreshFailing";
         severity = "warning";
         after = "1m";

@@ -294,7 +294,15 @@ in
       '';
       # A request takes two: the visitor's and the instance's.
       eventsConfig = "worker_connections 8192;";
+      # In the folder that nginx's unit has for this, wherever a build of nginx would put them.
       appendHttpConfig = ''
+        ${lib.concatMapStringsSep "\n" (kind: "${kind}_temp_path /var/cache/nginx/${kind};") [
+          "client_body"
+          "proxy"
+          "fastcgi"
+          "uwsgi"
+          "scgi"
+        ]}
         limit_conn_zone $binary_remote_addr zone=wordtally_connections:10m;
         limit_req_zone $binary_remote_addr zone=wordtally_requests:10m rate=${toString cfg.limits.requestsPerSecond}r/s;
       '';

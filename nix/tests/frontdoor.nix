@@ -62,16 +62,18 @@ else
     {
       nativeBuildInputs = [
         nginx.package
+        pkgs.jq
         pkgs.openssl
       ];
     }
     ''
       for alert in PageUnavailable DataOld RefreshFailing; do
-        if ! grep -o "wordtally-added.*wordtally-" ${lib.head config.services.prometheus.ruleFiles} | grep -q "$alert"
+        if ! jq -e --arg alert "Wordtally$alert" '
+            .groups[] | select(.name == "wordtally-added") | .rules[] | select(.alert == $alert)
+          ' ${lib.head config.services.prometheus.ruleFiles} >/dev/null
         then echo "the added word has no rule Wordtally$alert" >&2; exit 1; fi
       done
 
-      # Without a name of its own for this, the shell would read the word.
       cat >entry <<'END'
       <li><a href="/added/">added</a>: <q>${lib.escapeXML word}</q></li>
       END
@@ -85,7 +87,7 @@ else
       sed -e "s#ssl_certificate_key [^;]*#ssl_certificate_key $PWD/key.pem#" \
         -e "s#ssl_certificate [^;]*#ssl_certificate $PWD/certificate.pem#" \
         -e "s#^\( *\)pid .*#\1pid $PWD/pid;#" \
-        -e "0,/http {/s##http { $(for kind in client_body proxy fastcgi uwsgi scgi; do printf '%s_temp_path %s/temp;' "$kind" "$PWD"; done)#" \
+        -e "s#/var/cache/nginx/#$PWD/temp/#" \
         ${configuration} >nginx.conf
       nginx -t -e stderr -c "$PWD/nginx.conf"
       touch $out
