@@ -94,6 +94,10 @@
 
       nixosConfigurations = hosts "x86_64-linux";
 
-      formatter = eachSystem (pkgs: pkgs.nixfmt-tree);
+      checks = eachSystem (pkgs: import ./nix/checks.nix { inherit self pkgs builds; });
+      devShells = eachSystem (pkgs: {
+        default = pkgs.callPackage ./nix/shell.nix { inherit agenix; };
+      });
+      formatter = eachSystem (pkgs: pkgs.callPackage ./nix/formatter.nix { });
     };
 }

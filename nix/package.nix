@@ -2,24 +2,37 @@
 {
   lib,
   pkgs,
+  cacert,
+  curl,
+  openssl,
   crane,
 }:
 let
   root = ../.;
   manifest = lib.importTOML ../Cargo.toml;
 
+  code = lib.fileset.unions [
+    ../Cargo.toml
+    ../Cargo.lock
+    ../bench/plain-hyper
+    ../src
+    ../standin
+    ../tests
+  ];
+  # The same sources and what only a check reads, so that a change of a page builds no binary anew.
+  codeWith =
+    files:
+    lib.fileset.toSource {
+      inherit root;
+      fileset = lib.fileset.union code (lib.fileset.unions files);
+    };
+
   commonArgs = {
     pname = "wordtally";
     inherit (manifest.workspace.package) version;
     src = lib.fileset.toSource {
       inherit root;
-      fileset = lib.fileset.unions [
-        ../Cargo.toml
-        ../Cargo.lock
-        ../bench/plain-hyper
-        ../src
-        ../standin
-      ];
+      fileset = code;
     };
     strictDeps = true;
     # Tests are a check of their own, on the machine's own libc.
@@ -57,6 +70,17 @@ let
         };
       }
     );
+
+  # The checks' own: the machine's libc, and one build of the dependencies for all of them.
+  craneNative = crane.mkLib pkgs;
+  checkArgs = commonArgs // {
+    cargoExtraArgs = "--locked --workspace";
+    CARGO_PROFILE = "dev";
+    doCheck = true;
+  };
+  forChecks = checkArgs // {
+    cargoArtifacts = craneNative.buildDepsOnly checkArgs;
+  };
 in
 {
   # What is shipped: without the stand-in.
@@ -66,5 +90,59 @@ in
   bigquery-standin = static {
     pname = "bigquery-standin";
     cargoExtraArgs = "--locked --package wordtally";
+  };
+
+  checks = {
+    clippy = craneNative.cargoClippy (
+      forChecks
+      // {
+        src = codeWith [ ../clippy.toml ];
+        cargoClippyExtraArgs = "--all-targets -- -D warnings";
+      }
+    );
+    # Production's own features: code that only the stand-in uses is a warning there.
+    clippy-without-standin = craneNative.cargoClippy (
+      forChecks
+      // {
+        src = codeWith [ ../clippy.toml ];
+        pname = "wordtally-without-standin";
+        cargoExtraArgs = "--locked --package wordtally --no-default-features";
+        cargoClippyExtraArgs = "--all-targets -- -D warnings";
+      }
+    );
+    rustfmt = craneNative.cargoFmt {
+      inherit (commonArgs) pname version;
+      src = codeWith [ ../rustfmt.toml ];
+    };
+    rustdoc = craneNative.cargoDoc (
+      forChecks
+      // {
+        cargoDocExtraArgs = "--no-deps";
+        RUSTDOCFLAGS = "-D warnings";
+      }
+    );
+    # Licences, bans and sources need no network; advisories do, and are the scheduled pipeline's.
+    deny = craneNative.cargoDeny {
+      inherit (commonArgs) pname version;
+      src = codeWith [ ../deny.toml ];
+      cargoDenyChecks = "bans licenses sources";
+    };
+    tests = craneNative.cargoNextest (
+      forChecks
+      // {
+        src = codeWith [
+          ../README.md
+          ../docs
+        ];
+        # The commands of the pages ask with curl; a client of Google's needs some certificates to start.
+        nativeBuildInputs = [
+          curl
+          openssl
+        ];
+        SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";
+        # Left to `cargo test`: links lead all over the tree, which would make each change run all tests again.
+        cargoNextestExtraArgs = "-E 'not test(=every_link_leads_somewhere)'";
+      }
+    );
   };
 }

@@ -1,0 +1,36 @@
+# What `nix flake check` holds: every file in tests/, the code's checks, and that all that is offered builds.
+{
+  pkgs,
+  self,
+  builds,
+}:
+let
+  inherit (pkgs) lib;
+  inherit (pkgs.stdenv.hostPlatform) system;
+
+  prefixed = prefix: lib.mapAttrs' (name: lib.nameValuePair "${prefix}-${name}");
+
+  tests = lib.mapAttrs' (
+    file: _:
+    lib.nameValuePair (lib.removeSuffix ".nix" file) (
+      import (./tests + "/${file}") { inherit pkgs self lib; }
+    )
+  ) (lib.filterAttrs (file: _: lib.hasSuffix ".nix" file) (builtins.readDir ./tests));
+
+  # A host with placeholders is refused by its assertions: of it, all that /etc leads to, its units among them.
+  whole =
+    { config, ... }:
+    if lib.all (a: a.assertion) config.assertions then
+      config.system.build.toplevel
+    else
+      config.system.build.etc;
+  # Those of this architecture.
+  hosts = lib.mapAttrs (_: whole) (
+    lib.filterAttrs (_: host: host.pkgs.stdenv.hostPlatform.system == system) self.nixosConfigurations
+  );
+in
+tests
+// prefixed "code" builds.${system}.checks
+// prefixed "package" self.packages.${system}
+// prefixed "shell" self.devShells.${system}
+// prefixed "host" hosts

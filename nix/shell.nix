@@ -1,0 +1,40 @@
+# What someone who works on this project needs.
+{
+  lib,
+  stdenv,
+  mkShell,
+  age,
+  agenix,
+  cargo,
+  cargo-deny,
+  cargo-nextest,
+  clippy,
+  curl,
+  gitlab-ci-local,
+  jq,
+  nixfmt-rs,
+  openssl,
+  qemu,
+  rust-analyzer,
+  rustc,
+  rustfmt,
+}:
+mkShell {
+  packages = [
+    age
+    agenix.packages.${stdenv.hostPlatform.system}.agenix
+    cargo
+    cargo-deny
+    cargo-nextest
+    clippy
+    curl
+    jq
+    nixfmt-rs
+    openssl
+    qemu
+    rust-analyzer
+    rustc
+    rustfmt
+  ]
+  ++ lib.optional (lib.meta.availableOn stdenv.hostPlatform gitlab-ci-local) gitlab-ci-local;
+}
