@@ -109,6 +109,10 @@ let
     touch $out
   '';
 
+  isUnitName = name: builtins.match "[a-zA-Z0-9][a-zA-Z0-9_-]*" name != null;
+  # Another name gets an assertion's sentence, which systemd's own types would come before.
+  named = lib.filterAttrs (name: _: isUnitName name) cfg.instances;
+
   listeners = lib.groupBy (name: cfg.instances.${name}.listen) (lib.attrNames cfg.instances);
 in
 {
@@ -182,7 +186,7 @@ in
             message = "services.wordtally.instances.${name}.word is empty: give the word to count, such as \"the\".";
           }
           {
-            assertion = builtins.match "[a-zA-Z0-9][a-zA-Z0-9_-]*" name != null;
+            assertion = isUnitName name;
             message = "services.wordtally.instances: '${name}' is no name for a unit: use letters, digits, '-' and '_', and let `word` be what is counted.";
           }
           {
@@ -198,10 +202,10 @@ in
 
     systemd.services = lib.mapAttrs' (
       name: instance: lib.nameValuePair (unit name) (service name instance)
-    ) cfg.instances;
+    ) named;
     systemd.sockets = lib.mapAttrs' (
       name: instance: lib.nameValuePair (unit name) (socket name instance)
-    ) cfg.instances;
+    ) named;
 
     # The root of every unit: nothing.
     systemd.tmpfiles.settings.wordtally."/run/empty-root".d.mode = "0555";

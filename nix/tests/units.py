@@ -1,0 +1,65 @@
+"""Reads units as systemd does, and holds them against the instances that they were made from."""
+
+import json
+import re
+import sys
+
+ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "s": " ", "\\": "\\", '"': '"', "'": "'"}
+
+
+def unquote(value):
+    """One item in double quotes, by systemd.syntax(7): C escapes count, nothing else does."""
+    quoted = re.fullmatch(r'"((?:[^"\\]|\\.)*)"', value)
+    assert quoted, f"not one quoted item: {value}"
+
+    def plain(match):
+        code = match[1]
+        return ESCAPES[code] if code in ESCAPES else chr(int(code[1:], 16))
+
+    return re.sub(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|.)", plain, quoted[1])
+
+
+def unspecify(value):
+    """After unquoting, `%%` is a percent sign, and any other `%` would be a specifier."""
+    assert not re.search(r"%(?!%)", value.replace("%%", "")), f"a specifier: {value}"
+    return value.replace("%%", "%")
+
+
+def settings(text):
+    found = {}
+    section = None
+    for line in text.split("\n"):
+        # Comments stand at a line's beginning only; a backslash at its end would join the next line.
+        if not line or line[0] in "#;":
+            continue
+        assert not line.endswith("\\"), f"goes on in the next line: {line}"
+        if line.startswith("["):
+            section = line
+        else:
+            key, value = line.split("=", 1)
+            found.setdefault((section, key), []).append(value.strip())
+    return found
+
+
+for case in json.load(open(sys.argv[1], encoding="utf-8")):
+    service, socket = settings(case["service"]), settings(case["socket"])
+    name = case["name"]
+
+    def one(unit, section, key):
+        values = unit.get((f"[{section}]", key), [])
+        assert len(values) == 1, f"{name}: {key} is set {len(values)} times"
+        return values[0]
+
+    variables = dict(unspecify(unquote(item)).split("=", 1) for item in service["[Service]", "Environment"])
+    assert variables["WORD"] == case["word"], f"{name}: {variables['WORD']!r} is not {case['word']!r}"
+    assert one(service, "Service", "Type") == "notify"
+    assert one(service, "Service", "X-StopIfChanged") == "false"
+    assert one(service, "Service", "DynamicUser") == "true"
+    assert one(service, "Service", "LoadCredential") == f"bigquery.json:{case['credentialFile']}"
+    for limit in ("MemoryMax", "TasksMax", "LimitNOFILE", "WatchdogSec", "TimeoutStartSec", "TimeoutStopSec"):
+        assert one(service, "Service", limit) not in ("", "0", "infinity"), limit
+    assert one(service, "Unit", "Requires") == f"wordtally-{name}.socket"
+    assert one(service, "Install", "WantedBy") == "multi-user.target"
+    assert one(socket, "Socket", "ListenStream") == case["listen"].removeprefix("unix:")
+    assert one(socket, "Install", "WantedBy") == "sockets.target"
+    print(f"{name}: {case['word']!r}")
