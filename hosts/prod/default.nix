@@ -16,7 +16,16 @@
 
   services.wordtally = {
     instances = words.prod;
-    defaults.credentialFile = config.age.secrets."bigquery.json".path;
+    defaults = {
+      credentialFile = config.age.secrets."bigquery.json".path;
+      # BigQuery and Google's tokens by private.googleapis.com: the zone googleapis.com must lead there. The last is
+      # the metadata server, which is also the resolver of a machine at Google.
+      allowedAddresses = [
+        "localhost"
+        "199.36.153.8/30"
+        "169.254.169.254"
+      ];
+    };
     frontdoor = {
       enable = true;
       hostName = "wordtally.example.com";
