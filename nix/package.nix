@@ -17,14 +17,13 @@ let
     ../bench/plain-hyper
     ../src
     ../standin
-    ../tests
   ];
-  # The same sources and what only a check reads, so that a change of a page builds no binary anew.
+  # The same sources, the tests and what else only a check reads: a change of these builds no binary anew.
   codeWith =
     files:
     lib.fileset.toSource {
       inherit root;
-      fileset = lib.fileset.union code (lib.fileset.unions files);
+      fileset = lib.fileset.union code (lib.fileset.unions ([ ../tests ] ++ files));
     };
 
   commonArgs = {
@@ -132,6 +131,8 @@ in
       // {
         src = codeWith [
           ../README.md
+          ../flake.lock
+          ../flake.nix
           ../docs
         ];
         # The commands of the pages ask with curl; a client of Google's needs some certificates to start.
