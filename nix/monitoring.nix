@@ -21,7 +21,7 @@ let
   );
   # JSON is YAML.
   checkedRules = pkgs.runCommand "wordtally-alert-rules.yml" { } ''
-    ${pkgs.prometheus.cli}/bin/promtool check rules ${rules}
+    ${pkgs.prometheus.cli}/bin/promtool check rules --lint-fatal ${rules}
     cp ${rules} $out
   '';
 

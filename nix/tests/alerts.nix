@@ -113,7 +113,7 @@ let
   };
 in
 pkgs.runCommand "wordtally-alerts" { } ''
-  ${pkgs.prometheus.cli}/bin/promtool check rules ${rules}
+  ${pkgs.prometheus.cli}/bin/promtool check rules --lint-fatal ${rules}
   ${pkgs.prometheus.cli}/bin/promtool test rules ${tests}
   for runbook in ${toString runbooks}; do
     if [ ! -s ${../../docs/runbooks}/"''${runbook#docs/runbooks/}" ]
