@@ -10,7 +10,8 @@ let
   wordtally = config.services.wordtally;
   cfg = wordtally.monitoring;
   inherit (wordtally) frontdoor instances;
-  blackbox = config.services.prometheus.exporters.blackbox;
+  inherit (config.services) prometheus;
+  inherit (prometheus.exporters) blackbox;
   json = pkgs.formats.json { };
 
   rules = json.generate "wordtally-alert-rules.json" (
@@ -39,6 +40,16 @@ let
       };
     };
   };
+
+  # Options that are not set are not for Prometheus to read.
+  withoutNulls =
+    value:
+    if lib.isAttrs value && !lib.isDerivation value then
+      lib.mapAttrs (_: withoutNulls) (lib.filterAttrs (_: v: v != null) (removeAttrs value [ "_module" ]))
+    else if lib.isList value then
+      map withoutNulls value
+    else
+      value;
 
   labels = name: instance: {
     instance = name;
@@ -76,6 +87,21 @@ in
         evaluation_interval = mkDefault "15s";
       };
       ruleFiles = [ checkedRules ];
+      # All that NixOS would write, as JSON, which needs no converter to be built.
+      configText = mkDefault (
+        builtins.toJSON (withoutNulls {
+          global = prometheus.globalConfig;
+          scrape_configs = prometheus.scrapeConfigs;
+          remote_write = prometheus.remoteWrite;
+          remote_read = prometheus.remoteRead;
+          rule_files =
+            prometheus.ruleFiles
+            ++ lib.optional (prometheus.rules != [ ]) (
+              pkgs.writeText "rules.yml" (lib.concatStringsSep "\n" prometheus.rules)
+            );
+          alerting.alertmanagers = prometheus.alertmanagers;
+        })
+      );
       scrapeConfigs = [
         {
           job_name = "wordtally";
@@ -112,6 +138,8 @@ in
         enable = true;
         listenAddress = mkDefault "127.0.0.1";
         configFile = blackboxConfig;
+        # Nothing in it is an adopter's but one path.
+        enableConfigCheck = mkDefault false;
       };
     };
   };
