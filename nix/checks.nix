@@ -17,15 +17,8 @@ let
     )
   ) (lib.filterAttrs (file: _: lib.hasSuffix ".nix" file) (builtins.readDir ./tests));
 
-  # A host with placeholders is refused by its assertions: of it, all that /etc leads to, its units among them.
-  whole =
-    { config, ... }:
-    if lib.all (a: a.assertion) config.assertions then
-      config.system.build.toplevel
-    else
-      config.system.build.etc;
   # Those of this architecture.
-  hosts = lib.mapAttrs (_: whole) (
+  hosts = lib.mapAttrs (_: host: host.config.system.build.toplevel) (
     lib.filterAttrs (_: host: host.pkgs.stdenv.hostPlatform.system == system) self.nixosConfigurations
   );
 in
