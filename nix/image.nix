@@ -83,7 +83,7 @@ let
         source = "https://gitlab.com/wordtally/wordtally";
       };
     };
-    passthru.tests.layout = callPackage ./tests/image.nix {
+    passthru.tests.layout = callPackage ./tests/image/layout.nix {
       inherit
         image
         wordtally

@@ -1,26 +1,2 @@
-# Reads the image's layout and holds it against what it was built from; two streams must be one image.
-{
-  runCommand,
-  python3,
-  skopeo,
-  image,
-  wordtally,
-  certificates,
-  created,
-  revision,
-}:
-runCommand "image-layout"
-  {
-    nativeBuildInputs = [
-      python3
-      skopeo
-    ];
-  }
-  ''
-    ${image} >first.tar
-    ${image} >second.tar
-    python3 ${./image/check_image.py} first.tar second.tar \
-      --binary ${wordtally}/bin/wordtally \
-      --certificates ${certificates}/etc/ssl/certs/ca-bundle.crt \
-      --created ${created} --revision ${revision} --version ${wordtally.version} | tee $out
-  ''
+# The image is what it is said to be: see ./image/layout.nix.
+{ pkgs, self, ... }: self.packages.${pkgs.stdenv.hostPlatform.system}.image.tests.layout

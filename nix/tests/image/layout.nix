@@ -1,0 +1,26 @@
+# Reads the image's layout and holds it against what it was built from; two streams must be one image.
+{
+  runCommand,
+  python3,
+  skopeo,
+  image,
+  wordtally,
+  certificates,
+  created,
+  revision,
+}:
+runCommand "image-layout"
+  {
+    nativeBuildInputs = [
+      python3
+      skopeo
+    ];
+  }
+  ''
+    ${image} >first.tar
+    ${image} >second.tar
+    python3 ${./check_image.py} first.tar second.tar \
+      --binary ${wordtally}/bin/wordtally \
+      --certificates ${certificates}/etc/ssl/certs/ca-bundle.crt \
+      --created ${created} --revision ${revision} --version ${wordtally.version} | tee $out
+  ''
