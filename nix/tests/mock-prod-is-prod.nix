@@ -24,6 +24,8 @@ let
   machine = [
     "nftables.service"
     "firewall.service"
+    "systemd-fsck@.service"
+    "systemd-makefs@.service"
   ];
   # Lines that hold data: the endpoint, who may be reached, and hashes of files.
   data = [
@@ -31,14 +33,24 @@ let
     "X-Reload-Triggers="
     ''Environment="BIGQUERY_ENDPOINT=''
     "IPAddressAllow="
+    # What is in these files is compared below.
+    "  --config.file"
   ];
   isData = line: lib.any (prefix: lib.hasPrefix prefix line) data;
   rest = lib.filter (line: !isData line);
 
+  # What Prometheus asks, but for the name of the host.
+  watched =
+    host:
+    lib.replaceStrings [ host.config.services.wordtally.frontdoor.hostName ] [ "HOST" ] (
+      builtins.unsafeDiscardStringContext (builtins.toJSON host.config.services.prometheus.scrapeConfigs)
+    );
+
   added = lib.subtractLists extra (lib.attrNames mock);
   removed = lib.subtractLists extra (lib.attrNames real);
   faults =
-    map (name: "${name} is in mock-prod only") (lib.subtractLists removed added)
+    lib.optional (watched prod != watched mock-prod) "services.prometheus.scrapeConfigs differs"
+    ++ map (name: "${name} is in mock-prod only") (lib.subtractLists removed added)
     ++ map (name: "${name} is in prod only") (lib.subtractLists added removed)
     ++ lib.concatMap (
       name:
