@@ -187,6 +187,38 @@ def a_wrong_credential_is_not_ready_with_a_clear_reason(machine):
     wait("the recovery alone", lambda: ready(machine) == "ready\n")
 
 
+def no_secret_is_in_the_journal_or_a_process(machine):
+    """Neither in what was logged nor in a command line or an environment, of the machine or of this one's QEMU."""
+    key = json.loads(machine.run("cat /run/agenix/bigquery.json"))["private_key"]
+    secrets = [line for line in key.splitlines() if not line.startswith("-----")]
+    secrets += machine.run("grep -v -- ----- /run/agenix/tls.key").split()
+    identity = machine.run("cat /run/credentials/@system/age.identity")
+    secrets += [line for line in identity.splitlines() if not line.startswith("-----")]
+    assert len(secrets) > 20, "the key was read"
+
+    def found(places):
+        return [(place, secret[:6]) for place, text in places.items() for secret in secrets if secret in text]
+
+    here = b""
+    for process in os.listdir("/proc"):
+        for kind in ("cmdline", "environ"):
+            try:
+                with open(f"/proc/{process}/{kind}", "rb") as file:
+                    here += file.read()
+            except (OSError, ValueError):
+                pass
+    places = {
+        "the journal": machine.run("journalctl -b -o export --no-pager | tr -d '\\0'"),
+        "a process": machine.run("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'", check=False),
+        "the console": machine.console(),
+        "this machine's processes": here.decode(errors="replace"),
+    }
+    assert "wordtally" in places["a process"] and "answer refreshed" in places["the journal"], "the places were read"
+    assert "age.identity" in places["this machine's processes"], "QEMU's command line was read"
+    assert found({"planted": places["the journal"] + secrets[3]}), "a planted one is found"
+    assert not found(places), found(places)
+
+
 def nothing_failed(machine):
     failed = machine.run("systemctl list-units --failed --plain --no-legend -o json")
     # The Nix lab's machine cannot remount its root: its file system is not the one that the host describes.
@@ -219,6 +251,7 @@ BEHAVIOURS = [
     no_request_is_lost_through_a_new_release_and_back,
     a_rotated_key_loses_no_request_and_the_old_one_is_refused,
     a_wrong_credential_is_not_ready_with_a_clear_reason,
+    no_secret_is_in_the_journal_or_a_process,
     nothing_failed,
 ]
 CROWD = [two_hundred_words_start_on_one_host]
