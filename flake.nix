@@ -56,7 +56,7 @@
         pkgs:
         let
           inherit (pkgs.stdenv.hostPlatform) system;
-          vm = name: pkgs.callPackage ./nix/vm.nix { host = (hosts system).${name}; };
+          vm = file: name: pkgs.callPackage file { host = (hosts system).${name}; };
         in
         {
           inherit (builds.${system}) wordtally bigquery-standin;
@@ -65,35 +65,31 @@
             inherit self;
             inherit (builds.${system}) wordtally;
           };
-          vm-dev = vm "dev";
-          vm-prod = vm "mock-prod";
-          vm-test = pkgs.callPackage ./nix/vm-test.nix { host = (hosts system).mock-prod; };
+          vm-dev = vm ./nix/vm.nix "dev";
+          vm-prod = vm ./nix/vm.nix "mock-prod";
+          vm-test = vm ./nix/vm-test.nix "mock-prod";
         }
         // import ./nix/secrets {
           inherit pkgs;
           agenix = agenix.packages.${system}.default;
         }
       );
-
-      nixosModules = {
-        wordtally =
-          { pkgs, ... }:
+      nixosModules =
+        lib.mapAttrs
+          (
+            name: file:
+            { pkgs, ... }:
+            {
+              imports = [ file ];
+              services.${name}.package = lib.mkDefault builds.${pkgs.stdenv.hostPlatform.system}.${name};
+            }
+          )
           {
-            imports = [ ./nix/module.nix ];
-            services.wordtally.package = lib.mkDefault builds.${pkgs.stdenv.hostPlatform.system}.wordtally;
+            wordtally = ./nix/module.nix;
+            bigquery-standin = ./nix/standin-module.nix;
           };
-        bigquery-standin =
-          { pkgs, ... }:
-          {
-            imports = [ ./nix/standin-module.nix ];
-            services.bigquery-standin.package =
-              lib.mkDefault
-                builds.${pkgs.stdenv.hostPlatform.system}.bigquery-standin;
-          };
-      };
 
       nixosConfigurations = hosts "x86_64-linux";
-
       checks = eachSystem (pkgs: import ./nix/checks.nix { inherit self pkgs builds; });
       devShells = eachSystem (pkgs: {
         default = pkgs.callPackage ./nix/shell.nix { inherit agenix; };
