@@ -56,21 +56,11 @@
         pkgs:
         let
           inherit (pkgs.stdenv.hostPlatform) system;
-          vm = file: name: pkgs.callPackage file { host = (hosts system).${name}; };
         in
-        {
-          inherit (builds.${system}) wordtally bigquery-standin;
-          default = builds.${system}.wordtally;
-          image = pkgs.callPackage ./nix/image.nix {
-            inherit self;
-            inherit (builds.${system}) wordtally;
-          };
-          vm-dev = vm ./nix/vm.nix "dev";
-          vm-prod = vm ./nix/vm.nix "mock-prod";
-          vm-test = vm ./nix/vm-test.nix "mock-prod";
-        }
-        // import ./nix/secrets {
-          inherit pkgs;
+        import ./nix/packages.nix {
+          inherit pkgs self;
+          builds = builds.${system};
+          hosts = hosts system;
           agenix = agenix.packages.${system}.default;
         }
       );
