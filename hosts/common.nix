@@ -5,6 +5,8 @@
   ...
 }:
 {
+  imports = [ ./deployment.nix ];
+
   system.stateVersion = "26.05";
   time.timeZone = "UTC";
 

@@ -28,7 +28,15 @@ in
   };
 
   config = {
-    wordtally.forwardedPorts.${toString cfg.sshPort} = 22;
+    wordtally = {
+      forwardedPorts.${toString cfg.sshPort} = 22;
+      deployment = {
+        address = "127.0.0.1";
+        port = cfg.sshPort;
+        # Made anew at each start.
+        hostKey = lib.mkForce null;
+      };
+    };
 
     virtualisation = {
       diskImage = null;

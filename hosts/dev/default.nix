@@ -40,6 +40,10 @@
   services.getty.autologinUser = "root";
 
   wordtally = {
+    deployment.figures = {
+      the.hamlet = 994;
+      love.hamlet = 67;
+    };
     sshPort = 2221;
     forwardedPorts = lib.mapAttrs' (_: { port, ... }: lib.nameValuePair (toString port) port) words.dev;
     greeting = lib.mapAttrsToList (

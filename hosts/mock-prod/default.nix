@@ -35,6 +35,17 @@
   wordtally = {
     hostKey = (import ../../secrets/keys.nix).hosts.mock-prod;
     certificate = ./certificate.pem;
+    deployment = {
+      pages = lib.mapAttrs (name: _: "https://localhost:8443/${name}/") words.prod;
+      certificateAuthority = ./certificate.pem;
+      # The stand-in counts other editions.
+      figures = lib.mkForce {
+        the.hamlet = 994;
+        love.hamlet = 67;
+        romeo.romeoandjuliet = 293;
+        tis.hamlet = 25;
+      };
+    };
     sshPort = 2222;
     forwardedPorts."8443" = 443;
     greeting = lib.mapAttrsToList (

@@ -43,6 +43,16 @@
     };
   };
 
+  wordtally.deployment = {
+    inherit (config.wordtally) hostKey;
+    figures = {
+      the.hamlet = 995;
+      love.hamlet = 67;
+      romeo.romeoandjuliet = 117;
+      tis.hamlet = 25;
+    };
+  };
+
   # Who deploys logs in with a key from secrets/keys.nix.
   users.allowNoPasswordLogin = true;
   users.users.root.openssh.authorizedKeys.keys = lib.attrValues (import ../../secrets/keys.nix)
