@@ -83,14 +83,17 @@ let
         source = "https://gitlab.com/wordtally/wordtally";
       };
     };
-    passthru.tests.layout = callPackage ./tests/image/layout.nix {
-      inherit
-        image
-        wordtally
-        certificates
-        created
-        revision
-        ;
+    passthru = {
+      inherit created revision root;
+      tests.layout = callPackage ./tests/image/layout.nix {
+        inherit
+          image
+          wordtally
+          certificates
+          created
+          revision
+          ;
+      };
     };
     meta = {
       description = "Writes wordtally's container image to standard output, as Docker's archive";

@@ -70,6 +70,9 @@ let
       }
     );
 
+  # What is shipped: without the stand-in.
+  shipped = "--locked --package wordtally --no-default-features";
+
   # The checks' own: the machine's libc, and one build of the dependencies for all of them.
   craneNative = crane.mkLib pkgs;
   checkArgs = commonArgs // {
@@ -82,8 +85,27 @@ let
   };
 in
 {
-  # What is shipped: without the stand-in.
-  wordtally = static { cargoExtraArgs = "--locked --package wordtally --no-default-features"; };
+  wordtally = static { cargoExtraArgs = shipped; };
+
+  # The crates of what is shipped, as cargo resolves them: all, and those that are linked, without what only the
+  # compiler runs. A line is "DEPTH NAME vVERSION|LICENCE|REPOSITORY".
+  crates = craneStatic.mkCargoDerivation (
+    commonArgs
+    // {
+      pname = "wordtally-crates";
+      cargoArtifacts = null;
+      doInstallCargoArtifacts = false;
+      buildPhaseCargoCommand = ''
+        mkdir $out
+        for edges in normal normal,no-proc-macro; do
+          cargo tree --offline ${shipped} --target ${musl.stdenv.hostPlatform.rust.rustcTarget} \
+            --edges $edges --prefix depth --format ' {p}|{l}|{r}' >$out/$edges
+        done
+        cp Cargo.lock $out/
+      '';
+      installPhaseCommand = "true";
+    }
+  );
 
   # The same program with the stand-in's commands.
   bigquery-standin = static {

@@ -1,0 +1,50 @@
+# What is built once and promoted: the image, its bill of materials, and every host's system, in one folder.
+{
+  lib,
+  runCommand,
+  jq,
+  skopeo,
+  hosts,
+  wordtally,
+  image,
+  sbom,
+  self,
+}:
+let
+  # The sources of the inputs that this was evaluated with; flake.lock says where they are from. An input that follows
+  # nothing is the flake itself.
+  inputsOf =
+    prefix: flake:
+    lib.concatMapAttrs (
+      name: input: { "${prefix}${name}" = input.narHash; } // inputsOf "${prefix}${name}/" input
+    ) (lib.filterAttrs (_: input: input.outPath != self.outPath) (flake.inputs or { }));
+
+  release = {
+    inherit (wordtally) version;
+    inherit (image) revision;
+    package = "${wordtally}";
+    inputs = inputsOf "" self;
+    hosts = lib.mapAttrs (_: host: {
+      system = "${host.config.system.build.toplevel}";
+      deployment = host.config.wordtally.deployment or { };
+    }) hosts;
+  };
+in
+runCommand "release"
+  {
+    nativeBuildInputs = [
+      jq
+      skopeo
+    ];
+    release = builtins.toJSON release;
+    passAsFile = [ "release" ];
+    meta.description = "The image, its bill of materials and the hosts' systems, named by digest";
+  }
+  ''
+    mkdir $out
+    # What the stream writes is no image yet: an archive has no manifest, and so no digest to be called by.
+    ${image} | skopeo --insecure-policy --tmpdir . copy --quiet docker-archive:/dev/stdin oci:$out/image
+    cp ${sbom} $out/sbom.cdx.json
+    digest=$(jq --exit-status --raw-output '.manifests | if length == 1 then .[0].digest else null end' $out/image/index.json)
+    jq --sort-keys --arg image "$digest" '. + { $image }' "$releasePath" >$out/release.json
+  ''

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Writes the bill of materials, CycloneDX 1.6, to standard output.
+
+    sbom.py ATTRIBUTES --crates FOLDER --package PATH --created TIME
+
+ATTRIBUTES is the builder's JSON with the closure of the package and the image; FOLDER holds cargo's trees and the lock.
+The same input gives the same bytes. What the schema refuses is not written.
+"""
+
+import argparse
+import datetime
+import json
+import pathlib
+import re
+import sys
+import tomllib
+import uuid
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import HashAlgorithm, HashType, Property, XsUri
+from cyclonedx.model import ExternalReference, ExternalReferenceType
+from cyclonedx.model.bom import Bom
+from cyclonedx.model.component import Component, ComponentScope, ComponentType
+from cyclonedx.output.json import JsonV1Dot6
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+from packageurl import PackageURL
+
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://gitlab.com/wordtally/wordtally")
+LINE = re.compile(r"(\d+) (\S+) v(\S+?)(?: \([^)]*\))*\|([^|]*)\|(\S*)(?: \(\*\))?")
+DIGITS = "0123456789abcdfghijklmnpqrsvwxyz"
+NAME = re.compile(r"(.+?)(?:-([0-9][^-]*(?:-[^-]*)*))?")
+
+
+def tree(file):
+    """The crates of one of cargo's trees, and which each depends on."""
+    crates, edges, path = {}, {}, []
+    for line in file.read_text().splitlines():
+        match = LINE.fullmatch(line)
+        if not match:
+            sys.exit(f"{file.name}: cargo's line is of another form: {line!r}")
+        depth, name, version, licence, repository = match.groups()
+        crate = (name, version)
+        crates[crate] = (licence, repository)
+        edges.setdefault(crate, set())
+        del path[int(depth) :]
+        if path:
+            edges[path[-1]].add(crate)
+        path.append(crate)
+    return crates, edges
+
+
+def hexadecimal(narhash):
+    """Nix writes SHA-256 in digits of its own: 5 bits each, the last one first."""
+    algorithm, digits = narhash.split(":")
+    number = 0
+    for digit in digits:
+        number = number * 32 + DIGITS.index(digit)
+    return HashType(alg=HashAlgorithm.SHA_256, content=number.to_bytes(32, "little").hex())
+
+
+def crate_component(crate, licence, repository, linked, checksums):
+    name, version = crate
+    # Cargo's older form of OR.
+    licences = [LicenseFactory().make_from_string(re.sub(r"\s*/\s*", " OR ", licence))] if licence else []
+    return Component(
+        type=ComponentType.LIBRARY,
+        name=name,
+        version=version,
+        bom_ref=f"pkg:cargo/{name}@{version}",
+        purl=PackageURL("cargo", None, name, version),
+        licenses=licences,
+        scope=ComponentScope.REQUIRED if linked else ComponentScope.EXCLUDED,
+        hashes=[HashType(alg=HashAlgorithm.SHA_256, content=checksums[crate])],
+        external_references=[ExternalReference(type=ExternalReferenceType.VCS, url=XsUri(repository))]
+        if repository
+        else [],
+    )
+
+
+def path_component(entry):
+    digest, _, name = pathlib.PurePath(entry["path"]).name.partition("-")
+    name, version = NAME.fullmatch(name).groups()
+    return Component(
+        type=ComponentType.FILE,
+        name=name,
+        version=version,
+        bom_ref=entry["path"],
+        purl=PackageURL("nix", None, name, version, {"storehash": digest}),
+        hashes=[hexadecimal(entry["narHash"])],
+        properties=[Property(name="nix:storePath", value=entry["path"])],
+    )
+
+
+def bill(arguments):
+    closure = json.loads(arguments.attributes.read_text())["closure"]
+    crates, edges = tree(arguments.crates / "normal")
+    linked, _ = tree(arguments.crates / "normal,no-proc-macro")
+    lock = tomllib.loads((arguments.crates / "Cargo.lock").read_text())
+    checksums = {(p["name"], p["version"]): p["checksum"] for p in lock["package"] if "checksum" in p}
+
+    program = next(iter(crates))
+    root = Component(
+        type=ComponentType.APPLICATION,
+        name=program[0],
+        version=program[1],
+        bom_ref=f"pkg:cargo/{program[0]}@{program[1]}",
+        purl=PackageURL("cargo", None, *program),
+        licenses=[LicenseFactory().make_from_string(crates[program][0])],
+        properties=[Property(name="nix:storePath", value=arguments.package)],
+    )
+    components = {program: root}
+    for crate, (licence, repository) in crates.items():
+        if crate != program:
+            components[crate] = crate_component(crate, licence, repository, crate in linked, checksums)
+    paths = {entry["path"]: path_component(entry) for entry in closure}
+
+    bom = Bom(components=[c for c in [*components.values(), *paths.values()] if c is not root])
+    bom.metadata.component = root
+    bom.metadata.timestamp = datetime.datetime.fromisoformat(arguments.created)
+    for crate, needs in edges.items():
+        bom.register_dependency(components[crate], [components[need] for need in needs])
+    for entry in closure:
+        needs = [paths[need] for need in entry["references"] if need != entry["path"]]
+        bom.register_dependency(paths[entry["path"]], needs)
+    # The program is in each of these: they are what it is shipped as.
+    bom.register_dependency(root, paths.values())
+    # The content's own name: two builds of one release have one serial number.
+    bom.serial_number = NAMESPACE
+    bom.serial_number = uuid.uuid5(NAMESPACE, JsonV1Dot6(bom).output_as_string())
+    return JsonV1Dot6(bom).output_as_string(indent=2)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("attributes", type=pathlib.Path)
+    parser.add_argument("--crates", type=pathlib.Path, required=True)
+    parser.add_argument("--package", required=True)
+    parser.add_argument("--created", required=True)
+    text = bill(parser.parse_args())
+    faults = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
+    if faults:
+        sys.exit(f"the bill of materials is not CycloneDX 1.6: {faults}")
+    print(text)
+
+
+main()
