@@ -7,6 +7,8 @@
   agenix,
 }:
 let
+  inherit (pkgs.stdenv.hostPlatform) system;
+  offered = self.packages.${system};
   vm = file: host: pkgs.callPackage file { inherit host; };
 in
 {
@@ -19,17 +21,32 @@ in
 
   sbom = pkgs.callPackage ./sbom.nix {
     inherit (builds) wordtally crates;
-    inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) image;
+    inherit (offered) image;
   };
   release = pkgs.callPackage ./release.nix {
     inherit self hosts;
     inherit (builds) wordtally;
-    inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) image sbom;
+    inherit (offered) image sbom;
   };
+  deploy = pkgs.callPackage ./deploy.nix { inherit (offered) verify-release; };
+  push-cache = pkgs.callPackage ./push-cache.nix { };
+  renovate = pkgs.callPackage ./renovate.nix { };
 
   vm-dev = vm ./vm.nix hosts.dev;
   vm-prod = vm ./vm.nix hosts.mock-prod;
-  vm-test = vm ./vm-test.nix hosts.mock-prod;
+  vm-test = pkgs.callPackage ./vm-test.nix {
+    host = hosts.mock-prod;
+    inherit (offered)
+      attest
+      deploy
+      image
+      release
+      ;
+  };
+}
+// import ./stages.nix {
+  inherit (pkgs) lib linkFarm;
+  checks = self.checks.${system};
 }
 // import ./secrets { inherit pkgs agenix; }
 // import ./release-commands.nix { inherit pkgs; }

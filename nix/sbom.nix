@@ -16,7 +16,9 @@ stdenv.mkDerivation {
   ];
   nativeBuildInputs = [
     (python3.withPackages (
-      packages: [ packages.cyclonedx-python-lib ] ++ packages.cyclonedx-python-lib.optional-dependencies.json-validation
+      packages:
+      [ packages.cyclonedx-python-lib ]
+      ++ packages.cyclonedx-python-lib.optional-dependencies.json-validation
     ))
   ];
   buildCommand = ''

@@ -6,6 +6,13 @@
   python3,
   openssh,
   zstd,
+  cosign,
+  gitMinimal,
+  linkFarm,
+  attest,
+  deploy,
+  image,
+  release,
   host,
 }:
 let
@@ -35,6 +42,39 @@ let
     ];
   };
 
+  # What is brought to it: a release that is right, and one for each way to be wrong.
+  variants = {
+    booted = { };
+    good.services.wordtally.package = next;
+    # It starts, gets ready, and counts another word.
+    wrong.services.wordtally.instances.love.word = lib.mkForce "hate";
+    unready.services.wordtally.instances.romeo.table = "bigquery-public-data.samples.nothing";
+    # Each word is right, and one address leads to another's.
+    front-door.services.nginx.virtualHosts.wordtally.locations."= /tis/".proxyPass =
+      lib.mkForce "http://wordtally-the/";
+    # Nothing comes in, not even for connections that are open.
+    network.networking.nftables.tables.nothing = {
+      family = "inet";
+      content = "chain input { type filter hook input priority -300; iifname != lo drop; }";
+    };
+  };
+  releases = linkFarm "releases" (
+    lib.mapAttrs (
+      _: variant:
+      let
+        mock-prod = host.extendModules { modules = [ variant ]; };
+      in
+      release.override {
+        hosts = { inherit mock-prod; };
+        wordtally = mock-prod.config.services.wordtally.package;
+        # They are of no commit: whoever runs the tests vouches for one that is made there.
+        image = image // {
+          revision = "unknown";
+        };
+      }
+    ) variants
+  );
+
   # As many words as one host may be asked for.
   crowd = host.extendModules {
     modules = [
@@ -63,11 +103,16 @@ writeShellApplication {
     python3
     openssh
     zstd
+    cosign
+    gitMinimal
+    attest
+    deploy
   ];
   runtimeEnv = {
     VM_TEST_MACHINE = launcher machine;
     VM_TEST_CROWD = launcher crowd;
     VM_TEST_FACTS = facts;
+    VM_TEST_RELEASES = releases;
     VM_TEST_CERTIFICATE = ../hosts/mock-prod/certificate.pem;
     VM_TEST_TABLE = ../standin/data/shakespeare.tsv.zst;
   };

@@ -40,7 +40,7 @@ def main():
     parser = argparse.ArgumentParser(prog="attest", description=__doc__, allow_abbrev=False)
     parser.add_argument("release", metavar="RELEASE", help="folder that `nix build .#release` made")
     parser.add_argument("output", metavar="OUTPUT", type=pathlib.Path, help="folder to make")
-    parser.add_argument("--image", metavar="REGISTRY/REPOSITORY@sha256:…", help="what `publish` printed: sign that, too")
+    parser.add_argument("--image", metavar="REGISTRY/REPOSITORY[@sha256:…]", help="where `publish` put the image: sign it there, too")
     parser.add_argument("--insecure", action="store_true", help="ask a registry on the loopback by plain HTTP")
     given = parser.parse_args()
 
@@ -54,6 +54,8 @@ def main():
     os.chdir(run("git", "rev-parse", "--show-toplevel").decode().strip())
     revision = commit(release["revision"])
     if given.image:
+        if "@" not in given.image:
+            given.image = f"{given.image}@{release['image']}"
         repository, digest = reference(given.image)
         insecure(repository, given.insecure)
         if digest != release["image"]:

@@ -1,0 +1,76 @@
+"""Releases, good and bad, brought to mock production by the deploy command while visitors ask for pages."""
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+RELEASES = os.environ["VM_TEST_RELEASES"]
+SYSTEMS = "readlink -f /run/current-system; readlink -e /nix/var/nix/profiles/system || true"
+
+
+class Deployer:
+    """Whoever deploys: has a signing key of this run and the machine's login key."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.folder = tempfile.mkdtemp(prefix="vm-test-releases-")
+        self.key = os.path.join(self.folder, "cosign")
+        # A key without a password, and a commit to vouch for: what is signed here goes nowhere else.
+        self._run("cosign", "generate-key-pair", "--output-key-prefix", self.key, COSIGN_PASSWORD="")
+        self._run("git", "init", "--quiet", self.folder)
+        self._run("git", "-c", "user.name=vm-test", "-c", "user.email=", "commit", "--quiet", "--allow-empty", "-m", "test")
+
+    def _run(self, *command, **environment):
+        subprocess.run(command, env=os.environ | environment, cwd=self.folder, stdin=subprocess.DEVNULL, check=True)
+
+    def attested(self, name):
+        """The release, signed; made at its first use."""
+        folder = os.path.join(self.folder, name)
+        if not os.path.exists(folder):
+            self._run("attest", os.path.join(RELEASES, name), folder, COSIGN_KEY=f"{self.key}.key")
+        return folder
+
+    def start(self, name, *options, folder=None):
+        return subprocess.Popen(
+            ["deploy", "mock-prod", "--release", folder or self.attested(name), "--key", f"{self.key}.pub"]
+            + ["--identity", self.machine.identity(), *options],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def deploy(self, name, *options, folder=None, timeout=900):
+        """How it ended and what it said."""
+        process = self.start(name, *options, folder=folder)
+        try:
+            said = process.communicate(timeout=timeout)[0]
+        finally:
+            process.kill()
+        print("".join(f"#   {line}\n" for line in said.splitlines()), end="", flush=True)
+        return process.returncode, said
+
+    def systems(self):
+        """What the machine runs, and what it would after a restart."""
+        return self.machine.run(SYSTEMS).split()
+
+
+def until(process, text):
+    """What a deployment says up to a line with this text."""
+    said = ""
+    for line in process.stdout:
+        print(f"#   {line}", end="", flush=True)
+        said += line
+        if re.search(text, line):
+            return said
+    raise AssertionError(f"it ended without {text!r}: {said}")
+
+
+def kill(process):
+    """As a lost runner ends: it can say nothing more to the machine."""
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return time.monotonic()
