@@ -42,14 +42,15 @@
           ]
           ++ folders;
         };
-      hosts = system: {
+      # By system, as the builds are: each is evaluated once, whatever asks for it.
+      hosts = lib.mapAttrs (system: _: {
         dev = host system [ ./hosts/dev ];
         mock-prod = host system [
           ./hosts/prod
           ./hosts/mock-prod
         ];
         prod = host system [ ./hosts/prod ];
-      };
+      }) builds;
     in
     {
       packages = eachSystem (
@@ -60,7 +61,7 @@
         import ./nix/packages.nix {
           inherit pkgs self;
           builds = builds.${system};
-          hosts = hosts system;
+          hosts = hosts.${system};
           agenix = agenix.packages.${system}.default;
         }
       );
@@ -79,7 +80,7 @@
             bigquery-standin = ./nix/standin-module.nix;
           };
 
-      nixosConfigurations = hosts "x86_64-linux";
+      nixosConfigurations = hosts.x86_64-linux;
       checks = eachSystem (pkgs: import ./nix/checks.nix { inherit self pkgs builds; });
       devShells = eachSystem (pkgs: {
         default = pkgs.callPackage ./nix/shell.nix { inherit agenix; };

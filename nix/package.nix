@@ -102,6 +102,9 @@ in
             --edges $edges --prefix depth --format ' {p}|{l}|{r}' >$out/$edges
         done
         cp Cargo.lock $out/
+        # What is linked besides crates.
+        rustc --version | sed -E 's/^rustc ([^ ]+).*/rust-std \1/' >$out/others
+        echo ${musl.stdenv.cc.libc.pname} ${musl.stdenv.cc.libc.version} >>$out/others
       '';
       installPhaseCommand = "true";
     }

@@ -38,6 +38,7 @@ runCommand "release"
     ];
     release = builtins.toJSON release;
     passAsFile = [ "release" ];
+    passthru = { inherit hosts; };
     meta.description = "The image, its bill of materials and the hosts' systems, named by digest";
   }
   ''

@@ -33,21 +33,22 @@ def repository():
         try:
             url = run("git", "config", "remote.origin.url").decode().strip()
         except Refused:
-            return "unknown"
-    return re.sub(r"://[^/@]*@", "://", url) if "://" in url and not url.startswith("file:") else "unknown"
+            return None
+    return re.sub(r"://[^/@]*@", "://", url) if "://" in url and not url.startswith("file:") else None
 
 
 def inputs(release, lock):
     """The flake's inputs as they were evaluated. What flake.lock does not lock is named by its content alone."""
     locked = {node["locked"]["narHash"]: node["locked"] for node in lock["nodes"].values() if "locked" in node}
     seen = {}
-    for name, narhash in sorted(release["inputs"].items()):
+    # An input of an input may be one of the flake's own: that name counts.
+    for name, narhash in sorted(release["inputs"].items(), key=lambda item: (item[0].count("/"), item[0])):
         seen.setdefault(narhash, name)
     for narhash, name in sorted(seen.items(), key=lambda item: item[1]):
         entry = {"name": name, "annotations": {"narHash": narhash, "inFlakeLock": narhash in locked}}
         if source := locked.get(narhash):
-            entry["uri"] = f"{source['type']}:{source['owner']}/{source['repo']}/{source['rev']}"
             entry["digest"] = {"gitCommit": source["rev"]}
+            entry["uri"] = source.get("url") or "{type}:{owner}/{repo}/{rev}".format_map(source)
         yield entry
 
 
@@ -60,14 +61,14 @@ def predicate(release, commit):
         "buildDefinition": {
             "buildType": BUILD_TYPE,
             "externalParameters": {
-                "repository": source,
+                "repository": source or "unknown",
                 "commit": commit,
                 "ref": here("CI_COMMIT_REF_NAME") or run("git", "rev-parse", "--abbrev-ref", "HEAD").decode().strip(),
             },
             # What Nix itself says that it built from: `unknown` where an input was overridden.
             "internalParameters": {"revision": release["revision"]},
             "resolvedDependencies": [
-                {"name": "source", "uri": f"git+{source}", "digest": {"gitCommit": commit}},
+                {"name": "source", "digest": {"gitCommit": commit}} | ({"uri": f"git+{source}"} if source else {}),
                 *inputs(release, lock),
             ],
         },

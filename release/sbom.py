@@ -113,6 +113,13 @@ def bill(arguments):
     for crate, (licence, repository) in crates.items():
         if crate != program:
             components[crate] = crate_component(crate, licence, repository, crate in linked, checksums)
+    others = [line.split() for line in (arguments.crates / "others").read_text().splitlines()]
+    for name, version in others:
+        purl = PackageURL("generic", None, name, version)
+        components[(name, version)] = Component(
+            type=ComponentType.LIBRARY, name=name, version=version, bom_ref=str(purl), purl=purl
+        )
+        edges[program].add((name, version))
     paths = {entry["path"]: path_component(entry) for entry in closure}
 
     bom = Bom(components=[c for c in [*components.values(), *paths.values()] if c is not root])

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Holds a release against the package that it is of.
+
+    check_release.py RELEASE PACKAGE HOST...
+"""
+
+import hashlib
+import json
+import pathlib
+import re
+import sys
+import tarfile
+
+# Only the stand-in has these.
+STANDIN = {"axum", "bigquery-standin", "rusqlite", "libsqlite3-sys", "sqlparser", "tempfile"}
+# Where a crate's source was, as messages of the program still say; the standard library's own are elsewhere.
+SOURCE = re.compile(rb"-vendor-cargo-deps/[0-9a-f]{64}/([A-Za-z0-9_-]+?)-([0-9]+\.[0-9]+\.[0-9][A-Za-z0-9.+-]*)/")
+
+release, package, hosts = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]
+binary = (package / "bin/wordtally").read_bytes()
+faults = 0
+
+
+def check(what, good, seen):
+    global faults
+    print(f"{'ok  ' if good else 'FAIL'} {what}: {seen}")
+    faults += not good
+
+
+def blob(digest):
+    content = (release / "image/blobs" / digest.replace(":", "/")).read_bytes()
+    check("a blob is what its digest says", f"sha256:{hashlib.sha256(content).hexdigest()}" == digest, digest)
+    return content
+
+
+named = json.loads((release / "release.json").read_text())
+check("release.json names the package", named["package"] == str(package), named["package"])
+check("release.json names all hosts", sorted(named["hosts"]) == sorted(hosts), sorted(named["hosts"]))
+(entry,) = json.loads((release / "image/index.json").read_text())["manifests"]
+check("release.json names the image", named["image"] == entry["digest"], named["image"])
+check("release.json is sorted", list(named) == sorted(named), list(named))
+
+found = []
+for layer in json.loads(blob(entry["digest"]))["layers"]:
+    blob(layer["digest"])
+    with tarfile.open(release / "image/blobs" / layer["digest"].replace(":", "/")) as tar:
+        found += [tar.extractfile(file).read() for file in tar if file.isfile() and file.name.endswith("bin/wordtally")]
+digests = [hashlib.sha256(content).hexdigest() for content in found]
+check("the image's binary is the package's", digests == [hashlib.sha256(binary).hexdigest()], digests)
+
+bill = json.loads((release / "sbom.cdx.json").read_text())
+crates = {(c["name"], c["version"]): c for c in bill["components"] if c.get("purl", "").startswith("pkg:cargo/")}
+linked = {crate for crate, c in crates.items() if c["scope"] == "required"}
+seen = {(name.decode(), version.decode()) for name, version in SOURCE.findall(binary)}
+check("the binary names its crates", len(seen) > 30, len(seen))
+check("each of them is in the bill, as linked", seen <= linked, sorted(seen - linked))
+check("no crate of the stand-in is", not STANDIN & {name for name, _ in crates}, len(crates))
+check("each crate has a checksum", all(c["hashes"] for c in crates.values()), len(crates))
+licensed = [crate for crate, c in crates.items() if not c.get("licenses")]
+check("each crate has a licence", not licensed, licensed)
+paths = {c["bom-ref"] for c in bill["components"] if c["type"] == "file"}
+check("the package is in the bill", str(package) in paths, sorted(paths))
+references = {c["bom-ref"] for c in bill["components"]} | {bill["metadata"]["component"]["bom-ref"]}
+graph = {d["ref"]: d.get("dependsOn", []) for d in bill["dependencies"]}
+check("the graph has each component", set(graph) == references, len(graph))
+reached, ahead = set(), [bill["metadata"]["component"]["bom-ref"]]
+while ahead:
+    reference = ahead.pop()
+    if reference not in reached:
+        reached.add(reference)
+        ahead += graph[reference]
+check("the program leads to all of them", reached == references, sorted(references - reached))
+if faults:
+    sys.exit(f"the release has {faults} fault(s), see FAIL above")
