@@ -21,7 +21,10 @@ def sign_image(signer, key, image, plain, statement, sbom):
     predicate = parsed(statement, "provenance.json")["predicate"]
     revision = predicate["buildDefinition"]["externalParameters"]["commit"]
     try:
-        known = [s["predicate"]["buildDefinition"]["externalParameters"]["commit"] for s in key.attestations(image, plain, "slsaprovenance1")]
+        known = [
+            provenance.check(statement["predicate"], None)
+            for statement in key.attestations(image, plain, "slsaprovenance1")
+        ]
     except Refused:
         known = []
     if revision not in known:
@@ -40,7 +43,9 @@ def main():
     parser = argparse.ArgumentParser(prog="attest", description=__doc__, allow_abbrev=False)
     parser.add_argument("release", metavar="RELEASE", help="folder that `nix build .#release` made")
     parser.add_argument("output", metavar="OUTPUT", type=pathlib.Path, help="folder to make")
-    parser.add_argument("--image", metavar="REGISTRY/REPOSITORY[@sha256:…]", help="where `publish` put the image: sign it there, too")
+    parser.add_argument(
+        "--image", metavar="REGISTRY/REPOSITORY[@sha256:…]", help="where `publish` put the image: sign it there, too"
+    )
     parser.add_argument("--insecure", action="store_true", help="ask a registry on the loopback by plain HTTP")
     given = parser.parse_args()
 
@@ -57,7 +62,7 @@ def main():
         if "@" not in given.image:
             given.image = f"{given.image}@{release['image']}"
         repository, digest = reference(given.image)
-        insecure(repository, given.insecure)
+        plain = insecure(repository, given.insecure)
         if digest != release["image"]:
             raise Refused(f"{given.image} is not this release's image, which is {release['image']}")
 
@@ -65,7 +70,7 @@ def main():
     bundle = signer.bundle(statement)
     key = Key("the key itself", signer.public_key())
     if given.image:
-        sign_image(signer, key, given.image, given.insecure, statement, contents["sbom.cdx.json"])
+        sign_image(signer, key, given.image, plain, statement, contents["sbom.cdx.json"])
 
     output.mkdir(parents=True)
     for name, content in {**contents, "provenance.json": statement, provenance.BUNDLE: bundle}.items():

@@ -83,7 +83,7 @@ def commit(revision):
 
 
 def insecure(registry, wanted):
-    """Plain HTTP is for tests: who is on the way could alter what no signature covers, and read the credentials."""
+    """Plain HTTP is for tests: who is on the way could read the credentials."""
     wanted = wanted or os.environ.get("INSECURE_REGISTRY") == "1"
     if wanted and not LOOPBACK.fullmatch(registry.split("/", 1)[0]):
         raise Refused(f"--insecure and $INSECURE_REGISTRY are for a registry on the loopback, and {registry} is none")

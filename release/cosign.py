@@ -84,7 +84,7 @@ class Key:
                 # What the statement's subjects are is compared by the caller, each with a sentence of its own.
                 self._verify("verify-blob-attestation", "--check-claims=false", "--type=slsaprovenance1", f"--bundle={file}")
             except Refused as refusal:
-                raise Refused(f"{name} is not signed by {self.name}: {refusal}") from None
+                raise Refused(f"{name} is no provenance signed by {self.name}: {refusal}") from None
         return base64.b64decode(parsed(bundle, name)["dsseEnvelope"]["payload"])
 
     def image(self, image, insecure):
