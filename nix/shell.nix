@@ -9,6 +9,7 @@
   cargo-deny,
   cargo-nextest,
   clippy,
+  cosign,
   curl,
   gitlab-ci-local,
   jq,
@@ -27,6 +28,7 @@ mkShell {
     cargo-deny
     cargo-nextest
     clippy
+    cosign
     curl
     jq
     nixfmt-rs
