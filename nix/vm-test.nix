@@ -113,6 +113,7 @@ writeShellApplication {
     VM_TEST_CROWD = launcher crowd;
     VM_TEST_FACTS = facts;
     VM_TEST_RELEASES = releases;
+    VM_TEST_LOCK = ../flake.lock;
     VM_TEST_CERTIFICATE = ../hosts/mock-prod/certificate.pem;
     VM_TEST_TABLE = ../standin/data/shakespeare.tsv.zst;
   };

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -21,7 +22,9 @@ class Deployer:
         # A key without a password, and a commit to vouch for: what is signed here goes nowhere else.
         self._run("cosign", "generate-key-pair", "--output-key-prefix", self.key, COSIGN_PASSWORD="")
         self._run("git", "init", "--quiet", self.folder)
-        self._run("git", "-c", "user.name=vm-test", "-c", "user.email=", "commit", "--quiet", "--allow-empty", "-m", "test")
+        shutil.copyfile(os.environ["VM_TEST_LOCK"], os.path.join(self.folder, "flake.lock"))
+        self._run("git", "add", "flake.lock")
+        self._run("git", "-c", "user.name=vm-test", "-c", "user.email=", "commit", "--quiet", "-m", "test")
 
     def _run(self, *command, **environment):
         subprocess.run(command, env=os.environ | environment, cwd=self.folder, stdin=subprocess.DEVNULL, check=True)
