@@ -15,23 +15,7 @@ let
   isUnix = lib.hasPrefix "unix:";
   port = listen: lib.toInt (lib.last (lib.splitString ":" listen));
 
-  environment =
-    instance:
-    lib.mapAttrs (_: toString) (
-      lib.filterAttrs (_: value: value != null) {
-        WORD = instance.word;
-        PROJECT = instance.project;
-        TABLE = instance.table;
-        LOCATION = instance.location;
-        BIGQUERY_ENDPOINT = instance.bigqueryEndpoint;
-        TTL = instance.ttl;
-        STALE = instance.stale;
-        TIMEOUT = instance.timeout;
-        MAXIMUM_BYTES_BILLED = instance.maximumBytesBilled;
-        WORKERS = instance.workers;
-        LOG_FORMAT = instance.logFormat;
-      }
-    );
+  environment = import ./environment.nix { inherit lib; };
 
   # So that a unit is restarted when its own secret changes.
   encryptedFiles = import ./encrypted-files.nix { inherit lib config; };
@@ -96,18 +80,12 @@ let
     };
   };
 
-  # `wordtally check` says for each instance what `wordtally serve` would refuse.
-  checked = pkgs.runCommand "wordtally-instances-checked" { } ''
-    ${lib.concatStrings (
-      lib.mapAttrsToList (name: instance: ''
-        if ! env -i ${
-          lib.escapeShellArgs (lib.mapAttrsToList (k: v: "${k}=${v}") (environment instance))
-        } LISTEN=${lib.escapeShellArg instance.listen} ${lib.getExe cfg.package} check --values-only
-        then echo ${lib.escapeShellArg "services.wordtally.instances.${name} is refused, see above"} >&2; exit 1; fi
-      '') cfg.instances
-    )}
-    touch $out
-  '';
+  checked = import ./check-values.nix {
+    inherit lib;
+    inherit (pkgs) runCommand;
+    inherit (cfg) package;
+    where = "services.wordtally.instances";
+  } (lib.mapAttrs (_: instance: environment instance // { LISTEN = instance.listen; }) cfg.instances);
 
   isUnitName = name: builtins.match "[a-zA-Z0-9][a-zA-Z0-9_-]*" name != null;
   # Another name gets an assertion's sentence, which systemd's own types would come before.
