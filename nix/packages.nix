@@ -10,6 +10,13 @@ let
   inherit (pkgs.stdenv.hostPlatform) system;
   offered = self.packages.${system};
   vm = file: host: pkgs.callPackage file { inherit host; };
+  manifests =
+    file:
+    pkgs.callPackage file {
+      inherit (builds) wordtally;
+      host = hosts.prod;
+      platforms = import ../hosts/platforms.nix;
+    };
 in
 {
   inherit (builds) wordtally bigquery-standin;
@@ -31,6 +38,9 @@ in
   deploy = pkgs.callPackage ./deploy.nix { inherit (offered) verify-release; };
   push-cache = pkgs.callPackage ./push-cache.nix { };
   renovate = pkgs.callPackage ./renovate.nix { };
+
+  kubernetes = manifests ./manifests/kubernetes.nix;
+  cloud-run = manifests ./manifests/cloud-run.nix;
 
   vm-dev = vm ./vm.nix hosts.dev;
   vm-prod = vm ./vm.nix hosts.mock-prod;

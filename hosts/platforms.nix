@@ -1,0 +1,35 @@
+# What Kubernetes and Cloud Run have to be told beside production's words. Placeholders: put your own.
+{
+  # The Google service account that may ask BigQuery; whoever runs a word acts as it.
+  googleServiceAccount = "wordtally@my-project-123.iam.gserviceaccount.com";
+
+  kubernetes = {
+    namespace = "wordtally";
+
+    # The Gateway, with its TLS and its certificate, is the cluster's own.
+    gateway = {
+      name = "public";
+      namespace = "gateway";
+    };
+
+    # Who may connect to the words, as a NetworkPolicy names them: what the Gateway forwards from, which on GKE are
+    # Google's load balancers, and what reads /metrics.
+    visitors = [
+      { namespaceSelector.matchLabels."kubernetes.io/metadata.name" = "gateway"; }
+      { ipBlock.cidr = "35.191.0.0/16"; }
+      { ipBlock.cidr = "130.211.0.0/22"; }
+    ];
+    monitoring = [
+      { namespaceSelector.matchLabels."kubernetes.io/metadata.name" = "monitoring"; }
+    ];
+
+    # BigQuery and Google's tokens by private.googleapis.com, as on the NixOS hosts: the zone googleapis.com must lead
+    # there.
+    google = [ "199.36.153.8/30" ];
+  };
+
+  cloudRun = {
+    # Asked by a load balancer, which sends on only what is to be public: each service's /metrics is at the same port.
+    ingress = "internal-and-cloud-load-balancing";
+  };
+}

@@ -1,0 +1,99 @@
+# A program that writes a host's words as Cloud Run services, for `gcloud run services replace`.
+{
+  lib,
+  callPackage,
+  runCommand,
+  wordtally,
+  # The NixOS host whose words these are.
+  host,
+  platforms,
+}:
+let
+  inherit (platforms) googleServiceAccount cloudRun;
+  inherit (host.config.services.wordtally) instances;
+
+  environment = import ../environment.nix { inherit lib; };
+  name = import ./name.nix { inherit lib; } {
+    platform = "Cloud Run";
+    longest = 49;
+  };
+
+  # Cloud Run's own default; it sets PORT, which the service does not read.
+  port = 8080;
+  variables = instance: environment instance // { LISTEN = "0.0.0.0:${toString port}"; };
+
+  probe = path: periodSeconds: failureThreshold: {
+    httpGet = { inherit path port; };
+    timeoutSeconds = 5;
+    inherit periodSeconds failureThreshold;
+  };
+
+  service = key: instance: {
+    apiVersion = "serving.knative.dev/v1";
+    kind = "Service";
+    metadata = {
+      name = name.of key;
+      labels.app = "wordtally";
+      annotations."run.googleapis.com/ingress" = cloudRun.ingress;
+    };
+    spec = {
+      template = {
+        metadata = {
+          labels.app = "wordtally";
+          annotations = {
+            # An answer is refreshed between requests: that takes a CPU then, and an instance that is there.
+            "run.googleapis.com/cpu-throttling" = "false";
+            "autoscaling.knative.dev/minScale" = "1";
+            # Each instance asks BigQuery for itself: more of them cost more.
+            "autoscaling.knative.dev/maxScale" = "4";
+          };
+        };
+        spec = {
+          serviceAccountName = googleServiceAccount;
+          # As many as Cloud Run allows: the service takes 4096 connections.
+          containerConcurrency = 1000;
+          # The longest answer waits 10 seconds for the first refresh.
+          timeoutSeconds = 30;
+          containers = [
+            {
+              name = "wordtally";
+              env = lib.mapAttrsToList (name: value: { inherit name value; }) (variables instance);
+              ports = [
+                {
+                  name = "http1";
+                  containerPort = port;
+                }
+              ];
+              # A revision that gets no answer from BigQuery gets no visitors.
+              startupProbe = probe "/readyz" 5 12;
+              livenessProbe = probe "/healthz" 10 3;
+              # The least that Cloud Run gives to an instance whose CPU is not throttled, in either environment.
+              resources.limits = {
+                cpu = toString (if instance.workers == null then 1 else instance.workers);
+                memory = "512Mi";
+              };
+            }
+          ];
+        };
+      };
+      traffic = [
+        {
+          latestRevision = true;
+          percent = 100;
+        }
+      ];
+    };
+  };
+in
+callPackage ./program.nix { } {
+  name = "wordtally-cloud-run";
+  description = "Writes production's words as Cloud Run services";
+  files = lib.mapAttrs' (
+    key: instance: lib.nameValuePair "word-${key}.json" (service key instance)
+  ) instances;
+  checked = import ../check-values.nix {
+    inherit lib runCommand;
+    package = wordtally;
+    where = "services.wordtally.instances";
+  } (lib.mapAttrs (_: variables) instances);
+}

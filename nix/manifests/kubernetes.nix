@@ -1,0 +1,346 @@
+# A program that writes a host's words as Kubernetes objects, for `kubectl apply`.
+{
+  lib,
+  callPackage,
+  runCommand,
+  wordtally,
+  # The NixOS host whose words these are.
+  host,
+  platforms,
+}:
+let
+  inherit (platforms) googleServiceAccount;
+  cfg = platforms.kubernetes;
+  inherit (host.config.services.wordtally) instances frontdoor;
+
+  environment = import ../environment.nix { inherit lib; };
+  name = import ./name.nix { inherit lib; } {
+    platform = "Kubernetes";
+    longest = 63;
+  };
+
+  port = 8080;
+  # A request that is on its way when a pod is told to go still reaches it: for this long it only leaves the Service.
+  leaving = 10;
+  # As in src/server/limits.rs.
+  drain = 10;
+
+  # Each variable, in the order of the names. `$(X)` is another variable to Kubernetes, and `$$` one `$`.
+  env =
+    instance:
+    lib.mapAttrsToList (variable: value: {
+      name = variable;
+      value = lib.replaceStrings [ "$" ] [ "$$" ] value;
+    }) (variables instance);
+  variables = instance: environment instance // { LISTEN = "0.0.0.0:${toString port}"; };
+
+  # `64M` is systemd's, and 64 MiB.
+  memory =
+    max:
+    let
+      parts = builtins.match "([0-9]+)([KMGT])" max;
+    in
+    lib.throwIf (parts == null)
+      "services.wordtally.instances: memoryMax is '${max}', which Kubernetes has no word for: give a number and K, M, G or T, such as 64M."
+      "${lib.concatStrings parts}i";
+
+  labels = {
+    "app.kubernetes.io/name" = "wordtally";
+  };
+  ofWord = word: labels // { "app.kubernetes.io/instance" = word; };
+
+  object =
+    apiVersion: kind: metadata: fields:
+    { inherit apiVersion kind metadata; } // fields;
+  inNamespace = objectName: objectLabels: {
+    name = objectName;
+    inherit (cfg) namespace;
+    labels = objectLabels // {
+      "app.kubernetes.io/version" = wordtally.version;
+    };
+  };
+  list = items: {
+    apiVersion = "v1";
+    kind = "List";
+    inherit items;
+  };
+
+  ports = protocol: numbers: map (port: { inherit protocol port; }) numbers;
+  address = cidr: { ipBlock = { inherit cidr; }; };
+  dns = ports "UDP" [ 53 ] ++ ports "TCP" [ 53 ];
+
+  # What all words have in common.
+  common = list [
+    (object "v1" "Namespace" {
+      name = cfg.namespace;
+      labels =
+        labels
+        // lib.genAttrs' [ "enforce" "audit" "warn" ] (mode: {
+          name = "pod-security.kubernetes.io/${mode}";
+          value = "restricted";
+        });
+    } { })
+    (object "v1" "ServiceAccount" (
+      inNamespace "wordtally" labels
+      // {
+        annotations."iam.gke.io/gcp-service-account" = googleServiceAccount;
+      }
+    ) { automountServiceAccountToken = false; })
+    # Every pod of the namespace: what is not named here is refused.
+    (object "networking.k8s.io/v1" "NetworkPolicy" (inNamespace "wordtally" labels) {
+      spec = {
+        podSelector = { };
+        policyTypes = [
+          "Ingress"
+          "Egress"
+        ];
+        ingress = [
+          {
+            from = cfg.visitors ++ cfg.monitoring;
+            ports = ports "TCP" [ port ];
+          }
+        ];
+        egress = [
+          {
+            to = [
+              {
+                namespaceSelector.matchLabels."kubernetes.io/metadata.name" = "kube-system";
+                podSelector.matchLabels.k8s-app = "kube-dns";
+              }
+              # The node's own cache, and Cloud DNS.
+              (address "169.254.20.10/32")
+              (address "169.254.169.254/32")
+            ];
+            ports = dns;
+          }
+          # GKE's metadata server, which gives the tokens: with Dataplane V2, and without.
+          {
+            to = [ (address "169.254.169.254/32") ];
+            ports = ports "TCP" [ 80 ];
+          }
+          {
+            to = [ (address "169.254.169.252/32") ];
+            ports = ports "TCP" [ 988 ];
+          }
+          {
+            to = map address cfg.google;
+            ports = ports "TCP" [ 443 ];
+          }
+        ];
+      };
+    })
+  ];
+
+  probe = path: periodSeconds: failureThreshold: {
+    httpGet = {
+      inherit path;
+      port = "http";
+    };
+    timeoutSeconds = 5;
+    inherit periodSeconds failureThreshold;
+  };
+
+  container = instance: {
+    name = "wordtally";
+    env = env instance;
+    ports = [
+      {
+        name = "http";
+        containerPort = port;
+      }
+    ];
+    # It listens at once; only /readyz waits for BigQuery.
+    startupProbe = probe "/healthz" 1 30;
+    livenessProbe = probe "/healthz" 10 3;
+    readinessProbe = probe "/readyz" 5 1;
+    lifecycle.preStop.sleep.seconds = leaving;
+    resources = {
+      requests = {
+        cpu = "50m";
+        memory = "32Mi";
+      };
+      limits = {
+        # It has one thread per worker.
+        cpu = toString (if instance.workers == null then 1 else instance.workers);
+        memory = memory instance.memoryMax;
+      };
+    };
+    securityContext = {
+      allowPrivilegeEscalation = false;
+      readOnlyRootFilesystem = true;
+      capabilities.drop = [ "ALL" ];
+    };
+  };
+
+  word =
+    key: instance:
+    let
+      named = name.of key;
+      metadata = inNamespace named (ofWord key);
+      selector.matchLabels = ofWord key;
+      spread = topologyKey: {
+        inherit topologyKey;
+        maxSkew = 1;
+        whenUnsatisfiable = "ScheduleAnyway";
+        labelSelector = selector;
+      };
+      at = path: {
+        path = {
+          type = "Exact";
+          value = "/${key}${path}";
+        };
+      };
+    in
+    list [
+      (object "apps/v1" "Deployment" metadata {
+        # How many pods there are is the HorizontalPodAutoscaler's to say: a number here would undo it at each apply.
+        spec = {
+          inherit selector;
+          strategy = {
+            type = "RollingUpdate";
+            rollingUpdate = {
+              maxUnavailable = 0;
+              maxSurge = 1;
+            };
+          };
+          template = {
+            metadata = { inherit (metadata) labels; };
+            spec = {
+              serviceAccountName = "wordtally";
+              # GKE's metadata server knows a pod without it.
+              automountServiceAccountToken = false;
+              enableServiceLinks = false;
+              terminationGracePeriodSeconds = leaving + drain + 5;
+              securityContext = {
+                runAsNonRoot = true;
+                # As the image has it.
+                runAsUser = 65532;
+                runAsGroup = 65532;
+                seccompProfile.type = "RuntimeDefault";
+              };
+              topologySpreadConstraints = map spread [
+                "kubernetes.io/hostname"
+                "topology.kubernetes.io/zone"
+              ];
+              containers = [ (container instance) ];
+            };
+          };
+        };
+      })
+      (object "v1" "Service" metadata {
+        spec = {
+          selector = ofWord key;
+          ports = [
+            {
+              name = "http";
+              port = 80;
+              targetPort = "http";
+              appProtocol = "http";
+            }
+          ];
+        };
+      })
+      # Each pod asks BigQuery for itself: more of them cost more.
+      (object "autoscaling/v2" "HorizontalPodAutoscaler" metadata {
+        spec = {
+          scaleTargetRef = {
+            apiVersion = "apps/v1";
+            kind = "Deployment";
+            name = named;
+          };
+          minReplicas = 2;
+          maxReplicas = 4;
+          metrics = [
+            {
+              type = "Resource";
+              resource = {
+                name = "cpu";
+                target = {
+                  type = "Utilization";
+                  averageUtilization = 80;
+                };
+              };
+            }
+          ];
+        };
+      })
+      (object "policy/v1" "PodDisruptionBudget" metadata {
+        spec = {
+          inherit selector;
+          maxUnavailable = 1;
+          # While BigQuery fails, a node can be emptied still.
+          unhealthyPodEvictionPolicy = "AlwaysAllow";
+        };
+      })
+      (object "gateway.networking.k8s.io/v1" "HTTPRoute" metadata {
+        spec = {
+          parentRefs = [ cfg.gateway ];
+          hostnames = [ frontdoor.hostName ];
+          rules = [
+            # An exact path wins over a prefix: what is for the inside is not shown. GKE's Gateways rewrite prefixes
+            # only.
+            {
+              matches = map at [
+                ""
+                "/healthz"
+                "/readyz"
+                "/metrics"
+              ];
+              filters = [
+                {
+                  type = "RequestRedirect";
+                  requestRedirect = {
+                    statusCode = 301;
+                    path = {
+                      type = "ReplaceFullPath";
+                      replaceFullPath = "/${key}/";
+                    };
+                  };
+                }
+              ];
+            }
+            {
+              matches = [
+                {
+                  path = {
+                    type = "PathPrefix";
+                    value = "/${key}";
+                  };
+                }
+              ];
+              filters = [
+                {
+                  type = "URLRewrite";
+                  urlRewrite.path = {
+                    type = "ReplacePrefixMatch";
+                    replacePrefixMatch = "/";
+                  };
+                }
+              ];
+              backendRefs = [
+                {
+                  name = named;
+                  port = 80;
+                }
+              ];
+            }
+          ];
+        };
+      })
+    ];
+in
+callPackage ./program.nix { } {
+  name = "wordtally-kubernetes";
+  description = "Writes production's words as Kubernetes objects";
+  files = {
+    "common.json" = common;
+  }
+  // lib.mapAttrs' (
+    key: instance: lib.nameValuePair "word-${key}.json" (word key instance)
+  ) instances;
+  checked = import ../check-values.nix {
+    inherit lib runCommand;
+    package = wordtally;
+    where = "services.wordtally.instances";
+  } (lib.mapAttrs (_: variables) instances);
+}

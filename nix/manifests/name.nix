@@ -1,0 +1,22 @@
+# An instance's name on a platform that takes only DNS labels. Another one is refused rather than changed: two could
+# become one.
+{ lib }:
+{
+  platform,
+  longest,
+}:
+let
+  prefix = "wordtally-";
+  left = longest - lib.stringLength prefix;
+in
+rec {
+  # Why the name is none, or `null`.
+  problem =
+    name:
+    if builtins.match "[a-z0-9]([a-z0-9-]*[a-z0-9])?" name != null && lib.stringLength name <= left then
+      null
+    else
+      "services.wordtally.instances: '${name}' is no name on ${platform}: use up to ${toString left} lower-case letters, digits and '-', with no '-' at either end, and let `word` be what is counted.";
+
+  of = name: lib.throwIfNot (problem name == null) (problem name) "${prefix}${name}";
+}

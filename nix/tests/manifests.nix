@@ -1,0 +1,88 @@
+# The programs that write the manifests of Kubernetes and Cloud Run refuse what would go wrong there. What they write,
+# for production's words and for those below, is read back by tests/manifests.
+{
+  pkgs,
+  self,
+  lib,
+}:
+let
+  nasty = {
+    quotes = ''it's "quoted"'';
+    variable = "$(PROJECT) $(WORD)";
+    escaped = "$$(WORD) $$ $";
+    open = "a$b $(";
+    backslash = ''a\nb\u0041\'';
+    braces = "{{ .Values.word }} \${WORD} %n";
+    separator = builtins.fromJSON ''"a \u2028 b \u2029 c\u00a0d"'';
+    owl = "naïve 🦉";
+    yes = "yes";
+    number = "0123";
+    nothing = "null";
+    comment = "a: b # c";
+    dash = "- a";
+    tab = " a ";
+  };
+  host = self.nixosConfigurations.prod.extendModules {
+    specialArgs.words.prod = lib.mapAttrs (_: word: { inherit word; }) nasty;
+  };
+  programs = lib.getAttrs [
+    "kubernetes"
+    "cloud-run"
+  ] self.packages.${pkgs.stdenv.hostPlatform.system};
+  written = lib.mapAttrsToList (platform: program: ''
+    ${lib.getExe program} $image $out/${platform}
+    ${lib.getExe (program.override { inherit host; })} $image $out/nasty/${platform}
+  '') programs;
+
+  words = list: pkgs.writeText "words.json" (builtins.toJSON list);
+
+  name =
+    longest:
+    (import ../manifests/name.nix { inherit lib; } {
+      platform = "Somewhere";
+      inherit longest;
+    });
+  long = lib.concatStrings (lib.genList (_: "a") 30);
+  refused = [
+    "Tis"
+    "a_b"
+    "a-"
+    "a.b"
+    (long + "a")
+  ];
+  sentence =
+    key:
+    "services.wordtally.instances: '${key}' is no name on Somewhere: use up to 30 lower-case letters, digits and '-', with no '-' at either end, and let `word` be what is counted.";
+in
+assert lib.all (key: (name 40).problem key == sentence key) refused;
+assert lib.all (key: !(builtins.tryEval ((name 40).of key)).success) refused;
+assert lib.all (key: (name 40).of key == "wordtally-${key}") [
+  long
+  "the"
+  "1-a"
+];
+pkgs.runCommand "manifests" { } ''
+  image=registry.example.com:5000/words/wordtally@sha256:${lib.fakeSha256}
+  mkdir -p $out/nasty there
+  ${lib.concatLines written}
+  cp ${
+    words (lib.mapAttrs (_: entry: entry.word) (import ../../hosts/words.nix).prod)
+  } $out/words.json
+  cp ${words nasty} $out/nasty/words.json
+
+  refused() {
+    sentence=$1
+    shift
+    if "$@" 2>refusal; then echo "not refused: $*" >&2; exit 1; fi
+    cat refusal
+    grep -qF -- "$sentence" refusal
+  }
+  for program in ${lib.concatMapStringsSep " " lib.getExe (lib.attrValues programs)}; do
+    refused "give the image and a new folder" $program
+    refused "is no image by its digest" $program registry.example.com/wordtally:0.1.0 new
+    refused "is no image by its digest" $program "''${image%?}" new
+    refused "is no image by its digest" $program "''${image%@*}:0.1.0@''${image#*@}x" new
+    refused "'there' is there already" $program $image there
+    [ ! -e new ]
+  done
+''

@@ -1,0 +1,78 @@
+"""What must hold for Cloud Run's services, beyond their schema. Each rule yields a sentence per fault."""
+
+import re
+
+import manifests
+from kubernetes_rules import NAMED_IMAGE
+from manifests import container, pod, quantity
+
+
+def words(services, expected):
+    names = sorted(service["metadata"]["name"] for service in services)
+    if names != sorted(f"wordtally-{name}" for name in expected):
+        yield f"not those of the words: {names}"
+    for service in services:
+        name = service["metadata"]["name"]
+        if not re.fullmatch(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?", name):
+            yield f"'{name}' is no name there"
+        if manifests.environment(service).get("WORD") != expected.get(name.removeprefix("wordtally-")):
+            yield f"{name}: another word is counted"
+
+
+def image(services, _):
+    for service in services:
+        if not re.fullmatch(NAMED_IMAGE, container(service)["image"]):
+            yield f"{service['metadata']['name']}: the image is not named by its digest"
+
+
+def identity(services, _):
+    for service in services:
+        if not pod(service).get("serviceAccountName", "").endswith(".iam.gserviceaccount.com"):
+            yield f"{service['metadata']['name']}: it would be the project's default account"
+        if service["metadata"]["annotations"].get("run.googleapis.com/ingress") in (None, "all"):
+            yield f"{service['metadata']['name']}: its /metrics is open to the Internet"
+
+
+def background(services, _):
+    for service in services:
+        name, annotations = service["metadata"]["name"], service["spec"]["template"]["metadata"]["annotations"]
+        if annotations.get("run.googleapis.com/cpu-throttling") != "false":
+            yield f"{name}: nothing is refreshed between requests"
+        least = int(annotations.get("autoscaling.knative.dev/minScale", 0))
+        most = int(annotations.get("autoscaling.knative.dev/maxScale", 100))
+        if not 1 <= least <= most <= 10:
+            yield f"{name}: no instance may be left, or each of very many asks BigQuery"
+
+
+def serving(services, _):
+    for service in services:
+        name, spec, only = service["metadata"]["name"], pod(service), container(service)
+        (port,) = only["ports"]
+        if manifests.environment(service).get("LISTEN") != f"0.0.0.0:{port['containerPort']}":
+            yield f"{name}: the service listens elsewhere than at its container's port"
+        if not 1 <= spec["containerConcurrency"] <= 1000:
+            yield f"{name}: Cloud Run has no such concurrency"
+        if spec["timeoutSeconds"] <= manifests.first_answer_seconds():
+            yield f"{name}: a request that waits for the first answer is cut"
+        for kind, path in (("startup", "/readyz"), ("liveness", "/healthz")):
+            asked = only.get(f"{kind}Probe", {})
+            if asked.get("httpGet") != {"path": path, "port": port["containerPort"]}:
+                yield f"{name}: the {kind} probe asks for something else"
+            elif asked["timeoutSeconds"] > asked["periodSeconds"]:
+                yield f"{name}: Cloud Run refuses a probe that takes longer than its period"
+        if only["startupProbe"]["periodSeconds"] * only["startupProbe"]["failureThreshold"] > 240:
+            yield f"{name}: Cloud Run refuses to wait so long for a start"
+
+
+def resources(services, _):
+    for service in services:
+        limits = container(service)["resources"]["limits"]
+        if quantity(limits["memory"]) < max(manifests.measured_bytes(), 512 * 2**20) or quantity(limits["cpu"]) < 1:
+            yield f"{service['metadata']['name']}: Cloud Run gives no less to what is never throttled"
+
+
+RULES = (words, image, identity, background, serving, resources)
+
+
+def faults(services, expected):
+    return [fault for rule in RULES for fault in rule(services, expected)]

@@ -1,0 +1,232 @@
+"""What must hold between Kubernetes' objects, beyond each one's schema. Each rule yields a sentence per fault."""
+
+import ipaddress
+import re
+
+import manifests
+from manifests import container, of_kind, pod, quantity
+
+PER_WORD = ("Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "HTTPRoute")
+COMMON = ("Namespace", "ServiceAccount", "NetworkPolicy")
+NAMED_IMAGE = r"[^\s@]+@sha256:[0-9a-f]{64}"
+
+
+def selects(selector, labels):
+    return bool(selector) and selector.items() <= labels.items()
+
+
+def words(objects, expected):
+    kinds = {thing["kind"] for thing in objects}
+    if kinds != {*PER_WORD, *COMMON}:
+        yield f"the kinds are {sorted(kinds)}"
+    for kind in COMMON:
+        if len(of_kind(objects, kind)) != 1:
+            yield f"there is not one {kind}"
+    for kind in PER_WORD:
+        names = sorted(thing["metadata"]["name"] for thing in of_kind(objects, kind))
+        if names != sorted(f"wordtally-{name}" for name in expected):
+            yield f"{kind}: not those of the words: {names}"
+    for deployment in of_kind(objects, "Deployment"):
+        name = deployment["metadata"]["name"].removeprefix("wordtally-")
+        if manifests.environment(deployment).get("WORD") != expected.get(name):
+            yield f"{name}: another word is counted"
+
+
+def names(objects, _):
+    for thing in objects:
+        name = thing["metadata"]["name"]
+        if not re.fullmatch(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", name):
+            yield f"'{name}' is no DNS label"
+    (namespace,) = of_kind(objects, "Namespace")
+    for thing in objects:
+        if thing is not namespace and thing["metadata"].get("namespace") != namespace["metadata"]["name"]:
+            yield f"{thing['metadata']['name']}: not in the namespace"
+
+
+def security(objects, _):
+    (namespace,) = of_kind(objects, "Namespace")
+    for mode in ("enforce", "audit", "warn"):
+        if namespace["metadata"]["labels"].get(f"pod-security.kubernetes.io/{mode}") != "restricted":
+            yield f"the namespace does not {mode} 'restricted'"
+    for deployment in of_kind(objects, "Deployment"):
+        name, spec, only = deployment["metadata"]["name"], pod(deployment), container(deployment)
+        user = {"runAsNonRoot": True, "runAsUser": manifests.image_user(), "runAsGroup": manifests.image_user()}
+        if spec.get("securityContext") != {**user, "seccompProfile": {"type": "RuntimeDefault"}}:
+            yield f"{name}: the pod may be root, another user, or call all of the kernel"
+        if only.get("securityContext") != {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }:
+            yield f"{name}: the container may write or gain privileges"
+        if any(spec.get(field) for field in ("hostNetwork", "hostPID", "hostIPC", "volumes", "initContainers")):
+            yield f"{name}: the pod has more than its container"
+        if not re.fullmatch(NAMED_IMAGE, only["image"]):
+            yield f"{name}: the image is not named by its digest"
+
+
+def identity(objects, _):
+    (account,) = of_kind(objects, "ServiceAccount")
+    google = account["metadata"].get("annotations", {}).get("iam.gke.io/gcp-service-account", "")
+    if not re.fullmatch(r"[a-z0-9-]+@[a-z0-9-]+\.iam\.gserviceaccount\.com", google):
+        yield "the service account is no workload identity"
+    if account.get("automountServiceAccountToken") is not False:
+        yield "the service account's token is given to pods"
+    for deployment in of_kind(objects, "Deployment"):
+        spec = pod(deployment)
+        if spec.get("serviceAccountName") != account["metadata"]["name"]:
+            yield f"{deployment['metadata']['name']}: there is no such service account"
+        if spec.get("automountServiceAccountToken") is not False:
+            yield f"{deployment['metadata']['name']}: a pod is given a token of the cluster"
+
+
+def selectors(objects, _):
+    deployments = of_kind(objects, "Deployment")
+    labels = {d["metadata"]["name"]: d["spec"]["template"]["metadata"]["labels"] for d in deployments}
+    selecting = (
+        [(thing, thing["spec"]["selector"]) for thing in of_kind(objects, "Service")]
+        + [(thing, thing["spec"]["selector"]["matchLabels"]) for thing in of_kind(objects, "PodDisruptionBudget")]
+        + [(thing, thing["spec"]["selector"]["matchLabels"]) for thing in deployments]
+        + [
+            (thing, constraint["labelSelector"]["matchLabels"])
+            for thing in deployments
+            for constraint in pod(thing)["topologySpreadConstraints"]
+        ]
+    )
+    for thing, selector in selecting:
+        name = thing["metadata"]["name"]
+        chosen = [other for other, of_pod in labels.items() if selects(selector, of_pod)]
+        if chosen != [name]:
+            yield f"{thing['kind']} {name}: its selector matches the pods of {chosen}"
+    for thing in of_kind(objects, "HorizontalPodAutoscaler"):
+        target = thing["spec"]["scaleTargetRef"]
+        if (target["apiVersion"], target["kind"]) != ("apps/v1", "Deployment") or target["name"] not in labels:
+            yield f"{thing['metadata']['name']}: there is nothing like what is to be scaled"
+
+
+def ports(objects, _):
+    by_name = {thing["metadata"]["name"]: thing for thing in of_kind(objects, "Deployment")}
+    for service in of_kind(objects, "Service"):
+        name = service["metadata"]["name"]
+        container_ports = [port["name"] for port in container(by_name[name])["ports"]] if name in by_name else []
+        for port in service["spec"]["ports"]:
+            if port["targetPort"] not in container_ports:
+                yield f"{name}: no port of the container is called {port['targetPort']}"
+    for name, deployment in by_name.items():
+        (port,) = container(deployment)["ports"]
+        if manifests.environment(deployment).get("LISTEN") != f"0.0.0.0:{port['containerPort']}":
+            yield f"{name}: the service listens elsewhere than at its container's port"
+
+
+def availability(objects, _):
+    autoscalers = {thing["metadata"]["name"]: thing["spec"] for thing in of_kind(objects, "HorizontalPodAutoscaler")}
+    budgets = {thing["metadata"]["name"]: thing["spec"] for thing in of_kind(objects, "PodDisruptionBudget")}
+    for deployment in of_kind(objects, "Deployment"):
+        name = deployment["metadata"]["name"]
+        if name not in autoscalers or name not in budgets:
+            yield f"{name}: nothing says how many pods there are to be"
+            continue
+        least, most = autoscalers[name]["minReplicas"], autoscalers[name]["maxReplicas"]
+        if not 2 <= least <= most:
+            yield f"{name}: there may be only one pod, or fewer at most than at least"
+        if budgets[name]["maxUnavailable"] >= least:
+            yield f"{name}: all of its pods may be evicted at once"
+        if "replicas" in deployment["spec"]:
+            yield f"{name}: an apply would undo the autoscaler's number"
+        if deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] != 0:
+            yield f"{name}: a rollout takes pods away before there are new ones"
+        pause = container(deployment)["lifecycle"]["preStop"]["sleep"]["seconds"]
+        if pod(deployment)["terminationGracePeriodSeconds"] <= pause + manifests.drain_seconds():
+            yield f"{name}: a pod is killed before it has drained"
+
+
+def probes(objects, _):
+    for deployment in of_kind(objects, "Deployment"):
+        name, only = deployment["metadata"]["name"], container(deployment)
+        for kind, path in (("startup", "/healthz"), ("liveness", "/healthz"), ("readiness", "/readyz")):
+            asked = only.get(f"{kind}Probe", {}).get("httpGet", {})
+            if asked.get("path") != path or path not in manifests.service_paths():
+                yield f"{name}: the {kind} probe asks for {asked.get('path')}"
+            if asked.get("port") not in [port["name"] for port in only["ports"]]:
+                yield f"{name}: the {kind} probe asks at no port of the container"
+
+
+def resources(objects, _):
+    for deployment in of_kind(objects, "Deployment"):
+        name, given = deployment["metadata"]["name"], container(deployment).get("resources", {})
+        requests, limits = given.get("requests", {}), given.get("limits", {})
+        if {"cpu", "memory"} != requests.keys() or requests.keys() != limits.keys():
+            yield f"{name}: not every resource has a request and a limit"
+            continue
+        if not manifests.measured_bytes() <= quantity(requests["memory"]) <= quantity(limits["memory"]):
+            yield f"{name}: less memory than an instance was seen to take"
+        if not quantity(requests["cpu"]) <= quantity(limits["cpu"]) >= 1:
+            yield f"{name}: its one thread is throttled"
+
+
+def network(objects, _):
+    (policy,) = of_kind(objects, "NetworkPolicy")
+    spec = policy["spec"]
+    if spec["podSelector"] or sorted(spec["policyTypes"]) != ["Egress", "Ingress"]:
+        yield "the network policy leaves a pod or a direction open"
+    container_ports = {port["containerPort"] for d in of_kind(objects, "Deployment") for port in container(d)["ports"]}
+    for rule in spec["ingress"]:
+        if not rule.get("from") or {port["port"] for port in rule["ports"]} != container_ports:
+            yield "anyone may connect, or to another port than the service's"
+    for rule in spec["egress"]:
+        if not rule.get("to") or not rule.get("ports"):
+            yield "a pod may connect to anyone"
+    peers = [peer for rule in spec["ingress"] for peer in rule.get("from", [])]
+    peers += [peer for rule in spec["egress"] for peer in rule.get("to", [])]
+    for peer in peers:
+        if not peer or any(value == {} for value in peer.values()):
+            yield "a peer is anyone"
+        if "ipBlock" in peer and ipaddress.ip_network(peer["ipBlock"]["cidr"]).prefixlen < 16:
+            yield f"{peer['ipBlock']['cidr']} is half of the Internet"
+
+
+def routed(objects, path):
+    """What the Gateway makes of a path: where it redirects to, or which service it asks for what. An exact path wins
+    over a prefix, a longer prefix over a shorter one."""
+    best = None
+    for route in of_kind(objects, "HTTPRoute"):
+        for rule in route["spec"]["rules"]:
+            for match in rule["matches"]:
+                kind, value = match["path"]["type"], match["path"]["value"]
+                exact = kind == "Exact" and value == path
+                prefix = kind == "PathPrefix" and f"{path}/".startswith(f"{value.rstrip('/')}/")
+                if (exact or prefix) and (best is None or (exact, len(value)) > best[0]):
+                    best = (exact, len(value)), rule, value
+    if best is None:
+        return None
+    _, rule, matched = best
+    (asked,) = rule["filters"]
+    if asked["type"] == "RequestRedirect":
+        return "redirect", asked["requestRedirect"]["path"]["replaceFullPath"]
+    (backend,) = rule["backendRefs"]
+    rest = path.removeprefix(matched.rstrip("/")).lstrip("/")
+    return (backend["name"], backend["port"]), asked["urlRewrite"]["path"]["replacePrefixMatch"] + rest
+
+
+def routes(objects, expected):
+    services = {
+        (thing["metadata"]["name"], port["port"]) for thing in of_kind(objects, "Service") for port in thing["spec"]["ports"]
+    }
+    for name in expected:
+        page = f"/{name}/"
+        asked = routed(objects, page)
+        if asked != ((f"wordtally-{name}", 80), "/") or asked[0] not in services:
+            yield f"{page} is not the service's page: {asked}"
+        inside = [path for path in manifests.service_paths() if path != "/"]
+        for path in [f"/{name}", *(f"/{name}{path}" for path in inside)]:
+            if routed(objects, path) != ("redirect", page):
+                yield f"{path} is shown to visitors: {routed(objects, path)}"
+    if routed(objects, "/no-such-word/") is not None:
+        yield "a path of no word is routed"
+
+
+RULES = (words, names, security, identity, selectors, ports, availability, probes, resources, network, routes)
+
+
+def faults(objects, expected):
+    return [fault for rule in RULES for fault in rule(objects, expected)]

@@ -1,0 +1,102 @@
+"""What the programs wrote, and what the rest of the project says of the service."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+
+
+@dataclass
+class Manifests:
+    """One folder: the objects of both platforms, and the words that they are for, name to word."""
+
+    kubernetes: list
+    cloud_run: list
+    words: dict
+
+
+def documents(folder):
+    """Each file's content. A JSON reader and a YAML reader must agree on it."""
+    for path in sorted(folder.iterdir()):
+        text = path.read_text()
+        content = json.loads(text)
+        assert yaml.safe_load(text) == content, f"{path}: as YAML it is something else than as JSON"
+        yield content
+
+
+def load(folder):
+    lists = list(documents(folder / "kubernetes"))
+    assert all((content["apiVersion"], content["kind"]) == ("v1", "List") for content in lists)
+    return Manifests(
+        kubernetes=[item for content in lists for item in content["items"]],
+        cloud_run=list(documents(folder / "cloud-run")),
+        words=json.loads((folder / "words.json").read_text()),
+    )
+
+
+def of_kind(objects, kind):
+    return [thing for thing in objects if thing["kind"] == kind]
+
+
+def pod(workload):
+    """The pod of a Deployment, or the revision of a Cloud Run service."""
+    return workload["spec"]["template"]["spec"]
+
+
+def container(workload):
+    (only,) = pod(workload)["containers"]
+    return only
+
+
+def expanded(value):
+    """A variable's value as Kubernetes hands it to the process: `$$` is `$`, `$(X)` is what X is."""
+
+    def one(match):
+        assert match[0] == "$$", f"{value!r} refers to the variable {match[1]}"
+        return "$"
+
+    return re.sub(r"\$(?:\$|\(([^)]*)\))", one, value)
+
+
+def environment(workload):
+    """The variables as the process sees them."""
+    read = expanded if workload["kind"] == "Deployment" else str
+    return {variable["name"]: read(variable["value"]) for variable in container(workload)["env"]}
+
+
+def quantity(text):
+    """A quantity of Kubernetes' as a number: bytes, or CPUs."""
+    number, unit = re.fullmatch(r"(\d+)(m|[KMGT]i|)", text).groups()
+    return int(number) * {"": 1, "m": 0.001, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}[unit]
+
+
+def _one(path, pattern):
+    (found,) = re.findall(pattern, (PROJECT / path).read_text(), re.MULTILINE)
+    return found
+
+
+def service_paths():
+    """The paths that the service has, from the table on its page."""
+    section = _one("docs/reference/http.md", r"(?s)^## Paths\n(.*?)^## ")
+    return re.findall(r"^\| `(/\w*)` \|", section, re.MULTILINE)
+
+
+def drain_seconds():
+    return int(_one("src/server/limits.rs", r"^ +drain: Duration::from_secs\((\d+)\)"))
+
+
+def first_answer_seconds():
+    return int(_one("src/server/limits.rs", r"^ +first_answer: Duration::from_secs\((\d+)\)"))
+
+
+def measured_bytes():
+    """What one instance was seen to take, after a load."""
+    return float(_one("bench/results.md", r"^\| RSS after the load, MB \| ([\d.]+) \| ≤")) * 1_000_000
+
+
+def image_user():
+    return int(_one("docs/reference/image.md", r"^\| user \| `(\d+):\d+` \|"))

@@ -1,0 +1,72 @@
+"""The schemas of what the platforms take, closed: a field that is not in one is refused."""
+
+import copy
+import functools
+import json
+import subprocess
+from pathlib import Path
+
+import googleapiclient
+import jsonschema
+import kubernetes_validate
+
+# The oldest release that has what the manifests use (a pause before SIGTERM without a program), and the newest known.
+KUBERNETES = ("1.30", "1.37")
+
+
+def _closed(schema):
+    """The schema with every object that lists its fields refusing others."""
+    if isinstance(schema, list):
+        return [_closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {key: _closed(part) for key, part in schema.items()}
+    # Where `properties` is a field's name, what is below it is a schema, whose type is no string.
+    if isinstance(schema.get("properties"), dict) and isinstance(schema.get("type", "object"), str):
+        schema.setdefault("additionalProperties", False)
+    return schema
+
+
+def _referring(schema, name):
+    """The schema with each reference by a name made one into `$defs`."""
+    if isinstance(schema, list):
+        return [_referring(part, name) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {key: _referring(part, name) for key, part in schema.items()}
+    if isinstance(schema.get("$ref"), str):
+        schema["$ref"] = "#/$defs/" + name(schema["$ref"])
+    return schema
+
+
+def _validator(schemas, root, name=lambda reference: reference):
+    schema = {"$defs": _referring(_closed(copy.deepcopy(schemas)), name), "$ref": f"#/$defs/{root}"}
+    return jsonschema.Draft202012Validator(schema)
+
+
+@functools.cache
+def _cloud_run():
+    path = Path(googleapiclient.__file__).parent / "discovery_cache/documents/run.v1.json"
+    return _validator(json.loads(path.read_text())["schemas"], "Service")
+
+
+@functools.cache
+def _gateway():
+    script = Path(__file__).with_name("gateway-schemas.js")
+    written = subprocess.run(["node", script], check=True, stdout=subprocess.PIPE, timeout=60).stdout
+    return _validator(
+        json.loads(written), "gateway.networking.k8s.io.v1.HTTPRoute", lambda reference: reference.removesuffix("#")
+    )
+
+
+def validate(thing):
+    """Raises jsonschema's ValidationError if the platform has no such field, or takes no such value in it."""
+    group = thing["apiVersion"].rpartition("/")[0]
+    if group == "serving.knative.dev":
+        _cloud_run().validate(thing)
+    elif group == "gateway.networking.k8s.io":
+        _gateway().validate(thing)
+    else:
+        for version in KUBERNETES:
+            used = kubernetes_validate.validate(thing, version, strict=True)
+            assert used == version, f"there is no schema of Kubernetes {version}, only of {used}"

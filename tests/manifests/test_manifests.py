@@ -1,0 +1,45 @@
+"""What the programs write is what the platforms take, and what the service takes."""
+
+import os
+import subprocess
+
+import cloud_run_rules
+import kubernetes_rules
+import schemas
+from manifests import environment, of_kind
+
+WORDTALLY = os.environ["WORDTALLY"]
+
+
+def test_each_object_is_as_its_schema_says(either):
+    for thing in either.kubernetes + either.cloud_run:
+        schemas.validate(thing)
+
+
+def test_kubernetes_rules_hold(either):
+    assert kubernetes_rules.faults(either.kubernetes, either.words) == []
+
+
+def test_cloud_run_rules_hold(either):
+    assert cloud_run_rules.faults(either.cloud_run, either.words) == []
+
+
+def test_there_are_words(either):
+    assert len(either.words) >= 4
+
+
+def test_both_platforms_tell_the_service_the_same(either):
+    kubernetes = {thing["metadata"]["name"]: environment(thing) for thing in of_kind(either.kubernetes, "Deployment")}
+    assert kubernetes == {thing["metadata"]["name"]: environment(thing) for thing in either.cloud_run}
+
+
+def test_the_service_takes_what_it_is_told(either):
+    for workload in of_kind(either.kubernetes, "Deployment") + either.cloud_run:
+        checked = subprocess.run(
+            [WORDTALLY, "check", "--values-only"],
+            env=environment(workload),
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+        assert (checked.returncode, checked.stderr) == (0, ""), workload["metadata"]["name"]
