@@ -11,9 +11,7 @@ let
     _: host: host.config.services.wordtally.package.outPath != wordtally.outPath
   ) release.hosts;
 in
-assert lib.assertMsg (
-  others == { }
-) "not the released package: ${toString (lib.attrNames others)}";
+assert lib.assertMsg (others == { }) "not the released package: ${toString (lib.attrNames others)}";
 pkgs.runCommand "release-checked"
   {
     nativeBuildInputs = [ pkgs.python3 ];
