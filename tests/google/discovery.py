@@ -1,0 +1,73 @@
+"""Google's own descriptions of its interfaces: which method a request is, and whether it is one that Google would take."""
+
+import importlib.resources
+import json
+import re
+import urllib.parse
+
+import jsonschema
+
+DOCUMENTS = importlib.resources.files("googleapiclient.discovery_cache.documents")
+
+
+class Refused(Exception):
+    """The request is not in the interface."""
+
+
+class Interface:
+    def __init__(self, name):
+        self.document = json.loads((DOCUMENTS / f"{name}.json").read_text())
+        self.schemas = {name: json_schema(schema) for name, schema in self.document["schemas"].items()}
+        self.methods = [(method, pattern(self.document["servicePath"] + (method.get("flatPath") or method["path"])))
+                        for method in methods(self.document)]
+
+    def method(self, verb, path):
+        """The method's description, and the path's parts by name."""
+        for method, expression in self.methods:
+            if method["httpMethod"] == verb and (match := expression.fullmatch(path)):
+                return method, {name: urllib.parse.unquote(part) for name, part in match.groupdict().items()}
+        raise Refused(f"{self.document['id']} has no {verb} {path}")
+
+    def check(self, method, query, body):
+        known = self.document["parameters"] | method["parameters"]
+        for name in query:
+            if name not in known or known[name]["location"] != "query":
+                raise Refused(f"{method['id']} has no parameter {name}")
+        if "request" not in method:
+            if body is not None:
+                raise Refused(f"{method['id']} takes no body: {body}")
+            return
+        schema = {"$ref": f"#/$defs/{method['request']['$ref']}", "$defs": self.schemas}
+        try:
+            jsonschema.validate(body or {}, schema)
+        except jsonschema.ValidationError as error:
+            raise Refused(f"{method['id']}: {error.json_path}: {error.message}") from None
+
+
+def methods(part):
+    yield from part.get("methods", {}).values()
+    for resource in part.get("resources", {}).values():
+        yield from methods(resource)
+
+
+def pattern(path):
+    parts = re.split(r"\{\+?(\w+)\}", path)
+    return re.compile("".join(f"(?P<{part}>[^/:]+)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)))
+
+
+def json_schema(schema):
+    """A description's schema as JSON Schema, where a field that is not named is not allowed."""
+    if "$ref" in schema:
+        return {"$ref": f"#/$defs/{schema['$ref']}"}
+    kind = schema["type"]
+    if kind == "any":
+        return {}
+    made = {"type": ["string", "integer"] if schema.get("format", "").endswith("int64") else kind}
+    if "enum" in schema:
+        made["enum"] = schema["enum"]
+    if kind == "array":
+        made["items"] = json_schema(schema["items"])
+    if kind == "object":
+        made["properties"] = {name: json_schema(part) for name, part in schema.get("properties", {}).items()}
+        made["additionalProperties"] = json_schema(schema["additionalProperties"]) if "additionalProperties" in schema else False
+    return made

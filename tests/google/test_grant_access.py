@@ -1,0 +1,153 @@
+import re
+import shlex
+import shutil
+import subprocess
+
+import pytest
+from cloud import BUCKET, NUMBER, REPOSITORY
+from conftest import GRANT_ACCESS
+
+needs_gcloud = pytest.mark.skipif(shutil.which("gcloud") is None or shutil.which("bq") is None or shutil.which("jq") is None,
+                                  reason="NOT RUN: gcloud, bq or jq is not installed")
+DOCS = GRANT_ACCESS.parents[1] / "docs/how-to"
+DOMAIN = "my-project.iam.gserviceaccount.com"
+POOL = f"projects/{NUMBER}/locations/global/workloadIdentityPools/wordtally-ci"
+PIPELINES = f"principalSet://iam.googleapis.com/{POOL}/attribute.project_id/4711"
+RUNTIME = {
+    ("projects/my-project", "roles/bigquery.jobUser", f"serviceAccount:wordtally@{DOMAIN}"),
+    ("datasets/my-data.shakespeare", "READER", f"wordtally@{DOMAIN}"),
+}
+
+
+@needs_gcloud
+def test_everything_is_granted_and_nothing_else(everything):
+    assert everything.done.returncode == 0, everything.done.stderr
+    google = everything.google
+    assert google.bindings() == RUNTIME | {
+        (REPOSITORY, "roles/artifactregistry.writer", f"serviceAccount:wordtally-ci-images@{DOMAIN}"),
+        (BUCKET, "roles/storage.objectUser", f"serviceAccount:wordtally-ci-cache@{DOMAIN}"),
+        (f"serviceAccounts/wordtally-ci-images@{DOMAIN}", "roles/iam.workloadIdentityUser", PIPELINES),
+        (f"serviceAccounts/wordtally-ci-cache@{DOMAIN}", "roles/iam.workloadIdentityUser", PIPELINES),
+    }
+    assert set(google.accounts) == {f"{name}@{DOMAIN}" for name in ("wordtally", "wordtally-ci-images", "wordtally-ci-cache")}
+    assert [pool["name"] for pool in google.pools.values()] == [POOL]
+    [provider] = google.providers.values()
+    assert provider["name"] == f"{POOL}/providers/gitlab"
+    assert provider["oidc"] == {"issuerUri": "https://gitlab.com"}
+    assert provider["attributeCondition"] == 'assertion.project_id == "4711" && assertion.ref_protected == "true"'
+    assert provider["attributeMapping"] == {"google.subject": "assertion.sub"} | {
+        f"attribute.{claim}": f"assertion.{claim}" for claim in ("project_id", "project_path", "ref", "ref_protected")}
+    assert google.services["my-project"] == {f"{name}.googleapis.com" for name in (
+        "artifactregistry", "bigquery", "iam", "iamcredentials", "storage", "sts")}
+    assert f"{POOL}/providers/gitlab" in everything.done.stderr
+
+
+@needs_gcloud
+def test_what_others_were_granted_stays(everything):
+    google = everything.google
+    for resource in ("projects/my-project", "projects/my-data", REPOSITORY, BUCKET):
+        assert {"role": "roles/viewer", "members": ["user:theirs@example.com"]} in google.policies[resource]["bindings"]
+    assert {"role": "OWNER", "specialGroup": "projectOwners"} in google.datasets[("my-data", "shakespeare")]["access"]
+
+
+@needs_gcloud
+def test_a_second_run_changes_nothing(everything):
+    assert everything.done_changes != []
+    assert (everything.again.returncode, everything.again.stdout, everything.again_changes) == (0, "", []), everything.again.stderr
+
+
+@needs_gcloud
+def test_a_dry_run_prints_what_is_run_then_and_changes_nothing(everything):
+    assert everything.planned.returncode == 0, everything.planned.stderr
+    assert (everything.planned_changes, everything.planned_grants) == ([], set())
+    run = everything.service.stdout.splitlines() + everything.done.stdout.splitlines()
+    # In two runs, services are switched on in two.
+    but_services = [[line for line in lines if not line.startswith("gcloud services enable ")] for lines in (everything.planned.stdout.splitlines(), run)]
+    assert but_services[0] == but_services[1] != []
+
+
+@needs_gcloud
+def test_without_gitlab_only_the_service_gets_access(everything):
+    assert everything.service.returncode == 0, everything.service.stderr
+    assert (everything.service_grants, everything.service_pools) == (RUNTIME, {})
+
+
+def commands(page):
+    """The commands on a page, up to those of a pipeline, as the shell reads them."""
+    text = (DOCS / page).read_text().split("\n## In a pipeline\n")[0]
+    return [shlex.split(line) for line in re.findall(r"^ *\$ ((?:gcloud|bq) .*)$", re.sub(r"\\\n *", "", text), re.MULTILINE)]
+
+
+@needs_gcloud
+def test_the_page_on_ci_has_the_commands_that_are_run(everything):
+    assert commands("give-ci-access-to-google.md") == [shlex.split(line) for line in everything.planned.stdout.splitlines()]
+
+
+@needs_gcloud
+def test_the_page_on_bigquery_has_the_commands_that_are_run(everything):
+    run = [shlex.split(line) for line in everything.service.stdout.splitlines()]
+    assert [command for command in commands("run-against-bigquery.md") if command != ["gcloud", "auth", "application-default", "login"]] == run
+
+
+@needs_gcloud
+def test_a_provider_that_somebody_changed_is_set_right(everything):
+    [provider] = everything.google.providers.values()
+    before = dict(provider)
+    provider["attributeCondition"] = "true"
+    provider["attributeMapping"] = {"google.subject": "assertion.user_login"}
+    ran = everything.run("--project", "my-project", *everything.PIPELINES[:2], *everything.PIPELINES[-2:])
+    assert ran.returncode == 0, ran.stderr
+    assert everything.google.changes() == ["iam.projects.locations.workloadIdentityPools.providers.patch"]
+    assert provider == before
+
+
+@needs_gcloud
+def test_a_pool_with_another_provider_is_refused(everything):
+    """Whoever that one vouches for would have the same grants."""
+    everything.google.providers["elsewhere"] = {"name": f"{POOL}/providers/elsewhere", "state": "ACTIVE"}
+    ran = everything.run("--project", "my-project", *everything.PIPELINES[:2], *everything.PIPELINES[-2:])
+    del everything.google.providers["elsewhere"]
+    assert (ran.returncode, everything.google.changes()) == (1, [])
+    assert ran.stderr.strip() == "grant-access: the pool wordtally-ci has another provider, elsewhere: delete it, since this access is for https://gitlab.com alone"
+
+
+@needs_gcloud
+def test_a_dataset_that_is_not_there_changes_nothing(everything):
+    ran = everything.run("--project", "my-project", "--dataset", "my-data.misspelt")
+    assert (ran.returncode, everything.google.changes()) == (1, [])
+    assert "grant-access: cannot read what is there with 'bq --format=json show my-data:misspelt': " in ran.stderr
+    assert "Not found: Dataset my-data:misspelt" in ran.stderr
+
+
+@pytest.mark.parametrize(("arguments", "sentence"), [
+    ([], "there is no --project: give the id of the one that pays"),
+    (["--project"], "--project has no value: give one after it"),
+    (["--projects", "x"], "'--projects' is no flag of this command: --help lists them"),
+    (["--project", "My Project"], "--project 'My Project' is no project's id: give one such as my-project"),
+    (["--project", "my-project", "--dataset", "shakespeare"],
+     "--dataset 'shakespeare' is not PROJECT.DATASET: give one such as my-data.shakespeare"),
+    (["--project", "my-project", "--dataset", "my-data.a` TO \"allUsers\""],
+     "--dataset 'my-data.a` TO \"allUsers\"' is not PROJECT.DATASET: give one such as my-data.shakespeare"),
+    (["--project", "my-project", "--gitlab-project", "group/name"],
+     "--gitlab-project 'group/name' is no project's number: give the one on the project's page, not its path"),
+    (["--project", "my-project", "--gitlab", "http://gitlab.example.com"],
+     "--gitlab 'http://gitlab.example.com' is no address of a GitLab: give one such as https://gitlab.com, with no / at its end"),
+    (["--project", "my-project", "--gitlab-project", "4711"],
+     "--gitlab-project has nothing to give access to: add --image-repository or --cache-bucket"),
+    (["--project", "my-project", "--cache-bucket", "my-cache"],
+     "there is no --gitlab-project: give the number of the one whose pipelines get the access"),
+    (["--project", "my-project", "--image-repository", "wordtally"],
+     "--image-repository 'wordtally' is not LOCATION/NAME: give one such as europe-west1/wordtally"),
+    (["--project", "my-project", "--cache-bucket", "gs://my-cache"],
+     "--cache-bucket 'gs://my-cache' is no bucket's name: give it without gs://"),
+])
+def test_bad_arguments_get_one_sentence(arguments, sentence):
+    ran = subprocess.run([GRANT_ACCESS, *arguments], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", f"grant-access: {sentence}\n")
+
+
+def test_the_help_names_every_flag():
+    source = GRANT_ACCESS.read_text()
+    ran = subprocess.run([GRANT_ACCESS, "--help"], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+    taken = set(re.findall(r"^\t(--[a-z-]+)\) [a-z_]+=\$2", source, re.MULTILINE)) | {"--dry-run"}
+    assert ran.returncode == 0 and set(re.findall(r"^  (--[a-z-]+) ", ran.stdout, re.MULTILINE)) == taken
