@@ -1,13 +1,27 @@
 # Proposes updates of what is pinned, as merge requests: Renovate with the configuration of this repository.
-{ writeShellApplication, renovate }:
+{
+  writeShellApplication,
+  cargo,
+  gitMinimal,
+  nix,
+  nodejs,
+  renovate,
+}:
 writeShellApplication {
   name = "renovate";
-  runtimeInputs = [ renovate ];
+  # Each lock file is written by the program that it is for.
+  runtimeInputs = [
+    cargo
+    gitMinimal
+    nix
+    nodejs
+    renovate
+  ];
   text = ''
     for variable in RENOVATE_TOKEN CI_API_V4_URL CI_PROJECT_PATH; do
       [ -n "''${!variable-}" ] || { echo "renovate: $variable is not set: this is for a pipeline of GitLab's" >&2; exit 2; }
     done
-    export RENOVATE_PLATFORM=gitlab RENOVATE_ENDPOINT=$CI_API_V4_URL
+    export RENOVATE_PLATFORM=gitlab RENOVATE_ENDPOINT=$CI_API_V4_URL RENOVATE_BINARY_SOURCE=global
     exec renovate "$CI_PROJECT_PATH"
   '';
   meta.description = "Runs Renovate for this project at GitLab";

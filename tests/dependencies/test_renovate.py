@@ -1,0 +1,106 @@
+"""renovate.json: Renovate's schema takes it, it finds each manifest of the repository, and little may land by itself."""
+
+import fnmatch
+import importlib.resources
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CONFIGURATION = json.loads((ROOT / "renovate.json").read_text(encoding="utf-8"))
+FILES = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=20).stdout.splitlines()
+# Where a version of something of others may stand; more kinds than there are here, so that a new one is noticed.
+MANIFEST = re.compile(
+    r"(^|/)(Cargo\.toml|package\.json|flake\.nix|[^/]*requirements[^/]*\.(txt|in)|[^/]*\.?gitlab-ci[^/]*\.ya?ml|pyproject\.toml|setup\.(cfg|py)"
+    r"|Pipfile|uv\.lock|(Docker|Container)file[^/]*|(docker-)?compose[^/]*\.ya?ml|go\.mod|Gemfile|pom\.xml|rust-toolchain[^/]*|Chart\.yaml|[^/]*\.tf"
+    r"|\.pre-commit-config\.yaml|\.tool-versions|\.nvmrc)$"
+)
+MANIFESTS = [file for file in FILES if MANIFEST.search(file)]
+MANIFEST_OF = {"Cargo.lock": "Cargo.toml", "package-lock.json": "package.json", "flake.lock": "flake.nix"}
+
+
+def managers(file):
+    found = []
+    for manager in CONFIGURATION["enabledManagers"]:
+        for pattern in CONFIGURATION[manager]["managerFilePatterns"]:
+            # Between slashes it is a regular expression.
+            assert pattern[0] == pattern[-1] == "/", pattern
+            if re.search(pattern[1:-1], file):
+                found.append(manager)
+    return found
+
+
+def lands_by_itself(file, update="patch", package=""):
+    """What the rules, the last of which counts, say of an update of this file."""
+    [manager], decision = managers(file), CONFIGURATION.get("automerge", False)
+    for rule in CONFIGURATION["packageRules"]:
+        matches = [
+            manager in rule.get("matchManagers", [manager]),
+            update in rule.get("matchUpdateTypes", [update]),
+            package in rule.get("matchPackageNames", [package]),
+            any(fnmatch.fnmatch(file, pattern) for pattern in rule.get("matchFileNames", ["*"])),
+        ]
+        if all(matches):
+            decision = rule.get("automerge", decision)
+    return decision
+
+
+def test_renovates_own_schema_takes_it():
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.renovate", str(ROOT / "renovate.json")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_option_is_one_of_renovates():
+    """Its schema allows any name: a misspelt one would be left out in silence."""
+    schema = json.loads((importlib.resources.files("check_jsonschema.builtin_schemas.vendor") / "renovate.json").read_text(encoding="utf-8"))
+    known = schema["properties"].keys() | schema["definitions"]["packageRules"]["items"]["allOf"][0]["properties"].keys()
+    used = {option for part in (CONFIGURATION, *CONFIGURATION["packageRules"], CONFIGURATION["lockFileMaintenance"]) for option in part}
+    assert used - known == {"$schema"} - known
+
+
+def test_there_are_manifests_of_each_manager():
+    assert {manager for file in MANIFESTS for manager in managers(file)} == set(CONFIGURATION["enabledManagers"])
+
+
+@pytest.mark.parametrize("file", MANIFESTS)
+def test_each_manifest_has_one_manager(file):
+    assert len(managers(file)) == 1, f"{file} would never be updated: give it a manager in renovate.json"
+
+
+def test_each_lock_file_stands_beside_its_manifest_or_a_workspace():
+    locks = [pathlib.PurePath(file) for file in FILES if pathlib.PurePath(file).name in MANIFEST_OF]
+    assert len(locks) >= 4
+    assert [lock for lock in locks if str(lock.with_name(MANIFEST_OF[lock.name])) not in MANIFESTS] == []
+
+
+def test_no_folder_of_ours_is_left_out():
+    # The preset of that name leaves out tests/, where most manifests are.
+    assert CONFIGURATION["ignorePresets"] == [":ignoreModulesAndTests"]
+    assert CONFIGURATION["ignorePaths"] == ["**/node_modules/**"]
+
+
+def test_only_the_tools_of_the_checks_land_by_themselves():
+    alone = {file for file in MANIFESTS if lands_by_itself(file)}
+    assert alone == {file for file in MANIFESTS if file.startswith((".ci/", "tests/")) and file != "tests/golden/requirements.txt"}
+    assert not [file for file in MANIFESTS if lands_by_itself(file, "major")]
+    assert "automerge" not in CONFIGURATION["lockFileMaintenance"]
+
+
+def test_the_two_google_crates_wait_for_a_person():
+    crates = ["gcp-bigquery-client", "yup-oauth2"]
+    [rule] = [rule for rule in CONFIGURATION["packageRules"] if rule.get("matchPackageNames") == crates]
+    assert rule["dependencyDashboardApproval"] and rule["minimumReleaseAge"] == "30 days"
+    assert set(crates) <= tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]["dependencies"].keys()
+
+
+@pytest.mark.parametrize("file", [file for file in MANIFESTS if file.endswith("requirements.txt")])
+def test_each_requirement_is_one_version(file):
+    """A range would be updated by nobody, and silently."""
+    lines = [line for line in (ROOT / file).read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []
