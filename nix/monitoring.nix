@@ -14,17 +14,30 @@ let
   inherit (prometheus.exporters) blackbox;
   json = pkgs.formats.json { };
 
-  rules = json.generate "wordtally-alert-rules.json" (
+  probeSeconds = 30;
+
+  # JSON is YAML.
+  checked =
+    name: rules:
+    let
+      file = json.generate "${name}.json" rules;
+    in
+    pkgs.runCommand "${name}.yml" { } ''
+      ${pkgs.prometheus.cli}/bin/promtool check rules --lint-fatal ${file}
+      cp ${file} $out
+    '';
+  alertRules = checked "wordtally-alert-rules" (
     import ./alert-rules.nix { inherit lib; } {
       inherit instances;
       inherit (cfg) certificateDays;
     }
   );
-  # JSON is YAML.
-  checkedRules = pkgs.runCommand "wordtally-alert-rules.yml" { } ''
-    ${pkgs.prometheus.cli}/bin/promtool check rules --lint-fatal ${rules}
-    cp ${rules} $out
-  '';
+  sloRules = checked "wordtally-slo-rules" (
+    import ./slo-rules.nix { inherit lib; } {
+      inherit (cfg) objectives;
+      inherit probeSeconds;
+    }
+  );
 
   blackboxConfig = json.generate "wordtally-blackbox.json" {
     modules.page = {
@@ -51,12 +64,17 @@ let
     else
       value;
 
+  # Below, the critical alert could never fire; above, a month's budget is a few probes.
+  objective = types.numbers.between 0.95 0.9999;
+
   labels = name: instance: {
     instance = name;
     inherit (instance) word;
   };
 in
 {
+  imports = [ ./grafana.nix ];
+
   options.services.wordtally.monitoring = {
     enable = lib.mkEnableOption "Prometheus with alert rules for every word; it needs the front door";
     certificateAuthority = mkOption {
@@ -68,6 +86,18 @@ in
       type = types.ints.positive;
       default = 14;
       description = "Days before the certificate's end at which the alert fires.";
+    };
+    objectives = {
+      availability = mkOption {
+        type = objective;
+        default = 0.999;
+        description = "Share of 30 days in which each page answers at the front door.";
+      };
+      freshness = mkOption {
+        type = objective;
+        default = 0.99;
+        description = "Share of 30 days in which each answer is younger than twice its TTL.";
+      };
     };
   };
 
@@ -86,7 +116,12 @@ in
         scrape_interval = mkDefault "15s";
         evaluation_interval = mkDefault "15s";
       };
-      ruleFiles = [ checkedRules ];
+      ruleFiles = [
+        alertRules
+        sloRules
+      ];
+      # The budget is that of 30 days.
+      retentionTime = mkDefault "35d";
       # All that NixOS would write, as JSON, which needs no converter to be built.
       configText = mkDefault (
         builtins.toJSON (withoutNulls {
@@ -116,7 +151,7 @@ in
           job_name = "wordtally-page";
           metrics_path = "/probe";
           params.module = [ "page" ];
-          scrape_interval = "30s";
+          scrape_interval = "${toString probeSeconds}s";
           static_configs = lib.mapAttrsToList (name: instance: {
             targets = [ "https://${frontdoor.hostName}/${name}/" ];
             labels = labels name instance;

@@ -21,6 +21,7 @@ in
 {
   inherit (builds) wordtally bigquery-standin;
   default = builds.wordtally;
+  dashboard = pkgs.callPackage ./dashboard { };
   image = pkgs.callPackage ./image.nix {
     inherit self;
     inherit (builds) wordtally;

@@ -1,0 +1,95 @@
+# Panels as Grafana's dashboards hold them.
+{ lib }:
+let
+  datasource = {
+    type = "prometheus";
+    uid = "\${datasource}";
+  };
+
+  # Of 24 columns.
+  size = {
+    w = 12;
+    h = 8;
+  };
+
+  # From this value on, this colour; `null` is the lowest.
+  step = value: color: { inherit value color; };
+
+  panel =
+    type: options:
+    {
+      title,
+      description,
+      queries,
+      unit ? "short",
+      steps ? [ (step null "green") ],
+      range ? { },
+      transformations ? [ ],
+    }:
+    let
+      overTime = type == "timeseries";
+    in
+    {
+      inherit
+        type
+        title
+        description
+        datasource
+        options
+        transformations
+        ;
+      fieldConfig = {
+        defaults = range // {
+          inherit unit;
+          thresholds = {
+            mode = "absolute";
+            inherit steps;
+          };
+          custom = lib.optionalAttrs (overTime && lib.length steps > 1) { thresholdsStyle.mode = "line"; };
+        };
+        overrides = [ ];
+      };
+      targets = lib.zipListsWith (
+        refId:
+        { legend, expr }:
+        {
+          inherit refId datasource expr;
+          legendFormat = legend;
+          range = overTime;
+          instant = !overTime;
+          format = if type == "table" then "table" else "time_series";
+        }
+      ) lib.upperChars queries;
+    };
+  lastValue.reduceOptions.calcs = [ "lastNotNull" ];
+in
+{
+  inherit datasource step;
+
+  # A query, and what its lines are called.
+  query = legend: expr: { inherit legend expr; };
+
+  lines = panel "timeseries" {
+    tooltip = {
+      mode = "multi";
+      sort = "desc";
+    };
+  };
+  number = panel "stat" lastValue;
+  bars = panel "bargauge" (lastValue // { orientation = "horizontal"; });
+  table = panel "table" { };
+
+  # Two in a row.
+  placed = lib.imap0 (
+    n: panel:
+    panel
+    // {
+      id = n + 1;
+      gridPos = {
+        inherit (size) w h;
+        x = size.w * lib.mod n 2;
+        y = size.h * (n / 2);
+      };
+    }
+  );
+}

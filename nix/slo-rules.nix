@@ -1,0 +1,117 @@
+# Service level objectives: how fast each word uses up its error budget, and alerts on that. A rule is for all words, which
+# it tells apart by the label `instance`: a word that gives no samples at all is alert-rules.nix's.
+{ lib }:
+{
+  # By SLO, the share of time in which all is well.
+  objectives,
+  # Seconds between two probes of a page. Every window is a whole number of these.
+  probeSeconds,
+}:
+let
+  # 30 days of a budget would be gone in about two days, and in five. The short window ends the alert soon after the fault.
+  burns = [
+    {
+      severity = "critical";
+      factor = 14.4;
+      long = "1h";
+      short = "5m";
+    }
+    {
+      severity = "warning";
+      factor = 6;
+      long = "6h";
+      short = "30m";
+    }
+  ];
+  samples = lib.mapAttrs (_: seconds: seconds / probeSeconds) {
+    "5m" = 300;
+    "30m" = 1800;
+    "1h" = 3600;
+    "6h" = 21600;
+  };
+
+  # How many samples of the window were bad.
+  bad = {
+    # Each probe as it was written: it asks as a visitor does, so that it also tells of TLS, nginx and a dead process.
+    availability =
+      window:
+      let
+        pages = ''probe_success{job="wordtally-page"}[${window}]'';
+      in
+      "count_over_time(${pages}) - sum_over_time(${pages})";
+    freshness = window: "sum_over_time(wordtally:answer_old:bool[${window}])";
+  };
+  # As JSON writes them: shortest, and exact.
+  number = builtins.toJSON;
+  budget = slo: "(1 - ${number objectives.${slo}})";
+
+  # How many times faster than the objective allows. Divided by the samples of a full window: the few of a Prometheus that
+  # has just started, or a gap, make no failure larger than it is.
+  burnRate = slo: window: count: {
+    record = "wordtally:slo_burn:rate${window}";
+    expr = "clamp_max((${bad.${slo} window}) / ${toString count}, 1) / ${budget slo}";
+    labels = { inherit slo; };
+  };
+
+  # A budget may be so small that one bad sample is above the threshold. One alone never alerts.
+  threshold =
+    slo:
+    { factor, long, ... }:
+    if factor * (1 - objectives.${slo}) * samples.${long} < 1 then
+      "1.5 / ${toString samples.${long}} / ${budget slo}"
+    else
+      number factor;
+
+  alert =
+    { slo, name }:
+    burn:
+    let
+      rate = window: ''wordtally:slo_burn:rate${window}{slo="${slo}"} > ${threshold slo burn}'';
+    in
+    {
+      alert = name;
+      expr = "${rate burn.long} and ${rate burn.short}";
+      labels = { inherit (burn) severity; };
+      annotations = {
+        summary = "The page /{{ $labels.instance }}/ uses up its ${slo} budget {{ $value | printf \"%.1f\" }} times too fast.";
+        runbook = "docs/runbooks/${name}.md";
+      };
+    };
+in
+{
+  groups = [
+    {
+      name = "wordtally-slo";
+      interval = "${toString probeSeconds}s";
+      rules = [
+        # One refresh may be missed whole. Before the first answer nothing is served, so nothing old is.
+        {
+          record = "wordtally:answer_old:bool";
+          expr = ''time() - (wordtally_answer_timestamp_seconds{job="wordtally"} > 0) > bool 2 * wordtally_answer_ttl_seconds{job="wordtally"}'';
+        }
+      ]
+      ++ lib.concatMap (slo: lib.mapAttrsToList (burnRate slo) samples) (lib.attrNames bad)
+      ++ lib.concatMap (slo: map (alert slo) burns) [
+        {
+          slo = "availability";
+          name = "WordtallyAvailabilityBurn";
+        }
+        {
+          slo = "freshness";
+          name = "WordtallyFreshnessBurn";
+        }
+      ];
+    }
+    {
+      name = "wordtally-slo-budget";
+      # It reads 30 days of every word, and changes slowly.
+      interval = "5m";
+      rules = [
+        {
+          record = "wordtally:slo_budget:left";
+          expr = "1 - avg_over_time(wordtally:slo_burn:rate5m[30d])";
+        }
+      ];
+    }
+  ];
+}

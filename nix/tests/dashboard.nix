@@ -1,0 +1,56 @@
+# Each query of the dashboard is answered with data: by a real Prometheus with mock production's own jobs and rules, which
+# watches real instances. And Grafana, where it is switched on, gets this dashboard and that Prometheus.
+{
+  pkgs,
+  self,
+  lib,
+}:
+let
+  inherit (pkgs.stdenv.hostPlatform) system;
+  inherit (self.packages.${system}) bigquery-standin dashboard;
+  host =
+    (self.nixosConfigurations.mock-prod.extendModules {
+      modules = [
+        {
+          services.wordtally.monitoring.grafana.enable = true;
+          services.grafana.settings.security.secret_key = "$__file{/run/keys/grafana}";
+        }
+      ];
+    }).config;
+  inherit (host.services) grafana prometheus;
+  plain = self.nixosConfigurations.prod.config;
+
+  provider = lib.head grafana.provision.dashboards.settings.providers;
+  source = lib.head grafana.provision.datasources.settings.datasources;
+  expectations = {
+    "Grafana is off by default" = !plain.services.grafana.enable;
+    "it listens on loopback" = grafana.settings.server.http_addr == "127.0.0.1";
+    "its port is not opened" =
+      !lib.elem grafana.settings.server.http_port host.networking.firewall.allowedTCPPorts;
+    "it reads the dashboard" = "${provider.options.path}" == "${dashboard}";
+    "it asks the Prometheus beside it" = source.url == "http://127.0.0.1:${toString prometheus.port}";
+    "nothing is refused" = lib.all (a: a.assertion) host.assertions;
+  };
+  missing = lib.attrNames (lib.filterAttrs (_: holds: !holds) expectations);
+in
+if missing != [ ] then
+  throw "Grafana is not set up: not so is '${lib.concatStringsSep "', '" missing}'"
+else
+  pkgs.runCommand "wordtally-dashboard-checked"
+    {
+      nativeBuildInputs = [
+        pkgs.nginx
+        pkgs.openssl
+        pkgs.prometheus
+        pkgs.prometheus-blackbox-exporter
+        pkgs.python3
+        bigquery-standin
+      ];
+      watched = prometheus.configText;
+      passAsFile = [ "watched" ];
+    }
+    ''
+      mkdir scratch
+      python3 ${./dashboard} ${dashboard}/wordtally.json "$watchedPath" \
+        ${prometheus.exporters.blackbox.configFile} scratch | tee $out
+    ''

@@ -1,0 +1,166 @@
+"""A Prometheus with a host's own jobs and rules, the instances that it watches, and a front door before them."""
+
+import contextlib
+import json
+import pathlib
+import re
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+# One word stays without an instance, so that an alert has something to tell.
+UNSERVED = "'Tis"
+START = 30
+
+
+class Watched(contextlib.ExitStack):
+    def __init__(self, prometheus, blackbox, scratch):
+        super().__init__()
+        self.config = json.loads(prometheus.read_text())
+        self.blackbox = json.loads(blackbox.read_text())
+        self.scratch = scratch.resolve()
+
+    def __enter__(self):
+        super().__enter__()
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def start(self):
+        inside, outside, exporter, prometheus = free_ports(4)
+        names = {
+            target["labels"]["word"]: target["labels"]["instance"] for target in self.job("wordtally")["static_configs"]
+        }
+        words = [word for word in names if word != UNSERVED]
+        assert len(words) == len(names) - 1 > 0, names
+
+        instances = self.demo(words)
+        self.front_door(inside, outside, {names[word]: url for word, url in instances.items()})
+
+        self.blackbox["modules"]["page"]["http"]["tls_config"]["ca_file"] = str(self.scratch / "certificate.pem")
+        self.run("blackbox_exporter", exporter, "--config.file", self.write("blackbox.yml", self.blackbox))
+
+        # Only where and how often is another than on the host.
+        for target in self.job("wordtally")["static_configs"]:
+            target["targets"] = [f"127.0.0.1:{inside}"]
+        page = self.job("wordtally-page")
+        for target in page["static_configs"]:
+            [url] = target["targets"]
+            target["targets"] = [f"https://localhost:{outside}{urllib.parse.urlsplit(url).path}"]
+        page["relabel_configs"][-1]["replacement"] = f"127.0.0.1:{exporter}"
+        page["scrape_interval"] = "1s"
+        self.config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+        for number, file in enumerate(self.config["rule_files"]):
+            rules = json.loads(pathlib.Path(file).read_text())
+            for group in rules["groups"]:
+                group["interval"] = "1s"
+            self.config["rule_files"][number] = self.write(f"rules-{number}.yml", rules)
+        data = f"--storage.tsdb.path={self.scratch / 'data'}"
+        self.run("prometheus", prometheus, "--config.file", self.write("prometheus.yml", self.config), data)
+        self.url = f"http://127.0.0.1:{prometheus}"
+        wait(f"{self.url}/-/ready")
+
+    def job(self, name):
+        return next(job for job in self.config["scrape_configs"] if job["job_name"] == name)
+
+    def write(self, name, value):
+        path = self.scratch / name
+        path.write_text(json.dumps(value))
+        return str(path)
+
+    def run(self, program, port, *arguments):
+        log = (self.scratch / f"{program}.log").open("w")
+        self.process([program, f"--web.listen-address=127.0.0.1:{port}", *arguments], stdout=log, stderr=log)
+
+    def process(self, command, **options):
+        process = subprocess.Popen(command, **options)
+        self.callback(process.wait)
+        self.callback(process.terminate)
+        return process
+
+    def demo(self, words):
+        """The address of each word's instance."""
+        flags = [f"--word={word}" for word in words]
+        demo = self.process(
+            ["wordtally", "demo", "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, text=True
+        )
+        instances = {}
+        for line in demo.stdout:
+            if match := re.fullmatch(r"  (http://\S+)  (.+)\n", line):
+                instances[match[2]] = match[1]
+            if line.startswith("All of them"):
+                break
+        assert instances.keys() == set(words), instances
+        return instances
+
+    def front_door(self, inside, outside, instances):
+        key, certificate = self.scratch / "key.pem", self.scratch / "certificate.pem"
+        curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
+        name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+        files = ["-keyout", str(key), "-out", str(certificate)]
+        subprocess.run(["openssl", "req", "-x509", *curve, *name, *files], check=True, stderr=subprocess.DEVNULL)
+        routes = "".join(f"location /{name}/ {{ proxy_pass {url}; }}" for name, url in instances.items())
+        temp = "".join(
+            f"{kind}_temp_path {self.scratch}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        configuration = self.scratch / "nginx.conf"
+        configuration.write_text(
+            f"""
+            daemon off; pid {self.scratch}/nginx.pid; events {{ }}
+            http {{
+              access_log off; {temp}
+              server {{ listen 127.0.0.1:{inside}; {routes} }}
+              server {{
+                listen 127.0.0.1:{outside} ssl;
+                ssl_certificate {certificate}; ssl_certificate_key {key};
+                {routes}
+              }}
+            }}
+            """
+        )
+        self.process(["nginx", "-e", "stderr", "-c", str(configuration)], stderr=(self.scratch / "nginx.log").open("w"))
+
+    def ask(self, path, **parameters):
+        query = urllib.parse.urlencode(parameters, doseq=True)
+        try:
+            with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=10) as answer:
+                return json.load(answer)["data"], None
+        except urllib.error.HTTPError as error:
+            return None, json.load(error)["error"]
+
+    def query(self, expr):
+        data, error = self.ask("query", query=expr)
+        return (data["result"], None) if data else (None, error)
+
+    def metrics(self):
+        return set(self.ask("label/__name__/values")[0])
+
+    def labels(self, metrics):
+        """Those that any of the metrics has."""
+        return set(self.ask("labels", **{"match[]": sorted(metrics)})[0]) if metrics else set()
+
+    def values(self, label, selector):
+        return self.ask(f"label/{label}/values", **{"match[]": selector})[0]
+
+
+def free_ports(count):
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in sockets]
+
+
+def wait(url):
+    end = time.monotonic() + START
+    while True:
+        try:
+            return urllib.request.urlopen(url, timeout=5).close()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)

@@ -1,0 +1,438 @@
+# Each burn alert fires above its rate in both of its windows, in no other case, and ends after the fault, by promtool.
+{
+  pkgs,
+  self,
+  lib,
+}:
+let
+  json = pkgs.formats.json { };
+  inherit (self.nixosConfigurations.prod.options.services.wordtally.monitoring) objectives;
+  defaults = lib.mapAttrs (_: option: option.default) objectives;
+  # Both thresholds are whole numbers of samples: 54 of 120, 135 of 720.
+  exact = lib.mapAttrs (_: _: 0.96875) objectives;
+  strict = lib.mapAttrs (_: _: 0.9999) objectives;
+
+  # Samples are 30 seconds apart: 10, 60, 120 and 720 to the windows, whatever was before them.
+  total = lib.foldl' (sum: run: sum + run.count) 0;
+  run = value: count: { inherit value count; };
+  ok = run "1";
+  failed = run "0";
+  none = run "_";
+  written = lib.concatMapStringsSep " " (
+    { value, count }: if value == "_" then "_x${toString count}" else "${value}x${toString (count - 1)}"
+  );
+
+  pageOf = instance: runs: {
+    series = ''probe_success{job="wordtally-page",instance="${instance}"}'';
+    values = written runs;
+  };
+  page = pageOf "the";
+
+  # The answer's time: now, that of the run's beginning, 0 before the first answer; nothing from an instance that is down.
+  now = run "now";
+  old = run "old";
+  unset = run "unset";
+  # Twice the TTL of 5 minutes: for so many samples an answer that stays is still allowed.
+  allowed = 20;
+  answer = runs: [
+    {
+      series = ''wordtally_answer_ttl_seconds{job="wordtally",instance="the"}'';
+      values = "300x${toString (total runs)}";
+    }
+    {
+      series = ''wordtally_answer_timestamp_seconds{job="wordtally",instance="the"}'';
+      values =
+        (lib.foldl'
+          (
+            { at, text }:
+            { value, count }:
+            {
+              at = at + count;
+              text =
+                text
+                + {
+                  now = "${toString (30 * at)}+30x${toString (count - 1)} ";
+                  # The sample before was the last that was new.
+                  old = "${toString (30 * (at - 1))}x${toString (count - 1)} ";
+                  unset = "0x${toString (count - 1)} ";
+                  "_" = "_x${toString count} ";
+                }
+                .${value};
+            }
+          )
+          {
+            at = 0;
+            text = "";
+          }
+          runs
+        ).text;
+    }
+  ];
+
+  fires = alertname: job: slo: severity: times: {
+    exp_labels = {
+      inherit job severity slo;
+      instance = "the";
+    };
+    exp_annotations = {
+      summary = "The page /the/ uses up its ${slo} budget ${times} times too fast.";
+      runbook = "docs/runbooks/${alertname}.md";
+    };
+  };
+  availability = {
+    alertname = "WordtallyAvailabilityBurn";
+    fires = fires "WordtallyAvailabilityBurn" "wordtally-page" "availability";
+  };
+  freshness = {
+    alertname = "WordtallyFreshnessBurn";
+    fires = fires "WordtallyFreshnessBurn" "wordtally" "freshness";
+  };
+
+  # What fires when so many samples have been taken.
+  after = samples: exp_alerts: { inherit samples exp_alerts; };
+  test =
+    { alertname, ... }:
+    name: input_series: moments: {
+      inherit name;
+      interval = "30s";
+      input_series = lib.toList input_series;
+      alert_rule_test = map (
+        { samples, exp_alerts }:
+        {
+          inherit alertname exp_alerts;
+          eval_time = "${toString (30 * (samples - 1))}s";
+        }
+      ) moments;
+    };
+  # After the last sample.
+  ends =
+    alert: name: runs: exp_alerts:
+    test alert name (page runs) [ (after (total runs) exp_alerts) ];
+  answers =
+    name: runs: exp_alerts:
+    test freshness name (answer runs) [ (after (total runs) exp_alerts) ];
+
+  byDefault = [
+    (ends availability "all is well" [ (ok 800) ] [ ])
+    (ends availability "one probe failed"
+      [
+        (ok 10)
+        (failed 1)
+      ]
+      [ ]
+    )
+    (ends availability "one probe failed just after Prometheus started"
+      [
+        (ok 1)
+        (failed 1)
+        (ok 2)
+      ]
+      [ ]
+    )
+    (ends availability "one probe failed after a gap"
+      [
+        (ok 5)
+        (none 110)
+        (ok 5)
+        (failed 1)
+      ]
+      [ ]
+    )
+    (ends availability "two probes failed: 1 h and 5 min burn"
+      [
+        (ok 10)
+        (failed 2)
+      ]
+      [ (availability.fires "critical" "16.7") ]
+    )
+    (ends availability "only 1 h burns"
+      [
+        (ok 10)
+        (failed 4)
+        (ok 10)
+      ]
+      [ ]
+    )
+    (ends availability "only 5 min burn"
+      [
+        (ok 10)
+        (failed 1)
+        (ok 1)
+      ]
+      [ ]
+    )
+    (ends availability "only 6 h burn"
+      [
+        (ok 10)
+        (failed 5)
+        (ok 60)
+      ]
+      [ ]
+    )
+    (ends availability "only 30 min burn"
+      [
+        (ok 10)
+        (failed 4)
+        (ok 12)
+      ]
+      [ ]
+    )
+    # Every 45 minutes, the last 10 minutes ago.
+    (ends availability "one probe fails again and again: 6 h and 30 min burn" (
+      lib.concatLists (
+        lib.replicate 8 [
+          (ok 89)
+          (failed 1)
+        ]
+      )
+      ++ [ (ok 20) ]
+    ) [ (availability.fires "warning" "11.1") ])
+    (test availability "an outage of 10 minutes, and what is left of it"
+      (page [
+        (ok 10)
+        (failed 20)
+        (ok 100)
+      ])
+      [
+        (after 11 [ ])
+        (after 12 [ (availability.fires "critical" "16.7") ])
+        (after 30 [
+          (availability.fires "critical" "166.7")
+          (availability.fires "warning" "27.8")
+        ])
+        (after 39 [
+          (availability.fires "critical" "166.7")
+          (availability.fires "warning" "27.8")
+        ])
+        (after 40 [ (availability.fires "warning" "27.8") ])
+        (after 89 [ (availability.fires "warning" "27.8") ])
+        (after 90 [ ])
+      ]
+    )
+    (test availability "of two words one fails"
+      [
+        (page [
+          (ok 10)
+          (failed 2)
+        ])
+        (pageOf "love" [ (ok 12) ])
+      ]
+      [ (after 12 [ (availability.fires "critical" "16.7") ]) ]
+    )
+    # That nobody asks is WordtallyPageUnavailable's.
+    (ends availability "nobody asks any more"
+      [
+        (ok 10)
+        (failed 2)
+        (none 30)
+      ]
+      [ ]
+    )
+
+    (answers "all is well" [ (now 10) ] [ ])
+    (answers "an answer is as old as it may be"
+      [
+        (now 10)
+        (old allowed)
+      ]
+      [ ]
+    )
+    (answers "old for 17 samples of 120"
+      [
+        (now 10)
+        (old (allowed + 17))
+      ]
+      [ ]
+    )
+    (answers "old for 18 samples of 120: 1 h and 5 min burn"
+      [
+        (now 10)
+        (old (allowed + 18))
+      ]
+      [ (freshness.fires "critical" "15.0") ]
+    )
+    (answers "only 1 h burns"
+      [
+        (now 10)
+        (old (allowed + 18))
+        (now 10)
+      ]
+      [ ]
+    )
+    (answers "only 5 min burn"
+      [
+        (now 10)
+        (old (allowed + 10))
+      ]
+      [ ]
+    )
+    (answers "old for 43 samples of 720"
+      [
+        (now 10)
+        (old (allowed + 43))
+        (now 15)
+      ]
+      [ ]
+    )
+    (answers "old for 44 samples of 720: 6 h and 30 min burn"
+      [
+        (now 10)
+        (old (allowed + 44))
+        (now 15)
+      ]
+      [ (freshness.fires "warning" "6.1") ]
+    )
+    (answers "only 6 h burn"
+      [
+        (now 10)
+        (old (allowed + 44))
+        (now 60)
+      ]
+      [ ]
+    )
+    (answers "no answer yet after a restart"
+      [
+        (now 10)
+        (unset 60)
+      ]
+      [ ]
+    )
+    (answers "the instance is down"
+      [
+        (now 10)
+        (none 60)
+      ]
+      [ ]
+    )
+    (answers "the instance is down, then serves an old answer shortly"
+      [
+        (now 5)
+        (none 110)
+        (old (allowed + 5))
+      ]
+      [ ]
+    )
+
+    {
+      name = "the budget left";
+      interval = "30s";
+      input_series = [
+        (page [
+          (ok 100)
+          (failed 1)
+          (ok 99)
+        ])
+        (pageOf "love" [ (ok 200) ])
+      ];
+      promql_expr_test = [
+        {
+          # 1 of 200 probes is five budgets.
+          expr = "round(wordtally:slo_budget:left, 0.01)";
+          eval_time = "5970s";
+          exp_samples =
+            lib.mapAttrsToList
+              (instance: value: {
+                labels = ''{instance="${instance}",job="wordtally-page",slo="availability"}'';
+                inherit value;
+              })
+              {
+                the = -4;
+                love = 1;
+              };
+        }
+      ];
+    }
+  ];
+
+  # At the threshold itself all is silent.
+  atTheBoundary = [
+    (ends availability "54 of 120"
+      [
+        (ok 10)
+        (failed 54)
+      ]
+      [ ]
+    )
+    (ends availability "55 of 120"
+      [
+        (ok 10)
+        (failed 55)
+      ]
+      [ (availability.fires "critical" "14.7") ]
+    )
+    (ends availability "135 of 720"
+      [
+        (ok 10)
+        (failed 95)
+        (ok 200)
+        (failed 40)
+      ]
+      [ ]
+    )
+    (ends availability "136 of 720"
+      [
+        (ok 10)
+        (failed 96)
+        (ok 200)
+        (failed 40)
+      ]
+      [ (availability.fires "warning" "6.0") ]
+    )
+    (answers "old for 54 of 120"
+      [
+        (now 10)
+        (old (allowed + 54))
+      ]
+      [ ]
+    )
+    (answers "old for 55 of 120"
+      [
+        (now 10)
+        (old (allowed + 55))
+      ]
+      [ (freshness.fires "critical" "14.7") ]
+    )
+  ];
+
+  # The budget of a month is 8 probes.
+  underAStrictObjective = [
+    (ends availability "one probe failed"
+      [
+        (ok 10)
+        (failed 1)
+      ]
+      [ ]
+    )
+    (ends availability "two probes failed"
+      [
+        (ok 10)
+        (failed 2)
+      ]
+      [
+        (availability.fires "critical" "166.7")
+        (availability.fires "warning" "27.8")
+      ]
+    )
+  ];
+
+  file =
+    name: objectives: tests:
+    json.generate "${name}-tests.json" {
+      rule_files = [
+        (json.generate "${name}-rules.json" (
+          import ../slo-rules.nix { inherit lib; } {
+            inherit objectives;
+            probeSeconds = 30;
+          }
+        ))
+      ];
+      evaluation_interval = "30s";
+      inherit tests;
+    };
+in
+pkgs.runCommand "wordtally-slo" { } ''
+  ${pkgs.prometheus.cli}/bin/promtool test rules \
+    ${file "default" defaults byDefault} \
+    ${file "exact" exact atTheBoundary} \
+    ${file "strict" strict underAStrictObjective} | tee $out
+''
