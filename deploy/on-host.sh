@@ -92,6 +92,12 @@ end_preflight() {
 	systemctl daemon-reload
 }
 
+# Activates a system, and starts what it wants and is not running, such as the job that has nginx read a changed
+# configuration: a wrong front door must show now, and not at the next restart.
+activate() {
+	timeout 300 "$1/bin/switch-to-configuration" test && timeout 120 systemctl start default.target
+}
+
 # Goes forward, to the confirmation that only a new connection from outside can bring.
 forward() {
 	local new=$1 seconds=$2 name names
@@ -102,7 +108,7 @@ forward() {
 
 	state activating
 	touch "$run/activated"
-	timeout 300 "$new/bin/switch-to-configuration" test || fail "its activation ended with $?"
+	activate "$new" || fail "its activation ended with $?"
 	[ "$(current)" = "$new" ] || fail "its activation left $(current)"
 
 	state readiness
@@ -142,7 +148,7 @@ back() {
 		nix-env --profile "$profile" --set "$old_default"
 		timeout 300 "$old_default/bin/switch-to-configuration" boot || true
 	fi
-	timeout 300 "$old/bin/switch-to-configuration" test || echo "the old system's activation ended with $?"
+	activate "$old" || echo "the old system's activation ended with $?"
 	if [ "$(current)" = "$old" ]; then
 		state "rolled back"
 	else
