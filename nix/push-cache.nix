@@ -1,20 +1,29 @@
 # Puts what was built into the binary cache, so that each later job and each host takes it from there.
-{ writeShellApplication, nix }:
+{
+  writeShellApplication,
+  coreutils,
+  nix,
+}:
 writeShellApplication {
   name = "push-cache";
-  runtimeInputs = [ nix ];
+  runtimeInputs = [
+    coreutils
+    nix
+  ];
   text = ''
     [ $# = 1 ] || { echo "push-cache: give one path, such as ./result; NIX_CACHE is where it goes" >&2; exit 2; }
     if [ -z "''${NIX_CACHE-}" ]; then
       echo "push-cache: NIX_CACHE is not set: nothing is pushed, and later jobs build it again"
       exit 0
     fi
+    # A bare name would be a flake's.
+    path=$(realpath -- "$1")
     nix() { command nix --extra-experimental-features nix-command "$@"; }
     if [ -n "''${NIX_CACHE_KEY_FILE-}" ]; then
-      nix store sign --recursive --key-file "$NIX_CACHE_KEY_FILE" "$1"
+      nix store sign --recursive --key-file "$NIX_CACHE_KEY_FILE" "$path"
     fi
-    nix copy --to "$NIX_CACHE" "$1"
-    echo "push-cache: $(nix path-info --recursive "$1" | wc -l) store paths are in the cache"
+    nix copy --to "$NIX_CACHE" "$path"
+    echo "push-cache: $(nix path-info --recursive "$path" | wc -l) store paths are in the cache"
   '';
   meta.description = "Copies a closure, signed, to the binary cache that NIX_CACHE names";
 }
