@@ -14,13 +14,13 @@ import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.request
+
+from registry import Registry
 
 HERE = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = HERE / "release"
@@ -37,45 +37,6 @@ def must(*command, **more):
     if done.returncode != 0:
         raise AssertionError(f"{command}: {done.stderr.decode()}")
     return done.stdout.decode()
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
-class Registry:
-    """A real one, on the loopback."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.name = f"127.0.0.1:{free_port()}"
-        config = folder / "registry.json"
-        storage = {"filesystem": {"rootdirectory": str(folder / "storage")}}
-        config.write_text(json.dumps({"version": 0.1, "log": {"level": "error"}, "storage": storage, "http": {"addr": self.name}}))
-        # nixpkgs' name, and Debian's.
-        program = shutil.which("registry") or "docker-registry"
-        self.process = subprocess.Popen([program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end = time.monotonic() + 30
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{self.name}/v2/", timeout=5):
-                return
-            if self.process.poll() is not None or time.monotonic() > end:
-                self.stop()
-                raise AssertionError("docker-registry does not answer")
-            time.sleep(0.05)
-
-    def blob(self, digest):
-        algorithm, digits = digest.split(":")
-        return self.folder / "storage/docker/registry/v2/blobs" / algorithm / digits[:2] / digits / "data"
-
-    def manifests(self):
-        return sorted(str(path) for path in (self.folder / "storage").glob("**/_manifests/revisions/sha256/*"))
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
 
 
 class Release(unittest.TestCase):
