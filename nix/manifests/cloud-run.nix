@@ -2,7 +2,6 @@
 {
   lib,
   callPackage,
-  runCommand,
   wordtally,
   # The NixOS host whose words these are.
   host,
@@ -10,9 +9,6 @@
 }:
 let
   inherit (platforms) googleServiceAccount cloudRun;
-  inherit (host.config.services.wordtally) instances;
-
-  environment = import ../environment.nix { inherit lib; };
   name = import ./name.nix { inherit lib; } {
     platform = "Cloud Run";
     longest = 49;
@@ -20,7 +16,6 @@ let
 
   # Cloud Run's own default; it sets PORT, which the service does not read.
   port = 8080;
-  variables = instance: environment instance // { LISTEN = "0.0.0.0:${toString port}"; };
 
   probe = path: periodSeconds: failureThreshold: {
     httpGet = { inherit path port; };
@@ -28,7 +23,7 @@ let
     inherit periodSeconds failureThreshold;
   };
 
-  service = key: instance: {
+  service = key: instance: variables: {
     apiVersion = "serving.knative.dev/v1";
     kind = "Service";
     metadata = {
@@ -57,7 +52,7 @@ let
           containers = [
             {
               name = "wordtally";
-              env = lib.mapAttrsToList (name: value: { inherit name value; }) (variables instance);
+              env = lib.mapAttrsToList (name: value: { inherit name value; }) variables;
               ports = [
                 {
                   name = "http1";
@@ -85,15 +80,9 @@ let
     };
   };
 in
-callPackage ./program.nix { } {
+callPackage ./program.nix { inherit wordtally host; } {
+  inherit port;
   name = "wordtally-cloud-run";
   description = "Writes production's words as Cloud Run services";
-  files = lib.mapAttrs' (
-    key: instance: lib.nameValuePair "word-${key}.json" (service key instance)
-  ) instances;
-  checked = import ../check-values.nix {
-    inherit lib runCommand;
-    package = wordtally;
-    where = "services.wordtally.instances";
-  } (lib.mapAttrs (_: variables) instances);
+  word = service;
 }

@@ -2,7 +2,6 @@
 {
   lib,
   callPackage,
-  runCommand,
   wordtally,
   # The NixOS host whose words these are.
   host,
@@ -11,9 +10,8 @@
 let
   inherit (platforms) googleServiceAccount;
   cfg = platforms.kubernetes;
-  inherit (host.config.services.wordtally) instances frontdoor;
+  inherit (host.config.services.wordtally) frontdoor;
 
-  environment = import ../environment.nix { inherit lib; };
   name = import ./name.nix { inherit lib; } {
     platform = "Kubernetes";
     longest = 63;
@@ -26,13 +24,12 @@ let
   drain = 10;
 
   # Each variable, in the order of the names. `$(X)` is another variable to Kubernetes, and `$$` one `$`.
-  env =
-    instance:
-    lib.mapAttrsToList (variable: value: {
-      name = variable;
+  env = lib.mapAttrsToList (
+    name: value: {
+      inherit name;
       value = lib.replaceStrings [ "$" ] [ "$$" ] value;
-    }) (variables instance);
-  variables = instance: environment instance // { LISTEN = "0.0.0.0:${toString port}"; };
+    }
+  );
 
   # `64M` is systemd's, and 64 MiB.
   memory =
@@ -140,9 +137,9 @@ let
     inherit periodSeconds failureThreshold;
   };
 
-  container = instance: {
+  container = instance: variables: {
     name = "wordtally";
-    env = env instance;
+    env = env variables;
     ports = [
       {
         name = "http";
@@ -173,7 +170,7 @@ let
   };
 
   word =
-    key: instance:
+    key: instance: variables:
     let
       named = name.of key;
       metadata = inNamespace named (ofWord key);
@@ -222,7 +219,7 @@ let
                 "kubernetes.io/hostname"
                 "topology.kubernetes.io/zone"
               ];
-              containers = [ (container instance) ];
+              containers = [ (container instance variables) ];
             };
           };
         };
@@ -329,18 +326,9 @@ let
       })
     ];
 in
-callPackage ./program.nix { } {
+callPackage ./program.nix { inherit wordtally host; } {
+  inherit port word;
   name = "wordtally-kubernetes";
   description = "Writes production's words as Kubernetes objects";
-  files = {
-    "common.json" = common;
-  }
-  // lib.mapAttrs' (
-    key: instance: lib.nameValuePair "word-${key}.json" (word key instance)
-  ) instances;
-  checked = import ../check-values.nix {
-    inherit lib runCommand;
-    package = wordtally;
-    where = "services.wordtally.instances";
-  } (lib.mapAttrs (_: variables) instances);
+  files."common.json" = common;
 }

@@ -1,19 +1,41 @@
 # A program that writes manifests for an image: which it is by digest is known only once it is in a registry.
 {
+  lib,
   jq,
+  runCommand,
   writeShellApplication,
   writeText,
+  wordtally,
+  # The NixOS host whose words these are.
+  host,
 }:
 {
   name,
   description,
-  # File name to content, whose containers have no image yet.
-  files,
-  # What must have been built before.
-  checked,
+  # Where each container listens.
+  port,
+  # The manifest of one word, whose containers have no image yet: of its name, its instance and its variables.
+  word,
+  # What there is besides: file name to content.
+  files ? { },
 }:
 let
-  manifests = writeText "${name}.json" (builtins.toJSON files);
+  inherit (host.config.services.wordtally) instances;
+  environment = import ../environment.nix { inherit lib; };
+  variables = lib.mapAttrs (
+    _: instance: environment instance // { LISTEN = "0.0.0.0:${toString port}"; }
+  ) instances;
+
+  words = lib.mapAttrs' (
+    key: instance: lib.nameValuePair "word-${key}.json" (word key instance variables.${key})
+  ) instances;
+  manifests = writeText "${name}.json" (builtins.toJSON (files // words));
+  # By the program itself, before anything is written.
+  checked = import ../check-values.nix {
+    inherit lib runCommand;
+    package = wordtally;
+    where = "services.wordtally.instances";
+  } variables;
 in
 writeShellApplication {
   inherit name;
