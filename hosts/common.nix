@@ -24,6 +24,9 @@
   networking.firewall.enable = true;
   networking.nftables.enable = true;
 
+  # All logs go to the journal. An hourly job that fails beside a deployment would have it put back.
+  services.logrotate.enable = false;
+
   # Nothing is built or changed on a host: it is deployed to.
   users.mutableUsers = false;
   environment.defaultPackages = [ ];
