@@ -1,4 +1,4 @@
-"""Releases, good and bad, brought to mock production by the deploy command while visitors ask for pages."""
+"""Whoever deploys: signs releases, and runs the deploy command."""
 
 import os
 import re
@@ -8,12 +8,13 @@ import subprocess
 import tempfile
 import time
 
-RELEASES = os.environ["VM_TEST_RELEASES"]
+from given import LOCK, RELEASES
+
 SYSTEMS = "readlink -f /run/current-system; readlink -e /nix/var/nix/profiles/system || true"
 
 
 class Deployer:
-    """Whoever deploys: has a signing key of this run and the machine's login key."""
+    """Has a signing key of this run, and the machine's login key."""
 
     def __init__(self, machine):
         self.machine = machine
@@ -22,7 +23,7 @@ class Deployer:
         # A key without a password, and a commit to vouch for: what is signed here goes nowhere else.
         self._run("cosign", "generate-key-pair", "--output-key-prefix", self.key, COSIGN_PASSWORD="")
         self._run("git", "init", "--quiet", self.folder)
-        shutil.copyfile(os.environ["VM_TEST_LOCK"], os.path.join(self.folder, "flake.lock"))
+        shutil.copyfile(LOCK, os.path.join(self.folder, "flake.lock"))
         self._run("git", "add", "flake.lock")
         self._run("git", "-c", "user.name=vm-test", "-c", "user.email=", "commit", "--quiet", "-m", "test")
 

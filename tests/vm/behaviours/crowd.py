@@ -1,0 +1,26 @@
+"""As many words as one host may be asked for."""
+
+from machine import wait
+from visitor import answers
+
+
+def two_hundred_words_start_on_one_host(machine):
+    names = [f"word-{number}" for number in range(1, 201)]
+    running = "systemctl list-units 'wordtally-word-*.service' --state=active --plain --no-legend | wc -l"
+    wait("200 units", lambda: int(machine.run(running)) == 200)
+    first, last = machine.run(
+        "systemctl show -p InactiveExitTimestampMonotonic -p ActiveEnterTimestampMonotonic --value"
+        " 'wordtally-word-*.service' | grep -v '^$' | sort -n | sed -n '1p;$p'"
+    ).split()
+    memory = machine.run("systemctl show -p MemoryCurrent --value 'wordtally-word-*.service' | grep -v '^$'").split()
+    print(f"# 200 units ready in {(int(last) - int(first)) / 1e6:.1f} s (emulated)")
+    print(f"# memory of one: {sum(map(int, memory)) / len(memory) / 2**20:.1f} MiB, of all: {sum(map(int, memory)) / 2**20:.0f} MiB")
+    assert len(memory) == 200
+    # Whose first refresh failed in the crowd recovers alone.
+    for name in names[::40]:
+        wait(f"/{name}/", lambda name=name: answers(f"/{name}/"))
+
+
+BEHAVIOURS = [
+    two_hundred_words_start_on_one_host,
+]

@@ -1,0 +1,47 @@
+"""What visitors get, and what they do not."""
+
+from figures import counts, table_of
+from given import TABLE, WORDS
+from load import Load
+from machine import wait
+from visitor import answers, ask, connect
+from words import INSIDE, ready, started
+
+
+def every_word_answers_with_the_tables_figures(machine):
+    for name, word in WORDS.items():
+        status, text = ask(f"/{name}/")
+        assert status == 200, (name, status, text)
+        assert table_of(text) == counts(TABLE, word), name
+    status, index = ask("/", "text/html")
+    assert status == 200 and all(f'href="/{name}/"' in index for name in WORDS), index
+
+
+def what_is_for_us_stays_inside(machine):
+    for name in WORDS:
+        for path in ("metrics", "readyz"):
+            assert ask(f"/{name}/{path}")[0] == 404, (name, path)
+        assert ready(machine, name) == "ready\n"
+        assert "wordtally_build_info" in machine.run(f"{INSIDE}/{name}/metrics")
+    for port in (9180, 9050, 9090):
+        listens = machine.run(f"ss -Hltn 'sport = :{port}'")
+        assert listens == "" or "127.0.0.1:" in listens, listens
+
+
+def a_killed_instance_leaves_the_others_serving(machine):
+    victim, *others = WORDS
+    expected = {f"/{name}/": ask(f"/{name}/")[1] for name in others}
+    before = started(machine)[0]
+    with Load(connect, expected, threads=4) as load:
+        wait("the load to begin", lambda: load.reached(20))
+        machine.run(f"systemctl kill -s KILL wordtally-{victim}.service")
+        wait("the restart", lambda: started(machine)[0] not in ("0", before))
+        wait("the killed word", lambda: answers(f"/{victim}/"))
+    assert not load.failures, load.failures[:5]
+
+
+BEHAVIOURS = [
+    every_word_answers_with_the_tables_figures,
+    what_is_for_us_stays_inside,
+    a_killed_instance_leaves_the_others_serving,
+]

@@ -1,0 +1,63 @@
+"""The machine's state: what its units may do, what it gives away, what went wrong."""
+
+import json
+import os
+
+from words import UNITS
+
+
+def every_unit_is_confined(machine):
+    for unit in UNITS + ["bigquery-standin.service"]:
+        report = machine.run(f"systemd-analyze security --no-pager {unit} | tail -1")
+        exposure = float(report.split(":")[1].split()[0])
+        print(f"# {unit}: exposure {exposure}")
+        assert exposure <= 0.9, report
+    assert "Max open files            8192" in machine.run(
+        "cat /proc/$(systemctl show -p MainPID --value wordtally-the.service)/limits"
+    )
+
+
+def no_secret_is_in_the_journal_or_a_process(machine):
+    """Neither in what was logged nor in a command line or an environment, of the machine or of this one's QEMU."""
+    key = json.loads(machine.run("cat /run/agenix/bigquery.json"))["private_key"]
+    secrets = [line for line in key.splitlines() if not line.startswith("-----")]
+    secrets += machine.run("grep -v -- ----- /run/agenix/tls.key").split()
+    identity = machine.run("cat /run/credentials/@system/age.identity")
+    secrets += [line for line in identity.splitlines() if not line.startswith("-----")]
+    assert len(secrets) > 20, "the key was read"
+
+    def found(places):
+        return [(place, secret[:6]) for place, text in places.items() for secret in secrets if secret in text]
+
+    here = b""
+    for process in os.listdir("/proc"):
+        for kind in ("cmdline", "environ"):
+            try:
+                with open(f"/proc/{process}/{kind}", "rb") as file:
+                    here += file.read()
+            except (OSError, ValueError):
+                pass
+    places = {
+        "the journal": machine.run("journalctl -b -o export --no-pager | tr -d '\\0'"),
+        "a process": machine.run("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'", check=False),
+        "the console": machine.console(),
+        "this machine's processes": here.decode(errors="replace"),
+    }
+    assert "wordtally" in places["a process"] and "answer refreshed" in places["the journal"], "the places were read"
+    assert "age.identity" in places["this machine's processes"], "QEMU's command line was read"
+    assert found({"planted": places["the journal"] + secrets[3]}), "a planted one is found"
+    assert not found(places), found(places)
+
+
+def nothing_failed(machine):
+    failed = machine.run("systemctl list-units --failed --plain --no-legend -o json")
+    # The Nix lab's machine cannot remount its root: its file system is not the one that the host describes.
+    names = [unit["unit"] for unit in json.loads(failed) if unit["unit"] != "systemd-remount-fs.service"]
+    assert not names, names
+
+
+BEHAVIOURS = [
+    every_unit_is_confined,
+    no_secret_is_in_the_journal_or_a_process,
+    nothing_failed,
+]

@@ -1,0 +1,35 @@
+"""Mock production as a visitor meets it: over TLS, at the front door."""
+
+import http.client
+import ssl
+
+from given import CERTIFICATE, WORDS
+
+PORT = 8443
+TLS = ssl.create_default_context(cafile=CERTIFICATE)
+
+
+def connect():
+    return http.client.HTTPSConnection("localhost", PORT, timeout=60, context=TLS)
+
+
+def ask(path, accept="text/plain"):
+    connection = connect()
+    try:
+        connection.request("GET", path, headers={"Accept": accept})
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    finally:
+        connection.close()
+
+
+def answers(path):
+    try:
+        return ask(path)[0] == 200
+    except OSError:
+        return False
+
+
+def pages():
+    """Each path with its answer of now: what a load must get again and again."""
+    return {f"/{name}/": ask(f"/{name}/")[1] for name in WORDS}

@@ -1,0 +1,26 @@
+"""The words as their machine sees them: units, readiness, metrics."""
+
+from given import WORDS
+from machine import wait
+
+UNITS = [f"wordtally-{name}.service" for name in WORDS]
+INSIDE = "curl -sS -m 20 http://127.0.0.1:9180"
+
+
+def ready(machine, name="the"):
+    return machine.run(f"{INSIDE}/{name}/readyz", check=False)
+
+
+def all_ready(machine):
+    for name in WORDS:
+        wait(f"{name} to be ready", lambda name=name: ready(machine, name) == "ready\n")
+
+
+def started(machine):
+    """When each unit's process began: it changes by a restart."""
+    return machine.run(f"systemctl show -p ExecMainStartTimestampMonotonic --value {' '.join(UNITS)}").split()
+
+
+def version(machine):
+    metrics = machine.run(f"{INSIDE}/the/metrics")
+    return next(line for line in metrics.splitlines() if line.startswith("wordtally_build_info"))
