@@ -113,7 +113,8 @@ in
         }
         {
           record = "wordtally:slo_budget:left";
-          expr = "1 - avg_over_time(wordtally:slo_budget:burn[30d])";
+          # Divided by the samples of 30 days, as above: a month that has just begun has its whole budget.
+          expr = "1 - sum_over_time(wordtally:slo_budget:burn[30d]) / ${toString (30 * 24 * 15)}";
         }
       ];
     }

@@ -312,21 +312,24 @@ let
       ]
       [ ]
     )
+  ];
 
+  # promtool evaluates each group at one interval: here at that of the budget's own.
+  budget = [
     {
       name = "the budget left";
       interval = "30s";
       input_series = [
         (page [
           (ok 100)
-          (failed 1)
-          (ok 99)
+          (failed 20)
+          (ok 80)
         ])
         (pageOf "love" [ (ok 200) ])
       ];
       promql_expr_test = [
         {
-          # 1 of 200 probes is five budgets.
+          # 20 probes, where 30 days have 86,400 of them and may miss 86.4.
           expr = "round(wordtally:slo_budget:left, 0.01)";
           eval_time = "5970s";
           exp_samples =
@@ -336,7 +339,7 @@ let
                 inherit value;
               })
               {
-                the = -4;
+                the = 0.77;
                 love = 1;
               };
         }
@@ -416,7 +419,7 @@ let
   ];
 
   file =
-    name: objectives: tests:
+    name: interval: objectives: tests:
     json.generate "${name}-tests.json" {
       rule_files = [
         (json.generate "${name}-rules.json" (
@@ -426,13 +429,14 @@ let
           }
         ))
       ];
-      evaluation_interval = "30s";
+      evaluation_interval = interval;
       inherit tests;
     };
 in
 pkgs.runCommand "wordtally-slo" { } ''
   ${pkgs.prometheus.cli}/bin/promtool test rules \
-    ${file "default" defaults byDefault} \
-    ${file "exact" exact atTheBoundary} \
-    ${file "strict" strict underAStrictObjective} | tee $out
+    ${file "default" "30s" defaults byDefault} \
+    ${file "exact" "30s" exact atTheBoundary} \
+    ${file "strict" "30s" strict underAStrictObjective} \
+    ${file "budget" "4m" defaults budget} | tee $out
 ''
