@@ -15,7 +15,7 @@ import visitor
 from host import Host, Refused, Unreachable
 
 CONFIRMATION = 120  # seconds in which the host waits for a word from outside
-DEADLINE = 1800  # seconds for the whole, a way back included: more than the host's own unit may take
+DEADLINE = 2400  # seconds for the whole, a way back included: more than the host's own unit may take
 FINAL = ("committed", "refused", "rolled back", "not rolled back", "lost")
 
 
@@ -55,12 +55,15 @@ def say(host, text):
 
 def signed(given):
     """Refuses a release that is unsigned or altered; gives what it says."""
-    command = ["verify-release", given.release, "--host", given.host]
+    command = ["verify-release", given.release]
+    if not given.verify and not given.stop:
+        # What is sent must be in this store, unaltered.
+        command += ["--host", given.host]
     for name in ("commit", "key"):
         if value := getattr(given, name):
             command += [f"--{name}", value]
     if subprocess.run(command, stdin=subprocess.DEVNULL, timeout=900).returncode != 0:
-        raise Failed("this release is not deployed")
+        raise Failed("this release is not trusted")
     with open(os.path.join(given.release, "release.json"), encoding="utf-8") as file:
         return json.load(file)
 
@@ -93,14 +96,20 @@ class Deployment:
         self.deployment = deployment
         self.id = secrets.token_hex(8)
         self.seen = 1  # lines of the host's log
+        self.interrupted = False
 
     def begin(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self.interrupt)
         try:
             self.host.on_host(
                 "begin", self.id, self.system, str(CONFIRMATION), given=json.dumps(self.deployment)
             )
         except Refused as error:
             raise Failed(f"not begun: {error}") from None
+        except Unreachable as error:
+            # It may have begun.
+            say(self.name, f"unreachable: {error}")
 
     def progress(self):
         """The state, its reason where it failed; prints what is new of the host's log."""
@@ -114,7 +123,7 @@ class Deployment:
     def watch(self):
         """Goes along until the host says how it ended: what happened is its word, never a guess from here."""
         deadline = time.monotonic() + DEADLINE
-        last, answered = None, False
+        last, answered, told = None, False, False
         while time.monotonic() < deadline:
             try:
                 state, reason = self.progress()
@@ -124,7 +133,11 @@ class Deployment:
                     # Once more: the log may have grown between the two questions.
                     self.progress()
                     return state, reason
-                if state == "unconfirmed" and not answered:
+                if self.interrupted and not told:
+                    say(self.name, "interrupted: it is put back")
+                    self.host.on_host("abort", self.id, given="it was interrupted")
+                    told = True
+                elif state == "unconfirmed" and not answered:
                     self.answer()
                     answered = True
             except Unreachable as error:
@@ -142,15 +155,12 @@ class Deployment:
         except visitor.Wrong as error:
             self.host.on_host("abort", self.id, given=str(error))
             return
-        self.host.on_host("confirm", self.id)
+        if not self.interrupted:
+            self.host.on_host("confirm", self.id)
 
     def interrupt(self, *_):
-        """Ctrl-C or a cancelled job: the host goes back at once, and the end is still waited for."""
-        say(self.name, "interrupted: putting the old system back")
-        try:
-            self.host.on_host("abort", self.id, given="it was interrupted")
-        except (Refused, Unreachable) as error:
-            say(self.name, f"the host was not told: {error}")
+        """Ctrl-C or a cancelled job: the host goes back, and the end is still waited for."""
+        self.interrupted = True
 
 
 def promote(given, host, system, deployment):
@@ -173,8 +183,6 @@ def promote(given, host, system, deployment):
 
     one = Deployment(given.host, host, system, deployment)
     one.begin()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, one.interrupt)
     state, reason = one.watch()
     if state != "committed":
         raise Failed(f"{state}: {reason}")
@@ -183,6 +191,8 @@ def promote(given, host, system, deployment):
 
 def run(given):
     release = signed(given)
+    if given.host not in release["hosts"]:
+        raise Failed(f"the release has no such host: it has {', '.join(sorted(release['hosts']))}")
     entry = release["hosts"][given.host]
     host = Host(entry["deployment"], os.environ["ON_HOST"], given.identity)
     if given.stop:
@@ -201,6 +211,8 @@ def main():
         run(given)
     except (Failed, Refused, Unreachable, visitor.Wrong) as error:
         sys.exit(f"deploy: {given.host}: {error}")
+    except KeyboardInterrupt:
+        sys.exit(f"deploy: {given.host}: interrupted before anything was changed")
     except subprocess.TimeoutExpired as error:
         sys.exit(f"deploy: {given.host}: {error.cmd[0]} took longer than {error.timeout:.0f} s")
 

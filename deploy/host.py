@@ -5,6 +5,7 @@ import os
 import shlex
 import subprocess
 import tempfile
+from pathlib import Path
 
 
 class Unreachable(Exception):
@@ -26,7 +27,14 @@ class Host:
         # One connection a command, also where the user's own configuration shares them.
         self.options += ["-o", "ControlPath=none"]
         if identity:
-            self.options += ["-i", identity, "-o", "IdentitiesOnly=yes"]
+            # SSH uses no key that others may read, and a runner's file variable is one.
+            self.identity = tempfile.NamedTemporaryFile(prefix="wordtally-identity-")
+            try:
+                self.identity.write(Path(identity).read_bytes())
+            except OSError as error:
+                raise Refused(f"the login key {identity} cannot be read: {error.strerror}") from None
+            self.identity.flush()
+            self.options += ["-i", self.identity.name, "-o", "IdentitiesOnly=yes"]
         self.known_hosts = tempfile.NamedTemporaryFile("w", prefix="wordtally-known-hosts-", encoding="utf-8")
         if deployment["hostKey"]:
             # The alias keeps the port and a second name out of the comparison.
@@ -46,10 +54,12 @@ class Host:
                 capture_output=True,
                 text=True,
                 timeout=timeout,
+                # A terminal's Ctrl-C is for the deployment, which then tells the host.
+                start_new_session=True,
             )
         except subprocess.TimeoutExpired:
             raise Unreachable(f"{self.address} did not answer within {timeout} s") from None
-        if done.returncode == 255:
+        if done.returncode == 255 or done.returncode < 0:
             raise Unreachable(done.stderr.strip() or f"{self.address} is not reached by SSH")
         if done.returncode != 0:
             raise Refused(done.stderr.strip() or f"{command[0]} ended with {done.returncode}")
@@ -65,9 +75,7 @@ class Host:
             + ["--to", f"ssh://root@{self.address}", *paths],
             env=os.environ | {"NIX_SSHOPTS": shlex.join(self.options)},
             stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
             timeout=1800,
         )
         if done.returncode != 0:
-            raise Refused(f"the closure was not copied: {done.stderr.strip()}")
+            raise Refused("the closure was not copied, as said above")

@@ -1,18 +1,25 @@
 # Runs on the machine that is deployed to. A deployment is one transient unit: its name is the lock against a second
 # one, its main process goes forward, and its ExecStopPost puts the old system back, whatever ended the main process.
-unit=wordtally-deploy
+# No name of ours begins with `wordtally-`, which is the words'.
+unit=deploy-wordtally
 root=/run/$unit
 profile=/nix/var/nix/profiles/system
-preflight=wordtally-preflight
+preflight=preflight-wordtally
 patience=60 # seconds for all instances to get ready
+
+# Else a switch complains, line after line, where a unit's locale is not installed.
+export LC_ALL=C.UTF-8
 
 usage() {
 	echo "on-host: give one of: begin ID SYSTEM SECONDS, state ID, log ID LINE, confirm ID, abort ID, systems, programs NAME…, stop NAME…, dry-run SYSTEM" >&2
 	exit 2
 }
 
+# The first reason is the one that counts.
+reason() { [ -e "$run/reason" ] || echo "$*" >"$run/reason"; }
+
 fail() {
-	[ -e "$run/reason" ] || echo "$*" >"$run/reason"
+	reason "$*"
 	exit 1
 }
 
@@ -27,14 +34,11 @@ default() { readlink -e "$profile" || true; }
 
 # An instance's answer to the path `$2`; it listens at `$1`, and the rest are options of curl's.
 ask() {
-	local where
-	case $1 in
-	unix:*) where=http://localhost ;;
-	0.0.0.0:*) where=http://127.0.0.1:${1#0.0.0.0:} ;;
-	"[::]:"*) where="http://[::1]:${1#"[::]:"}" ;;
-	*) where=http://$1 ;;
-	esac
-	[[ $1 != unix:* ]] || set -- "$@" --unix-socket "${1#unix:}"
+	local where=http://$1
+	if [[ $1 = unix:* ]]; then
+		where=http://localhost
+		set -- "$@" --unix-socket "${1#unix:}"
+	fi
 	curl --silent --max-time 10 "${@:3}" "$where$2"
 }
 
@@ -86,16 +90,28 @@ end_preflight() {
 	local units
 	units=(/run/systemd/system/"$preflight"-*)
 	[ -e "${units[0]}" ] || return 0
-	systemctl stop "${units[@]##*/}" || true
+	timeout 60 systemctl stop "${units[@]##*/}" || true
 	systemctl reset-failed "$preflight-*" || true
 	rm -rf "${units[@]}" "/run/$preflight"
 	systemctl daemon-reload
 }
 
+failed_units() { systemctl list-units --state=failed --plain --no-legend | cut -d ' ' -f 1 | sort; }
+
 # Activates a system, and starts what it wants and is not running, such as the job that has nginx read a changed
-# configuration: a wrong front door must show now, and not at the next restart.
+# configuration: a wrong front door must show now, and not at the next restart. Both are done whatever the first gave.
 activate() {
-	timeout 300 "$1/bin/switch-to-configuration" test && timeout 120 systemctl start default.target
+	local before failed ended=0
+	before=$(failed_units)
+	timeout 300 "$1/bin/switch-to-configuration" test || ended=$?
+	timeout 120 systemctl start default.target || ended=$?
+	# A target is reached though what it wants has failed. What had failed before is not this system's fault.
+	failed=$(comm -13 <(echo "$before") <(failed_units))
+	if [ -n "$failed" ]; then
+		echo "failed: ${failed//$'\n'/, }"
+		ended=4
+	fi
+	return "$ended"
 }
 
 # Goes forward, to the confirmation that only a new connection from outside can bring.
@@ -103,6 +119,7 @@ forward() {
 	local new=$1 seconds=$2 name names
 	names=$(jq -r '.listen | keys[]' "$run/deployment.json")
 	state preflight
+	timeout 60 "$new/bin/switch-to-configuration" check || fail "it refuses to be activated here"
 	start_preflight "$new"
 	end_preflight
 
@@ -126,32 +143,35 @@ forward() {
 	done
 
 	state "making it the default"
-	nix-env --profile "$profile" --set "$new"
+	timeout 60 nix-env --profile "$profile" --set "$new"
 	timeout 300 "$new/bin/switch-to-configuration" boot || fail "the boot loader's part ended with $?"
 	state committed
 }
 
-# What is left of a deployment that did not reach its end.
+# What is left of a deployment that did not reach its end. No step hinders the next; what visitors meet comes first.
 back() {
-	local old old_default
+	local old old_default wrong=
 	[ "$(cat "$run/state")" != committed ] || return 0
 	old=$(cat "$run/old")
 	old_default=$(cat "$run/default")
-	end_preflight
-	[ -e "$run/reason" ] || echo "it was interrupted" >"$run/reason"
+	reason "it was interrupted"
 	if [ ! -e "$run/activated" ]; then
+		end_preflight || true
 		state refused
 		return
 	fi
 	state "rolling back"
+	activate "$old" || wrong="the old system's activation ended with $?"
+	[ "$(current)" = "$old" ] || wrong="what runs is $(current)"
+	end_preflight || true
 	if [ -n "$old_default" ] && [ "$(default)" != "$old_default" ]; then
-		nix-env --profile "$profile" --set "$old_default"
-		timeout 300 "$old_default/bin/switch-to-configuration" boot || true
+		timeout 60 nix-env --profile "$profile" --set "$old_default" || wrong="the profile is $(default)"
+		timeout 300 "$old_default/bin/switch-to-configuration" boot || wrong="the boot loader's part ended with $?"
 	fi
-	activate "$old" || echo "the old system's activation ended with $?"
-	if [ "$(current)" = "$old" ]; then
+	if [ -z "$wrong" ]; then
 		state "rolled back"
 	else
+		echo "$(cat "$run/reason"); then $wrong" >"$run/reason"
 		state "not rolled back"
 	fi
 }
@@ -189,9 +209,12 @@ begin)
 	(umask 077 && mkdir -p "$run")
 	cat >"$run/deployment.json"
 	state begun
-	if ! systemd-run --quiet --collect --unit="$unit" --property=RuntimeMaxSec=900 --property=TimeoutStopSec=700 \
+	if ! systemd-run --quiet --collect --unit="$unit" --property=RuntimeMaxSec=1200 --property=TimeoutStopSec=1000 \
 		--property="ExecStopPost=$0 back $id" "$0" forward "${@:2}" 2>"$run/refusal"; then
-		systemctl is-active --quiet "$unit" && echo "another deployment is under way" >"$run/refusal"
+		case $(systemctl show --property ActiveState --value "$unit") in
+		inactive | failed) ;;
+		*) echo "another deployment is under way" >"$run/refusal" ;;
+		esac
 		cat "$run/refusal" >&2
 		rm -rf "$run"
 		exit 1
@@ -202,21 +225,30 @@ forward)
 	current >"$run/old"
 	default >"$run/default"
 	find "$root" -mindepth 1 -maxdepth 1 ! -name "$id" -exec rm -rf {} +
+	trap 'ended=$?; [ "$ended" = 0 ] || [ "$ended" -gt 128 ] || reason "$(cat "$run/state"): a command ended with $ended, see the log"' EXIT
 	forward "$3" "$4"
 	;;
 back)
-	exec >>"$run/log" 2>&1
-	back
+	back >>"$run/log" 2>&1
+	# To the journal, which outlives the folder.
+	cat "$run/log" "$run/state"
+	cat "$run/reason" 2>/dev/null || true
 	;;
 state)
-	cat "$run/state" 2>/dev/null || echo lost
-	cat "$run/reason" 2>/dev/null || true
+	if [ -e "$run/state" ]; then
+		cat "$run/state"
+		cat "$run/reason" 2>/dev/null || true
+	else
+		echo lost
+		echo "the host knows nothing of this deployment: if it was restarted, it has booted the old system"
+	fi
 	;;
 log) tail -n "+$3" "$run/log" 2>/dev/null || true ;;
 confirm) touch "$run/confirmed" ;;
 abort)
-	cat >"$run/reason"
-	systemctl stop --no-block "$unit"
+	[ ! -d "$run" ] || reason "$(cat)"
+	# It may have ended by itself.
+	systemctl stop --no-block "$unit" || true
 	;;
 *) usage ;;
 esac

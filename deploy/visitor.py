@@ -1,5 +1,6 @@
 """Asks pages from outside, as a visitor does."""
 
+import http.client
 import json
 import ssl
 import urllib.error
@@ -21,8 +22,8 @@ def check(url, known, certificate_authority=None, timeout=20):
             page = json.loads(response.read(16 * 2**20))
     except urllib.error.HTTPError as error:
         raise Wrong(f"{url} answers {error.code}: {error.read(200).decode(errors='replace').strip()}") from None
-    except (OSError, ValueError) as error:
-        raise Wrong(f"{url}: {error}") from None
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        raise Wrong(f"{url}: {error or type(error).__name__}") from None
     try:
         got = {entry["corpus"]: entry["total_words"] for entry in page["counts"]}
     except (KeyError, TypeError):

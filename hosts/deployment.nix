@@ -4,6 +4,7 @@ let
   inherit (lib) mkOption types;
   cfg = config.wordtally.deployment;
   inherit (config.services.wordtally) frontdoor instances;
+  address = import ../nix/address.nix { inherit lib; };
   port = listen: lib.last (lib.splitString ":" listen);
 in
 {
@@ -53,8 +54,8 @@ in
     listen = mkOption {
       type = types.attrsOf types.str;
       readOnly = true;
-      default = lib.mapAttrs (_: instance: instance.listen) instances;
-      defaultText = lib.literalMD "`listen` of each instance";
+      default = lib.mapAttrs (_: instance: address instance.listen) instances;
+      defaultText = lib.literalMD "`listen` of each instance, or the loopback where that is everywhere";
       description = "Where each instance is asked on the machine itself.";
     };
   };

@@ -23,15 +23,7 @@ let
 
   upstream = name: "wordtally-${name}";
 
-  # Where an instance that listens everywhere is reached.
-  address =
-    listen:
-    if lib.hasPrefix "0.0.0.0:" listen then
-      "127.0.0.1:${lib.removePrefix "0.0.0.0:" listen}"
-    else if lib.hasPrefix "[::]:" listen then
-      "[::1]:${lib.removePrefix "[::]:" listen}"
-    else
-      listen;
+  address = import ./address.nix { inherit lib; };
 
   addHeaders = lib.concatMapAttrsStringSep "\n" (
     name: value: "add_header ${name} \"${value}\" always;"

@@ -52,6 +52,12 @@ let
     # Each word is right, and one address leads to another's.
     front-door.services.nginx.virtualHosts.wordtally.locations."= /tis/".proxyPass =
       lib.mkForce "http://wordtally-the/";
+    # Each word and the front door are right, and something else is not.
+    failing.systemd.services.failing = {
+      wantedBy = [ "multi-user.target" ];
+      serviceConfig.Type = "oneshot";
+      script = "exit 1";
+    };
     # Nothing comes in, not even for connections that are open.
     network.networking.nftables.tables.nothing = {
       family = "inet";
@@ -115,6 +121,7 @@ writeShellApplication {
     VM_TEST_RELEASES = releases;
     VM_TEST_LOCK = ../flake.lock;
     VM_TEST_CERTIFICATE = ../hosts/mock-prod/certificate.pem;
+    ALLOW_UNKNOWN_REVISION = "1";
     VM_TEST_TABLE = ../standin/data/shakespeare.tsv.zst;
   };
   text = ''

@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 
 from given import LOCK, RELEASES
 
@@ -20,6 +19,9 @@ class Deployer:
         self.machine = machine
         self.folder = tempfile.mkdtemp(prefix="vm-test-releases-")
         self.key = os.path.join(self.folder, "cosign")
+        # As a GitLab runner writes a file variable, open to all.
+        self.identity = shutil.copyfile(machine.identity(), os.path.join(self.folder, "identity"))
+        os.chmod(self.identity, 0o666)
         # A key without a password, and a commit to vouch for: what is signed here goes nowhere else.
         self._run("cosign", "generate-key-pair", "--output-key-prefix", self.key, COSIGN_PASSWORD="")
         self._run("git", "init", "--quiet", self.folder)
@@ -40,11 +42,12 @@ class Deployer:
     def start(self, name, *options, folder=None):
         return subprocess.Popen(
             ["deploy", "mock-prod", "--release", folder or self.attested(name), "--key", f"{self.key}.pub"]
-            + ["--identity", self.machine.identity(), *options],
+            + ["--identity", self.identity, *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
 
     def deploy(self, name, *options, folder=None, timeout=900):
@@ -60,6 +63,10 @@ class Deployer:
     def systems(self):
         """What the machine runs, and what it would after a restart."""
         return self.machine.run(SYSTEMS).split()
+
+    def under_way(self):
+        state = self.machine.run("systemctl show --property ActiveState --value deploy-wordtally")
+        return state.strip() not in ("inactive", "failed")
 
 
 def until(process, text):
@@ -77,4 +84,3 @@ def kill(process):
     """As a lost runner ends: it can say nothing more to the machine."""
     process.send_signal(signal.SIGKILL)
     process.wait()
-    return time.monotonic()

@@ -37,7 +37,7 @@ class Load:
                 connection = connection or self.connect()
                 connection.request("GET", path, headers={"Accept": "text/plain"})
                 response = connection.getresponse()
-                body = response.read().decode()
+                body = response.read().decode(errors="replace")
                 fault = None
                 if response.status != 200 or body != self.expected[path]:
                     fault = f"{path}: {response.status} {body[:80]!r}"

@@ -1,13 +1,13 @@
 """Releases, good and bad, brought to the machine by the deploy command while visitors ask for pages."""
 
 import os
+import signal
 import subprocess
-import time
 
 from deployer import kill, until
 from load import Load
 from machine import wait
-from visitor import ask, connect, pages
+from visitor import connect, pages
 from words import all_ready, started, version
 
 
@@ -55,18 +55,18 @@ def a_dry_run_changes_nothing(machine):
 
 def an_altered_release_reaches_no_host(machine):
     before = started(machine), machine.deployer.systems()
-    folder = machine.deployer.attested("booted") + "-altered"
-    subprocess.run(["cp", "-r", machine.deployer.attested("booted"), folder], check=True)
-    subprocess.run(["chmod", "-R", "u+w", folder], check=True)
-    with open(f"{folder}/release.json", encoding="utf-8") as file:
+    release = machine.deployer.attested("booted")
+    altered, unsigned = f"{release}-altered", f"{release}-unsigned"
+    for folder in (altered, unsigned):
+        subprocess.run(["cp", "-r", "--no-preserve=mode", release, folder], check=True)
+    with open(f"{altered}/release.json", encoding="utf-8") as file:
         text = file.read()
-    with open(f"{folder}/release.json", "w", encoding="utf-8") as file:
+    with open(f"{altered}/release.json", "w", encoding="utf-8") as file:
         file.write(text.replace('"hamlet": 994', '"hamlet": 993').replace('"hamlet":994', '"hamlet":993'))
-    code, said = machine.deployer.deploy("booted", folder=folder)
-    assert code != 0 and "not deployed" in said and "copying" not in said, said
-    os.remove(f"{folder}/provenance.sigstore.json")
-    code, said = machine.deployer.deploy("booted", folder=folder)
-    assert code != 0 and "not deployed" in said and "copying" not in said, said
+    os.remove(f"{unsigned}/provenance.sigstore.json")
+    for folder, why in ((altered, "release.json is not what was signed"), (unsigned, "provenance.sigstore.json cannot be read")):
+        code, said = machine.deployer.deploy("booted", folder=folder)
+        assert code != 0 and "not trusted" in said and "copying" not in said and why in said, said
     assert (started(machine), machine.deployer.systems()) == before
 
 
@@ -90,14 +90,17 @@ def a_release_that_never_gets_ready_meets_no_visitor(machine):
 
 
 def put_back(machine, name, paths=None):
-    before = machine.deployer.systems()
+    before, expected = machine.deployer.systems(), pages()
     code, said, load = deployed_under_load(machine, name, paths)
-    assert code != 0 and "rolled back" in said, said
-    assert machine.deployer.systems() == before
-    all_ready(machine)
-    for path in pages():
-        assert ask(path)[0] == 200, path
+    assert code != 0 and "deploy: mock-prod: rolled back: " in said, said
+    is_as_before(machine, before, expected)
     return said, load
+
+
+def is_as_before(machine, systems, expected):
+    assert machine.deployer.systems() == systems
+    all_ready(machine)
+    assert pages() == expected
 
 
 def a_release_with_a_wrong_front_door_is_put_back(machine):
@@ -118,13 +121,30 @@ def a_second_deployment_is_refused_while_one_is_under_way(machine):
 
 
 def a_deployment_whose_runner_dies_is_put_back(machine):
-    before = machine.deployer.systems()
+    before, expected = machine.deployer.systems(), pages()
     process = machine.deployer.start("booted")
     until(process, "readiness")
-    end = kill(process) + 300
-    wait("the new system", lambda: machine.deployer.systems()[0] != before[0] or time.monotonic() > end)
-    wait("the old system", lambda: machine.deployer.systems() == before, patience=300)
-    all_ready(machine)
+    kill(process)
+    assert machine.deployer.systems()[0] != before[0], "it was not activated when its runner died"
+    wait("the end of its deployment", lambda: not machine.deployer.under_way(), patience=300)
+    is_as_before(machine, before, expected)
+
+
+def an_interrupted_deployment_is_put_back(machine):
+    before, expected = machine.deployer.systems(), pages()
+    process = machine.deployer.start("booted")
+    until(process, "activating")
+    # As a terminal's Ctrl-C, which all of its processes get.
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=900)[0]
+    assert process.returncode == 1 and "deploy: mock-prod: rolled back: it was interrupted\n" in said, said
+    is_as_before(machine, before, expected)
+
+
+def a_release_with_a_unit_that_fails_is_put_back(machine):
+    said, load = put_back(machine, "failing")
+    assert "failed: failing.service" in said and "rolled back: its activation ended with 4" in said, said
+    assert not load.failures, load.failures[:10]
 
 
 def a_release_that_breaks_the_network_is_put_back(machine):
@@ -141,7 +161,9 @@ BEHAVIOURS = [
     a_release_that_answers_wrongly_meets_no_visitor,
     a_release_that_never_gets_ready_meets_no_visitor,
     a_release_with_a_wrong_front_door_is_put_back,
+    a_release_with_a_unit_that_fails_is_put_back,
     a_second_deployment_is_refused_while_one_is_under_way,
     a_deployment_whose_runner_dies_is_put_back,
+    an_interrupted_deployment_is_put_back,
     a_release_that_breaks_the_network_is_put_back,
 ]

@@ -24,8 +24,8 @@ def what_is_for_us_stays_inside(machine):
         assert ready(machine, name) == "ready\n"
         assert "wordtally_build_info" in machine.run(f"{INSIDE}/{name}/metrics")
     for port in (9180, 9050, 9090):
-        listens = machine.run(f"ss -Hltn 'sport = :{port}'")
-        assert listens == "" or "127.0.0.1:" in listens, listens
+        listens = [line.split()[3] for line in machine.run(f"ss -Hltn 'sport = :{port}'").splitlines()]
+        assert listens == [f"127.0.0.1:{port}"], listens
 
 
 def a_killed_instance_leaves_the_others_serving(machine):
