@@ -1,5 +1,6 @@
 # What every host has.
 {
+  config,
   lib,
   pkgs,
   ...
@@ -20,6 +21,9 @@
       PermitRootLogin = lib.mkDefault "prohibit-password";
     };
   };
+
+  users.users.root.openssh.authorizedKeys.keys =
+    lib.attrValues (import ../secrets/keys.nix).operators ++ lib.attrValues config.wordtally.deployers;
 
   networking.firewall.enable = true;
   networking.nftables.enable = true;

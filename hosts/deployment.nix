@@ -8,6 +8,12 @@ let
   port = listen: lib.last (lib.splitString ":" listen);
 in
 {
+  options.wordtally.deployers = mkOption {
+    type = types.attrsOf types.str;
+    default = { };
+    description = "SSH public keys that log in as root to deploy, by name.";
+  };
+
   options.wordtally.deployment = {
     address = mkOption {
       type = types.str;

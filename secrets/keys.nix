@@ -1,7 +1,14 @@
-# Public keys that secrets are encrypted to.
+# Public keys: of people and machines that secrets are encrypted to, and of who deploys.
 {
   # People who may edit production's secrets: their SSH keys, by name.
   operators = { };
+
+  # Who may deploy to a host: SSH keys that log in there as root, by name. None opens a file of this folder.
+  deployers = {
+    dev = { };
+    mock-prod = { };
+    prod = { };
+  };
 
   # Machines that open them: their SSH host keys. `nix run .#add-host` puts a real one here.
   hosts = {

@@ -40,6 +40,7 @@
   services.getty.autologinUser = "root";
 
   wordtally = {
+    deployers = (import ../../secrets/keys.nix).deployers.dev;
     deployment.figures = {
       the.hamlet = 994;
       love.hamlet = 67;

@@ -1,5 +1,8 @@
 # Mock production: production's own configuration on a virtual machine, with other data and the stand-in.
 { lib, words, ... }:
+let
+  keys = import ../../secrets/keys.nix;
+in
 {
   imports = [ ../vm.nix ];
 
@@ -33,7 +36,8 @@
   };
 
   wordtally = {
-    hostKey = (import ../../secrets/keys.nix).hosts.mock-prod;
+    hostKey = keys.hosts.mock-prod;
+    deployers = lib.mkForce keys.deployers.mock-prod;
     certificate = ./certificate.pem;
     deployment = {
       pages = lib.mapAttrs (name: _: "https://localhost:8443/${name}/") words.prod;

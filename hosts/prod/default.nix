@@ -43,6 +43,7 @@
     };
   };
 
+  wordtally.deployers = (import ../../secrets/keys.nix).deployers.prod;
   wordtally.deployment = {
     inherit (config.wordtally) hostKey;
     figures = {
@@ -53,8 +54,6 @@
     };
   };
 
-  # Who deploys logs in with a key from secrets/keys.nix.
+  # Nobody does: an operator's SSH key is the way in.
   users.allowNoPasswordLogin = true;
-  users.users.root.openssh.authorizedKeys.keys = lib.attrValues (import ../../secrets/keys.nix)
-    .operators;
 }
