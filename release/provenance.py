@@ -6,7 +6,7 @@ import os
 import re
 
 import closure
-from common import Refused, parsed, read, run, sha256
+from common import Refused, parsed, read, run, same_revision, sha256
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -107,12 +107,15 @@ def check(predicate, commit):
         named = definition["externalParameters"]["commit"]
         sources = [entry for entry in definition["resolvedDependencies"] if entry["name"] == "source"]
         kind, digests = definition["buildType"], [entry["digest"]["gitCommit"] for entry in sources]
+        revision = definition["internalParameters"]["revision"]
     except (KeyError, TypeError):
         raise Refused("the provenance lacks a field that docs/reference/release.md lists") from None
     if kind != BUILD_TYPE:
         raise Refused(f"the provenance is of another kind of build: {kind}")
     if digests != [named]:
         raise Refused(f"the provenance contradicts itself: it names commit {named}, and was built from {digests}")
+    if not same_revision(revision, named):
+        raise Refused(f"the release was built from commit {revision}, and its provenance names {named}")
     if commit and named != commit:
         raise Refused(f"the release is of commit {named}, not of {commit}")
     return named
