@@ -12,7 +12,7 @@ DAY = 86400
 NOW = 1_800_000_000
 INPUTS = {"nixpkgs": 10, "crane": 100, "agenix": 300}
 LOCKS = {"flake.lock": 10, "Cargo.lock": 20, "tests/node/package-lock.json": 30}
-ENOUGH = f"""\
+ENOUGH = """\
 flake.lock's nixpkgs: 10 of 45 days
 flake.lock's crane: 100 of 365 days
 flake.lock's agenix: 300 of 365 days
