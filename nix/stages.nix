@@ -15,16 +15,17 @@ let
       "code-rustfmt"
       "format"
     ];
-  # What is offered and the hosts: the stage `build` makes them.
-  isBuild =
+  # The stage `build` makes the hosts; these two would contain themselves.
+  isElsewhere =
     name:
-    lib.any (prefix: lib.hasPrefix prefix name) [
-      "package-"
-      "host-"
+    lib.hasPrefix "host-" name
+    || lib.elem name [
+      "package-lint"
+      "package-tests"
     ];
   group = name: wanted: linkFarm name (lib.filterAttrs (name: _: wanted name) checks);
 in
 {
   lint = group "lint" isLint;
-  tests = group "tests" (name: !isLint name && !isBuild name);
+  tests = group "tests" (name: !isLint name && !isElsewhere name);
 }
