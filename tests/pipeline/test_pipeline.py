@@ -15,7 +15,14 @@ JOBS = {name: job for name, job in PIPELINE.items() if name not in WORDS and not
 
 CHECKS = ["lint", "build", "test", "virtual machine"]
 PROMOTION = ["publish", "attest", "deploy dev", "verify dev", "deploy mock-prod", "verify mock-prod"]
+# What a tag starts: mock production is asked whether it runs this very release, and production is brought it.
+RELEASE = ["publish", "attest", "verify mock-prod", "deploy prod", "verify prod"]
 STOPS = ["stop dev", "stop mock-prod"]
+
+
+# An output of the flake, with what it is given; or a command that its shell has.
+FLAKE = r"(build( --print-build-logs)?( --no-link| --out-link [a-z]+)|run) \.#[a-z-]+( -- [^;&|`]+)?"
+COMMAND = r"(\.ci/[a-z-]+|cargo [a-z ]+)"
 
 
 def names(jobs, when="on_success"):
@@ -34,7 +41,7 @@ def test_gitlabs_own_schema_takes_it():
     [
         ("merge request", CHECKS, []),
         ("default branch", CHECKS + PROMOTION, STOPS),
-        ("tag", CHECKS + PROMOTION + ["deploy prod", "verify prod"], STOPS),
+        ("tag", CHECKS + RELEASE, []),
         ("schedule", ["advisories", "age of the lock files", "dependency updates"], []),
     ],
 )
@@ -48,11 +55,11 @@ def test_a_branch_has_its_merge_request_and_no_second_pipeline(pipeline):
     assert pipeline("other branch") == {}
 
 
-def test_the_stages_are_in_order(pipeline):
+@pytest.mark.parametrize(("event", "expected"), [("default branch", CHECKS + PROMOTION), ("tag", CHECKS + RELEASE)])
+def test_the_stages_are_in_order(pipeline, event, expected):
     stages = PIPELINE["stages"]
-    jobs = pipeline("tag")
-    order = sorted(names(jobs), key=lambda name: stages.index(jobs[name]["stage"]))
-    assert order == CHECKS + PROMOTION + ["deploy prod", "verify prod"]
+    jobs = pipeline(event)
+    assert sorted(names(jobs), key=lambda name: stages.index(jobs[name]["stage"])) == expected
     # No job steps out of its stage: what is deployed has passed all before it.
     assert not [name for name, job in JOBS.items() if "needs" in job]
 
@@ -63,13 +70,28 @@ def test_nothing_waits_for_a_hand_on_the_way_to_mock_production(pipeline):
     assert [name for name in CHECKS + PROMOTION if jobs[name]["allow_failure"]] == []
 
 
+def script(name):
+    job = JOBS[name]
+    return job.get("script") or PIPELINE[next(base for base in parents(job) if "script" in PIPELINE[base])]["script"]
+
+
+@pytest.mark.parametrize("name", ["publish", "attest", "deploy dev", "deploy mock-prod", "deploy prod"])
+def test_a_job_has_in_an_empty_store_what_it_sends(name):
+    assert re.fullmatch(r"nix build .*--out-link built \.#release", script(name)[0])
+
+
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_only_calls_what_the_flake_offers(name):
-    job = JOBS[name]
-    script = job.get("script") or PIPELINE[next(base for base in parents(job) if "script" in PIPELINE[base])]["script"]
-    for line in script:
-        assert re.fullmatch(r"nix (build|run|develop) [^;&|`]*", line), line
+    for line in script(name):
+        assert re.fullmatch(rf"nix ({FLAKE}|develop --command {COMMAND})", line), line
     assert "before_script" not in TEXT and "after_script" not in TEXT
+
+
+@pytest.mark.parametrize(("name", "environment"), [("attest", "signing"), ("dependency updates", "updates")])
+def test_a_key_is_of_an_environment_that_one_job_has(name, environment):
+    assert JOBS[name]["environment"] == {"name": environment, "action": "access"}
+    others = [job.get("environment", {}).get("name") for other, job in JOBS.items() if other != name]
+    assert environment not in others
 
 
 def parents(job):
