@@ -27,7 +27,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="deploy", description=__doc__, allow_abbrev=False)
     parser.add_argument("host", metavar="HOST", help="name in the release: dev, mock-prod or prod")
     parser.add_argument(
-        "--release", default="attested", metavar="DIR", help="what `attest` wrote (default: attested)"
+        "--attested", default="attested", metavar="DIR", help="what `attest` wrote (default: attested)"
     )
     parser.add_argument("--commit", metavar="SHA", help="commit that the release must be of (default: any)")
     parser.add_argument(
@@ -55,7 +55,7 @@ def say(host, text):
 
 def signed(given):
     """Refuses a release that is unsigned or altered; gives what it says."""
-    command = ["verify-release", given.release]
+    command = ["verify-release", given.attested]
     if not given.verify and not given.stop:
         # What is sent must be in this store, unaltered.
         command += ["--host", given.host]
@@ -64,7 +64,7 @@ def signed(given):
             command += [f"--{name}", value]
     if subprocess.run(command, stdin=subprocess.DEVNULL, timeout=900).returncode != 0:
         raise Failed("this release is not trusted")
-    with open(os.path.join(given.release, "release.json"), encoding="utf-8") as file:
+    with open(os.path.join(given.attested, "release.json"), encoding="utf-8") as file:
         return json.load(file)
 
 

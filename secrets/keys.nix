@@ -1,6 +1,6 @@
 # Public keys: of people and machines that secrets are encrypted to, and of who deploys.
 {
-  # People who may edit production's secrets: their SSH keys, by name.
+  # People who may edit production's secrets, and log in as root on every host: their SSH keys, by name.
   operators = { };
 
   # Who may deploy to a host: SSH keys that log in there as root, by name. None opens a file of this folder.

@@ -3,6 +3,7 @@
 let
   inherit (lib) mkOption types;
   cfg = config.wordtally;
+  inherit (config.services.wordtally) frontdoor;
 
   # The SHA-256 of each file as it was committed: another content is no placeholder.
   files = {
@@ -38,7 +39,10 @@ in
 
   config = {
     wordtally.placeholders =
-      lib.optional (cfg.hostKey == hostKey) "the host key in secrets/keys.nix"
+      lib.optional (
+        frontdoor.hostName == "wordtally.example.com"
+      ) "frontdoor.hostName in hosts/prod/default.nix"
+      ++ lib.optional (cfg.hostKey == hostKey) "the host key in secrets/keys.nix"
       ++ lib.attrNames (lib.filterAttrs (_: hash: lib.elem hash inUse) files);
 
     system.preSwitchChecks.placeholders = lib.mkIf (cfg.placeholders != [ ]) ''

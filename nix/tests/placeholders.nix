@@ -15,6 +15,7 @@ let
             hostKey = lib.mkForce mock-prod.config.wordtally.hostKey;
             certificate = lib.mkForce mock-prod.config.wordtally.certificate;
           };
+          services.wordtally.frontdoor.hostName = lib.mkForce "words.example.net";
           age.secrets = lib.mapAttrs (_: _: { file = lib.mkForce ../../secrets/dev/bigquery.json.age; }) (
             prod.config.age.secrets
           );
@@ -27,12 +28,13 @@ let
     }).config;
 in
 assert lib.elem "the host key in secrets/keys.nix" prod.config.wordtally.placeholders;
+assert lib.elem "frontdoor.hostName in hosts/prod/default.nix" prod.config.wordtally.placeholders;
 assert lib.elem "hosts/prod/certificate.pem" prod.config.wordtally.placeholders;
 assert lib.elem "secrets/prod/bigquery.json.age" prod.config.wordtally.placeholders;
 # Each secret of production is either a placeholder here or a real one: none is passed over.
 assert
   lib.length prod.config.wordtally.placeholders
-  == 2 + lib.length (lib.attrNames prod.config.age.secrets);
+  == 3 + lib.length (lib.attrNames prod.config.age.secrets);
 assert !lib.elem "the host key in secrets/keys.nix" oneLeft.wordtally.placeholders;
 assert oneLeft.wordtally.placeholders != [ ];
 assert replaced.wordtally.placeholders == [ ];

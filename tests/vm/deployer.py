@@ -41,7 +41,7 @@ class Deployer:
 
     def start(self, name, *options, folder=None):
         return subprocess.Popen(
-            ["deploy", "mock-prod", "--release", folder or self.attested(name), "--key", f"{self.key}.pub"]
+            ["deploy", "mock-prod", "--attested", folder or self.attested(name), "--key", f"{self.key}.pub"]
             + ["--identity", self.identity, *options],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
