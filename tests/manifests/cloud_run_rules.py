@@ -6,6 +6,10 @@ import manifests
 from kubernetes_rules import NAMED_IMAGE
 from manifests import container, pod, quantity
 
+# The least memory that Cloud Run gives with so many CPUs; there are no other numbers of them. 512Mi is what its second
+# environment asks of any.
+LEAST_MEMORY = {1: 512 * 2**20, 2: 512 * 2**20, 4: 2 * 2**30, 6: 4 * 2**30, 8: 4 * 2**30}
+
 
 def words(services, expected):
     names = sorted(service["metadata"]["name"] for service in services)
@@ -66,9 +70,12 @@ def serving(services, _):
 
 def resources(services, _):
     for service in services:
-        limits = container(service)["resources"]["limits"]
-        if quantity(limits["memory"]) < max(manifests.measured_bytes(), 512 * 2**20) or quantity(limits["cpu"]) < 1:
-            yield f"{service['metadata']['name']}: Cloud Run gives no less to what is never throttled"
+        name, limits = service["metadata"]["name"], container(service)["resources"]["limits"]
+        least = LEAST_MEMORY.get(quantity(limits["cpu"]))
+        if least is None:
+            yield f"{name}: Cloud Run has no {limits['cpu']} CPUs"
+        elif quantity(limits["memory"]) < max(manifests.measured_bytes(), least):
+            yield f"{name}: Cloud Run gives no less memory with {limits['cpu']} CPUs"
 
 
 RULES = (words, image, identity, background, serving, resources)

@@ -10,6 +10,24 @@ PER_WORD = ("Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBu
 COMMON = ("Namespace", "ServiceAccount", "NetworkPolicy")
 NAMED_IMAGE = r"[^\s@]+@sha256:[0-9a-f]{64}"
 
+def namespace(name):
+    return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
+
+
+def pods(app):
+    return {**namespace("kube-system"), "podSelector": {"matchLabels": {"k8s-app": app}}}
+
+
+def address(cidr):
+    return {"ipBlock": {"cidr": cidr}}
+
+
+# Where Google's load balancers and their health checks come from.
+LOAD_BALANCERS = [address("35.191.0.0/16"), address("130.211.0.0/22")]
+METADATA_SERVER = address("169.254.169.254/32")
+# What a pod asks for a name: the cluster's DNS, a cache on its node, Cloud DNS.
+RESOLVERS = [pods("kube-dns"), address("169.254.20.10/32"), METADATA_SERVER]
+
 
 def selects(selector, labels):
     return bool(selector) and selector.items() <= labels.items()
@@ -131,6 +149,11 @@ def availability(objects, _):
             yield f"{name}: there may be only one pod, or fewer at most than at least"
         if budgets[name]["maxUnavailable"] >= least:
             yield f"{name}: all of its pods may be evicted at once"
+        if budgets[name].get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
+            yield f"{name}: no node can be emptied while BigQuery fails"
+        spread = {constraint["topologyKey"] for constraint in pod(deployment)["topologySpreadConstraints"]}
+        if spread != {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}:
+            yield f"{name}: one node or zone may have all of its pods"
         if "replicas" in deployment["spec"]:
             yield f"{name}: an apply would undo the autoscaler's number"
         if deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] != 0:
@@ -185,6 +208,34 @@ def network(objects, _):
             yield f"{peer['ipBlock']['cidr']} is half of the Internet"
 
 
+def peers_at(rules, side, protocol, port):
+    wanted = {"protocol": protocol, "port": port}
+    return [peer for rule in rules if wanted in rule["ports"] for peer in rule.get(side, [])]
+
+
+def connections(objects, _):
+    (policy,) = of_kind(objects, "NetworkPolicy")
+    gateways = {
+        parent["namespace"] for route in of_kind(objects, "HTTPRoute") for parent in route["spec"].get("parentRefs", [])
+    }
+    for port in {port["containerPort"] for d in of_kind(objects, "Deployment") for port in container(d)["ports"]}:
+        visitors = peers_at(policy["spec"]["ingress"], "from", "TCP", port)
+        for visitor in [namespace(gateway) for gateway in gateways] + LOAD_BALANCERS:
+            if visitor not in visitors:
+                yield f"the pods' port {port} is closed to {visitor}"
+    egress = policy["spec"]["egress"]
+    for protocol in ("UDP", "TCP"):
+        asked = peers_at(egress, "to", protocol, 53)
+        for resolver in RESOLVERS:
+            if resolver not in asked:
+                yield f"no name can be asked by {protocol} of {resolver}"
+    for server, port in ((METADATA_SERVER, 80), (address("169.254.169.252/32"), 988)):
+        if server not in peers_at(egress, "to", "TCP", port):
+            yield f"there is no token from port {port} of {server}"
+    if not any("ipBlock" in peer for peer in peers_at(egress, "to", "TCP", 443)):
+        yield "BigQuery is out of reach"
+
+
 def routed(objects, path):
     """What the Gateway makes of a path: where it redirects to, or which service it asks for what. An exact path wins
     over a prefix, a longer prefix over a shorter one."""
@@ -209,6 +260,9 @@ def routed(objects, path):
 
 
 def routes(objects, expected):
+    for route in of_kind(objects, "HTTPRoute"):
+        if not route["spec"].get("parentRefs") or not route["spec"].get("hostnames"):
+            yield f"{route['metadata']['name']}: no Gateway has it, or it takes every host's requests"
     services = {
         (thing["metadata"]["name"], port["port"]) for thing in of_kind(objects, "Service") for port in thing["spec"]["ports"]
     }
@@ -225,7 +279,20 @@ def routes(objects, expected):
         yield "a path of no word is routed"
 
 
-RULES = (words, names, security, identity, selectors, ports, availability, probes, resources, network, routes)
+RULES = (
+    words,
+    names,
+    security,
+    identity,
+    selectors,
+    ports,
+    availability,
+    probes,
+    resources,
+    network,
+    connections,
+    routes,
+)
 
 
 def faults(objects, expected):
