@@ -23,6 +23,14 @@
       { namespaceSelector.matchLabels."kubernetes.io/metadata.name" = "monitoring"; }
     ];
 
+    # Where names are asked for besides: the Service kube-dns' own address, such as "10.8.0.10/32", where a node has a
+    # DNS cache and Calico keeps the policies.
+    dns = [ ];
+
+    # A request that is on its way when a pod is told to go still reaches it: for this long the pod only leaves the
+    # Service. Google's load balancers take tens of seconds to know.
+    preStopSeconds = 40;
+
     # BigQuery and Google's tokens by private.googleapis.com, as on the NixOS hosts: the zone googleapis.com must lead
     # there.
     google = [ "199.36.153.8/30" ];

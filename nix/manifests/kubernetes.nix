@@ -18,8 +18,6 @@ let
   };
 
   port = 8080;
-  # A request that is on its way when a pod is told to go still reaches it: for this long it only leaves the Service.
-  leaving = 10;
   # As in src/server/limits.rs.
   drain = 10;
 
@@ -64,6 +62,10 @@ let
 
   ports = protocol: numbers: map (port: { inherit protocol port; }) numbers;
   address = cidr: { ipBlock = { inherit cidr; }; };
+  podsOfSystem = app: {
+    namespaceSelector.matchLabels."kubernetes.io/metadata.name" = "kube-system";
+    podSelector.matchLabels.k8s-app = app;
+  };
   dns = ports "UDP" [ 53 ] ++ ports "TCP" [ 53 ];
 
   # What all words have in common.
@@ -100,14 +102,14 @@ let
         egress = [
           {
             to = [
-              {
-                namespaceSelector.matchLabels."kubernetes.io/metadata.name" = "kube-system";
-                podSelector.matchLabels.k8s-app = "kube-dns";
-              }
-              # The node's own cache, and Cloud DNS.
+              (podsOfSystem "kube-dns")
+              # The node's own cache: with Dataplane V2, which sends what is for kube-dns there, and by its address.
+              (podsOfSystem "node-local-dns")
               (address "169.254.20.10/32")
+              # Cloud DNS.
               (address "169.254.169.254/32")
-            ];
+            ]
+            ++ map address cfg.dns;
             ports = dns;
           }
           # GKE's metadata server, which gives the tokens: with Dataplane V2, and without.
@@ -150,7 +152,7 @@ let
     startupProbe = probe "/healthz" 1 30;
     livenessProbe = probe "/healthz" 10 3;
     readinessProbe = probe "/readyz" 5 1;
-    lifecycle.preStop.sleep.seconds = leaving;
+    lifecycle.preStop.sleep.seconds = cfg.preStopSeconds;
     resources = {
       requests = {
         cpu = "50m";
@@ -180,6 +182,8 @@ let
         maxSkew = 1;
         whenUnsatisfiable = "ScheduleAnyway";
         labelSelector = selector;
+        # Only pods of one revision count: old ones that go would leave the new ones together.
+        matchLabelKeys = [ "pod-template-hash" ];
       };
       at = path: {
         path = {
@@ -207,7 +211,7 @@ let
               # GKE's metadata server knows a pod without it.
               automountServiceAccountToken = false;
               enableServiceLinks = false;
-              terminationGracePeriodSeconds = leaving + drain + 5;
+              terminationGracePeriodSeconds = cfg.preStopSeconds + drain + 5;
               securityContext = {
                 runAsNonRoot = true;
                 # As the image has it.

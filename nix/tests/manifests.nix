@@ -25,6 +25,24 @@ let
   host = self.nixosConfigurations.prod.extendModules {
     specialArgs.words.prod = lib.mapAttrs (_: word: { inherit word; }) nasty;
   };
+  # Every value that may be another.
+  platforms = import ../../hosts/platforms.nix;
+  other = lib.recursiveUpdate platforms {
+    kubernetes = {
+      dns = [ "10.8.0.10/32" ];
+      preStopSeconds = 60;
+    };
+  };
+  values =
+    lib.attrNames (
+      removeAttrs platforms [
+        "kubernetes"
+        "cloudRun"
+      ]
+    )
+    ++ map (name: "kubernetes.${name}") (lib.attrNames platforms.kubernetes)
+    ++ map (name: "cloudRun.${name}") (lib.attrNames platforms.cloudRun);
+
   programs = lib.getAttrs [
     "kubernetes"
     "cloud-run"
@@ -32,6 +50,7 @@ let
   written = lib.mapAttrsToList (platform: program: ''
     ${lib.getExe program} $image $out/${platform}
     ${lib.getExe (program.override { inherit host; })} $image $out/nasty/${platform}
+    ${lib.getExe (program.override { platforms = other; })} $image $out/other/${platform}
   '') programs;
 
   words = list: pkgs.writeText "words.json" (builtins.toJSON list);
@@ -63,12 +82,19 @@ assert lib.all (key: (name 40).of key == "wordtally-${key}") [
 ];
 pkgs.runCommand "manifests" { } ''
   image=registry.example.com:5000/words/wordtally@sha256:${lib.fakeSha256}
-  mkdir -p $out/nasty there
+  mkdir -p $out/nasty $out/other there
   ${lib.concatLines written}
-  cp ${
-    words (lib.mapAttrs (_: entry: entry.word) (import ../../hosts/words.nix).prod)
-  } $out/words.json
+  for folder in $out $out/other; do
+    cp ${
+      words (lib.mapAttrs (_: entry: entry.word) (import ../../hosts/words.nix).prod)
+    } $folder/words.json
+  done
   cp ${words nasty} $out/nasty/words.json
+
+  for value in ${toString values}; do
+    grep -qE "^\|.*\`$value\`.*\|" ${../../docs/reference/manifests.md} ||
+      { echo "docs/reference/manifests.md does not say what $value is" >&2; exit 1; }
+  done
 
   refused() {
     sentence=$1

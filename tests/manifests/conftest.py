@@ -1,4 +1,5 @@
-"""The manifests to hold against what they must be: of production's words, and of words that are hard to write down."""
+"""The manifests to hold against what they must be: of production's words, of words that are hard to write down, and with
+other values for the platforms."""
 
 import os
 from pathlib import Path
@@ -14,6 +15,11 @@ def production():
     return manifests.load(WRITTEN)
 
 
-@pytest.fixture(scope="session", params=["production", "nasty"])
+@pytest.fixture(scope="session")
+def other():
+    return manifests.load(WRITTEN / "other")
+
+
+@pytest.fixture(scope="session", params=[".", "nasty", "other"])
 def either(request):
-    return manifests.load(WRITTEN if request.param == "production" else WRITTEN / "nasty")
+    return manifests.load(WRITTEN / request.param)

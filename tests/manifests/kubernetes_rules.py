@@ -25,8 +25,10 @@ def address(cidr):
 # Where Google's load balancers and their health checks come from.
 LOAD_BALANCERS = [address("35.191.0.0/16"), address("130.211.0.0/22")]
 METADATA_SERVER = address("169.254.169.254/32")
+# How long a pod serves on in Google's advice against a 502 at a rollout.
+DETACHED_SECONDS = 40
 # What a pod asks for a name: the cluster's DNS, a cache on its node, Cloud DNS.
-RESOLVERS = [pods("kube-dns"), address("169.254.20.10/32"), METADATA_SERVER]
+RESOLVERS = [pods("kube-dns"), pods("node-local-dns"), address("169.254.20.10/32"), METADATA_SERVER]
 
 
 def selects(selector, labels):
@@ -151,14 +153,19 @@ def availability(objects, _):
             yield f"{name}: all of its pods may be evicted at once"
         if budgets[name].get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
             yield f"{name}: no node can be emptied while BigQuery fails"
-        spread = {constraint["topologyKey"] for constraint in pod(deployment)["topologySpreadConstraints"]}
+        constraints = pod(deployment)["topologySpreadConstraints"]
+        spread = {constraint["topologyKey"] for constraint in constraints}
         if spread != {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}:
             yield f"{name}: one node or zone may have all of its pods"
+        if any(constraint.get("matchLabelKeys") != ["pod-template-hash"] for constraint in constraints):
+            yield f"{name}: pods that go count where new ones are spread"
         if "replicas" in deployment["spec"]:
             yield f"{name}: an apply would undo the autoscaler's number"
         if deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] != 0:
             yield f"{name}: a rollout takes pods away before there are new ones"
         pause = container(deployment)["lifecycle"]["preStop"]["sleep"]["seconds"]
+        if pause < DETACHED_SECONDS:
+            yield f"{name}: a load balancer still asks a pod that is gone"
         if pod(deployment)["terminationGracePeriodSeconds"] <= pause + manifests.drain_seconds():
             yield f"{name}: a pod is killed before it has drained"
 

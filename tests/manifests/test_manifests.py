@@ -6,7 +6,7 @@ import subprocess
 import cloud_run_rules
 import kubernetes_rules
 import schemas
-from manifests import environment, of_kind
+from manifests import container, environment, of_kind, pod
 
 WORDTALLY = os.environ["WORDTALLY"]
 
@@ -43,3 +43,11 @@ def test_the_service_takes_what_it_is_told(either):
             timeout=10,
         )
         assert (checked.returncode, checked.stderr) == (0, ""), workload["metadata"]["name"]
+
+
+def test_the_platforms_values_are_heeded(other):
+    (policy,) = of_kind(other.kubernetes, "NetworkPolicy")
+    assert {"ipBlock": {"cidr": "10.8.0.10/32"}} in kubernetes_rules.peers_at(policy["spec"]["egress"], "to", "UDP", 53)
+    for deployment in of_kind(other.kubernetes, "Deployment"):
+        assert container(deployment)["lifecycle"]["preStop"] == {"sleep": {"seconds": 60}}
+        assert pod(deployment)["terminationGracePeriodSeconds"] == 75
