@@ -3,6 +3,9 @@
   # The Google service account that may ask BigQuery; whoever runs a word acts as it.
   googleServiceAccount = "wordtally@my-project-123.iam.gserviceaccount.com";
 
+  # The project that pays for the queries of a word that names none; `null`: the account's.
+  project = null;
+
   kubernetes = {
     namespace = "wordtally";
 

@@ -80,7 +80,7 @@ let
     };
   };
 in
-callPackage ./program.nix { inherit wordtally host; } {
+callPackage ./program.nix { inherit wordtally host platforms; } {
   inherit port;
   name = "wordtally-cloud-run";
   description = "Writes production's words as Cloud Run services";

@@ -330,7 +330,7 @@ let
       })
     ];
 in
-callPackage ./program.nix { inherit wordtally host; } {
+callPackage ./program.nix { inherit wordtally host platforms; } {
   inherit port word;
   name = "wordtally-kubernetes";
   description = "Writes production's words as Kubernetes objects";

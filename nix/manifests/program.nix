@@ -8,6 +8,7 @@
   wordtally,
   # The NixOS host whose words these are.
   host,
+  platforms,
 }:
 {
   name,
@@ -22,8 +23,10 @@
 let
   inherit (host.config.services.wordtally) instances;
   environment = import ../environment.nix { inherit lib; };
+  project = import ./project.nix { inherit lib; } platforms;
   variables = lib.mapAttrs (
-    _: instance: environment instance // { LISTEN = "0.0.0.0:${toString port}"; }
+    _: instance:
+    { PROJECT = project; } // environment instance // { LISTEN = "0.0.0.0:${toString port}"; }
   ) instances;
 
   words = lib.mapAttrs' (

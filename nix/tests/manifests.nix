@@ -28,11 +28,18 @@ let
   # Every value that may be another.
   platforms = import ../../hosts/platforms.nix;
   other = lib.recursiveUpdate platforms {
+    project = "my-paying-project";
     kubernetes = {
       dns = [ "10.8.0.10/32" ];
       preStopSeconds = 60;
     };
   };
+  # One word with a value of its own for what the platforms have one for.
+  otherHost = self.nixosConfigurations.prod.extendModules {
+    modules = [ { services.wordtally.instances.love.project = "my-other-project"; } ];
+  };
+  project =
+    changed: builtins.tryEval (import ../manifests/project.nix { inherit lib; } (platforms // changed));
   values =
     lib.attrNames (
       removeAttrs platforms [
@@ -50,7 +57,14 @@ let
   written = lib.mapAttrsToList (platform: program: ''
     ${lib.getExe program} $image $out/${platform}
     ${lib.getExe (program.override { inherit host; })} $image $out/nasty/${platform}
-    ${lib.getExe (program.override { platforms = other; })} $image $out/other/${platform}
+    ${
+      lib.getExe (
+        program.override {
+          host = otherHost;
+          platforms = other;
+        }
+      )
+    } $image $out/other/${platform}
   '') programs;
 
   words = list: pkgs.writeText "words.json" (builtins.toJSON list);
@@ -80,6 +94,9 @@ assert lib.all (key: (name 40).of key == "wordtally-${key}") [
   "the"
   "1-a"
 ];
+assert (project { }).value == "my-project-123";
+assert (project { project = "another"; }).value == "another";
+assert !(project { googleServiceAccount = "123-compute@developer.gserviceaccount.com"; }).success;
 pkgs.runCommand "manifests" { } ''
   image=registry.example.com:5000/words/wordtally@sha256:${lib.fakeSha256}
   mkdir -p $out/nasty $out/other there

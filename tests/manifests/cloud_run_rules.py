@@ -33,6 +33,8 @@ def identity(services, _):
     for service in services:
         if not pod(service).get("serviceAccountName", "").endswith(".iam.gserviceaccount.com"):
             yield f"{service['metadata']['name']}: it would be the project's default account"
+        if not manifests.pays(service):
+            yield f"{service['metadata']['name']}: the project that it runs in pays"
         if service["metadata"]["annotations"].get("run.googleapis.com/ingress") in (None, "all"):
             yield f"{service['metadata']['name']}: its /metrics is open to the Internet"
 

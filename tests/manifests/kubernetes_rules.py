@@ -94,6 +94,8 @@ def identity(objects, _):
         yield "the service account's token is given to pods"
     for deployment in of_kind(objects, "Deployment"):
         spec = pod(deployment)
+        if not manifests.pays(deployment):
+            yield f"{deployment['metadata']['name']}: the cluster's project pays"
         if spec.get("serviceAccountName") != account["metadata"]["name"]:
             yield f"{deployment['metadata']['name']}: there is no such service account"
         if spec.get("automountServiceAccountToken") is not False:

@@ -68,6 +68,11 @@ def environment(workload):
     return {variable["name"]: read(variable["value"]) for variable in container(workload)["env"]}
 
 
+def pays(workload):
+    """Whether it says which project pays: the metadata server would name the cluster's."""
+    return bool(environment(workload).get("PROJECT"))
+
+
 def quantity(text):
     """A quantity of Kubernetes' as a number: bytes, or CPUs."""
     number, unit = re.fullmatch(r"(\d+)(m|[KMGT]i|)", text).groups()

@@ -90,7 +90,8 @@ PUBLIC = {"ipBlock": {"cidr": "0.0.0.0/0"}}
 # A kind, the path of a field, a value that the schema takes, and what the rules say of it. `None`: the field is gone.
 KUBERNETES_FAULTS = [
     ("Deployment", ("metadata", "name"), "wordtally-other", "not those of the words"),
-    ("Deployment", (*ONLY, "env", 1, "value"), "thee", "another word is counted"),
+    ("Deployment", (*ONLY, "env", 1), None, "the cluster's project pays"),
+    ("Deployment", (*ONLY, "env", 2, "value"), "thee", "another word is counted"),
     ("Service", ("metadata", "name"), "1st", "is no DNS label"),
     ("Service", ("metadata", "namespace"), "default", "not in the namespace"),
     ("Namespace", ("metadata", "labels", "pod-security.kubernetes.io/enforce"), "baseline", "does not enforce"),
@@ -153,7 +154,8 @@ KUBERNETES_FAULTS = [
 ]
 CLOUD_RUN_FAULTS = [
     (("metadata", "name"), "love", "not those of the words"),
-    ((*ONLY, "env", 1, "value"), "Love", "another word is counted"),
+    ((*ONLY, "env", 1), None, "the project that it runs in pays"),
+    ((*ONLY, "env", 2, "value"), "Love", "another word is counted"),
     ((*ONLY, "image"), TAG, "not named by its digest"),
     ((*POD, "serviceAccountName"), None, "default account"),
     (("metadata", "annotations", "run.googleapis.com/ingress"), "all", "open to the Internet"),
@@ -212,6 +214,6 @@ def test_a_word_that_is_missing_is_missed(production, kind):
 
 def test_a_variable_that_is_not_escaped_is_found(production):
     objects = copy.deepcopy(production.kubernetes)
-    container(first(objects, "Deployment"))["env"][1]["value"] = "$(LISTEN)"
+    container(first(objects, "Deployment"))["env"][2]["value"] = "$(LISTEN)"
     with pytest.raises(AssertionError, match="refers to the variable LISTEN"):
         kubernetes_rules.faults(objects, production.words)

@@ -51,3 +51,12 @@ def test_the_platforms_values_are_heeded(other):
     for deployment in of_kind(other.kubernetes, "Deployment"):
         assert container(deployment)["lifecycle"]["preStop"] == {"sleep": {"seconds": 60}}
         assert pod(deployment)["terminationGracePeriodSeconds"] == 75
+
+
+def test_a_words_own_project_pays_else_the_platforms_else_the_accounts(production, other):
+    def payers(objects):
+        return {thing["metadata"]["name"]: environment(thing)["PROJECT"] for thing in objects}
+
+    assert set(payers(production.cloud_run).values()) == {"my-project-123"}
+    assert payers(other.cloud_run)["wordtally-love"] == "my-other-project"
+    assert payers(other.cloud_run)["wordtally-the"] == "my-paying-project"

@@ -1,0 +1,13 @@
+# The project that pays for a word that names none. The service would ask the metadata server, which names the project of
+# the cluster.
+{ lib }:
+platforms:
+let
+  ofAccount = builtins.match "[^@]+@([a-z0-9-]+)[.]iam[.]gserviceaccount[.]com" platforms.googleServiceAccount;
+in
+if platforms.project != null then
+  platforms.project
+else
+  lib.throwIf (ofAccount == null)
+    "platforms: '${platforms.googleServiceAccount}' names no project: give `project`, which pays for the queries."
+    (lib.head ofAccount)
