@@ -9,6 +9,9 @@
   kubernetes = {
     namespace = "wordtally";
 
+    # Names of Secrets in that namespace, for a registry that the nodes may not pull from by themselves.
+    imagePullSecrets = [ ];
+
     # The Gateway, with its TLS and its certificate, is the cluster's own.
     gateway = {
       name = "public";

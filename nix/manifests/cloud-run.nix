@@ -14,6 +14,8 @@ let
     longest = 49;
   };
 
+  cpus = import ./cpus.nix { inherit lib; };
+
   # Cloud Run's own default; it sets PORT, which the service does not read.
   port = 8080;
 
@@ -62,11 +64,7 @@ let
               # A revision that gets no answer from BigQuery gets no visitors.
               startupProbe = probe "/readyz" 5 12;
               livenessProbe = probe "/healthz" 10 3;
-              # The least that Cloud Run gives to an instance whose CPU is not throttled, in either environment.
-              resources.limits = {
-                cpu = toString (if instance.workers == null then 1 else instance.workers);
-                memory = "512Mi";
-              };
+              resources.limits = cpus.limits key (if instance.workers == null then 1 else instance.workers);
             }
           ];
         };
@@ -85,4 +83,8 @@ callPackage ./program.nix { inherit wordtally host platforms; } {
   name = "wordtally-cloud-run";
   description = "Writes production's words as Cloud Run services";
   word = service;
+  registries = {
+    pattern = "([a-z]+[.])?gcr[.]io|[a-z0-9-]+-docker[.]pkg[.]dev|docker[.]io";
+    sentence = "Cloud Run takes images from REGION-docker.pkg.dev, gcr.io and docker.io only: push it there, or name it by a remote repository of Artifact Registry";
+  };
 }

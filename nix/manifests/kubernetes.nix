@@ -29,15 +29,7 @@ let
     }
   );
 
-  # `64M` is systemd's, and 64 MiB.
-  memory =
-    max:
-    let
-      parts = builtins.match "([0-9]+)([KMGT])" max;
-    in
-    lib.throwIf (parts == null)
-      "services.wordtally.instances: memoryMax is '${max}', which Kubernetes has no word for: give a number and K, M, G or T, such as 64M."
-      "${lib.concatStrings parts}i";
+  memory = import ./memory.nix { inherit lib; };
 
   labels = {
     "app.kubernetes.io/name" = "wordtally";
@@ -79,12 +71,18 @@ let
           value = "restricted";
         });
     } { })
-    (object "v1" "ServiceAccount" (
-      inNamespace "wordtally" labels
-      // {
-        annotations."iam.gke.io/gcp-service-account" = googleServiceAccount;
+    (object "v1" "ServiceAccount"
+      (
+        inNamespace "wordtally" labels
+        // {
+          annotations."iam.gke.io/gcp-service-account" = googleServiceAccount;
+        }
+      )
+      {
+        automountServiceAccountToken = false;
+        imagePullSecrets = map (name: { inherit name; }) cfg.imagePullSecrets;
       }
-    ) { automountServiceAccountToken = false; })
+    )
     # Every pod of the namespace: what is not named here is refused.
     (object "networking.k8s.io/v1" "NetworkPolicy" (inNamespace "wordtally" labels) {
       spec = {
@@ -156,12 +154,12 @@ let
     resources = {
       requests = {
         cpu = "50m";
-        memory = "32Mi";
+        memory = (memory instance.memoryMax).request;
       };
       limits = {
         # It has one thread per worker.
         cpu = toString (if instance.workers == null then 1 else instance.workers);
-        memory = memory instance.memoryMax;
+        memory = (memory instance.memoryMax).limit;
       };
     };
     securityContext = {

@@ -19,6 +19,9 @@
   word,
   # What there is besides: file name to content.
   files ? { },
+  # The hosts that the platform takes images from, as an extended regular expression, and what to say of others; `null`:
+  # any.
+  registries ? null,
 }:
 let
   inherit (host.config.services.wordtally) instances;
@@ -56,6 +59,9 @@ writeShellApplication {
     folder=$2
     [[ $image =~ ^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+@sha256:[0-9a-f]{64}$ ]] ||
       refuse "'$image' is no image by its digest: give REGISTRY/NAME@sha256: and 64 hexadecimal digits, as a tag may come to mean another image"
+    ${lib.optionalString (registries != null) ''
+      [[ ''${image%%/*} =~ ^(${registries.pattern})$ ]] || refuse "'$image' is elsewhere: ${registries.sentence}"
+    ''}
     [ ! -e "$folder" ] ||
       refuse "'$folder' is there already: name a new folder, so that nothing stays in it of a word that is gone"
 

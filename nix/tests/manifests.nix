@@ -30,16 +30,33 @@ let
   other = lib.recursiveUpdate platforms {
     project = "my-paying-project";
     kubernetes = {
+      imagePullSecrets = [ "registry" ];
       dns = [ "10.8.0.10/32" ];
       preStopSeconds = 60;
     };
   };
-  # One word with a value of its own for what the platforms have one for.
-  otherHost = self.nixosConfigurations.prod.extendModules {
-    modules = [ { services.wordtally.instances.love.project = "my-other-project"; } ];
+  changed =
+    instances:
+    self.nixosConfigurations.prod.extendModules {
+      modules = [ { services.wordtally = { inherit instances; }; } ];
+    };
+  otherHost = changed {
+    the.workers = 2;
+    love = {
+      project = "my-other-project";
+      workers = 4;
+      memoryMax = "16M";
+    };
+    romeo = {
+      workers = 6;
+      memoryMax = "1G";
+    };
+    tis.workers = 8;
   };
+  refusedHost = changed { the.workers = 9; };
+  cpus = import ../manifests/cpus.nix { inherit lib; };
   project =
-    changed: builtins.tryEval (import ../manifests/project.nix { inherit lib; } (platforms // changed));
+    values: builtins.tryEval (import ../manifests/project.nix { inherit lib; } (platforms // values));
   values =
     lib.attrNames (
       removeAttrs platforms [
@@ -55,6 +72,7 @@ let
     "cloud-run"
   ] self.packages.${pkgs.stdenv.hostPlatform.system};
   written = lib.mapAttrsToList (platform: program: ''
+    image=${images.${platform}}@sha256:${lib.fakeSha256}
     ${lib.getExe program} $image $out/${platform}
     ${lib.getExe (program.override { inherit host; })} $image $out/nasty/${platform}
     ${
@@ -66,6 +84,11 @@ let
       )
     } $image $out/other/${platform}
   '') programs;
+
+  images = {
+    kubernetes = "registry.example.com:5000/words/wordtally";
+    cloud-run = "europe-west1-docker.pkg.dev/my-project-123/words/wordtally";
+  };
 
   words = list: pkgs.writeText "words.json" (builtins.toJSON list);
 
@@ -94,11 +117,15 @@ assert lib.all (key: (name 40).of key == "wordtally-${key}") [
   "the"
   "1-a"
 ];
+assert
+  cpus.problem "the" 9
+  == "services.wordtally.instances.the: workers is 9, and Cloud Run has instances of 1, 2, 4, 6 and 8 CPUs: give one of these.";
+assert !(builtins.tryEval (programs.cloud-run.override { host = refusedHost; }).drvPath).success;
+assert (builtins.tryEval (programs.kubernetes.override { host = refusedHost; }).drvPath).success;
 assert (project { }).value == "my-project-123";
 assert (project { project = "another"; }).value == "another";
 assert !(project { googleServiceAccount = "123-compute@developer.gserviceaccount.com"; }).success;
 pkgs.runCommand "manifests" { } ''
-  image=registry.example.com:5000/words/wordtally@sha256:${lib.fakeSha256}
   mkdir -p $out/nasty $out/other there
   ${lib.concatLines written}
   for folder in $out $out/other; do
@@ -120,6 +147,14 @@ pkgs.runCommand "manifests" { } ''
     cat refusal
     grep -qF -- "$sentence" refusal
   }
+  for host in registry.example.com ghcr.io docker.io.example.com pkg.dev europe-west1-docker.pkg.dev:443; do
+    refused "Cloud Run takes images from REGION-docker.pkg.dev, gcr.io and docker.io only" \
+      ${lib.getExe programs.cloud-run} "$host/words/wordtally@sha256:${lib.fakeSha256}" new
+  done
+  for host in gcr.io eu.gcr.io docker.io us-docker.pkg.dev; do
+    ${lib.getExe programs.cloud-run} "$host/words/wordtally@sha256:${lib.fakeSha256}" "taken-$host"
+  done
+  image=${images.cloud-run}@sha256:${lib.fakeSha256}
   for program in ${lib.concatMapStringsSep " " lib.getExe (lib.attrValues programs)}; do
     refused "give the image and a new folder" $program
     refused "is no image by its digest" $program registry.example.com/wordtally:0.1.0 new

@@ -25,6 +25,9 @@ def words(services, expected):
 
 def image(services, _):
     for service in services:
+        host = container(service)["image"].partition("/")[0]
+        if not re.fullmatch(r"(\w+\.)?gcr\.io|[\w-]+-docker\.pkg\.dev|docker\.io", host):
+            yield f"{service['metadata']['name']}: Cloud Run takes no image from {host}"
         if not re.fullmatch(NAMED_IMAGE, container(service)["image"]):
             yield f"{service['metadata']['name']}: the image is not named by its digest"
 

@@ -48,6 +48,8 @@ def test_the_service_takes_what_it_is_told(either):
 def test_the_platforms_values_are_heeded(other):
     (policy,) = of_kind(other.kubernetes, "NetworkPolicy")
     assert {"ipBlock": {"cidr": "10.8.0.10/32"}} in kubernetes_rules.peers_at(policy["spec"]["egress"], "to", "UDP", 53)
+    (account,) = of_kind(other.kubernetes, "ServiceAccount")
+    assert account["imagePullSecrets"] == [{"name": "registry"}]
     for deployment in of_kind(other.kubernetes, "Deployment"):
         assert container(deployment)["lifecycle"]["preStop"] == {"sleep": {"seconds": 60}}
         assert pod(deployment)["terminationGracePeriodSeconds"] == 75
@@ -60,3 +62,19 @@ def test_a_words_own_project_pays_else_the_platforms_else_the_accounts(productio
     assert set(payers(production.cloud_run).values()) == {"my-project-123"}
     assert payers(other.cloud_run)["wordtally-love"] == "my-other-project"
     assert payers(other.cloud_run)["wordtally-the"] == "my-paying-project"
+
+
+def test_memory_and_cpus_are_what_each_platform_takes(other):
+    def resources(objects):
+        return {thing["metadata"]["name"].removeprefix("wordtally-"): container(thing)["resources"] for thing in objects}
+
+    pods = resources(of_kind(other.kubernetes, "Deployment"))
+    memory = {name: (given["requests"]["memory"], given["limits"]["memory"]) for name, given in pods.items()}
+    assert memory == {
+        "the": ("32Mi", "64Mi"),
+        "love": ("16Mi", "16Mi"),
+        "romeo": ("32Mi", "1Gi"),
+        "tis": ("32Mi", "64Mi"),
+    }
+    limits = {name: tuple(given["limits"].values()) for name, given in resources(other.cloud_run).items()}
+    assert limits == {"the": ("2", "512Mi"), "love": ("4", "2Gi"), "romeo": ("6", "4Gi"), "tis": ("8", "4Gi")}

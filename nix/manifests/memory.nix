@@ -1,0 +1,25 @@
+# What a pod requests, and its limit, of a systemd `MemoryMax=`: `64M` there is 64 MiB.
+{ lib }:
+max:
+let
+  # After a load an instance was seen to take less than half of it: bench/results.md.
+  request = 32 * mebibyte;
+
+  mebibyte = 1024 * 1024;
+  units = {
+    K = 1024;
+    M = mebibyte;
+    G = 1024 * mebibyte;
+    T = 1024 * 1024 * mebibyte;
+  };
+  parts = builtins.match "([0-9]+)([KMGT])" max;
+  bytes = lib.toIntBase10 (lib.head parts) * units.${lib.last parts};
+  limit = "${lib.concatStrings parts}i";
+in
+lib.throwIf (parts == null)
+  "services.wordtally.instances: memoryMax is '${max}', which Kubernetes has no word for: give a number and K, M, G or T, such as 64M."
+  {
+    inherit limit;
+    # A request above the limit is refused.
+    request = if bytes < request then limit else "32Mi";
+  }
