@@ -12,14 +12,17 @@
     # Names of Secrets in that namespace, for a registry that the nodes may not pull from by themselves.
     imagePullSecrets = [ ];
 
-    # The Gateway, with its TLS and its certificate, is the cluster's own.
+    # The Gateway, with its TLS and its certificate, is the cluster's own. Without the name of its listener with TLS, one
+    # without would serve the words as well.
     gateway = {
       name = "public";
       namespace = "gateway";
+      sectionName = "https";
     };
 
     # Who may connect to the words, as a NetworkPolicy names them: what the Gateway forwards from, which on GKE are
-    # Google's load balancers, and what reads /metrics.
+    # Google's load balancers, and what reads /metrics. A regional or internal Gateway there forwards from its proxy-only
+    # subnet: add it.
     visitors = [
       { namespaceSelector.matchLabels."kubernetes.io/metadata.name" = "gateway"; }
       { ipBlock.cidr = "35.191.0.0/16"; }

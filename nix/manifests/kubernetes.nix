@@ -332,5 +332,5 @@ callPackage ./program.nix { inherit wordtally host platforms; } {
   inherit port word;
   name = "wordtally-kubernetes";
   description = "Writes production's words as Kubernetes objects";
-  files."common.json" = common;
+  files."common.yaml" = common;
 }

@@ -33,7 +33,7 @@ let
   ) instances;
 
   words = lib.mapAttrs' (
-    key: instance: lib.nameValuePair "word-${key}.json" (word key instance variables.${key})
+    key: instance: lib.nameValuePair "word-${key}.yaml" (word key instance variables.${key})
   ) instances;
   manifests = writeText "${name}.json" (builtins.toJSON (files // words));
   # By the program itself, before anything is written.
@@ -67,7 +67,8 @@ writeShellApplication {
 
     mkdir "$folder"
     jq --raw-output 'keys[]' ${manifests} | while read -r file; do
-      # JSON, which is YAML too but for two line separators, around which YAML drops spaces.
+      # JSON, which is YAML too but for two line separators, around which YAML drops spaces. Flux reads files of that name
+      # only.
       jq --arg file "$file" --arg image "$image" \
         '.[$file] | (.. | objects | select(has("containers")) | .containers[]).image = $image' ${manifests} |
         sed 's/\xe2\x80\xa8/\\u2028/g; s/\xe2\x80\xa9/\\u2029/g' >"$folder/$file"

@@ -272,6 +272,8 @@ def routes(objects, expected):
     for route in of_kind(objects, "HTTPRoute"):
         if not route["spec"].get("parentRefs") or not route["spec"].get("hostnames"):
             yield f"{route['metadata']['name']}: no Gateway has it, or it takes every host's requests"
+        if any("sectionName" not in parent for parent in route["spec"].get("parentRefs", [])):
+            yield f"{route['metadata']['name']}: a listener without TLS serves it as well"
     services = {
         (thing["metadata"]["name"], port["port"]) for thing in of_kind(objects, "Service") for port in thing["spec"]["ports"]
     }

@@ -22,6 +22,7 @@ class Manifests:
 def documents(folder):
     """Each file's content. A JSON reader and a YAML reader must agree on it."""
     for path in sorted(folder.iterdir()):
+        assert path.suffix == ".yaml", f"{path}: Flux does not read it"
         text = path.read_text()
         content = json.loads(text)
         assert yaml.safe_load(text) == content, f"{path}: as YAML it is something else than as JSON"

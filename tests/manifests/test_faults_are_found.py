@@ -148,6 +148,7 @@ KUBERNETES_FAULTS = [
     ("NetworkPolicy", ("spec", "egress", 2), None, "no token from port 988"),
     ("NetworkPolicy", ("spec", "egress", 3), None, "BigQuery is out of reach"),
     ("HTTPRoute", ("spec", "parentRefs"), None, "no Gateway has it"),
+    ("HTTPRoute", ("spec", "parentRefs", 0, "sectionName"), None, "without TLS serves it"),
     ("HTTPRoute", ("spec", "hostnames"), None, "every host's requests"),
     ("HTTPRoute", ("spec", "rules", 0, "matches", 3, "path", "value"), "/love/metric", "/love/metrics is shown"),
     ("HTTPRoute", ("spec", "rules", 1, "backendRefs", 0, "port"), 8080, "is not the service's page"),
