@@ -95,10 +95,12 @@ class Google(http.server.ThreadingHTTPServer):
         old = self.get_policy(resource)
         if new.get("etag") != old["etag"]:
             raise Answer(409, "ABORTED", "There were concurrent policy changes. Please retry.")
-        for binding in new["bindings"]:
+        # A policy without the last of its grants comes without bindings.
+        bindings = new.get("bindings", [])
+        for binding in bindings:
             for member in binding["members"]:
                 self.known(member)
-        self.policies[resource] = copy.deepcopy(new) | {"etag": etag(old)}
+        self.policies[resource] = copy.deepcopy(new) | {"bindings": bindings, "etag": etag(old)}
         return self.policies[resource]
 
     def known(self, member):
@@ -178,6 +180,12 @@ def create_pool(google, parts, query, body):
     full = f"projects/{NUMBER}/locations/global/workloadIdentityPools/{name}"
     google.pools[name] = {"name": full, "state": "ACTIVE"} | body
     return {"name": f"{full}/operations/1", "done": False}
+
+
+def delete_pool(google, parts, query, body):
+    pool = google.pools[parts[2]]
+    pool["state"] = "DELETED"
+    return {"name": f"{pool['name']}/operations/3", "done": False}
 
 
 def list_providers(google, parts, query, body):
@@ -265,6 +273,7 @@ HANDLERS = {
     "iam.projects.serviceAccounts.setIamPolicy": of_account[1],
     f"{POOLS}.list": list_pools,
     f"{POOLS}.create": create_pool,
+    f"{POOLS}.delete": delete_pool,
     f"{POOLS}.providers.list": list_providers,
     f"{POOLS}.providers.create": create_provider,
     f"{POOLS}.providers.patch": patch_provider,

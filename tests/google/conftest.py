@@ -18,7 +18,7 @@ def gcloud_home(tmp_path_factory):
     return folder
 
 
-def grant_access(home, google, *arguments):
+def run(home, google, command, **variables):
     (home / "bigqueryrc").write_text(f"api = {google.url}\n")
     environment = {
         "PATH": os.environ["PATH"],
@@ -31,12 +31,13 @@ def grant_access(home, google, *arguments):
         # Nobody listens there: what would leave this machine fails.
         "HTTPS_PROXY": "http://127.0.0.1:1",
         "NO_PROXY": "127.0.0.1",
+        **variables,
     }
     for name in INTERFACES:
         version = "storage/v1/" if name == "storage" else ""
         environment[f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name.upper()}"] = f"{google.url}/{name}/{version}"
     google.calls.clear()
-    ran = subprocess.run([GRANT_ACCESS, *arguments], env=environment, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)
+    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)
     assert google.refused == [], ran.stderr
     return ran
 
@@ -49,7 +50,8 @@ class Everything:
 
     def __init__(self, home):
         self.google = Google()
-        self.run = lambda *arguments: grant_access(home, self.google, *arguments)
+        self.run_command = lambda command, **variables: run(home, self.google, command, **variables)
+        self.run = lambda *arguments: self.run_command([GRANT_ACCESS, *arguments])
         self.planned = self.run(*self.SERVICE, *self.PIPELINES, "--dry-run")
         self.planned_changes, self.planned_grants = self.google.changes(), self.google.bindings()
         self.service, self.service_grants, self.service_pools = self.run(*self.SERVICE), self.google.bindings(), dict(self.google.pools)

@@ -1,3 +1,4 @@
+import copy
 import re
 import shlex
 import shutil
@@ -72,21 +73,41 @@ def test_without_gitlab_only_the_service_gets_access(everything):
     assert (everything.service_grants, everything.service_pools) == (RUNTIME, {})
 
 
-def commands(page):
-    """The commands on a page, up to those of a pipeline, as the shell reads them."""
-    text = (DOCS / page).read_text().split("\n## In a pipeline\n")[0]
-    return [shlex.split(line) for line in re.findall(r"^ *\$ ((?:gcloud|bq) .*)$", re.sub(r"\\\n *", "", text), re.MULTILINE)]
+def commands(page, part=0):
+    """The commands on a page, up to those of a pipeline or from them on."""
+    text = (DOCS / page).read_text().split("\n## In a pipeline\n")[part]
+    return re.findall(r"^ *\$ ((?:gcloud|bq) .*)$", re.sub(r"\\\n *", "", text), re.MULTILINE)
+
+
+def words(lines):
+    return [shlex.split(line) for line in lines]
 
 
 @needs_gcloud
 def test_the_page_on_ci_has_the_commands_that_are_run(everything):
-    assert commands("give-ci-access-to-google.md") == [shlex.split(line) for line in everything.planned.stdout.splitlines()]
+    assert words(commands("give-ci-access-to-google.md")) == words(everything.planned.stdout.splitlines())
 
 
 @needs_gcloud
 def test_the_page_on_bigquery_has_the_commands_that_are_run(everything):
-    run = [shlex.split(line) for line in everything.service.stdout.splitlines()]
-    assert [command for command in commands("run-against-bigquery.md") if command != ["gcloud", "auth", "application-default", "login"]] == run
+    named = [command for command in commands("run-against-bigquery.md") if command != "gcloud auth application-default login"]
+    assert words(named) == words(everything.service.stdout.splitlines())
+
+
+@needs_gcloud
+def test_the_page_on_ci_has_commands_that_use_the_access_and_take_it_back(everything, tmp_path):
+    google, before = everything.google, everything.google.bindings()
+    kept = copy.deepcopy((google.policies, google.pools))
+    # A person is asked before a pool is deleted.
+    variables = {"GOOGLE_PROVIDER": f"{POOL}/providers/gitlab", "GOOGLE_ACCOUNT": f"wordtally-ci-images@{DOMAIN}", "folder": str(tmp_path),
+                 "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
+    ran = [everything.run_command(["bash", "-euc", command], **variables) for command in commands("give-ci-access-to-google.md", 1)]
+    after, pool = google.bindings(), google.pools["wordtally-ci"]
+    google.policies, google.pools = kept
+    assert [command.returncode for command in ran] == [0, 0, 0], [command.stderr for command in ran]
+    assert (tmp_path / "credentials.json").exists()
+    assert before - after == {(f"serviceAccounts/wordtally-ci-images@{DOMAIN}", "roles/iam.workloadIdentityUser", PIPELINES)}
+    assert pool["state"] == "DELETED"
 
 
 @needs_gcloud
