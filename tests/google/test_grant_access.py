@@ -133,6 +133,16 @@ def test_a_pool_with_another_provider_is_refused(everything):
 
 
 @needs_gcloud
+def test_a_provider_that_was_deleted_is_in_nobodys_way(everything):
+    """Google lists it for 30 days more, in any order."""
+    google, kept = everything.google, everything.google.providers
+    google.providers = {"elsewhere": {"name": f"{POOL}/providers/elsewhere", "state": "DELETED"}} | kept
+    ran = everything.run("--project", "my-project", *everything.PIPELINES[:2], *everything.PIPELINES[-2:])
+    google.providers = kept
+    assert (ran.returncode, ran.stdout, google.changes()) == (0, "", []), ran.stderr
+
+
+@needs_gcloud
 def test_a_dataset_that_is_not_there_changes_nothing(everything):
     ran = everything.run("--project", "my-project", "--dataset", "my-data.misspelt")
     assert (ran.returncode, everything.google.changes()) == (1, [])
