@@ -208,8 +208,15 @@ def create_provider(google, parts, query, body):
 def patch_provider(google, parts, query, body):
     provider = google.providers[parts[3]]
     for field in query["updateMask"].split(","):
-        top = field.split(".")[0]
-        provider[top] = body[top]
+        *parents, last = field.split(".")
+        target, source = provider, body
+        for name in parents:
+            target, source = target[name], source.get(name, {})
+        # What is empty is not set.
+        if source.get(last):
+            target[last] = source[last]
+        else:
+            target.pop(last, None)
     return {"name": f"{provider['name']}/operations/2", "done": False}
 
 

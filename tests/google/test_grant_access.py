@@ -111,15 +111,34 @@ def test_the_page_on_ci_has_commands_that_use_the_access_and_take_it_back(everyt
 
 
 @needs_gcloud
-def test_a_provider_that_somebody_changed_is_set_right(everything):
+@pytest.mark.parametrize("changes", [
+    {"attributeCondition": "true", "attributeMapping": {"google.subject": "assertion.user_login"}},
+    {"oidc": {"issuerUri": "https://gitlab.example.com"}},
+    {"oidc": {"allowedAudiences": ["https://gitlab.com"]}},
+    {"oidc": {"jwksJson": '{"keys": []}'}},
+], ids=lambda changes: "-".join(changes.get("oidc", changes)))
+def test_a_provider_that_somebody_changed_is_set_right(everything, changes):
     [provider] = everything.google.providers.values()
-    before = dict(provider)
-    provider["attributeCondition"] = "true"
-    provider["attributeMapping"] = {"google.subject": "assertion.user_login"}
+    before = copy.deepcopy(provider)
+    for part, changed in changes.items():
+        provider[part] = provider[part] | changed if part == "oidc" else changed
     ran = everything.run("--project", "my-project", *everything.PIPELINES[:2], *everything.PIPELINES[-2:])
     assert ran.returncode == 0, ran.stderr
     assert everything.google.changes() == ["iam.projects.locations.workloadIdentityPools.providers.patch"]
     assert provider == before
+
+
+@needs_gcloud
+def test_a_provider_that_is_disabled_is_refused_with_the_command_that_enables_it(everything):
+    """Whoever shut the pipelines out finds them so."""
+    [provider] = everything.google.providers.values()
+    provider["disabled"] = True
+    ran = everything.run("--project", "my-project", *everything.PIPELINES[:2], *everything.PIPELINES[-2:])
+    assert (ran.returncode, everything.google.changes()) == (1, [])
+    sentence, command = ran.stderr.strip().removesuffix("'").split("'")
+    assert sentence == "grant-access: the provider gitlab is disabled: if its pipelines are to have access, enable it with "
+    enabled = everything.run_command(shlex.split(command))
+    assert enabled.returncode == 0 and not provider.get("disabled"), enabled.stderr
 
 
 @needs_gcloud
