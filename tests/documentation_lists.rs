@@ -128,7 +128,6 @@ fn every_metric_is_documented_and_exists() {
         .requests
         .get_or_create(&RequestLabels { path, status })
         .inc();
-    metrics.refreshed("ok");
     let text = metrics.render().unwrap();
     let exist: BTreeSet<(String, String)> = text
         .lines()
@@ -171,6 +170,28 @@ fn every_metric_is_documented_and_exists() {
             assert!(known, "{}: there is no metric {word}", page.display());
         }
     }
+}
+
+#[test]
+fn every_result_of_a_refresh_is_documented_and_counted_from_0() {
+    let text = Metrics::new(&config()).render().unwrap();
+    let counted: BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("wordtally_refreshes_total{result=\""))
+        .filter_map(|rest| Some(rest.strip_suffix("\"} 0")?.to_owned()))
+        .collect();
+    let page = read("docs/reference/metrics-and-logs.md");
+    let reasons = page
+        .split_once("| reason | meaning |\n|---|---|\n")
+        .expect("the table of reasons")
+        .1;
+    let mut listed: BTreeSet<String> = reasons
+        .lines()
+        .map_while(cells)
+        .map(|cells| code(cells[0]).concat())
+        .collect();
+    listed.insert("ok".to_owned());
+    assert_eq!(counted, listed);
 }
 
 #[test]

@@ -25,6 +25,18 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 8] = [
+        Self::Credential,
+        Self::Denied,
+        Self::NotFound,
+        Self::Invalid,
+        Self::Quota,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Malformed,
+    ];
+
     /// A stable name for labels and log fields.
     pub fn name(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::bigquery::Reason;
 use crate::config::Config;
 
 /// How a request ended.
@@ -66,7 +67,11 @@ impl Metrics {
             "Connections closed unread because too many were open",
             Counter::clone(&connections_refused),
         );
-        let refreshes = Family::default();
+        let refreshes = Family::<RefreshLabels, Counter>::default();
+        // From 0 on: Prometheus sees no increase in a series that begins with its first failure.
+        for result in Reason::ALL.map(Reason::name).into_iter().chain(["ok"]) {
+            drop(refreshes.get_or_create(&RefreshLabels { result }));
+        }
         registry.register(
             "refreshes",
             "Refreshes of the answer, by result",
