@@ -26,7 +26,8 @@ let
   page = ''probe_success{job="wordtally-page",instance="the"}'';
   timestamp = ''wordtally_answer_timestamp_seconds{job="wordtally",instance="the"}'';
   ttl = ''wordtally_answer_ttl_seconds{job="wordtally",instance="the"}'';
-  failures = ''wordtally_refreshes_total{job="wordtally",instance="the",result="credential"}'';
+  failed = result: ''wordtally_refreshes_total{job="wordtally",instance="the",result="${result}"}'';
+  failures = failed "credential";
   expiry = ''probe_ssl_earliest_cert_expiry{job="wordtally-page",instance="the"}'';
   well = [
     {
@@ -52,6 +53,19 @@ let
     }
   ];
   broken = series: values: map (s: if s.series == series then s // { inherit values; } else s) well;
+  failedForThreeReasons =
+    without failures
+    ++
+      map
+        (result: {
+          series = failed result;
+          values = "0x35 1x24";
+        })
+        [
+          "credential"
+          "timeout"
+          "quota"
+        ];
   without = series: lib.filter (s: s.series != series) well;
 
   test = name: input_series: alertname: exp_alerts: {
@@ -74,6 +88,9 @@ let
   oldFires = expected "WordtallyDataOld" (
     labelsOf "warning" // { job = "wordtally"; }
   ) "The page /the/ shows data older than its TTL, or tells no age.";
+  refreshesFail = expected "WordtallyRefreshFailing" (
+    labelsOf "warning" // { job = "wordtally"; }
+  ) "Three refreshes of the failed in 15 minutes.";
 
   tests = json.generate "alert-tests.json" {
     rule_files = [ rulesOfOne ];
@@ -91,16 +108,20 @@ let
         (test "the page failed once" (broken page "1x38 0x0 0 1x20") "WordtallyPageUnavailable" [ ])
         (test "the answer stays" (broken timestamp "0x60") "WordtallyDataOld" oldFires)
         (test "nobody tells the age" (without timestamp) "WordtallyDataOld" oldFires)
-        (test "refreshes fail" (broken failures "0+1x60") "WordtallyRefreshFailing" (
-          expected "WordtallyRefreshFailing" (
-            labelsOf "warning"
-            // {
-              job = "wordtally";
-              result = "credential";
-            }
-          ) "Refreshes of the fail: credential."
-        ))
-        (test "one refresh failed" (broken failures "0x30 1x30") "WordtallyRefreshFailing" [ ])
+        (test "refreshes fail" (broken failures "0+1x60") "WordtallyRefreshFailing" refreshesFail)
+        (test "three refreshes failed" (broken failures "0x35 3x24") "WordtallyRefreshFailing"
+          refreshesFail
+        )
+        (test "three failed, each for another reason" failedForThreeReasons "WordtallyRefreshFailing"
+          refreshesFail
+        )
+        (
+          test "two refreshes failed" (broken failures "5x55 7x24") "WordtallyRefreshFailing" [ ]
+          # Of samples that fall between the evaluations, `increase` makes more than two.
+          // {
+            interval = "35s";
+          }
+        )
         (test "the certificate ends" (broken expiry "1000000x60") "WordtallyCertificateExpiring" (
           expected "WordtallyCertificateExpiring" {
             severity = "warning";
