@@ -461,3 +461,24 @@ fn a_query_that_gets_no_turn_is_not_called_wrong() {
         "{errors:?}"
     );
 }
+
+#[test]
+fn a_query_is_checked_while_another_runs() {
+    let limit = Duration::from_secs(2);
+    let own = bigquery_standin::data::shipped().unwrap().with_time_limit(limit);
+    let query = common::query(
+        "SELECT COUNT(*) FROM samples.shakespeare a, samples.shakespeare b, samples.shakespeare c \
+        WHERE a.word_count + b.word_count + c.word_count < 0",
+        &[],
+    );
+    let statement = own.prepare(&query).unwrap();
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| own.run(&statement).unwrap_err());
+        std::thread::sleep(limit / 4);
+        own.prepare(&query).unwrap();
+        assert!(start.elapsed() < limit, "it waited for the other's end");
+        let error = run.join().unwrap();
+        assert!(error.message.contains("ran longer"), "{error}");
+    });
+}

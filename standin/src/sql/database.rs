@@ -1,8 +1,8 @@
 //! The tables, in SQLite's memory, and the queries on them.
 
-use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rusqlite::types::{Value as Cell, ValueRef};
 use rusqlite::{Connection, ErrorCode};
 
@@ -25,7 +25,9 @@ const STEPS_PER_LOOK: i32 = 10_000;
 pub struct Database {
     tables: Vec<Table>,
     column_bytes: Vec<Vec<u64>>,
-    connection: Mutex<Connection>,
+    rows: Mutex<Connection>,
+    /// The same tables without rows, for checks, which take no time and would wait for the queries' turns.
+    schema: Mutex<Connection>,
     time_limit: Duration,
 }
 
@@ -109,11 +111,10 @@ impl Database {
             bytes,
             bound,
         };
-        let connection = self.lock()?;
-        connection
+        self.schema
+            .lock()
             .prepare(&statement.sql)
             .map_err(|error| failure(&error, &statement.sql))?;
-        drop(connection);
         Ok(statement)
     }
 
@@ -122,15 +123,8 @@ impl Database {
     /// # Errors
     /// What BigQuery finds only in running, such as a division by zero; an answer that is too large or too late.
     pub fn run(&self, statement: &Statement) -> Result<Vec<Row>> {
-        let mut connection = self.lock()?;
         let parameters: Vec<Cell> = statement.bound.iter().map(|bound| cell(&bound.value)).collect();
-        select(
-            &mut connection,
-            self.time_limit,
-            &statement.sql,
-            &parameters,
-            &statement.columns,
-        )
+        self.select(&statement.sql, &parameters, &statement.columns)
     }
 
     /// A table's rows from number `start` (0 is the first) on, `limit` at most, in the order they were loaded.
@@ -156,31 +150,14 @@ impl Database {
         let start = i64::try_from(start).unwrap_or(i64::MAX);
         let end = start.saturating_add(i64::try_from(limit).unwrap_or(i64::MAX));
         let sql = format!("SELECT * FROM table{number} WHERE rowid > ?1 AND rowid <= ?2 ORDER BY rowid");
-        let mut connection = self.lock()?;
-        select(
-            &mut connection,
-            self.time_limit,
-            &sql,
-            &[Cell::Integer(start), Cell::Integer(end)],
-            &table.columns,
-        )
+        self.select(&sql, &[Cell::Integer(start), Cell::Integer(end)], &table.columns)
     }
 
-    fn lock(&self) -> Result<MutexGuard<'_, Connection>> {
-        let start = Instant::now();
-        loop {
-            match self.connection.try_lock() {
-                Ok(guard) => return Ok(guard),
-                // A query that panicked left nothing behind: they only read.
-                Err(TryLockError::Poisoned(poisoned)) => return Ok(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) if start.elapsed() >= self.time_limit => {
-                    return Err(QueryError::busy(
-                        "The stand-in is busy: the query waited too long for its turn",
-                    ));
-                }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
-            }
-        }
+    fn select(&self, sql: &str, parameters: &[Cell], columns: &[Column]) -> Result<Vec<Row>> {
+        let mut connection = self.rows.try_lock_for(self.time_limit).ok_or_else(|| {
+            QueryError::busy("The stand-in is busy: the query waited too long for its turn")
+        })?;
+        select(&mut connection, self.time_limit, sql, parameters, columns)
     }
 }
 
@@ -283,7 +260,8 @@ fn failure(error: &rusqlite::Error, sql: &str) -> QueryError {
 pub(crate) struct Loader {
     tables: Vec<Table>,
     column_bytes: Vec<Vec<u64>>,
-    connection: Connection,
+    rows: Connection,
+    schema: Connection,
 }
 
 impl Loader {
@@ -292,13 +270,17 @@ impl Loader {
     /// # Errors
     /// SQLite's, of which none is to be expected.
     pub(crate) fn new() -> rusqlite::Result<Self> {
-        let connection = Connection::open_in_memory()?;
-        connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;
-        functions::register(&connection)?;
+        let open = || {
+            let connection = Connection::open_in_memory()?;
+            connection.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;
+            functions::register(&connection)?;
+            Ok::<_, rusqlite::Error>(connection)
+        };
         Ok(Self {
             tables: Vec::new(),
             column_bytes: Vec::new(),
-            connection,
+            rows: open()?,
+            schema: open()?,
         })
     }
 
@@ -326,11 +308,10 @@ impl Loader {
             })
             .collect();
         let marks: Vec<_> = (1..=definitions.len()).map(|n| format!("?{n}")).collect();
-        let transaction = self.connection.transaction()?;
-        transaction.execute_batch(&format!(
-            "CREATE TABLE table{number} ({}) STRICT",
-            definitions.join(", ")
-        ))?;
+        let create = format!("CREATE TABLE table{number} ({}) STRICT", definitions.join(", "));
+        self.schema.execute_batch(&create)?;
+        let transaction = self.rows.transaction()?;
+        transaction.execute_batch(&create)?;
         let mut sizes = vec![0_u64; definitions.len()];
         table.rows = 0;
         {
@@ -364,12 +345,14 @@ impl Loader {
     /// SQLite's, of which none is to be expected.
     pub(crate) fn finish(self) -> rusqlite::Result<Database> {
         // The heap limit is the process's: it ends a sort that would eat the machine.
-        self.connection
+        self.rows
             .execute_batch("PRAGMA query_only = ON; PRAGMA hard_heap_limit = 1073741824;")?;
+        self.schema.execute_batch("PRAGMA query_only = ON;")?;
         Ok(Database {
             tables: self.tables,
             column_bytes: self.column_bytes,
-            connection: Mutex::new(self.connection),
+            rows: Mutex::new(self.rows),
+            schema: Mutex::new(self.schema),
             time_limit: TIME_LIMIT,
         })
     }
