@@ -69,7 +69,7 @@ class Machine:
         wait("the machine's SSH", answers)
 
 
-def wait(what, answer, patience=PATIENCE):
+def wait(what, answer, patience=PATIENCE, pause=1):
     """The first true answer; an error after `patience` seconds."""
     end = time.monotonic() + patience
     while True:
@@ -78,4 +78,4 @@ def wait(what, answer, patience=PATIENCE):
             return got
         if time.monotonic() > end:
             raise AssertionError(f"waited {patience} s for {what}")
-        time.sleep(1)
+        time.sleep(pause)

@@ -7,7 +7,7 @@ from visitor import answers
 def two_hundred_words_start_on_one_host(machine):
     names = [f"word-{number}" for number in range(1, 201)]
     running = "systemctl list-units 'wordtally-word-*.service' --state=active --plain --no-legend | wc -l"
-    wait("200 units", lambda: int(machine.run(running)) == 200)
+    wait("200 units", lambda: int(machine.run(running)) == 200, patience=900, pause=10)
     first, last = machine.run(
         "systemctl show -p InactiveExitTimestampMonotonic -p ActiveEnterTimestampMonotonic --value"
         " 'wordtally-word-*.service' | grep -v '^$' | sort -n | sed -n '1p;$p'"
@@ -18,7 +18,7 @@ def two_hundred_words_start_on_one_host(machine):
     assert len(memory) == 200
     # Whose first refresh failed in the crowd recovers alone.
     for name in names[::40]:
-        wait(f"/{name}/", lambda name=name: answers(f"/{name}/"))
+        wait(f"/{name}/", lambda name=name: answers(f"/{name}/"), pause=10)
 
 
 BEHAVIOURS = [
