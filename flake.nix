@@ -81,7 +81,13 @@
           };
 
       nixosConfigurations = hosts.x86_64-linux;
-      checks = eachSystem (pkgs: import ./nix/checks.nix { inherit self pkgs builds; });
+      checks = eachSystem (
+        pkgs:
+        import ./nix/checks.nix {
+          inherit self pkgs builds;
+          hosts = hosts.${pkgs.stdenv.hostPlatform.system};
+        }
+      );
       devShells = eachSystem (pkgs: {
         default = pkgs.callPackage ./nix/shell.nix { inherit agenix; };
       });

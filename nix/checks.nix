@@ -3,6 +3,7 @@
   pkgs,
   self,
   builds,
+  hosts,
 }:
 let
   inherit (pkgs) lib;
@@ -13,17 +14,19 @@ let
   tests = lib.mapAttrs' (
     file: _:
     lib.nameValuePair (lib.removeSuffix ".nix" file) (
-      import (./tests + "/${file}") { inherit pkgs self lib; }
+      import (./tests + "/${file}") {
+        inherit
+          pkgs
+          self
+          lib
+          hosts
+          ;
+      }
     )
   ) (lib.filterAttrs (file: _: lib.hasSuffix ".nix" file) (builtins.readDir ./tests));
-
-  # Those of this architecture.
-  hosts = lib.mapAttrs (_: host: host.config.system.build.toplevel) (
-    lib.filterAttrs (_: host: host.pkgs.stdenv.hostPlatform.system == system) self.nixosConfigurations
-  );
 in
 tests
 // prefixed "code" builds.${system}.checks
 // prefixed "package" self.packages.${system}
 // prefixed "shell" self.devShells.${system}
-// prefixed "host" hosts
+// prefixed "host" (lib.mapAttrs (_: host: host.config.system.build.toplevel) hosts)

@@ -1,15 +1,16 @@
 # 200 words on one host evaluate, each to its own service and socket.
 {
   pkgs,
-  self,
   lib,
+  hosts,
+  ...
 }:
 let
   many = lib.genAttrs (map (n: "w${toString n}") (lib.range 1 200)) (name: {
     word = name;
   });
   inherit
-    ((self.nixosConfigurations.dev.extendModules {
+    ((hosts.dev.extendModules {
       modules = [ { services.wordtally.instances = many; } ];
     }).config.systemd
     )

@@ -1,11 +1,12 @@
 # Each alert fires when it should and is silent when all is well, by promtool; each has its runbook.
 {
   pkgs,
-  self,
   lib,
+  hosts,
+  ...
 }:
 let
-  inherit (self.nixosConfigurations.mock-prod) config;
+  inherit (hosts.mock-prod) config;
   rules = toString config.services.prometheus.ruleFiles;
   generated = import ../alert-rules.nix { inherit lib; } {
     instances.the = { };

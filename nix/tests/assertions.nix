@@ -1,8 +1,9 @@
 # A mistake in the configuration is refused with exactly one sentence, which names it.
 {
   pkgs,
-  self,
   lib,
+  hosts,
+  ...
 }:
 let
   module = "services.wordtally.instances";
@@ -41,7 +42,7 @@ let
       };
   };
   failed = host: map (a: a.message) (lib.filter (a: !a.assertion) host.config.assertions);
-  inherit (self.nixosConfigurations) dev;
+  inherit (hosts) dev;
   wrong = dev.extendModules {
     modules = [ { services.wordtally.instances = lib.mkMerge (lib.attrValues mistakes); } ];
   };

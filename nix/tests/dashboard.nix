@@ -4,12 +4,13 @@
   pkgs,
   self,
   lib,
+  hosts,
 }:
 let
   inherit (pkgs.stdenv.hostPlatform) system;
   inherit (self.packages.${system}) bigquery-standin dashboard;
   host =
-    (self.nixosConfigurations.mock-prod.extendModules {
+    (hosts.mock-prod.extendModules {
       modules = [
         {
           services.wordtally.monitoring.grafana.enable = true;
@@ -18,7 +19,7 @@ let
       ];
     }).config;
   inherit (host.services) grafana prometheus;
-  plain = self.nixosConfigurations.prod.config;
+  plain = hosts.prod.config;
 
   provider = lib.head grafana.provision.dashboards.settings.providers;
   source = lib.head grafana.provision.datasources.settings.datasources;

@@ -1,8 +1,8 @@
 # Every Nix file is as the formatter writes it.
 {
   pkgs,
-  self,
   lib,
+  ...
 }:
 let
   files = lib.fileset.toSource {

@@ -1,13 +1,14 @@
 # A word that is added to the list appears everywhere, however it is spelt, and nginx takes the configuration.
 {
   pkgs,
-  self,
   lib,
+  hosts,
+  ...
 }:
 let
   word = ''a"b'c %n $host \ <i>&amp; {{ x }} é'';
   inherit
-    (self.nixosConfigurations.mock-prod.extendModules {
+    (hosts.mock-prod.extendModules {
       modules = [
         {
           services.wordtally.instances = {

@@ -1,8 +1,9 @@
 # Every unit of ours has an exposure of 0.9 or lower by `systemd-analyze security`, on every host.
 {
   pkgs,
-  self,
   lib,
+  hosts,
+  ...
 }:
 let
   ours = name: builtins.match "(wordtally-.*|bigquery-standin)\\.service" name != null;
@@ -14,7 +15,7 @@ let
       path = pkgs.writeText name (builtins.unsafeDiscardStringContext unit.text);
     }) (lib.filterAttrs (name: _: ours name) config.systemd.units);
   folder = pkgs.linkFarm "units" (
-    lib.concatLists (lib.mapAttrsToList (name: host: units name host.config) self.nixosConfigurations)
+    lib.concatLists (lib.mapAttrsToList (name: host: units name host.config) hosts)
   );
 in
 pkgs.runCommand "hardening" { nativeBuildInputs = [ pkgs.jq ]; } ''

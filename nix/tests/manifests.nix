@@ -4,6 +4,7 @@
   pkgs,
   self,
   lib,
+  hosts,
 }:
 let
   nasty = {
@@ -22,7 +23,7 @@ let
     dash = "- a";
     tab = " a ";
   };
-  host = self.nixosConfigurations.prod.extendModules {
+  host = hosts.prod.extendModules {
     specialArgs.words.prod = lib.mapAttrs (_: word: { inherit word; }) nasty;
   };
   # Every value that may be another.
@@ -37,7 +38,7 @@ let
   };
   changed =
     instances:
-    self.nixosConfigurations.prod.extendModules {
+    hosts.prod.extendModules {
       modules = [ { services.wordtally = { inherit instances; }; } ];
     };
   otherHost = changed {

@@ -1,11 +1,12 @@
 # Mock production differs from production in data only, so that what holds there holds in production.
 {
   pkgs,
-  self,
   lib,
+  hosts,
+  ...
 }:
 let
-  inherit (self.nixosConfigurations) prod mock-prod;
+  inherit (hosts) prod mock-prod;
   units =
     host:
     lib.mapAttrs (_: unit: lib.splitString "\n" (builtins.unsafeDiscardStringContext unit.text)) (

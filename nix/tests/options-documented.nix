@@ -1,11 +1,12 @@
 # The reference lists the modules' options as they are: each with its type, default and meaning, and no other.
 {
   pkgs,
-  self,
   lib,
+  hosts,
+  ...
 }:
 let
-  inherit (self.nixosConfigurations.dev) options;
+  inherit (hosts.dev) options;
   # These have a page of their own.
   elsewhere = [
     "services.wordtally.frontdoor"

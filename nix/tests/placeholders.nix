@@ -1,11 +1,12 @@
 # Production builds with its placeholders, and is refused at a deployment until the last of them is replaced.
 {
   pkgs,
-  self,
   lib,
+  hosts,
+  ...
 }:
 let
-  inherit (self.nixosConfigurations) prod mock-prod;
+  inherit (hosts) prod mock-prod;
   # What is refused may be anything else than the placeholder.
   replaced =
     (prod.extendModules {

@@ -1,12 +1,13 @@
 # Each burn alert fires above its rate in both of its windows, in no other case, and ends after the fault, by promtool.
 {
   pkgs,
-  self,
   lib,
+  hosts,
+  ...
 }:
 let
   json = pkgs.formats.json { };
-  inherit (self.nixosConfigurations.prod.options.services.wordtally.monitoring) objectives;
+  inherit (hosts.prod.options.services.wordtally.monitoring) objectives;
   defaults = lib.mapAttrs (_: option: option.default) objectives;
   # Both thresholds are whole numbers of samples: 54 of 120, 135 of 720.
   exact = lib.mapAttrs (_: _: 0.96875) objectives;

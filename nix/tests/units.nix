@@ -1,8 +1,9 @@
 # Each word has one service and one socket, and reaches its process as it was written, whatever is in it.
 {
   pkgs,
-  self,
   lib,
+  hosts,
+  ...
 }:
 let
   nasty = {
@@ -17,7 +18,7 @@ let
     comment = "#;[Service]";
   };
   inherit
-    ((self.nixosConfigurations.dev.extendModules {
+    ((hosts.dev.extendModules {
       modules = [
         { services.wordtally.instances = lib.mapAttrs (_: word: { inherit word; }) nasty; }
       ];

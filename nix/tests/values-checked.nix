@@ -1,11 +1,12 @@
 # A value that `wordtally serve` would refuse fails the build, with its sentence and the instance's name.
 {
   pkgs,
-  self,
   lib,
+  hosts,
+  ...
 }:
 let
-  wrong = self.nixosConfigurations.dev.extendModules {
+  wrong = hosts.dev.extendModules {
     modules = [ { services.wordtally.instances.the.ttl = "300"; } ];
   };
   check = lib.findFirst (

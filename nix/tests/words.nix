@@ -1,14 +1,15 @@
 # A word that is added to the list appears everywhere that a word appears, with no other change.
 {
   pkgs,
-  self,
   lib,
+  hosts,
+  ...
 }:
 let
   words = import ../../hosts/words.nix;
   added =
     name: environment: entry:
-    (self.nixosConfigurations.${name}.extendModules {
+    (hosts.${name}.extendModules {
       specialArgs.words = lib.recursiveUpdate words { ${environment}.added = entry; };
     }).config;
   dev = added "dev" "dev" {
@@ -33,7 +34,7 @@ let
       (dev.wordtally.forwardedPorts."8099" == 8099)
       (lib.any (lib.hasInfix ":8099/") dev.wordtally.greeting)
       (dev.systemd.sockets.wordtally-added.socketConfig.ListenStream == "0.0.0.0:8099")
-      (!self.nixosConfigurations.dev.config.systemd.services ? wordtally-added)
+      (!hosts.dev.config.systemd.services ? wordtally-added)
     ];
 in
 assert lib.assertMsg (lib.all lib.id appears)
