@@ -4,7 +4,7 @@
   pkgs,
   self,
   lib,
-  hosts,
+  ...
 }:
 let
   inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) wordtally release sbom;

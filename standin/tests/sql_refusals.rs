@@ -400,12 +400,14 @@ fn a_hostile_query_is_refused_in_bounded_time_and_space() {
     assert_eq!(ask(&terms).unwrap(), ["false"]);
 }
 
+/// A query that does not end by itself.
+const FOR_EVER: &str = "SELECT COUNT(*) FROM samples.shakespeare a, samples.shakespeare b, samples.shakespeare c \
+    WHERE a.word_count + b.word_count + c.word_count < 0";
+
 #[test]
 fn a_query_that_runs_for_ever_is_ended() {
-    let sql = "SELECT COUNT(*) FROM samples.shakespeare a, samples.shakespeare b, samples.shakespeare c \
-        WHERE a.word_count + b.word_count + c.word_count < 0";
     let query = Query {
-        sql,
+        sql: FOR_EVER,
         project: "bigquery-public-data",
         dataset: None,
         parameters: &[],
@@ -436,11 +438,7 @@ fn a_query_that_gets_no_turn_is_not_called_wrong() {
     let own = bigquery_standin::data::shipped()
         .unwrap()
         .with_time_limit(Duration::from_millis(200));
-    let query = common::query(
-        "SELECT COUNT(*) FROM samples.shakespeare a, samples.shakespeare b, samples.shakespeare c \
-        WHERE a.word_count + b.word_count + c.word_count < 0",
-        &[],
-    );
+    let query = common::query(FOR_EVER, &[]);
     let statement = own.prepare(&query).unwrap();
     let errors: Vec<_> = std::thread::scope(|scope| {
         let runs: Vec<_> = (0..4)
@@ -466,11 +464,7 @@ fn a_query_that_gets_no_turn_is_not_called_wrong() {
 fn a_query_is_checked_while_another_runs() {
     let limit = Duration::from_secs(2);
     let own = bigquery_standin::data::shipped().unwrap().with_time_limit(limit);
-    let query = common::query(
-        "SELECT COUNT(*) FROM samples.shakespeare a, samples.shakespeare b, samples.shakespeare c \
-        WHERE a.word_count + b.word_count + c.word_count < 0",
-        &[],
-    );
+    let query = common::query(FOR_EVER, &[]);
     let statement = own.prepare(&query).unwrap();
     let start = Instant::now();
     std::thread::scope(|scope| {
