@@ -35,7 +35,9 @@
         lib.nixosSystem {
           specialArgs.words = import ./hosts/words.nix;
           modules = [
-            { nixpkgs.hostPlatform = lib.mkDefault system; }
+            # The flake's own package set: each host would evaluate one anew.
+            nixpkgs.nixosModules.readOnlyPkgs
+            { nixpkgs.pkgs = nixpkgs.legacyPackages.${system}; }
             agenix.nixosModules.age
             self.nixosModules.wordtally
             self.nixosModules.bigquery-standin
