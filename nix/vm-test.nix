@@ -23,29 +23,14 @@ let
       sed -i -E '/^name = "(wordtally|bigquery-standin|plain-hyper)"$/{n;s/"$/-next"/}' Cargo.lock
     '';
   });
-  rotated = ../tests/vm/rotated-iam.json;
-
-  # Mock production with what the tests switch to.
-  machine = host.extendModules {
-    modules = [
-      {
-        specialisation = {
-          next.configuration.services.wordtally.package = next;
-          # A new key in both places, and one that only the stand-in has.
-          rotated.configuration = {
-            services.bigquery-standin.iam = lib.mkForce [ rotated ];
-            age.secrets."bigquery.json".file = lib.mkOverride 40 ../secrets/vm-test/rotated.json.age;
-          };
-          refused.configuration.services.bigquery-standin.iam = lib.mkForce [ rotated ];
-        };
-      }
-    ];
-  };
-
-  # What is brought to it: a release that is right, and one for each way to be wrong.
+  # What is brought to it, or switched to: a release that is right, and one for each way to be wrong.
   variants = {
-    booted = { };
     good.services.wordtally.package = next;
+    # A new key in both places.
+    rotated = {
+      services.bigquery-standin.iam = lib.mkForce [ ../tests/vm/rotated-iam.json ];
+      age.secrets."bigquery.json".file = lib.mkOverride 40 ../secrets/vm-test/rotated.json.age;
+    };
     # It starts, gets ready, and counts another word.
     wrong.services.wordtally.instances.love.word = lib.mkForce "hate";
     unready.services.wordtally.instances.romeo.table = "bigquery-public-data.samples.nothing";
@@ -65,34 +50,40 @@ let
     };
   };
   releases = linkFarm "releases" (
-    lib.mapAttrs (
-      _: variant:
-      let
-        mock-prod = host.extendModules { modules = [ variant ]; };
-      in
-      release.override {
-        hosts = { inherit mock-prod; };
-        wordtally = mock-prod.config.services.wordtally.package;
-        # They are of no commit: whoever runs the tests vouches for one that is made there.
-        image = image // {
-          revision = "unknown";
-        };
-      }
-    ) variants
+    lib.mapAttrs
+      (
+        _: mock-prod:
+        release.override {
+          hosts = { inherit mock-prod; };
+          wordtally = mock-prod.config.services.wordtally.package;
+          # They are of no commit: whoever runs the tests vouches for one that is made there.
+          image = image // {
+            revision = "unknown";
+          };
+        }
+      )
+      (
+        {
+          booted = host;
+        }
+        // lib.mapAttrs (_: variant: host.extendModules { modules = [ variant ]; }) variants
+      )
   );
 
-  # As many words as one host may be asked for.
+  # As many words as one host may be asked for, by the one list of words.
   crowd = host.extendModules {
+    specialArgs.words = lib.recursiveUpdate (import ../hosts/words.nix) {
+      prod = lib.listToAttrs (
+        map (number: lib.nameValuePair "word-${toString number}" { word = "word ${toString number}"; }) (
+          lib.range 1 200
+        )
+      );
+    };
     modules = [
       (
         { config, ... }:
         {
           virtualisation.memorySize = lib.mkForce 4096;
-          services.wordtally.instances = lib.listToAttrs (
-            map (number: lib.nameValuePair "word-${toString number}" { word = "word ${toString number}"; }) (
-              lib.range 1 200
-            )
-          );
           # Emulated, one start takes two seconds of a processor, and all of them begin at once.
           systemd.services = lib.mapAttrs' (
             name: _:
@@ -123,7 +114,7 @@ writeShellApplication {
     deploy
   ];
   runtimeEnv = {
-    VM_TEST_MACHINE = launcher machine;
+    VM_TEST_MACHINE = launcher host;
     VM_TEST_CROWD = launcher crowd;
     VM_TEST_FACTS = facts;
     VM_TEST_RELEASES = releases;
@@ -135,5 +126,7 @@ writeShellApplication {
   text = ''
     exec python3 ${../tests/vm}/run.py "$@"
   '';
+  # Other checks look at it too: it is evaluated once.
+  passthru = { inherit crowd; };
   meta.description = "Boots mock production and tries it from outside";
 }

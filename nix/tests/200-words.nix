@@ -1,24 +1,17 @@
 # 200 words on one host evaluate, each to its own service and socket.
 {
   pkgs,
+  self,
   lib,
-  hosts,
   ...
 }:
 let
-  many = lib.genAttrs (map (n: "w${toString n}") (lib.range 1 200)) (name: {
-    word = name;
-  });
-  inherit
-    ((hosts.dev.extendModules {
-      modules = [ { services.wordtally.instances = many; } ];
-    }).config.systemd
-    )
-    units
-    ;
+  inherit (self.packages.${pkgs.stdenv.hostPlatform.system}.vm-test) crowd;
+  inherit (crowd.config.systemd) units;
+  added = map (n: "word-${toString n}") (lib.range 1 200);
   made = lib.filter (
     name: units ? "wordtally-${name}.service" && units ? "wordtally-${name}.socket"
-  ) (lib.attrNames many);
+  ) added;
   sockets = lib.unique (map (name: units."wordtally-${name}.socket".text) made);
 in
 assert lib.assertMsg (

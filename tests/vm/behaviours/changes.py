@@ -1,5 +1,10 @@
 """Restarts, releases and keys, changed on the machine itself under load."""
 
+import json
+import os
+import shlex
+
+from given import RELEASES
 from load import Load
 from machine import wait
 from visitor import ask, connect, pages
@@ -8,10 +13,15 @@ from words import UNITS, all_ready, ready, started, version
 ENOUGH = 10_000  # requests under each load
 
 
+IAM = "/etc/bigquery-standin/iam-0.json"
+ROTATED = os.path.join(os.path.dirname(__file__), os.pardir, "rotated-iam.json")
+
+
 def switch(machine, name):
-    """Activates the release `name`, or the one that was booted."""
-    folder = "/run/booted-system" + (f"/specialisation/{name}" if name else "")
-    machine.run(f"{folder}/bin/switch-to-configuration test 2>&1")
+    """Activates the release `name`."""
+    with open(os.path.join(RELEASES, name, "release.json"), encoding="utf-8") as file:
+        system = json.load(file)["hosts"]["mock-prod"]["system"]
+    machine.run(f"{system}/bin/switch-to-configuration test 2>&1")
 
 
 def under_load(machine, change):
@@ -41,9 +51,9 @@ def no_request_is_lost_through_a_new_release_and_back(machine):
     old = version(machine)
 
     def there_and_back():
-        switch(machine, "next")
+        switch(machine, "good")
         assert version(machine) != old, "the new release does not run"
-        switch(machine, None)
+        switch(machine, "booted")
         assert version(machine) == old, "the old release does not run"
 
     under_load(machine, there_and_back)
@@ -56,7 +66,7 @@ def a_rotated_key_loses_no_request_and_the_old_one_is_refused(machine):
     def there_and_back():
         switch(machine, "rotated")
         all_ready(machine)
-        switch(machine, None)
+        switch(machine, "booted")
         all_ready(machine)
 
     under_load(machine, there_and_back)
@@ -65,9 +75,16 @@ def a_rotated_key_loses_no_request_and_the_old_one_is_refused(machine):
 
 
 def a_wrong_credential_is_not_ready_with_a_clear_reason(machine):
+    known = machine.run(f"readlink {IAM}").strip()
+    with open(ROTATED, encoding="utf-8") as file:
+        other = shlex.quote(file.read())
+
+    def reload_with(command):
+        machine.run(f"{command} && systemctl reload bigquery-standin.service")
+
     try:
         # The stand-in knows the new key only; the instance still has the old one.
-        switch(machine, "refused")
+        reload_with(f"rm {IAM} && printf %s {other} >{IAM}")
         assert ready(machine) == "ready\n", "a token that was given stays good"
         machine.run("systemctl restart wordtally-the.service")
         said = wait("the refusal", lambda: ready(machine) if "not ready" in ready(machine) else None)
@@ -77,7 +94,7 @@ def a_wrong_credential_is_not_ready_with_a_clear_reason(machine):
         journal = machine.run("journalctl -b -u wordtally-the.service --no-pager -o cat | tail -20")
         assert "invalid_grant" in journal, journal
     finally:
-        switch(machine, None)
+        reload_with(f"ln -sfn {known} {IAM}")
     wait("the recovery alone", lambda: ready(machine) == "ready\n")
 
 
