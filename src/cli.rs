@@ -9,7 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{
-    Config, Endpoint, Invalid, Listen, Location, LogFormat, Project, Table, Word, parse_period,
+    Config, Endpoint, Invalid, Listen, Location, LogFormat, LogLevel, Project, Table, Word, parse_period,
 };
 
 /// Serves how often one word stands in each corpus of a BigQuery table.
@@ -128,6 +128,9 @@ pub struct ServeArgs {
     /// Form of the log lines: json or text
     #[arg(long, env = "LOG_FORMAT", default_value = "json")]
     log_format: LogFormat,
+    /// Least severe lines to log: error, warn, info or debug
+    #[arg(long, env = "LOG_LEVEL", default_value = "info")]
+    log_level: LogLevel,
 }
 
 /// The flags of `check`.
@@ -164,6 +167,7 @@ impl TryFrom<ServeArgs> for Config {
             maximum_bytes_billed: args.maximum_bytes_billed,
             workers: usize::try_from(args.workers).unwrap_or(1),
             log_format: args.log_format,
+            log_level: args.log_level,
         })
     }
 }

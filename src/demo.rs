@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::level_filters::LevelFilter;
 
-use crate::config::{Config, Invalid, Listen, LogFormat, Word};
+use crate::config::{Config, Invalid, Listen, LogFormat, LogLevel, Word};
 use crate::instance::Instance;
 use crate::render::{Format, content_security_policy, index_page};
 use crate::{cli, probe, shutdown, telemetry};
@@ -105,6 +105,7 @@ fn config(word: Word, listen: SocketAddr, credentials: &Path, endpoint: &str) ->
         credentials: Some(credentials.to_owned()),
         bigquery_endpoint: endpoint.parse()?,
         log_format: LogFormat::Text,
+        log_level: LogLevel::Warn,
         ..cli::defaults(word)?
     })
 }

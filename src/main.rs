@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+#[cfg(feature = "standin")]
 use tracing::level_filters::LevelFilter;
 use wordtally::cli::{CheckArgs, Cli, Command, ServeArgs, explain};
 use wordtally::config::Config;
@@ -42,7 +43,7 @@ fn serve(args: ServeArgs) -> ExitCode {
         Ok(config) => config,
         Err(bad) => return fail(REFUSED, bad),
     };
-    telemetry::init(config.log_format, LevelFilter::INFO);
+    telemetry::init(config.log_format, config.log_level);
     let workers = config.workers;
     // The socket is taken while there is one thread: that clears systemd's variables.
     let instance = match run(1, async { Ok(Instance::open(config).await) }) {

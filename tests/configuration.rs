@@ -142,6 +142,7 @@ fn every_bad_value_names_its_flag_and_what_would_be_right() {
         ("--workers", "0", "1..=64"),
         ("--workers", "65", "1..=64"),
         ("--log-format", "xml", "json or text"),
+        ("--log-level", "loud", "error, warn, info or debug"),
     ];
     for (flag, value, right) in table {
         let line = refusal(&["check", "--word=the", &format!("{flag}={value}")], &[]);
@@ -207,6 +208,7 @@ fn an_empty_variable_counts_as_none() {
         ("MAXIMUM_BYTES_BILLED", ""),
         ("WORKERS", ""),
         ("LOG_FORMAT", ""),
+        ("LOG_LEVEL", ""),
     ];
     let output = wordtally(&["check", "--word=the"], &empty);
     let said = String::from_utf8_lossy(&output.stderr);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use clap::{Arg, Command, CommandFactory};
 use wordtally::cli::Cli;
-use wordtally::config::{Config, Listen, LogFormat};
+use wordtally::config::{Config, Listen, LogFormat, LogLevel};
 use wordtally::server::Limits;
 use wordtally::telemetry::{Metrics, RequestLabels};
 
@@ -116,6 +116,7 @@ fn config() -> Config {
         maximum_bytes_billed: 1,
         workers: 1,
         log_format: LogFormat::Json,
+        log_level: LogLevel::Info,
     }
 }
 

@@ -293,11 +293,37 @@ async fn two_instances_serve_two_words() {
     assert_eq!(google.jobs(), 2);
 }
 
-/// Runs an instance in this process with every line that there can be, which `serve` has no flag for.
+#[tokio::test]
+async fn a_log_level_leaves_out_what_is_below_it() {
+    let google = Google::start().await;
+    for (level, good_requests) in [("info", 0), ("debug", 1)] {
+        let instance = Serve::from(&google).flag("--log-level", level).start().await;
+        instance.answer().await;
+        instance.get("/nothing").await;
+        instance.logged("request", |line| line["status"] == 404).await;
+        let mut requests = instance.lines("request");
+        requests.retain(|line| line["status"] == 200);
+        assert_eq!(requests.len().min(1), good_requests, "{level}");
+    }
+    google.always(Target::Token, Kind::Reset);
+    let mut command = binary();
+    Serve::from(&google)
+        .flag("--log-level", "warn")
+        .flag("--timeout", "300ms")
+        .apply(&mut command);
+    let instance = Instance::unseen(command);
+    instance
+        .logged("refresh failed", |line| line["level"] == "WARN")
+        .await;
+    let log = instance.stop().await;
+    assert!(log.iter().all(|line| !line.contains("\"INFO\"")), "{log:#?}");
+}
+
+/// Runs an instance in this process with every line that there can be: more than `serve` has a flag for.
 #[tokio::test]
 #[ignore = "run by the test below, with an instance's configuration in its environment"]
 async fn child_that_logs_everything() {
-    use wordtally::config::{Config, LogFormat};
+    use wordtally::config::{Config, LogFormat, LogLevel};
     use wordtally::instance::Instance;
     let variable = |name| std::env::var(name).unwrap();
     wordtally::telemetry::init(LogFormat::Json, tracing::level_filters::LevelFilter::TRACE);
@@ -315,6 +341,7 @@ async fn child_that_logs_everything() {
         maximum_bytes_billed: 100 << 20,
         workers: 1,
         log_format: LogFormat::Json,
+        log_level: LogLevel::Debug,
     };
     let instance = Instance::open(config).await.unwrap();
     instance

@@ -6,6 +6,7 @@
 mod endpoint;
 mod listen;
 mod log_format;
+mod log_level;
 mod period;
 mod table;
 mod word;
@@ -17,6 +18,7 @@ pub use endpoint::Endpoint;
 pub(crate) use endpoint::is_local;
 pub use listen::Listen;
 pub use log_format::LogFormat;
+pub use log_level::LogLevel;
 pub use period::parse as parse_period;
 pub use table::{Location, Project, Table};
 pub use word::Word;
@@ -50,6 +52,8 @@ pub struct Config {
     pub workers: usize,
     /// How log lines look.
     pub log_format: LogFormat,
+    /// Which log lines there are.
+    pub log_level: LogLevel,
 }
 
 /// Why a value was refused: one sentence, fit for a terminal.

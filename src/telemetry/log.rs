@@ -6,7 +6,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::config::LogFormat;
 
 /// Sends log lines up to the level to standard error from now on. A second call changes nothing.
-pub fn init(format: LogFormat, level: LevelFilter) {
+pub fn init(format: LogFormat, level: impl Into<LevelFilter>) {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false);
@@ -15,7 +15,7 @@ pub fn init(format: LogFormat, level: LevelFilter) {
         LogFormat::Text => lines.boxed(),
     };
     let _ = tracing_subscriber::registry()
-        .with(layer.with_filter(targets(level)))
+        .with(layer.with_filter(targets(level.into())))
         .try_init();
 }
 

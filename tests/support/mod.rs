@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use wordtally::answer::{Answer, Count};
 use wordtally::cache::{Cache, Entry};
-use wordtally::config::{Config, Listen, LogFormat};
+use wordtally::config::{Config, Listen, LogFormat, LogLevel};
 use wordtally::render::{Format, Pages};
 use wordtally::server::{Drained, Limits, Listener, Service, serve};
 use wordtally::telemetry::Metrics;
@@ -161,6 +161,7 @@ fn config() -> Config {
         maximum_bytes_billed: 1 << 30,
         workers: 1,
         log_format: LogFormat::Text,
+        log_level: LogLevel::Info,
     }
 }
 

@@ -93,19 +93,24 @@ pub struct Instance {
 }
 
 impl Instance {
-    pub async fn spawn(mut command: Command) -> Self {
+    pub async fn spawn(command: Command) -> Self {
+        let mut instance = Self::unseen(command);
+        let line = instance.logged("listening", |_| true).await;
+        instance.listen = line["address"].as_str().unwrap().to_owned();
+        instance
+    }
+
+    /// One whose log may not tell where it listens.
+    pub fn unseen(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::default();
         let reader = tokio::spawn(collect(child.stderr.take().unwrap(), Arc::clone(&log)));
-        let mut instance = Self {
+        Self {
             child,
             log,
             reader,
             listen: String::new(),
-        };
-        let line = instance.logged("listening", |_| true).await;
-        instance.listen = line["address"].as_str().unwrap().to_owned();
-        instance
+        }
     }
 
     pub fn pid(&self) -> u32 {

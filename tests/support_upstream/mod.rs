@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wordtally::bigquery::BigQuery;
-use wordtally::config::{Config, LogFormat};
+use wordtally::config::{Config, LogFormat, LogLevel};
 use wordtally::credentials::{Environment, Limits, Source, Tokens};
 use wordtally::telemetry::Metrics;
 
@@ -264,6 +264,7 @@ pub fn config(peer: &Peer) -> Config {
         maximum_bytes_billed: 1_000_000_000,
         workers: 1,
         log_format: LogFormat::Text,
+        log_level: LogLevel::Info,
     }
 }
 
