@@ -38,7 +38,7 @@ mapfile -t mine < <(listed | grep "^$host/" || true)
 [ ${#mine[@]} != 0 ] || echo "Next: list its files in secrets/secrets.nix, then nix run .#secrets-edit -- --new $host/NAME.age" >&2
 for file in "${mine[@]}"; do
 	if [ -e "$file" ] && opens "$file"; then
-		EDITOR=: agenix --edit "$file" "${identity[@]}" </dev/null
+		encrypt_again "$file"
 		echo "$file: encrypted for the new key" >&2
 	else
 		echo "Next: nix run .#secrets-edit -- --new $file (none of your keys opens what is there)" >&2

@@ -45,7 +45,13 @@ listed() {
 	nix-instantiate --eval --strict --json -E "builtins.attrNames (import $RULES)" | jq -r '.[]'
 }
 
+# What agenix says where it does not is in $TMPDIR/error.
 opens() {
 	identity_of "$1"
-	agenix --decrypt "$1" "${identity[@]}" >/dev/null 2>&1
+	agenix --decrypt "$1" "${identity[@]}" >/dev/null 2>"$TMPDIR/error"
+}
+
+# Encrypts a file again for whom secrets.nix lists; `:` as editor is agenix's way to.
+encrypt_again() {
+	EDITOR=: agenix --edit "$1" "${identity[@]}" </dev/null
 }

@@ -11,6 +11,7 @@ let
         pkgs.coreutils
         pkgs.gawk
         pkgs.gnugrep
+        pkgs.gnused
         pkgs.jq
         pkgs.nix
         pkgs.openssh
