@@ -55,32 +55,24 @@
       }) builds;
     in
     {
-      packages = eachSystem (
-        pkgs:
-        let
-          inherit (pkgs.stdenv.hostPlatform) system;
-        in
-        import ./nix/packages.nix {
-          inherit pkgs self;
-          builds = builds.${system};
-          hosts = hosts.${system};
-          agenix = agenix.packages.${system}.default;
-        }
-      );
-      nixosModules =
-        lib.mapAttrs
-          (
-            name: file:
-            { pkgs, ... }:
-            {
-              imports = [ file ];
-              services.${name}.package = lib.mkDefault builds.${pkgs.stdenv.hostPlatform.system}.${name};
-            }
-          )
-          {
-            wordtally = ./nix/module.nix;
-            bigquery-standin = ./nix/standin-module.nix;
-          };
+      packages =
+        eachSystem (
+          pkgs:
+          let
+            inherit (pkgs.stdenv.hostPlatform) system;
+          in
+          import ./nix/packages.nix {
+            inherit pkgs self;
+            builds = builds.${system};
+            hosts = hosts.${system};
+            agenix = agenix.packages.${system}.default;
+          }
+        );
+      # The service alone is the default: the stand-in is for development.
+      nixosModules = import ./nix/modules.nix {
+        inherit lib;
+        packagesFor = pkgs: builds.${pkgs.stdenv.hostPlatform.system} or { };
+      };
 
       nixosConfigurations = hosts.x86_64-linux;
       checks = eachSystem (

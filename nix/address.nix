@@ -1,9 +1,13 @@
 # Where an instance is asked on its own machine, also one that listens everywhere.
 { lib }:
+let
+  parse = import ./listen.nix { inherit lib; };
+in
 listen:
-if lib.hasPrefix "0.0.0.0:" listen then
-  "127.0.0.1:${lib.removePrefix "0.0.0.0:" listen}"
-else if lib.hasPrefix "[::]:" listen then
-  "[::1]:${lib.removePrefix "[::]:" listen}"
-else
+let
+  parsed = parse listen;
+in
+if !parsed.everywhere or false then
   listen
+else
+  "${if parsed.family == 6 then "[::1]" else "127.0.0.1"}:${toString parsed.port}"

@@ -1,18 +1,14 @@
 # What an instance tells the service, as environment variables; what is `null` is left to the service's own default.
 { lib }:
+let
+  # A platform hands over the socket and the credential itself.
+  variables = removeAttrs (import ./variables.nix) [
+    "LISTEN"
+    "CREDENTIALS"
+  ];
+in
 instance:
 lib.mapAttrs (_: toString) (
-  lib.filterAttrs (_: value: value != null) {
-    WORD = instance.word;
-    PROJECT = instance.project;
-    TABLE = instance.table;
-    LOCATION = instance.location;
-    BIGQUERY_ENDPOINT = instance.bigqueryEndpoint;
-    TTL = instance.ttl;
-    STALE = instance.stale;
-    TIMEOUT = instance.timeout;
-    MAXIMUM_BYTES_BILLED = instance.maximumBytesBilled;
-    WORKERS = instance.workers;
-    LOG_FORMAT = instance.logFormat;
-  }
+  lib.filterAttrs (_: value: value != null) (lib.mapAttrs (_: option: instance.${option}) variables)
 )
+// instance.extraEnvironment

@@ -1,5 +1,10 @@
-# What a network service of ours is denied. It sees a root of its own, with the store and what `paths` lists.
-{ storeDir, paths }:
+# What a network service of ours is denied. It sees a root of its own, with what `paths` lists and the store, of which it may
+# execute one program. The whole store, as links in /etc lead there, and those of the next configuration lead elsewhere.
+{
+  storeDir,
+  paths,
+  program,
+}:
 {
   DynamicUser = true;
   UMask = "0077";
@@ -9,7 +14,8 @@
   MountAPIVFS = true;
   BindReadOnlyPaths = [ storeDir ] ++ paths;
   NoExecPaths = "/";
-  ExecPaths = storeDir;
+  # A static one, which needs no loader and no library. A list, for a unit that is given more.
+  ExecPaths = [ program ];
   ProtectSystem = "strict";
   ProtectHome = true;
   PrivateTmp = "disconnected";

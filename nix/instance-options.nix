@@ -77,6 +77,37 @@ in
         example = "text";
         description = "Form of the log's lines.";
       };
+  logLevel =
+    optional "logLevel"
+      (types.enum [
+        "error"
+        "warn"
+        "info"
+        "debug"
+      ])
+      {
+        example = "warn";
+        description = "Least severe lines of the log.";
+      };
+  extraEnvironment = option "extraEnvironment" { } {
+    type = types.attrsOf types.str;
+    example = {
+      GCE_METADATA_HOST = "127.0.0.1:8080";
+    };
+    description = ''
+      Environment variables besides those of these options. Everyone on the machine can read them.
+    '';
+  };
+  extraReadOnlyPaths = option "extraReadOnlyPaths" [ ] {
+    type = types.listOf types.str;
+    example = [ "/run/workload-identity" ];
+    description = ''
+      Paths that the unit can read besides `/etc` and the store, such as the folder of a workload identity's token. The
+      unit's user has no rights of its own there: what it reads is readable to all, or to a group of
+      `SupplementaryGroups=`. With `-` before it, a path may be missing. Give the folder of a file that is replaced: the
+      unit would keep the old file.
+    '';
+  };
   allowedAddresses = optional "allowedAddresses" (types.listOf types.str) {
     example = [
       "localhost"

@@ -1,4 +1,5 @@
-# One unit and one socket per word.
+# One unit and one socket per word. `packagesFor` gives what this flake builds for a package set's platform.
+{ packagesFor }:
 {
   config,
   lib,
@@ -10,12 +11,13 @@ let
   cfg = config.services.wordtally;
   unit = name: "wordtally-${name}";
 
-  # `listen` as systemd writes it: `unix:/path` is a path there, an address stays what it is.
-  stream = lib.removePrefix "unix:";
-  isUnix = lib.hasPrefix "unix:";
-  port = listen: lib.toInt (lib.last (lib.splitString ":" listen));
+  # `listen` as systemd writes it: `unix:/path` is a path there, an address stays what it is; `%` begins a specifier.
+  stream = listen: lib.replaceStrings [ "%" ] [ "%%" ] (lib.removePrefix "unix:" listen);
 
   environment = import ./environment.nix { inherit lib; };
+  overridable = import ./overridable.nix { inherit lib; };
+  parse = import ./listen.nix { inherit lib; };
+  assertions = import ./assertions.nix { inherit lib; };
 
   # So that a unit is restarted when its own secret changes.
   encryptedFiles = import ./encrypted-files.nix { inherit lib config; };
@@ -25,6 +27,8 @@ let
     wantedBy = [ "sockets.target" ];
     socketConfig = {
       ListenStream = stream instance.listen;
+    }
+    // overridable {
       SocketMode = "0660";
       SocketGroup = cfg.socketGroup;
       # Requests wait here while the service restarts.
@@ -48,50 +52,61 @@ let
     startLimitIntervalSec = 0;
     # `%` begins a specifier of systemd's.
     environment = lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) (environment instance);
-    serviceConfig = {
-      Type = "notify";
-      ExecStart = "${lib.getExe cfg.package} serve";
-      LoadCredential = lib.mkIf (
-        instance.credentialFile != null
-      ) "bigquery.json:${toString instance.credentialFile}";
-      Restart = "always";
-      RestartSec = "1s";
-      RestartSteps = 5;
-      RestartMaxDelaySec = "30s";
-      # The first refresh may take 10 seconds, a drain too.
-      TimeoutStartSec = "60s";
-      TimeoutStopSec = "20s";
-      WatchdogSec = "30s";
-      MemoryMax = instance.memoryMax;
-      MemorySwapMax = 0;
-      TasksMax = instance.tasksMax;
-      # Connections, and some files.
-      LimitNOFILE = 8192;
-      IPAddressDeny = lib.mkIf (instance.allowedAddresses != null) "any";
-      IPAddressAllow = lib.mkIf (instance.allowedAddresses != null) instance.allowedAddresses;
-    }
-    // import ./hardening.nix {
-      inherit (builtins) storeDir;
-      paths = [
-        # Names and CA certificates. Whole: a file in it that is replaced would stay what it was.
-        "/etc"
-        "-/run/systemd/resolve"
-      ];
-    };
+    # It runs one static program and calls no other.
+    enableDefaultPath = false;
+    serviceConfig = overridable (
+      {
+        Type = "notify";
+        ExecStart = "${lib.getExe cfg.package} serve";
+        Restart = "always";
+        RestartSec = "1s";
+        RestartSteps = 5;
+        RestartMaxDelaySec = "30s";
+        # The first refresh may take 10 seconds, a drain too.
+        TimeoutStartSec = "60s";
+        TimeoutStopSec = "20s";
+        WatchdogSec = "30s";
+        MemoryMax = instance.memoryMax;
+        MemorySwapMax = 0;
+        TasksMax = instance.tasksMax;
+        # Connections, and some files.
+        LimitNOFILE = 8192;
+      }
+      // lib.optionalAttrs (instance.credentialFile != null) {
+        LoadCredential = [ "bigquery.json:${toString instance.credentialFile}" ];
+      }
+      // lib.optionalAttrs (instance.allowedAddresses != null) {
+        IPAddressDeny = "any";
+        IPAddressAllow = instance.allowedAddresses;
+      }
+      // import ./hardening.nix {
+        inherit (builtins) storeDir;
+        program = lib.getExe cfg.package;
+        paths = [
+          # Names and CA certificates. Whole: a file in it that is replaced would stay what it was.
+          "/etc"
+          "-/run/systemd/resolve"
+        ]
+        ++ instance.extraReadOnlyPaths;
+      }
+    );
   };
 
+  # Where the system is built, which may be another platform than its own: then by what this flake builds for that.
   checked = import ./check-values.nix {
     inherit lib;
     inherit (pkgs) runCommand;
-    inherit (cfg) package;
+    package =
+      if pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform then
+        cfg.package
+      else
+        (packagesFor pkgs.buildPackages).wordtally;
     where = "services.wordtally.instances";
   } (lib.mapAttrs (_: instance: environment instance // { LISTEN = instance.listen; }) cfg.instances);
 
   isUnitName = name: builtins.match "[a-zA-Z0-9][a-zA-Z0-9_-]*" name != null;
   # Another name gets an assertion's sentence, which systemd's own types would come before.
   named = lib.filterAttrs (name: _: isUnitName name) cfg.instances;
-
-  listeners = lib.groupBy (name: cfg.instances.${name}.listen) (lib.attrNames cfg.instances);
 in
 {
   imports = [
@@ -101,9 +116,9 @@ in
 
   options.services.wordtally = {
     enable = lib.mkEnableOption "wordtally: one page per word, with its count in each work";
-    package = mkOption {
-      type = types.package;
-      description = "The service.";
+    package = lib.mkPackageOption (packagesFor pkgs) "wordtally" {
+      pkgsText = "wordtally.packages.\${system}";
+      extraDescription = "A static binary: the unit may execute nothing else.";
     };
     socketGroup = mkOption {
       type = types.str;
@@ -152,29 +167,7 @@ in
   };
 
   config = lib.mkIf cfg.enable {
-    assertions =
-      lib.mapAttrsToList (listen: names: {
-        assertion = lib.length names == 1;
-        message = "services.wordtally.instances: ${lib.concatStringsSep " and " names} both listen on ${listen}: give each a `listen` of its own.";
-      }) listeners
-      ++ lib.concatLists (
-        lib.mapAttrsToList (name: instance: [
-          {
-            assertion = instance.word != "";
-            message = "services.wordtally.instances.${name}.word is empty: give the word to count, such as \"the\".";
-          }
-          {
-            assertion = isUnitName name;
-            message = "services.wordtally.instances: '${name}' is no name for a unit: use letters, digits, '-' and '_', and let `word` be what is counted.";
-          }
-          {
-            assertion =
-              instance.credentialFile == null
-              || !lib.hasPrefix builtins.storeDir (toString instance.credentialFile);
-            message = "services.wordtally.instances.${name}.credentialFile is in the store, which everyone can read: give the path of a file outside it, such as that of an agenix secret.";
-          }
-        ]) cfg.instances
-      );
+    assertions = assertions { inherit isUnitName; } cfg.instances;
 
     system.checks = [ checked ];
 
@@ -188,9 +181,9 @@ in
     # The root of every unit: nothing.
     systemd.tmpfiles.settings.wordtally."/run/empty-root".d.mode = "0555";
 
-    networking.firewall.allowedTCPPorts = map (instance: port instance.listen) (
-      lib.filter (instance: instance.openFirewall && !isUnix instance.listen) (
-        lib.attrValues cfg.instances
+    networking.firewall.allowedTCPPorts = lib.catAttrs "port" (
+      map (instance: parse instance.listen) (
+        lib.filter (instance: instance.openFirewall) (lib.attrValues cfg.instances)
       )
     );
   };

@@ -1,20 +1,23 @@
-# The BigQuery stand-in, as a service of its own. For development and mock production.
+# The BigQuery stand-in, as a service of its own. For development and mock production. `packagesFor` as for ./module.nix.
+{ packagesFor }:
 {
   config,
   lib,
+  pkgs,
   ...
 }:
 let
   inherit (lib) mkOption types;
   cfg = config.services.bigquery-standin;
+  overridable = import ./overridable.nix { inherit lib; };
   iamFile = index: "bigquery-standin/iam-${toString index}.json";
 in
 {
   options.services.bigquery-standin = {
     enable = lib.mkEnableOption "the BigQuery stand-in";
-    package = mkOption {
-      type = types.package;
-      description = "The service, built with the stand-in.";
+    package = lib.mkPackageOption (packagesFor pkgs) "bigquery-standin" {
+      pkgsText = "wordtally.packages.\${system}";
+      extraDescription = "A static binary: the unit may execute nothing else.";
     };
     listen = mkOption {
       type = types.str;
@@ -47,43 +50,47 @@ in
         lib.attrNames (config.services.wordtally.instances or { })
       );
       reloadTriggers = cfg.iam;
-      serviceConfig = {
-        Type = "notify-reload";
-        ExecStart = lib.escapeShellArgs (
-          [
-            (lib.getExe cfg.package)
-            "standin"
-            "serve"
-            "--listen"
-            cfg.listen
-            "--state"
-            "/var/lib/bigquery-standin"
-          ]
-          ++ lib.concatLists (
-            lib.imap0 (index: _: [
-              "--iam"
-              "/etc/${iamFile index}"
-            ]) cfg.iam
-          )
-          ++ lib.optional cfg.admin "--admin"
-        );
-        StateDirectory = "bigquery-standin";
-        # All words ask it, and a busy machine divides its time by units: one share among theirs would starve them all.
-        CPUWeight = 1000;
-        Restart = "always";
-        RestartSec = "1s";
-        MemoryMax = "1G";
-        TasksMax = 64;
-        IPAddressDeny = "any";
-        IPAddressAllow = "localhost";
-      }
-      // import ./hardening.nix {
-        inherit (builtins) storeDir;
-        paths = [
-          # Whole: a file in it that is replaced would stay what it was.
-          "/etc"
-        ];
-      };
+      enableDefaultPath = false;
+      serviceConfig = overridable (
+        {
+          Type = "notify-reload";
+          ExecStart = lib.escapeShellArgs (
+            [
+              (lib.getExe cfg.package)
+              "standin"
+              "serve"
+              "--listen"
+              cfg.listen
+              "--state"
+              "/var/lib/bigquery-standin"
+            ]
+            ++ lib.concatLists (
+              lib.imap0 (index: _: [
+                "--iam"
+                "/etc/${iamFile index}"
+              ]) cfg.iam
+            )
+            ++ lib.optional cfg.admin "--admin"
+          );
+          StateDirectory = "bigquery-standin";
+          # All words ask it, and a busy machine divides its time by units: one share among theirs would starve them all.
+          CPUWeight = 1000;
+          Restart = "always";
+          RestartSec = "1s";
+          MemoryMax = "1G";
+          TasksMax = 64;
+          IPAddressDeny = "any";
+          IPAddressAllow = [ "localhost" ];
+        }
+        // import ./hardening.nix {
+          inherit (builtins) storeDir;
+          program = lib.getExe cfg.package;
+          paths = [
+            # Whole: a file in it that is replaced would stay what it was.
+            "/etc"
+          ];
+        }
+      );
     };
   };
 }

@@ -7,6 +7,14 @@
 }:
 let
   module = "services.wordtally.instances";
+  address = "give an IP address and a port from 1 to 65535, such as 127.0.0.1:8081 or [::1]:8081, or unix:/path";
+  wrongListen = name: listen: {
+    ${name} = {
+      word = "a";
+      inherit listen;
+      openFirewall = true;
+    };
+  };
   mistakes = {
     "${module}: first and second both listen on 127.0.0.1:9: give each a `listen` of its own." = {
       first = {
@@ -18,6 +26,71 @@ let
         listen = "127.0.0.1:9";
       };
     };
+    # The same address, however it is written.
+    "${module}: long and short both listen on [0:0:0:0:0:0:0:1]:9: give each a `listen` of its own." = {
+      long = {
+        word = "a";
+        listen = "[0:0:0:0:0:0:0:1]:9";
+      };
+      short = {
+        word = "b";
+        listen = "[::1]:9";
+      };
+    };
+    "${module}: everywhere listens on 0.0.0.0:10, which takes the port at every address, so that here cannot listen on 127.0.0.1:10: give it another port." =
+      {
+        everywhere = {
+          word = "a";
+          listen = "0.0.0.0:10";
+        };
+        here = {
+          word = "b";
+          listen = "127.0.0.1:10";
+        };
+      };
+    # Each of these takes its port of the other family too, and one mistake is told once.
+    "${module}: both-families listens on [::]:11, which takes the port at every address, so that one-family cannot listen on 0.0.0.0:11: give it another port." =
+      {
+        both-families = {
+          word = "a";
+          listen = "[::]:11";
+        };
+        one-family = {
+          word = "b";
+          listen = "0.0.0.0:11";
+        };
+      };
+    "${module}.named.listen is 'localhost:8081': ${address}." = wrongListen "named" "localhost:8081";
+    "${module}.no-port.listen is '127.0.0.1': ${address}." = wrongListen "no-port" "127.0.0.1";
+    "${module}.far-port.listen is '127.0.0.1:65536': ${address}." =
+      wrongListen "far-port" "127.0.0.1:65536";
+    "${module}.no-v6.listen is '[::1::]:80': ${address}." = wrongListen "no-v6" "[::1::]:80";
+    "${module}.relative.listen is 'unix:relative': give `unix:` and an absolute path of at most 107 bytes, such as unix:/run/wordtally/the.sock." =
+      wrongListen "relative" "unix:relative";
+    "${module}.taken.extraEnvironment sets WORD, which is the option `word`: set that." = {
+      taken = {
+        word = "a";
+        extraEnvironment.WORD = "b";
+      };
+    };
+    "${module}.odd.extraEnvironment has 'no-name', which is no name of a variable: use letters, digits and '_'." =
+      {
+        odd = {
+          word = "a";
+          extraEnvironment.no-name = "b";
+        };
+      };
+    "${module}.near.extraReadOnlyPaths has 'token': give an absolute path without spaces, quotes, colons, backslashes and percent signs, such as /run/workload-identity." =
+      {
+        near = {
+          word = "a";
+          extraReadOnlyPaths = [
+            "/run/good"
+            "-/run/missing"
+            "token"
+          ];
+        };
+      };
     "${module}.empty.word is empty: give the word to count, such as \"the\"." = {
       empty.word = "";
     };
@@ -54,4 +127,8 @@ assert lib.assertMsg (failed dev == [ ]) "dev as it is: ${toString (failed dev)}
 assert lib.assertMsg (
   found == expected
 ) "expected:\n${lib.concatLines expected}found:\n${lib.concatLines found}";
+# What reads `listen` gives no error of its own before these.
+assert
+  wrong.config.networking.firewall.allowedTCPPorts == dev.config.networking.firewall.allowedTCPPorts;
+assert lib.all lib.isString (lib.attrValues wrong.config.wordtally.deployment.listen);
 pkgs.writeText "assertions" (lib.concatLines found)

@@ -1,4 +1,5 @@
-# Each word has one service and one socket, and reaches its process as it was written, whatever is in it.
+# Each word has one service and one socket, and reaches its process as it was written, whatever is in it. A host's own
+# settings take the place of a unit's values, and add to its lists.
 {
   pkgs,
   lib,
@@ -21,6 +22,25 @@ let
     ((hosts.dev.extendModules {
       modules = [
         { services.wordtally.instances = lib.mapAttrs (_: word: { inherit word; }) nasty; }
+        {
+          services.wordtally.instances.quotes = {
+            logLevel = "warn";
+            extraEnvironment.NO_PROXY = ''100% "of" it'';
+            extraReadOnlyPaths = [ "-/run/token" ];
+          };
+          systemd.services = {
+            wordtally-quotes.serviceConfig = {
+              MemoryMax = "128M";
+              ProtectProc = "default";
+              BindReadOnlyPaths = "/srv";
+              IPAddressAllow = [ "192.0.2.1" ];
+            };
+            bigquery-standin.serviceConfig = {
+              MemoryMax = "2G";
+              SystemCallFilter = "~@debug";
+            };
+          };
+        }
       ];
     }).config
     )
@@ -34,12 +54,51 @@ let
     service = text "wordtally-${name}.service";
     socket = text "wordtally-${name}.socket";
   }) services.wordtally.instances;
+  # What is otherwise in the first unit than in the second: of the instance's own options, and of the host's settings.
+  compared = [
+    {
+      units = [
+        (text "wordtally-quotes.service")
+        (text "wordtally-spaces.service")
+      ];
+      added = {
+        MemoryMax = [ "128M" ];
+        ProtectProc = [ "default" ];
+        BindReadOnlyPaths = [
+          "-/run/token"
+          "/srv"
+        ];
+        IPAddressAllow = [ "192.0.2.1" ];
+        Environment = [
+          ''"LOG_LEVEL=warn"''
+          ''"NO_PROXY=100%% \"of\" it"''
+          ''"WORD=\"both\" 'kinds' of"''
+        ];
+      };
+      removed = {
+        MemoryMax = [ "64M" ];
+        ProtectProc = [ "invisible" ];
+        Environment = [ ''"WORD=  two  and  two  "'' ];
+      };
+    }
+    {
+      units = [
+        (text "bigquery-standin.service")
+        (builtins.unsafeDiscardStringContext hosts.dev.config.systemd.units."bigquery-standin.service".text)
+      ];
+      added = {
+        MemoryMax = [ "2G" ];
+        SystemCallFilter = [ "~@debug" ];
+      };
+      removed.MemoryMax = [ "1G" ];
+    }
+  ];
 in
 assert lib.all (name: services.wordtally.instances ? ${name}) (lib.attrNames nasty);
 pkgs.runCommand "units"
   {
     nativeBuildInputs = [ pkgs.python3 ];
-    cases = builtins.toJSON cases;
+    cases = builtins.toJSON { inherit cases compared; };
     passAsFile = [ "cases" ];
   }
   ''

@@ -41,7 +41,18 @@ def settings(text):
     return found
 
 
-for case in json.load(open(sys.argv[1], encoding="utf-8")):
+def without(settings, others):
+    """What is in the section [Service] here and not there."""
+    only = {}
+    for (section, key), values in settings.items():
+        left = [value for value in values if value not in others.get((section, key), [])]
+        if section == "[Service]" and left:
+            only[key] = left
+    return only
+
+
+given = json.load(open(sys.argv[1], encoding="utf-8"))
+for case in given["cases"]:
     service, socket = settings(case["service"]), settings(case["socket"])
     name = case["name"]
 
@@ -52,6 +63,10 @@ for case in json.load(open(sys.argv[1], encoding="utf-8")):
 
     variables = dict(unspecify(unquote(item)).split("=", 1) for item in service["[Service]", "Environment"])
     assert variables["WORD"] == case["word"], f"{name}: {variables['WORD']!r} is not {case['word']!r}"
+    assert "PATH" not in variables, f"{name}: PATH is {variables.get('PATH')}"
+    program = one(service, "Service", "ExecStart").split(" ")[0]
+    assert one(service, "Service", "NoExecPaths") == "/"
+    assert one(service, "Service", "ExecPaths") == program, f"{name}: it may execute more than {program}"
     assert one(service, "Service", "Type") == "notify"
     assert one(service, "Service", "X-StopIfChanged") == "false"
     assert one(service, "Service", "DynamicUser") == "true"
@@ -63,3 +78,12 @@ for case in json.load(open(sys.argv[1], encoding="utf-8")):
     assert one(socket, "Socket", "ListenStream") == case["listen"].removeprefix("unix:")
     assert one(socket, "Install", "WantedBy") == "sockets.target"
     print(f"{name}: {case['word']!r}")
+
+for case in given["compared"]:
+    changed, plain = map(settings, case["units"])
+    for key, expected in (("added", without(changed, plain)), ("removed", without(plain, changed))):
+        assert case[key] == expected, f"{key}: {expected}"
+    # A list's first entry may tell what kind of list it is.
+    for key in case["added"].keys() - case["removed"].keys():
+        key = ("[Service]", key)
+        assert changed[key][: len(plain.get(key, []))] == plain.get(key, []), f"{key} begins otherwise: {changed[key]}"

@@ -1,4 +1,5 @@
-# A value that `wordtally serve` would refuse fails the build, with its sentence and the instance's name.
+# A value that `wordtally serve` would refuse fails the build, with its sentence and the instance's name; also the build of a
+# host of another architecture, whose own binary cannot run here.
 {
   pkgs,
   lib,
@@ -6,14 +7,31 @@
   ...
 }:
 let
-  wrong = hosts.dev.extendModules {
-    modules = [ { services.wordtally.instances.the.ttl = "300"; } ];
+  inherit (hosts) dev;
+  wrong = dev.extendModules {
+    modules = [
+      {
+        nixpkgs.pkgs = lib.mkForce (
+          if pkgs.stdenv.hostPlatform.isAarch64 then
+            pkgs.pkgsCross.gnu64
+          else
+            pkgs.pkgsCross.aarch64-multiplatform
+        );
+        services.wordtally.instances.the.ttl = "300";
+      }
+    ];
   };
   check = lib.findFirst (
     check: check.name == "wordtally-instances-checked"
   ) (throw "system.checks has no check of the values") wrong.config.system.checks;
+  text = builtins.unsafeDiscardStringContext;
   failed = pkgs.testers.testBuildFailure check;
 in
+assert wrong.config.services.wordtally.package.system != pkgs.stdenv.hostPlatform.system;
+assert check.system == pkgs.stdenv.hostPlatform.system;
+assert lib.assertMsg (lib.hasInfix (text (lib.getExe dev.config.services.wordtally.package)) (
+  text check.buildCommand
+)) "the check runs a binary of the host's architecture, not of the build's";
 pkgs.runCommand "values-checked" { } ''
   cat ${failed}/testBuildFailure.log
   grep -F '300' ${failed}/testBuildFailure.log

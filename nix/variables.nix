@@ -1,0 +1,17 @@
+# Which variable of the service is which option of an instance.
+{
+  WORD = "word";
+  LISTEN = "listen";
+  PROJECT = "project";
+  TABLE = "table";
+  LOCATION = "location";
+  CREDENTIALS = "credentialFile";
+  BIGQUERY_ENDPOINT = "bigqueryEndpoint";
+  TTL = "ttl";
+  STALE = "stale";
+  TIMEOUT = "timeout";
+  MAXIMUM_BYTES_BILLED = "maximumBytesBilled";
+  WORKERS = "workers";
+  LOG_FORMAT = "logFormat";
+  LOG_LEVEL = "logLevel";
+}
