@@ -15,7 +15,7 @@ in
   options.wordtally = {
     greeting = mkOption {
       type = types.listOf types.str;
-      description = "Lines that the launcher prints: how to ask this machine.";
+      description = "Lines that the launcher prints: how to ask this machine, at its default ports.";
     };
     sshPort = mkOption {
       type = types.port;
@@ -23,7 +23,7 @@ in
     };
     forwardedPorts = mkOption {
       type = types.attrsOf types.port;
-      description = "Ports of the guest, by the port on this machine's loopback that leads to each.";
+      description = "Ports of the guest, by the port on this machine's loopback that leads to each unless the launcher is told another.";
     };
   };
 
@@ -43,14 +43,6 @@ in
       graphics = false;
       memorySize = 2048;
       cores = 2;
-      forwardPorts = lib.mapAttrsToList (from: to: {
-        from = "host";
-        host = {
-          address = "127.0.0.1";
-          port = lib.toInt from;
-        };
-        guest.port = to;
-      }) cfg.forwardedPorts;
     };
 
     # There is no disk to boot from.

@@ -1,41 +1,102 @@
-# Starts a mock environment's machine: makes what only this run has, prints how to ask it, and becomes QEMU.
+# Starts a mock environment's machine: takes its ports, makes what only this run has, prints how to ask it, and waits for
+# QEMU's end. Nothing of a run outlives it.
 {
   lib,
   writeShellApplication,
+  coreutils,
   openssh,
   openssl,
   host,
 }:
 let
   inherit (host.config.system) build;
+  inherit (host.config.wordtally) forwardedPorts greeting sshPort;
   environment = lib.removePrefix "wordtally-" host.config.networking.hostName;
+
+  # The greeting tells the ports as they are by default; the launcher prints those that were chosen.
+  ports = lib.attrNames forwardedPorts;
+  quoted = lib.replaceStrings [ "\\" "$" "`" ] [ "\\\\" "\\$" "\\`" ] (lib.concatLines greeting);
+  greetingByPorts = lib.replaceStrings (map (port: ":${port}/") ports) (map (
+    port: ":\${port[${port}]}/"
+  ) ports) quoted;
 in
 writeShellApplication {
   name = "vm-${environment}";
   runtimeInputs = [
+    coreutils
     openssh
     openssl
   ];
   text = ''
-    # Private to this run: the identity that opens the secrets, and a key to log in with.
-    run=$(mktemp -d "''${XDG_RUNTIME_DIR:-/tmp}/wordtally-${environment}.XXXXXX")
-    trap 'rm -rf "$run"' EXIT
+    fail() {
+      echo "vm-${environment}: $*" >&2
+      exit 1
+    }
+
+    run=
+    machine=
+    # shellcheck disable=SC2329 # A trap calls it.
+    clean() {
+      trap "" INT TERM HUP
+      if [ -n "$machine" ]; then
+        kill "$machine" 2>/dev/null || true
+        for _ in {1..100}; do
+          kill -0 "$machine" 2>/dev/null || { machine= && break; }
+          sleep 0.1
+        done
+        [ -z "$machine" ] || kill -KILL "$machine" 2>/dev/null || true
+      fi
+      [ -z "$run" ] || rm -rf "$run"
+    }
+    trap clean EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+
+    # From ports of this machine's loopback, by default those that the host names, to the guest's.
+    declare -A port=()
+    forward() {
+      local variable=WORDTALLY_PORT_$1 other
+      local chosen=''${!variable:-$1}
+      [[ $chosen =~ ^[1-9][0-9]{0,4}$ && $chosen -le 65535 ]] ||
+        fail "$variable is '$chosen': give a port from 1 to 65535, such as $variable=$(($1 + 1000))"
+      local free="choose another by $variable, such as $variable=$(($1 == chosen ? chosen + 1000 : chosen + 1))"
+      for other in "''${port[@]}"; do
+        [ "$other" != "$chosen" ] || fail "port $chosen is given twice: $free"
+      done
+      if (: <>"/dev/tcp/127.0.0.1/$chosen") 2>/dev/null; then
+        fail "port $chosen is taken on this machine: stop what listens there, or $free"
+      fi
+      port[$1]=$chosen
+      QEMU_NET_OPTS+="''${QEMU_NET_OPTS:+,}hostfwd=tcp:127.0.0.1:$chosen-:$2"
+    }
+    export QEMU_NET_OPTS=''${QEMU_NET_OPTS-}
+    ${lib.concatMapAttrsStringSep "\n" (from: to: "forward ${from} ${toString to}") forwardedPorts}
+
+    # Private to this run: the identity that opens the secrets, a key to log in with, and what QEMU shares with the guest.
+    run=$(mktemp -d "''${XDG_RUNTIME_DIR:-''${TMPDIR:-/tmp}}/wordtally-${environment}.XXXXXX")
     (
       umask 077
       bash ${../secrets/mock-identity} ${environment} >"$run/identity"
     )
     ssh-keygen -q -t ed25519 -N "" -C "" -f "$run/login"
 
-    cat <<'END'
-    ${lib.concatStringsSep "\n" host.config.wordtally.greeting}
+    cat <<END
+    ${greetingByPorts}Log in: ssh -i $run/login -p ''${port[${toString sshPort}]} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null root@127.0.0.1
+    Stop it: press Ctrl-A, then X; or run poweroff in it; or, from elsewhere: kill $$
     END
-    echo "Log in: ssh -i $run/login -p ${toString host.config.wordtally.sshPort} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null root@127.0.0.1"
 
     credential=opt/io.systemd.credentials
     QEMU_OPTS="''${QEMU_OPTS-} -fw_cfg name=$credential/age.identity,file=$run/identity"
     QEMU_OPTS="$QEMU_OPTS -fw_cfg name=$credential/ssh.authorized-keys,file=$run/login.pub"
     export QEMU_OPTS
-    ${lib.getExe build.vm} "$@"
+    # In the background, as a shell hears no signal while it waits for a program in the foreground.
+    TMPDIR=$run USE_TMPDIR=1 ${lib.getExe build.vm} "$@" <&0 &
+    machine=$!
+    wait "$machine" && status=0 || status=$?
+    machine=
+    exit "$status"
   '';
+  passthru.machine = build.vm;
   meta.description = "Starts the ${environment} machine in QEMU";
 }
