@@ -67,6 +67,13 @@
             hosts = hosts.${system};
             agenix = agenix.packages.${system}.default;
           }
+        )
+        // lib.genAttrs [ "aarch64-darwin" "x86_64-darwin" ] (
+          system:
+          import ./nix/mac.nix {
+            pkgs = nixpkgs.legacyPackages.${system};
+            hosts = hosts.${lib.replaceString "darwin" "linux" system};
+          }
         );
       # The service alone is the default: the stand-in is for development.
       nixosModules = import ./nix/modules.nix {
