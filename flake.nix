@@ -81,6 +81,11 @@
         packagesFor = pkgs: builds.${pkgs.stdenv.hostPlatform.system} or { };
       };
 
+      templates.default = {
+        path = ./templates/nixos;
+        description = "A NixOS host that counts two words";
+      };
+
       nixosConfigurations = hosts.x86_64-linux;
       checks = eachSystem (
         pkgs:

@@ -1,0 +1,16 @@
+{
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
+  inputs.wordtally.url = "gitlab:wordtally/wordtally";
+
+  outputs =
+    { nixpkgs, wordtally, ... }:
+    {
+      nixosConfigurations.shakespeare = nixpkgs.lib.nixosSystem {
+        modules = [
+          wordtally.nixosModules.default
+          ./hardware-configuration.nix
+          ./host.nix
+        ];
+      };
+    };
+}
