@@ -4,6 +4,7 @@
   pkgs,
   cacert,
   curl,
+  nukeReferences,
   openssl,
   crane,
 }:
@@ -34,33 +35,35 @@ let
       fileset = code;
     };
     strictDeps = true;
-    # Tests are a check of their own, on the machine's own libc.
+    # Tests are a check of their own.
     doCheck = false;
   };
 
-  # One static binary for the hosts and for the image, so that both run the same bytes.
-  musl =
-    if pkgs.stdenv.hostPlatform.isx86_64 then
-      pkgs.pkgsCross.musl64
-    else
-      pkgs.pkgsCross.aarch64-multiplatform-musl;
-  craneStatic = crane.mkLib musl;
+  # One static binary for the hosts and for the image, so that both run the same bytes. By the machine's own toolchain,
+  # which every binary cache has: nothing is compiled but these crates.
+  craneLib = crane.mkLib pkgs;
+  target = pkgs.stdenv.hostPlatform.rust.rustcTarget;
   static =
     args:
     let
       staticArgs =
         commonArgs
         // {
-          CARGO_BUILD_TARGET = musl.stdenv.hostPlatform.rust.rustcTarget;
-          CARGO_BUILD_RUSTFLAGS = "-C target-feature=+crt-static";
+          # Named, so that the flags are for the program alone: what the compiler runs is linked as usual.
+          CARGO_BUILD_TARGET = target;
+          CARGO_BUILD_RUSTFLAGS = "-C target-feature=+crt-static -C link-arg=-L${pkgs.glibc.static}/lib";
         }
         // args;
     in
-    craneStatic.buildPackage (
+    craneLib.buildPackage (
       staticArgs
       // {
         # What is built need not be checked before: that doubles the time.
-        cargoArtifacts = craneStatic.buildDepsOnly (staticArgs // { cargoCheckCommand = "true"; });
+        cargoArtifacts = craneLib.buildDepsOnly (staticArgs // { cargoCheckCommand = "true"; });
+        # libc.a names files beside itself, which a static program has no use for: its locales, the modules of its NSS.
+        nativeBuildInputs = [ nukeReferences ];
+        postFixup = "nuke-refs $out/bin/*";
+        allowedReferences = [ ];
         meta = {
           inherit (manifest.package) description;
           license = lib.licenses.mit;
@@ -73,23 +76,23 @@ let
   # What is shipped: without the stand-in.
   shipped = "--locked --package wordtally --no-default-features";
 
-  # The checks' own: the machine's libc, and one build of the dependencies for all of them.
-  craneNative = crane.mkLib pkgs;
+  # The checks' own: one build of the dependencies for all of them.
   checkArgs = commonArgs // {
     cargoExtraArgs = "--locked --workspace";
     CARGO_PROFILE = "dev";
     doCheck = true;
   };
   forChecks = checkArgs // {
-    cargoArtifacts = craneNative.buildDepsOnly checkArgs;
+    cargoArtifacts = craneLib.buildDepsOnly checkArgs;
   };
+  wordtally = static { cargoExtraArgs = shipped; };
 in
 {
-  wordtally = static { cargoExtraArgs = shipped; };
+  inherit wordtally;
 
   # The crates of what is shipped, as cargo resolves them: all, and those that are linked, without what only the
   # compiler runs. A line is "DEPTH NAME vVERSION|LICENCE|REPOSITORY".
-  crates = craneStatic.mkCargoDerivation (
+  crates = craneLib.mkCargoDerivation (
     commonArgs
     // {
       pname = "wordtally-crates";
@@ -98,13 +101,13 @@ in
       buildPhaseCargoCommand = ''
         mkdir $out
         for edges in normal normal,no-proc-macro; do
-          cargo tree --offline ${shipped} --target ${musl.stdenv.hostPlatform.rust.rustcTarget} \
+          cargo tree --offline ${shipped} --target ${target} \
             --edges $edges --prefix depth --format ' {p}|{l}|{r}' >$out/$edges
         done
         cp Cargo.lock $out/
         # What is linked besides crates.
         rustc --version | sed -E 's/^rustc ([^ ]+).*/rust-std \1/' >$out/others
-        echo ${musl.stdenv.cc.libc.pname} ${musl.stdenv.cc.libc.version} >>$out/others
+        echo ${pkgs.glibc.pname} ${pkgs.glibc.version} >>$out/others
       '';
       installPhaseCommand = "true";
     }
@@ -117,7 +120,7 @@ in
   };
 
   checks = {
-    clippy = craneNative.cargoClippy (
+    clippy = craneLib.cargoClippy (
       forChecks
       // {
         src = codeWith [ ../clippy.toml ];
@@ -125,7 +128,7 @@ in
       }
     );
     # Production's own features: code that only the stand-in uses is a warning there.
-    clippy-without-standin = craneNative.cargoClippy (
+    clippy-without-standin = craneLib.cargoClippy (
       forChecks
       // {
         src = codeWith [ ../clippy.toml ];
@@ -134,11 +137,11 @@ in
         cargoClippyExtraArgs = "--all-targets -- -D warnings";
       }
     );
-    rustfmt = craneNative.cargoFmt {
+    rustfmt = craneLib.cargoFmt {
       inherit (commonArgs) pname version;
       src = codeWith [ ../rustfmt.toml ];
     };
-    rustdoc = craneNative.cargoDoc (
+    rustdoc = craneLib.cargoDoc (
       forChecks
       // {
         cargoDocExtraArgs = "--no-deps";
@@ -146,12 +149,12 @@ in
       }
     );
     # Licences, bans and sources need no network; advisories do, and are the scheduled pipeline's.
-    deny = craneNative.cargoDeny {
+    deny = craneLib.cargoDeny {
       inherit (commonArgs) pname version;
       src = codeWith [ ../deny.toml ];
       cargoDenyChecks = "bans licenses sources";
     };
-    tests = craneNative.cargoNextest (
+    tests = craneLib.cargoNextest (
       forChecks
       // {
         src = codeWith [
@@ -166,6 +169,8 @@ in
           openssl
         ];
         SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";
+        # What needs a process of the service starts the one that ships.
+        WORDTALLY_UNDER_TEST = lib.getExe wordtally;
         # Left to `cargo test`: links lead all over the tree, which would make each change run all tests again.
         cargoNextestExtraArgs = "-E 'not test(=every_link_leads_somewhere)'";
       }

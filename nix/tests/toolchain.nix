@@ -1,0 +1,41 @@
+# What is shipped is compiled by the toolchain that binary caches have: its derivations hold no compiler and no C library
+# but those below. Another target or an overlay of a compiler would cost whoever builds it an hour.
+{
+  pkgs,
+  lib,
+  self,
+  ...
+}:
+let
+  inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) wordtally bigquery-standin;
+
+  recorded = {
+    stdenv = pkgs.stdenv; # gcc links the program and compiles the C and assembly of crates; glibc is what gcc runs on
+    rustc = pkgs.rustc; # compiles the crates; it brings LLVM, and its standard library for this target
+    cargo = pkgs.cargo; # runs rustc; built by a rustc of its own
+    "glibc.static" = pkgs.glibc.static; # libc.a, an output of stdenv's glibc
+  };
+
+  # The .drv file and those that it names, and nothing of what they make.
+  file = package: builtins.unsafeDiscardOutputDependency package.drvPath;
+  planted = pkgs.runCommand "planted" {
+    compiler = pkgs.runCommand "x86_64-unknown-linux-musl-gcc-15.2.0" { } "exit 1";
+  } "exit 1";
+in
+pkgs.runCommand "toolchain"
+  {
+    nativeBuildInputs = [ pkgs.python3 ];
+    recorded = map file (lib.attrValues recorded);
+    shipped = map file [
+      wordtally
+      bigquery-standin
+    ];
+    planted = file planted;
+  }
+  ''
+    if python3 ${./toolchain.py} "$recorded" "$planted"; then
+      echo "a planted compiler was not found" >&2
+      exit 1
+    fi
+    python3 ${./toolchain.py} "$recorded" "$shipped" | tee $out
+  ''
