@@ -1,10 +1,14 @@
 //! Every value is checked before anything listens: bad ones are one clear line and exit code 2.
 #![cfg(test)]
 
+mod support_program;
+
 use std::process::{Command, Output};
 
+use support_program::program;
+
 fn wordtally(args: &[&str], environment: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wordtally"));
+    let mut command = Command::new(program());
     command.env_clear().args(args).envs(environment.iter().copied());
     command.output().unwrap()
 }
@@ -93,7 +97,7 @@ fn bad_words_are_refused() {
 #[test]
 fn a_word_that_is_not_utf8_is_refused() {
     use std::os::unix::ffi::OsStrExt;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wordtally"));
+    let mut command = Command::new(program());
     command
         .env_clear()
         .arg("check")
@@ -231,7 +235,7 @@ fn a_line_stays_one_whatever_is_in_the_value() {
 
 #[test]
 fn the_exit_code_tells_when_nobody_reads_the_line() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wordtally"));
+    let mut command = Command::new(program());
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let status = command.env_clear().arg("serve").stderr(writer).status().unwrap();

@@ -9,6 +9,7 @@
 
 mod support;
 mod support_end_to_end;
+mod support_program;
 
 use bigquery_standin::Options;
 use bigquery_standin::iam::{Metadata, ServiceAccount, WorkloadIdentityProvider};

@@ -9,6 +9,7 @@
 
 mod support;
 mod support_end_to_end;
+mod support_program;
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -79,7 +80,7 @@ fn passed(socket: OwnedFd, serve: &Serve) -> Command {
     command
         .env_clear()
         .args(["-c", "exec 3<&0 </dev/null; LISTEN_PID=$$ exec \"$@\"", "sh"])
-        .arg(env!("CARGO_BIN_EXE_wordtally"))
+        .arg(crate::support_program::program())
         .env("LISTEN_FDS", "1")
         .stdin(Stdio::from(socket))
         .kill_on_drop(true);
@@ -425,7 +426,9 @@ async fn no_secret_is_in_the_arguments_the_environment_or_the_log_of_the_binary(
 #[tokio::test]
 async fn the_bare_binary_is_a_demo_that_leaves_nothing_behind() {
     let directory = tempfile::tempdir().unwrap();
-    let mut command = binary();
+    // The program that ships has no demo: it is cargo's own build that has.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wordtally"));
+    command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
     command
         .env("LISTEN", "127.0.0.1:0")
         .env("TMPDIR", directory.path())

@@ -34,6 +34,7 @@
 
 mod support;
 mod support_end_to_end;
+mod support_program;
 
 use std::sync::Arc;
 use std::time::Duration;

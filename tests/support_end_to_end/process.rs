@@ -14,10 +14,11 @@ use tokio::time::timeout;
 
 use super::{Google, PATIENCE, eventually};
 use crate::support::{Client, Reply};
+use crate::support_program::program;
 
 /// The binary, with nothing of this process's environment: no proxy, no credential of whoever runs the tests.
 pub fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wordtally"));
+    let mut command = Command::new(program());
     command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
     command
 }
