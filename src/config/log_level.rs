@@ -27,7 +27,7 @@ impl FromStr for LogLevel {
             "info" => Ok(Self::Info),
             "debug" => Ok(Self::Debug),
             _ => Err(Invalid::new(format!(
-                "'{text}' is no log level: give error, warn, info or debug"
+                "invalid log level '{text}': expected error, warn, info or debug"
             ))),
         }
     }
