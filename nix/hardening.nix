@@ -4,7 +4,14 @@
   storeDir,
   paths,
   program,
+  stateDirectories ? [ ],
 }:
+let
+  # `+` is the unit's own root. Without it a path is one of the host's, which is not there, and systemd passes it over.
+  inRoot =
+    path:
+    if builtins.substring 0 1 path == "-" then "-+${builtins.substring 1 (-1) path}" else "+${path}";
+in
 {
   DynamicUser = true;
   UMask = "0077";
@@ -13,9 +20,22 @@
   RootDirectory = "/run/empty-root";
   MountAPIVFS = true;
   BindReadOnlyPaths = [ storeDir ] ++ paths;
-  NoExecPaths = "/";
+  # Each mount by itself: one that is bound keeps what it was when what is above it changes.
+  NoExecPaths = map inRoot (
+    [
+      "/"
+      storeDir
+      "-/run"
+      "-/tmp"
+      "-/var/tmp"
+      "-/dev/shm"
+      "-/dev/hugepages"
+    ]
+    ++ paths
+    ++ map (directory: "/var/lib/${directory}") stateDirectories
+  );
   # A static one, which needs no loader and no library. A list, for a unit that is given more.
-  ExecPaths = [ program ];
+  ExecPaths = [ (inRoot program) ];
   ProtectSystem = "strict";
   ProtectHome = true;
   PrivateTmp = "disconnected";

@@ -50,7 +50,12 @@ let
   text = name: builtins.unsafeDiscardStringContext systemd.units.${name}.text;
   cases = lib.mapAttrsToList (name: instance: {
     inherit name;
-    inherit (instance) word listen credentialFile;
+    inherit (instance)
+      word
+      listen
+      credentialFile
+      extraReadOnlyPaths
+      ;
     service = text "wordtally-${name}.service";
     socket = text "wordtally-${name}.socket";
   }) services.wordtally.instances;
@@ -68,6 +73,7 @@ let
           "-/run/token"
           "/srv"
         ];
+        NoExecPaths = [ "-+/run/token" ];
         IPAddressAllow = [ "192.0.2.1" ];
         Environment = [
           ''"LOG_LEVEL=warn"''

@@ -65,8 +65,11 @@ for case in given["cases"]:
     assert variables["WORD"] == case["word"], f"{name}: {variables['WORD']!r} is not {case['word']!r}"
     assert "PATH" not in variables, f"{name}: PATH is {variables.get('PATH')}"
     program = one(service, "Service", "ExecStart").split(" ")[0]
-    assert one(service, "Service", "NoExecPaths") == "/"
-    assert one(service, "Service", "ExecPaths") == program, f"{name}: it may execute more than {program}"
+    # By `+` in the unit's own root: else they would be the host's, and of no effect.
+    assert one(service, "Service", "ExecPaths") == f"+{program}", f"{name}: it may execute more than {program}"
+    for path in ["/", "-/tmp", "/nix/store", "/etc", *case["extraReadOnlyPaths"]]:
+        denied = re.sub("^(-?)", r"\1+", path)
+        assert denied in service["[Service]", "NoExecPaths"], f"{name}: it may execute what is in {path}"
     assert one(service, "Service", "Type") == "notify"
     assert one(service, "Service", "X-StopIfChanged") == "false"
     assert one(service, "Service", "DynamicUser") == "true"

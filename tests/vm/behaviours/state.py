@@ -17,6 +17,17 @@ def every_unit_is_confined(machine):
     )
 
 
+def every_unit_executes_its_own_program_only(machine):
+    for unit in UNITS + ["bigquery-standin.service"]:
+        process = f"/proc/$(systemctl show -p MainPID --value {unit})"
+        program = machine.run(f"readlink {process}/exe").strip()
+        mounts = [line.split() for line in machine.run(f"cut -d ' ' -f 5,6 {process}/mountinfo").splitlines()]
+        assert len(mounts) > 5, mounts
+        # systemd's own, for what it passes on: a file and a socket.
+        executable = {path for path, options in mounts if "noexec" not in options.split(",") and not path.startswith("/run/host/")}
+        assert executable == {program}, executable
+
+
 def no_secret_is_in_the_journal_or_a_process(machine):
     """Neither in what was logged nor in a command line or an environment, of the machine or of this one's QEMU."""
     key = json.loads(machine.run("cat /run/agenix/bigquery.json"))["private_key"]
@@ -58,6 +69,7 @@ def nothing_failed(machine):
 
 BEHAVIOURS = [
     every_unit_is_confined,
+    every_unit_executes_its_own_program_only,
     no_secret_is_in_the_journal_or_a_process,
     nothing_failed,
 ]
