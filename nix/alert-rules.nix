@@ -3,8 +3,12 @@
 {
   instances,
   certificateDays,
+  # Seconds between two evaluations.
+  watchSeconds,
 }:
 let
+  interval = "${toString watchSeconds}s";
+
   alert =
     {
       name,
@@ -68,11 +72,13 @@ in
   groups =
     map (name: {
       name = "wordtally-${name}";
+      inherit interval;
       rules = wordRules name;
     }) (lib.attrNames instances)
     ++ [
       {
         name = "wordtally-certificate";
+        inherit interval;
         rules = [
           (alert {
             name = "WordtallyCertificateExpiring";

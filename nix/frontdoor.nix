@@ -10,6 +10,7 @@ let
   wordtally = config.services.wordtally;
   cfg = wordtally.frontdoor;
   inherit (wordtally) instances;
+  inherit (config.services) nginx;
 
   encryptedFiles = import ./encrypted-files.nix { inherit lib config; };
   index = import ./frontdoor-index.nix { inherit lib pkgs; } instances;
@@ -20,6 +21,18 @@ let
   sameButForCase = lib.filter (group: lib.length group > 1) (
     lib.attrValues (lib.groupBy lib.toLower names)
   );
+
+  # What the certificate is from: exactly one of these.
+  certificates = lib.attrNames (
+    lib.filterAttrs (_: used: used) {
+      certificateFile = cfg.certificateFile != null || cfg.certificateKeyFile != null;
+      enableACME = cfg.enableACME;
+      useACMEHost = cfg.useACMEHost != null;
+    }
+  );
+
+  # With ACME, NixOS puts its own path in the place of this one; without any certificate, the assertion comes first.
+  orNone = file: if file == null then "/dev/null" else file;
 
   upstream = name: "wordtally-${name}";
 
@@ -51,6 +64,8 @@ let
   # there for the next process.
   ask = name: path: {
     proxyPass = "http://${upstream name}${path}";
+    # They bring a second `Host`, whatever the host has chosen for its own locations.
+    recommendedProxySettings = false;
     extraConfig = ''
       proxy_http_version 1.1;
       proxy_set_header Connection "close";
@@ -60,9 +75,11 @@ let
     '';
   };
 
-  # How requests are refused and how long anything may take. The same for every server.
+  # How requests are refused and how long anything may take. The same for every server of ours, and in each of them: other
+  # servers of the host have their own.
   limits = ''
     access_log off;
+    server_tokens off;
     client_max_body_size 1;
     client_header_buffer_size 2k;
     large_client_header_buffers 4 8k;
@@ -86,9 +103,13 @@ let
     # Only GET and HEAD arrive here: asking twice is safe.
     proxy_next_upstream error;
     proxy_next_upstream_tries 2;
+    # Each answer is the instance's own.
+    proxy_cache off;
 
     # The entity tags are of the bytes as the instance sent them.
     gzip off;
+    ${lib.optionalString nginx.recommendedBrotliSettings "brotli off;"}
+    ${lib.optionalString nginx.experimentalZstdSettings "zstd off;"}
     absolute_redirect off;
   '';
 
@@ -121,13 +142,15 @@ let
   healthz = text { Cache-Control = "no-store"; } 200 "ok";
 
   outside = {
-    default = true;
+    default = cfg.defaultServer;
     onlySSL = true;
     # One page is one request: HTTP/2 would bring nothing, and its streams get past limits that count connections.
     http2 = false;
     serverName = cfg.hostName;
-    sslCertificate = cfg.certificateFile;
-    sslCertificateKey = toString cfg.certificateKeyFile;
+    sslCertificate = orNone cfg.certificateFile;
+    sslCertificateKey = toString (orNone cfg.certificateKeyFile);
+    # The plain server orders it, as it is the one that is asked for the proof.
+    useACMEHost = if cfg.enableACME then cfg.hostName else cfg.useACMEHost;
     root = index;
     extraConfig = ''
       ${errors.extraConfig}
@@ -159,13 +182,12 @@ let
       }) instances;
   };
 
+  # On the host's own addresses, as any server without TLS. With ACME, NixOS adds the location of the challenges, which is
+  # longer than the redirect's.
   plain = {
-    default = true;
+    default = cfg.defaultServer;
     serverName = cfg.hostName;
-    listen = map (addr: {
-      inherit addr;
-      port = config.services.nginx.defaultHTTPListenPort;
-    }) config.services.nginx.defaultListenAddresses;
+    inherit (cfg) enableACME useACMEHost;
     extraConfig = limits;
     locations = {
       "= /healthz" = healthz;
@@ -202,15 +224,42 @@ in
       description = "Name by which visitors ask, as in the certificate.";
     };
     certificateFile = mkOption {
-      type = types.path;
-      description = "Certificate and the chain to its root, as PEM. Public.";
+      type = types.nullOr types.path;
+      default = null;
+      description = "Certificate and the chain to its root, as PEM. Public. `null`: it is had by ACME.";
     };
     certificateKeyFile = mkOption {
-      type = types.either types.path types.str;
+      type = types.nullOr (types.either types.path types.str);
+      default = null;
       example = lib.literalExpression ''config.age.secrets."tls.key".path'';
       description = ''
         Private key of the certificate, outside the store, readable by nginx's user. Where it is the file of an agenix
         secret, nginx is reloaded when the secret changes.
+      '';
+    };
+    enableACME = mkOption {
+      type = types.bool;
+      default = false;
+      description = ''
+        Whether to have the certificate of `hostName` by ACME, with the challenge HTTP-01 on port 80. It is one of
+        `security.acme.certs`, whose `acceptTerms` and `defaults.email` must be set.
+      '';
+    };
+    useACMEHost = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "example.com";
+      description = ''
+        Name of a certificate in `security.acme.certs` that is good for `hostName`, such as a wildcard's. Its `group`
+        must let nginx's user read it.
+      '';
+    };
+    defaultServer = mkOption {
+      type = types.bool;
+      default = false;
+      description = ''
+        Whether the front door also answers requests for the bare address and for names of no other virtual host, as
+        nginx's default server on its ports.
       '';
     };
     insideListen = mkOption {
@@ -248,6 +297,22 @@ in
   config = lib.mkIf (wordtally.enable && cfg.enable) {
     assertions = [
       {
+        assertion = lib.length certificates == 1;
+        message =
+          if certificates == [ ] then
+            "services.wordtally.frontdoor has no certificate: set certificateFile and certificateKeyFile, or enableACME, or useACMEHost."
+          else
+            "services.wordtally.frontdoor has its certificate from ${lib.concatStringsSep " and " certificates}: keep one of them.";
+      }
+      {
+        assertion = (cfg.certificateFile == null) == (cfg.certificateKeyFile == null);
+        message = "services.wordtally.frontdoor has one of certificateFile and certificateKeyFile: set both.";
+      }
+      {
+        assertion = nginx.config == "" && nginx.httpConfig == "";
+        message = "services.nginx.config and httpConfig replace all virtual hosts, the front door too: use appendConfig and appendHttpConfig.";
+      }
+      {
         assertion =
           !builtins.isPath cfg.certificateKeyFile
           && !lib.hasPrefix builtins.storeDir (toString cfg.certificateKeyFile);
@@ -271,30 +336,12 @@ in
       message = "services.wordtally.instances: ${lib.concatStringsSep " and " group} differ only in case, which nginx does not tell apart: choose other names.";
     }) sameButForCase;
 
-    services.wordtally.socketGroup = mkDefault config.services.nginx.group;
+    services.wordtally.socketGroup = mkDefault nginx.group;
 
+    # Only what is ours: all else about nginx is for the host to say.
     services.nginx = {
       enable = true;
-      # A changed configuration starts new workers and lets the old ones finish.
-      enableReload = mkDefault true;
-      serverTokens = mkDefault false;
-      recommendedTlsSettings = mkDefault true;
-
-      appendConfig = ''
-        worker_processes auto;
-        worker_rlimit_nofile 20000;
-      '';
-      # A request takes two: the visitor's and the instance's.
-      eventsConfig = "worker_connections 8192;";
-      # In the folder that nginx's unit has for this, wherever a build of nginx would put them.
       appendHttpConfig = ''
-        ${lib.concatMapStringsSep "\n" (kind: "${kind}_temp_path /var/cache/nginx/${kind};") [
-          "client_body"
-          "proxy"
-          "fastcgi"
-          "uwsgi"
-          "scgi"
-        ]}
         limit_conn_zone $binary_remote_addr zone=wordtally_connections:10m;
         limit_req_zone $binary_remote_addr zone=wordtally_requests:10m rate=${toString cfg.limits.requestsPerSecond}r/s;
       '';
@@ -322,8 +369,8 @@ in
     systemd.services.nginx.reloadTriggers = encryptedFiles cfg.certificateKeyFile;
 
     networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [
-      config.services.nginx.defaultHTTPListenPort
-      config.services.nginx.defaultSSLListenPort
+      nginx.defaultHTTPListenPort
+      nginx.defaultSSLListenPort
     ];
   };
 }

@@ -1,4 +1,4 @@
-# Grafana with the dashboard and the Prometheus beside it, on loopback. Who may log in, and by what, is `services.grafana`.
+# Grafana with the dashboard and the Prometheus beside it. Where it listens, who may log in, and by what, is `services.grafana`.
 {
   config,
   lib,
@@ -6,10 +6,10 @@
   ...
 }:
 let
-  inherit (lib) mkDefault;
   wordtally = config.services.wordtally;
   cfg = wordtally.monitoring.grafana;
   inherit (config.services) prometheus;
+  address = import ./address.nix { inherit lib; };
   dashboard = pkgs.callPackage ./dashboard { };
 in
 {
@@ -19,21 +19,13 @@ in
   config = lib.mkIf (wordtally.enable && wordtally.monitoring.enable && cfg.enable) {
     services.grafana = {
       enable = true;
-      settings = {
-        server.http_addr = mkDefault "127.0.0.1";
-        analytics = {
-          reporting_enabled = mkDefault false;
-          check_for_updates = mkDefault false;
-          check_for_plugin_updates = mkDefault false;
-        };
-      };
       provision = {
         enable = true;
         datasources.settings.datasources = [
           {
             name = "Prometheus of wordtally";
             type = "prometheus";
-            url = "http://${prometheus.listenAddress}:${toString prometheus.port}";
+            url = "http://${address "${prometheus.listenAddress}:${toString prometheus.port}"}";
           }
         ];
         dashboards.settings.providers = [

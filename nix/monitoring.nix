@@ -6,14 +6,14 @@
   ...
 }:
 let
-  inherit (lib) mkDefault mkOption types;
+  inherit (lib) mkOption types;
   wordtally = config.services.wordtally;
   cfg = wordtally.monitoring;
   inherit (wordtally) frontdoor instances;
   inherit (config.services) prometheus;
-  inherit (prometheus.exporters) blackbox;
   json = pkgs.formats.json { };
 
+  watchSeconds = 15;
   probeSeconds = 30;
 
   # JSON is YAML.
@@ -30,6 +30,7 @@ let
     import ./alert-rules.nix { inherit lib; } {
       inherit instances;
       inherit (cfg) certificateDays;
+      inherit watchSeconds;
     }
   );
   sloRules = checked "wordtally-slo-rules" (
@@ -39,30 +40,28 @@ let
     }
   );
 
-  blackboxConfig = json.generate "wordtally-blackbox.json" {
-    modules.page = {
-      prober = "http";
-      timeout = "10s";
-      http = {
-        fail_if_not_ssl = true;
-        follow_redirects = false;
-        preferred_ip_protocol = "ip4";
-        tls_config = lib.optionalAttrs (cfg.certificateAuthority != null) {
-          ca_file = "${cfg.certificateAuthority}";
+  blackboxAddress = "127.0.0.1:${toString cfg.blackboxPort}";
+  blackboxConfig =
+    let
+      file = json.generate "wordtally-blackbox.json" {
+        modules.page = {
+          prober = "http";
+          timeout = "10s";
+          http = {
+            fail_if_not_ssl = true;
+            follow_redirects = false;
+            preferred_ip_protocol = "ip4";
+            tls_config = lib.optionalAttrs (cfg.certificateAuthority != null) {
+              ca_file = "${cfg.certificateAuthority}";
+            };
+          };
         };
       };
-    };
-  };
-
-  # Options that are not set are not for Prometheus to read.
-  withoutNulls =
-    value:
-    if lib.isAttrs value && !lib.isDerivation value then
-      lib.mapAttrs (_: withoutNulls) (lib.filterAttrs (_: v: v != null) (removeAttrs value [ "_module" ]))
-    else if lib.isList value then
-      map withoutNulls value
-    else
-      value;
+    in
+    pkgs.runCommand "wordtally-blackbox.yml" { } ''
+      ${lib.getExe pkgs.buildPackages.prometheus-blackbox-exporter} --config.check --config.file ${file}
+      cp ${file} $out
+    '';
 
   # Below, the critical alert could never fire; above, a month's budget is a few probes.
   objective = types.numbers.between 0.95 0.9999;
@@ -87,6 +86,11 @@ in
       default = 14;
       description = "Days before the certificate's end at which the alert fires.";
     };
+    blackboxPort = mkOption {
+      type = types.port;
+      default = 9181;
+      description = "Port on the loopback of the blackbox exporter that asks for the pages. The host's own is another one.";
+    };
     objectives = {
       availability = mkOption {
         type = objective;
@@ -107,39 +111,27 @@ in
         assertion = frontdoor.enable;
         message = "services.wordtally.monitoring asks through the front door, which is off: set services.wordtally.frontdoor.enable.";
       }
+      {
+        assertion = prometheus.configText == null;
+        message = "services.prometheus.configText replaces all jobs and rules, those of services.wordtally.monitoring too: use the options of services.prometheus.";
+      }
     ];
+    warnings =
+      lib.optional (prometheus.retentionTime == null)
+        "services.prometheus.retentionTime is not set, so Prometheus keeps 15 days: wordtally's error budget is that of 30, set 35d or more.";
 
+    # Only jobs and rules, each with its own interval: all else about Prometheus is for the host to say.
     services.prometheus = {
       enable = true;
-      listenAddress = mkDefault "127.0.0.1";
-      globalConfig = {
-        scrape_interval = mkDefault "15s";
-        evaluation_interval = mkDefault "15s";
-      };
       ruleFiles = [
         alertRules
         sloRules
       ];
-      # The budget is that of 30 days.
-      retentionTime = mkDefault "35d";
-      # All that NixOS would write, as JSON, which needs no converter to be built.
-      configText = mkDefault (
-        builtins.toJSON (withoutNulls {
-          global = prometheus.globalConfig;
-          scrape_configs = prometheus.scrapeConfigs;
-          remote_write = prometheus.remoteWrite;
-          remote_read = prometheus.remoteRead;
-          rule_files =
-            prometheus.ruleFiles
-            ++ lib.optional (prometheus.rules != [ ]) (
-              pkgs.writeText "rules.yml" (lib.concatStringsSep "\n" prometheus.rules)
-            );
-          alerting.alertmanagers = prometheus.alertmanagers;
-        })
-      );
       scrapeConfigs = [
         {
           job_name = "wordtally";
+          scrape_interval = "${toString watchSeconds}s";
+          scrape_timeout = "10s";
           static_configs = lib.mapAttrsToList (name: instance: {
             targets = [ frontdoor.insideListen ];
             labels = labels name instance // {
@@ -152,6 +144,8 @@ in
           metrics_path = "/probe";
           params.module = [ "page" ];
           scrape_interval = "${toString probeSeconds}s";
+          # The exporter ends a probe half a second before this, and here after its own 10 seconds.
+          scrape_timeout = "11s";
           static_configs = lib.mapAttrsToList (name: instance: {
             targets = [ "https://${frontdoor.hostName}/${name}/" ];
             labels = labels name instance;
@@ -164,17 +158,63 @@ in
             }
             {
               target_label = "__address__";
-              replacement = "${blackbox.listenAddress}:${toString blackbox.port}";
+              replacement = blackboxAddress;
             }
           ];
         }
       ];
-      exporters.blackbox = {
-        enable = true;
-        listenAddress = mkDefault "127.0.0.1";
-        configFile = blackboxConfig;
-        # Nothing in it is an adopter's but one path.
-        enableConfigCheck = mkDefault false;
+    };
+
+    # One of our own: NixOS's has one configuration file, which is the host's. No name of an instance gives this one.
+    systemd.services.prometheus-wordtally-blackbox-exporter = {
+      description = "Blackbox exporter that asks for wordtally's pages";
+      wantedBy = [ "multi-user.target" ];
+      after = [ "network.target" ];
+      serviceConfig = {
+        ExecStart = ''
+          ${lib.getExe pkgs.prometheus-blackbox-exporter} \
+            --web.listen-address=${blackboxAddress} \
+            --config.file=${blackboxConfig}
+        '';
+        Restart = "always";
+        RestartSec = "1s";
+        MemoryMax = "256M";
+        TasksMax = 64;
+
+        DynamicUser = true;
+        UMask = "0077";
+        CapabilityBoundingSet = "";
+        NoNewPrivileges = true;
+        ProtectSystem = "strict";
+        ProtectHome = true;
+        PrivateTmp = "disconnected";
+        PrivateDevices = true;
+        PrivateUsers = true;
+        ProtectClock = true;
+        ProtectControlGroups = true;
+        ProtectHostname = true;
+        ProtectKernelLogs = true;
+        ProtectKernelModules = true;
+        ProtectKernelTunables = true;
+        ProtectProc = "invisible";
+        ProcSubset = "pid";
+        LockPersonality = true;
+        MemoryDenyWriteExecute = true;
+        RemoveIPC = true;
+        RestrictAddressFamilies = [
+          "AF_INET"
+          "AF_INET6"
+        ];
+        RestrictNamespaces = true;
+        RestrictRealtime = true;
+        RestrictSUIDSGID = true;
+        SystemCallArchitectures = "native";
+        SystemCallErrorNumber = "EPERM";
+        SystemCallFilter = [
+          "@system-service"
+          "~@privileged"
+          "~@resources"
+        ];
       };
     };
   };

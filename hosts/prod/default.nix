@@ -31,8 +31,39 @@
       hostName = "wordtally.example.com";
       certificateFile = ./certificate.pem;
       certificateKeyFile = config.age.secrets."tls.key".path;
+      # There is nothing else on this machine.
+      defaultServer = true;
     };
     monitoring.enable = true;
+  };
+
+  services.nginx = {
+    # A changed configuration starts new workers and lets the old ones finish.
+    enableReload = true;
+    serverTokens = false;
+    recommendedTlsSettings = true;
+    appendConfig = ''
+      worker_processes auto;
+      worker_rlimit_nofile 20000;
+    '';
+    # A request takes two: the visitor's and the instance's.
+    eventsConfig = "worker_connections 8192;";
+    # In the folder that nginx's unit has for this, wherever a build of nginx would put them.
+    appendHttpConfig =
+      lib.concatMapStringsSep "\n" (kind: "${kind}_temp_path /var/cache/nginx/${kind};")
+        [
+          "client_body"
+          "proxy"
+          "fastcgi"
+          "uwsgi"
+          "scgi"
+        ];
+  };
+
+  services.prometheus = {
+    listenAddress = "127.0.0.1";
+    # The error budget is that of 30 days.
+    retentionTime = "35d";
   };
 
   age.secrets = {

@@ -11,6 +11,7 @@ let
   generated = import ../alert-rules.nix { inherit lib; } {
     instances.the = { };
     certificateDays = 14;
+    watchSeconds = 15;
   };
 
   json = pkgs.formats.json { };

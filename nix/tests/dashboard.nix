@@ -45,13 +45,16 @@ else
         pkgs.prometheus
         pkgs.prometheus-blackbox-exporter
         pkgs.python3
+        pkgs.remarshal
         bigquery-standin
       ];
-      watched = prometheus.configText;
-      passAsFile = [ "watched" ];
+      # Each is what the host's unit starts with.
+      prometheus = host.systemd.services.prometheus.serviceConfig.ExecStart;
+      blackbox = host.systemd.services.prometheus-wordtally-blackbox-exporter.serviceConfig.ExecStart;
     }
     ''
+      file() { grep -oP -- '--config.file=\K[^ ]+' <<<"$1"; }
+      yaml2json "$(file "$prometheus")" prometheus.json
       mkdir scratch
-      python3 ${./dashboard} ${dashboard}/wordtally.json "$watchedPath" \
-        ${prometheus.exporters.blackbox.configFile} scratch | tee $out
+      python3 ${./dashboard} ${dashboard}/wordtally.json prometheus.json "$(file "$blackbox")" scratch | tee $out
     ''

@@ -54,7 +54,9 @@ class Watched(contextlib.ExitStack):
             [url] = target["targets"]
             target["targets"] = [f"https://localhost:{outside}{urllib.parse.urlsplit(url).path}"]
         page["relabel_configs"][-1]["replacement"] = f"127.0.0.1:{exporter}"
-        page["scrape_interval"] = "1s"
+        for job in self.config["scrape_configs"]:
+            job["scrape_interval"] = "1s"
+            job["scrape_timeout"] = "1s"
         self.config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         for number, file in enumerate(self.config["rule_files"]):
             rules = json.loads(pathlib.Path(file).read_text())
