@@ -54,6 +54,7 @@ in
       release
       ;
   };
+  third-party-test = pkgs.callPackage ./third-party-test.nix { inherit self; };
 }
 // import ./stages.nix {
   inherit (pkgs) lib linkFarm;

@@ -1,0 +1,57 @@
+# A front door or a monitoring that could not work is refused with a sentence each, on somebody else's machine.
+{
+  pkgs,
+  self,
+  lib,
+  ...
+}:
+let
+  inherit (pkgs.stdenv.hostPlatform) system;
+  inherit (self.packages.${system}.third-party-test) host;
+  failed =
+    module:
+    let
+      inherit (host.extendModules { modules = [ module ]; }) config;
+    in
+    {
+      inherit config;
+      sentences = lib.sort lib.lessThan (
+        map (a: a.message) (lib.filter (a: !a.assertion) config.assertions)
+      );
+    };
+
+  wrong = failed {
+    services.wordtally.frontdoor.certificateFile = "/var/lib/certificate.pem";
+    services.nginx.httpConfig = "server { }";
+    services.prometheus.configText = "{}";
+    services.prometheus.retentionTime = lib.mkForce null;
+    # Not started by any test: nixpkgs compiles nginx anew for it.
+    services.nginx.recommendedBrotliSettings = true;
+  };
+  without = failed { services.wordtally.frontdoor.enableACME = lib.mkForce false; };
+
+  expected = [
+    "services.nginx.config and httpConfig replace all virtual hosts, the front door too: use appendConfig and appendHttpConfig."
+    "services.prometheus.configText replaces all jobs and rules, those of services.wordtally.monitoring too: use the options of services.prometheus."
+    "services.wordtally.frontdoor has its certificate from certificateFile and enableACME: keep one of them."
+    "services.wordtally.frontdoor has one of certificateFile and certificateKeyFile: set both."
+  ];
+  expectedWithout = [
+    "services.wordtally.frontdoor has no certificate: set certificateFile and certificateKeyFile, or enableACME, or useACMEHost."
+  ];
+  retention = "services.prometheus.retentionTime is not set, so Prometheus keeps 15 days: wordtally's error budget is that of 30, set 35d or more.";
+
+  hosts = wrong.config.services.nginx.virtualHosts;
+  compressed = lib.filter (name: !lib.hasInfix "brotli off;" hosts.${name}.extraConfig) [
+    "wordtally"
+    "wordtally-plain"
+    "wordtally-inside"
+  ];
+  show = sentences: lib.concatLines ([ "" ] ++ sentences);
+in
+assert lib.assertMsg (wrong.sentences == expected) "wrong:${show wrong.sentences}";
+assert lib.assertMsg (without.sentences == expectedWithout) "without:${show without.sentences}";
+assert lib.assertMsg (lib.elem retention wrong.config.warnings) "no warning of 15 days";
+assert lib.assertMsg (host.config.warnings == [ ]) "warnings:${show host.config.warnings}";
+assert lib.assertMsg (compressed == [ ]) "compressed by brotli: ${toString compressed}";
+pkgs.writeText "frontdoor-mistakes" (lib.concatLines (wrong.sentences ++ without.sentences))

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""Boots somebody else's machine, to which the words were added, and tries it from outside.
+
+run.py [BEHAVIOUR…]   without names: all of them. `nix run .#third-party-test` gives it the machine.
+"""
+
+import http.client
+import json
+import os
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.parse
+
+from machine import Machine, wait
+
+SITE, WORDS_HOST = "www.example.test", "words.example.test"
+# Of each word, a count that is known.
+WORDS = {"the": ("hamlet", 994), "love": ("hamlet", 67), "romeo": ("romeoandjuliet", 293), "tis": ("hamlet", 25)}
+PLAIN, TLS = 8080, 8445
+PROMETHEUS = "curl -sS --fail --max-time 60 http://127.0.0.1:9095"
+
+
+class Visitor:
+    """Asks the machine by a name that only the machine knows, and trusts its ACME authority alone."""
+
+    def __init__(self, machine):
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as root:
+            root.write(machine.run("cat /run/pebble/root.pem"))
+            root.flush()
+            self.context = ssl.create_default_context(cafile=root.name)
+
+    def certificate(self, host):
+        with socket.create_connection(("127.0.0.1", TLS), timeout=60) as connection:
+            with self.context.wrap_socket(connection, server_hostname=host) as tls:
+                return tls.getpeercert()
+
+    def tls(self, host, path):
+        connection = http.client.HTTPSConnection(host, TLS, timeout=60, context=self.context)
+        # Resolved here: nobody outside knows these names.
+        connection._create_connection = lambda _, *rest: socket.create_connection(("127.0.0.1", TLS), *rest)
+        return answer(connection, host, path)
+
+    def plain(self, host, path):
+        return answer(http.client.HTTPConnection("127.0.0.1", PLAIN, timeout=60), host, path)
+
+
+def answer(connection, host, path):
+    try:
+        connection.request("GET", path, headers={"Host": host, "Accept": "text/plain"})
+        response = connection.getresponse()
+        return response.status, response.headers, response.read().decode()
+    finally:
+        connection.close()
+
+
+def asked(machine, path):
+    return json.loads(machine.run(f"{PROMETHEUS}{path}"))["data"]
+
+
+def query(machine, expression):
+    return asked(machine, f"/api/v1/query?query={urllib.parse.quote(expression)}")["result"]
+
+
+def both_certificates_are_of_the_acme_authority(machine):
+    def issued():
+        try:
+            visitor = Visitor(machine)
+            return {host: visitor.certificate(host) for host in (SITE, WORDS_HOST)}
+        except (AssertionError, ssl.SSLError, OSError):
+            return None
+
+    for host, certificate in wait("both certificates", issued, pause=5).items():
+        issuer = dict(pair for [pair] in certificate["issuer"])["commonName"]
+        names = [name for _, name in certificate["subjectAltName"]]
+        assert issuer.startswith("Pebble Intermediate CA") and names == [host], (issuer, names)
+
+
+def a_renewed_certificate_is_served_without_a_restart(machine):
+    visitor = Visitor(machine)
+    before = visitor.certificate(WORDS_HOST)["serialNumber"]
+    main = machine.run("systemctl show -P MainPID nginx.service")
+    # As if it were near its end: nothing of the old order is there any more.
+    machine.run("find /var/lib/acme/.lego/words.example.test -name domainhash.txt -delete")
+    machine.run(f"systemctl start acme-order-renew-{WORDS_HOST}.service")
+    wait("the new certificate", lambda: visitor.certificate(WORDS_HOST)["serialNumber"] != before)
+    assert machine.run("systemctl show -P MainPID nginx.service") == main
+
+
+def every_word_answers_over_tls(machine):
+    visitor = Visitor(machine)
+    for name, (corpus, count) in WORDS.items():
+        status, headers, text = wait(
+            f"/{name}/", lambda name=name: (got := visitor.tls(WORDS_HOST, f"/{name}/"))[0] == 200 and got
+        )
+        assert re.search(rf"\| {corpus} +\| +{count} \|", text), (name, text)
+        assert headers["Strict-Transport-Security"] and headers["Server"] == "nginx", headers.items()
+
+
+def the_identity_is_a_token_and_no_file_is_given(machine):
+    for name in WORDS:
+        log = machine.run(f"journalctl -b -u wordtally-{name}.service -o cat --grep 'found the credential'")
+        assert "workload-identity.json" in log, (name, log)
+        assert "LoadCredential" not in machine.run(f"systemctl cat wordtally-{name}.service"), name
+
+
+def the_owners_site_answers_as_before(machine):
+    visitor = Visitor(machine)
+    # Also to a bare address, and to a name that nobody has.
+    for host in (SITE, "127.0.0.1", "nobody.example.test"):
+        status, headers, _ = visitor.plain(host, "/page")
+        assert status == 301 and headers["Location"] == f"https://{host}/page", (host, status, headers.items())
+    status, _, text = visitor.tls(SITE, "/")
+    assert (status, text) == (200, "the owner's site\n"), (status, text)
+    status, _, text = visitor.tls(SITE, "/app/")
+    assert (status, text) == (200, f"https://{SITE}\n"), (status, text)
+    assert visitor.tls(SITE, "/the/")[0] == 404
+
+
+def the_plain_port_redirects_and_answers_challenges(machine):
+    visitor = Visitor(machine)
+    status, headers, _ = visitor.plain(WORDS_HOST, "/the/")
+    assert (status, headers["Location"]) == (301, f"https://{WORDS_HOST}/the/")
+    folder = "/var/lib/acme/acme-challenge/.well-known/acme-challenge"
+    machine.run(f"echo proof >{folder}/tried && chmod 644 {folder}/tried")
+    assert visitor.plain(WORDS_HOST, "/.well-known/acme-challenge/tried")[::2] == (200, "proof\n")
+    machine.run(f"rm {folder}/tried")
+
+
+def prometheus_has_the_owners_jobs_and_ours(machine):
+    jobs = {"node": 1, "site": 1, "wordtally": len(WORDS), "wordtally-page": len(WORDS)}
+
+    def all_up():
+        up = {sample["metric"]["job"]: sample["value"][1] for sample in query(machine, "sum by (job) (up)")}
+        return up == {job: str(count) for job, count in jobs.items()}
+
+    wait("all targets", all_up, pause=5)
+    for job, count in (("site", 1), ("wordtally-page", len(WORDS))):
+        succeed = f'sum(probe_success{{job="{job}"}}) == {count}'
+        wait(f"the probes of {job}", lambda succeed=succeed: query(machine, succeed), pause=5)
+    groups = {group["name"]: group["interval"] for group in asked(machine, "/api/v1/rules")["groups"]}
+    # The owner's at the interval that Prometheus has when nobody sets one, ours at our own.
+    assert groups["owner"] == 60 and groups["wordtally-the"] == 15 and groups["wordtally-slo"] == 30, groups
+
+
+def the_owners_settings_are_as_they_were(machine):
+    configuration = asked(machine, "/api/v1/status/config")["yaml"]
+    assert re.search(r"scrape_interval: 20s\n  scrape_timeout: 5s\n", configuration), configuration[:500]
+    assert "site: example" in configuration
+    flags = asked(machine, "/api/v1/status/flags")
+    assert flags["storage.tsdb.retention.time"] in ("400d", "57w1d"), flags["storage.tsdb.retention.time"]
+    modules = machine.run("curl -sS --fail http://127.0.0.1:9115/config")
+    assert "site:" in modules and "page:" not in modules, modules
+    workers = machine.run("pgrep -c -P $(systemctl show -P MainPID nginx.service) -f 'worker process'")
+    assert workers == "2\n", workers
+
+
+def no_unit_has_failed(machine):
+    failed = machine.run("systemctl list-units --failed --plain --no-legend").split("\n")
+    ours = [line.split()[0] for line in failed if re.match(r"(wordtally|bigquery|nginx|acme|prometheus|pebble|workload)", line)]
+    assert not ours, ours
+
+
+BEHAVIOURS = [
+    both_certificates_are_of_the_acme_authority,
+    every_word_answers_over_tls,
+    the_identity_is_a_token_and_no_file_is_given,
+    the_owners_site_answers_as_before,
+    the_plain_port_redirects_and_answers_challenges,
+    prometheus_has_the_owners_jobs_and_ours,
+    the_owners_settings_are_as_they_were,
+    a_renewed_certificate_is_served_without_a_restart,
+    no_unit_has_failed,
+]
+
+
+def attempt(behaviour, machine):
+    begun = time.monotonic()
+    try:
+        behaviour(machine)
+        word = "ok"
+    except (AssertionError, OSError, subprocess.SubprocessError, ValueError):
+        traceback.print_exc(file=sys.stdout)
+        word = "FAILED"
+    print(f"{behaviour.__name__} ... {word} ({time.monotonic() - begun:.0f} s)", flush=True)
+    return word == "ok"
+
+
+def main():
+    known = [behaviour.__name__ for behaviour in BEHAVIOURS]
+    wanted = sys.argv[1:] or known
+    if unknown := set(wanted) - set(known):
+        sys.exit(f"no such behaviour: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+    with Machine(os.environ["THIRD_PARTY_MACHINE"], 2223) as machine:
+        machine.boot()
+        results = [attempt(behaviour, machine) for behaviour in BEHAVIOURS if behaviour.__name__ in wanted]
+    print(f"\nthird-party-test: {sum(results)} passed; {len(results) - sum(results)} failed")
+    sys.exit(0 if all(results) else 1)
+
+
+main()
