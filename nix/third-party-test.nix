@@ -29,7 +29,8 @@ let
     ssh-keygen -q -t ed25519 -N "" -C "" -f "$run/login"
     echo "Log in: ssh -i $run/login -p 2223 root@127.0.0.1"
     QEMU_OPTS="''${QEMU_OPTS-} -fw_cfg name=opt/io.systemd.credentials/ssh.authorized-keys,file=$run/login.pub"
-    export QEMU_OPTS
+    # What QEMU shares with the guest goes with it.
+    export QEMU_OPTS TMPDIR="$run"
     ${lib.getExe host.config.system.build.vm}
   '';
 in
