@@ -21,7 +21,11 @@ let
     };
 
   wrong = failed {
-    services.wordtally.frontdoor.certificateFile = "/var/lib/certificate.pem";
+    services.wordtally.frontdoor = {
+      certificateFile = "/var/lib/certificate.pem";
+      enableACME = lib.mkForce false;
+      useACMEHost = "www.example.test";
+    };
     services.nginx.httpConfig = "server { }";
     services.prometheus.configText = "{}";
     services.prometheus.retentionTime = lib.mkForce null;
@@ -33,13 +37,16 @@ let
   expected = [
     "services.nginx.config and httpConfig replace all virtual hosts, the front door too: use appendConfig and appendHttpConfig."
     "services.prometheus.configText replaces all jobs and rules, those of services.wordtally.monitoring too: use the options of services.prometheus."
-    "services.wordtally.frontdoor has its certificate from certificateFile and enableACME: keep one of them."
+    "services.wordtally.frontdoor has its certificate from certificateFile and useACMEHost: keep one of them."
     "services.wordtally.frontdoor has one of certificateFile and certificateKeyFile: set both."
   ];
   expectedWithout = [
     "services.wordtally.frontdoor has no certificate: set certificateFile and certificateKeyFile, or enableACME, or useACMEHost."
   ];
   retention = "services.prometheus.retentionTime is not set, so Prometheus keeps 15 days: wordtally's error budget is that of 30, set 35d or more.";
+
+  # The other's certificate is used, and none of our own is ordered.
+  orders = lib.attrNames wrong.config.security.acme.certs;
 
   hosts = wrong.config.services.nginx.virtualHosts;
   compressed = lib.filter (name: !lib.hasInfix "brotli off;" hosts.${name}.extraConfig) [
@@ -53,5 +60,6 @@ assert lib.assertMsg (wrong.sentences == expected) "wrong:${show wrong.sentences
 assert lib.assertMsg (without.sentences == expectedWithout) "without:${show without.sentences}";
 assert lib.assertMsg (lib.elem retention wrong.config.warnings) "no warning of 15 days";
 assert lib.assertMsg (host.config.warnings == [ ]) "warnings:${show host.config.warnings}";
+assert lib.assertMsg (orders == [ "www.example.test" ]) "orders:${show orders}";
 assert lib.assertMsg (compressed == [ ]) "compressed by brotli: ${toString compressed}";
 pkgs.writeText "frontdoor-mistakes" (lib.concatLines (wrong.sentences ++ without.sentences))
