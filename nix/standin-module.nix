@@ -85,7 +85,7 @@ in
         // import ./hardening.nix {
           inherit (builtins) storeDir;
           program = lib.getExe cfg.package;
-        stateDirectories = [ "bigquery-standin" ];
+          stateDirectories = [ "bigquery-standin" ];
           paths = [
             # Whole: a file in it that is replaced would stay what it was.
             "/etc"
