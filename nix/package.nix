@@ -67,6 +67,7 @@ let
         meta = {
           inherit (manifest.package) description;
           license = lib.licenses.mit;
+          maintainers = [ { name = "The maintainers of wordtally"; } ];
           mainProgram = "wordtally";
           platforms = lib.platforms.linux;
         };

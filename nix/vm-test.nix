@@ -86,8 +86,7 @@ let
           virtualisation.memorySize = lib.mkForce 4096;
           # Emulated, one start takes two seconds of a processor, and all of them begin at once.
           systemd.services = lib.mapAttrs' (
-            name: _:
-            lib.nameValuePair "wordtally-${name}" { serviceConfig.TimeoutStartSec = lib.mkForce "15min"; }
+            name: _: lib.nameValuePair "wordtally-${name}" { serviceConfig.TimeoutStartSec = "15min"; }
           ) config.services.wordtally.instances;
         }
       )
