@@ -78,9 +78,7 @@ class Server:
 
     def start(self):
         with open(self.folder / f"{self.name}.log", "ab") as log:
-            self.process = subprocess.Popen(
-                self.command, env=self.env, stdout=log, stderr=log, start_new_session=True
-            )
+            self.process = subprocess.Popen(self.command, env=self.env, stdout=log, stderr=log, start_new_session=True)
         return fetch(self.port)
 
     def stop(self):
@@ -143,20 +141,50 @@ class StandIn:
     def __enter__(self):
         public, grants = self.folder / "public.json", self.folder / "grants.json"
         subprocess.run(
-            [self.binary, "standin", "keygen", "--email", ACCOUNT, "--project", "bench",
-             "--token-uri", f"{self.url}/token", "--out", self.key, "--public", public],
+            [
+                self.binary,
+                "standin",
+                "keygen",
+                "--email",
+                ACCOUNT,
+                "--project",
+                "bench",
+                "--token-uri",
+                f"{self.url}/token",
+                "--out",
+                self.key,
+                "--public",
+                public,
+            ],
             check=True,
         )
         member = [f"serviceAccount:{ACCOUNT}"]
-        grants.write_text(json.dumps({
-            "projects": {"bench": {"roles/bigquery.jobUser": member}},
-            "datasets": {"bigquery-public-data.samples": {"roles/bigquery.dataViewer": member}},
-        }))
+        grants.write_text(
+            json.dumps(
+                {
+                    "projects": {"bench": {"roles/bigquery.jobUser": member}},
+                    "datasets": {"bigquery-public-data.samples": {"roles/bigquery.dataViewer": member}},
+                }
+            )
+        )
         with open(self.folder / "standin.log", "wb") as log:
             self.process = subprocess.Popen(
-                [self.binary, "standin", "serve", "--listen", f"127.0.0.1:{self.port}", "--admin",
-                 "--iam", public, "--iam", grants, "--state", self.folder / "state"],
-                stdout=log, stderr=log,
+                [
+                    self.binary,
+                    "standin",
+                    "serve",
+                    "--listen",
+                    f"127.0.0.1:{self.port}",
+                    "--admin",
+                    "--iam",
+                    public,
+                    "--iam",
+                    grants,
+                    "--state",
+                    self.folder / "state",
+                ],
+                stdout=log,
+                stderr=log,
             )
         end = time.monotonic() + 30
         while True:
@@ -217,6 +245,16 @@ class Peers:
     def _app(self):
         port = free_port()
         gunicorn = ROOT / ".cache/bench/bin/gunicorn"
-        command = [gunicorn, "--workers", "2", "--threads", "4", "--chdir", BENCH,
-                   "--bind", f"127.0.0.1:{port}", "app:app"]
+        command = [
+            gunicorn,
+            "--workers",
+            "2",
+            "--threads",
+            "4",
+            "--chdir",
+            BENCH,
+            "--bind",
+            f"127.0.0.1:{port}",
+            "app:app",
+        ]
         return Server("app.py", port, command, self.folder, self.env)

@@ -26,9 +26,7 @@ class Failed(Exception):
 def arguments():
     parser = argparse.ArgumentParser(prog="deploy", description=__doc__, allow_abbrev=False)
     parser.add_argument("host", metavar="HOST", help="name in the release: dev, mock-prod or prod")
-    parser.add_argument(
-        "--attested", default="attested", metavar="DIR", help="what `attest` wrote (default: attested)"
-    )
+    parser.add_argument("--attested", default="attested", metavar="DIR", help="what `attest` wrote (default: attested)")
     parser.add_argument("--commit", metavar="SHA", help="commit that the release must be of (default: any)")
     parser.add_argument(
         "--key",
@@ -102,9 +100,7 @@ class Deployment:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self.interrupt)
         try:
-            self.host.on_host(
-                "begin", self.id, self.system, str(CONFIRMATION), given=json.dumps(self.deployment)
-            )
+            self.host.on_host("begin", self.id, self.system, str(CONFIRMATION), given=json.dumps(self.deployment))
         except Refused as error:
             raise Failed(f"not begun: {error}") from None
         except Unreachable as error:

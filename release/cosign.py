@@ -12,9 +12,7 @@ HERE = pathlib.Path(__file__).parent
 # No service to sign with, and no authority to fetch.
 SIGN = ["--yes", f"--signing-config={HERE / 'no-log.json'}", f"--trusted-root={HERE / 'no-authorities.json'}"]
 SIGNATURE = "https://sigstore.dev/cosign/sign/v1"
-PLACEHOLDER = (
-    "release/cosign.pub is a placeholder: make a key pair as docs/how-to/release-it.md says, or name a public key by --key"
-)
+PLACEHOLDER = "release/cosign.pub is a placeholder: make a key pair as docs/how-to/release-it.md says, or name a public key by --key"
 
 
 def registry(insecure):
@@ -82,7 +80,9 @@ class Key:
             file.write_bytes(bundle)
             try:
                 # What the statement's subjects are is compared by the caller, each with a sentence of its own.
-                self._verify("verify-blob-attestation", "--check-claims=false", "--type=slsaprovenance1", f"--bundle={file}")
+                self._verify(
+                    "verify-blob-attestation", "--check-claims=false", "--type=slsaprovenance1", f"--bundle={file}"
+                )
             except Refused as refusal:
                 raise Refused(f"{name} is no provenance signed by {self.name}: {refusal}") from None
         return base64.b64decode(parsed(bundle, name)["dsseEnvelope"]["payload"])

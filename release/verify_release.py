@@ -29,7 +29,9 @@ def main():
 
     def same(name, digest):
         if subjects.get(name) != digest:
-            raise Refused(f"{name} is not what was signed: its SHA-256 is {digest}, and {subjects.get(name, 'none')} was signed")
+            raise Refused(
+                f"{name} is not what was signed: its SHA-256 is {digest}, and {subjects.get(name, 'none')} was signed"
+            )
         print(f"{name}: sha256:{digest}")
 
     for name in provenance.FILES:

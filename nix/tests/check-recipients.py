@@ -63,7 +63,9 @@ def header(content):
     """The recipients of an age file, as (kind, tag)."""
     lines = content.split(b"\n")
     if lines[0] != INTRO:
-        raise Refused(f"is not encrypted: an age file begins with '{INTRO.decode()}'; take it out of git and its history")
+        raise Refused(
+            f"is not encrypted: an age file begins with '{INTRO.decode()}'; take it out of git and its history"
+        )
     found = []
     for line in lines[1:]:
         words = line.split(b" ")

@@ -29,7 +29,12 @@ class Launcher:
         environment |= chosen | {folder: str(self.folder), "QUIT": str(self.quit)}
         self.ports = [chosen[f"WORDTALLY_PORT_{port}"] for port in PORTS]
         self.process = subprocess.Popen(
-            [sys.argv[1]], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True
+            [sys.argv[1]],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+            text=True,
         )
 
     def started(self):

@@ -34,6 +34,10 @@ def name(path: str) -> str:
 recorded, shipped = map(graph, sys.argv[1:])
 names = sorted(map(name, shipped - recorded))
 found = [n for n in names if COMPILER.search(n) and not SOURCE.search(n)]
-print(f"{len(shipped)} derivations, {len(names)} of them not the recorded toolchain's; compilers and C libraries: {found}")
+print(
+    f"{len(shipped)} derivations, {len(names)} of them not the recorded toolchain's; compilers and C libraries: {found}"
+)
 if found:
-    sys.exit("they would be compiled wherever no cache has them: leave them out, or record them with a reason in toolchain.nix")
+    sys.exit(
+        "they would be compiled wherever no cache has them: leave them out, or record them with a reason in toolchain.nix"
+    )

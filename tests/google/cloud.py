@@ -34,7 +34,14 @@ class Answer(Exception):
     def __init__(self, code, status, message):
         super().__init__(message)
         self.code = code
-        self.body = {"error": {"code": code, "status": status, "message": message, "errors": [{"message": message, "reason": status}]}}
+        self.body = {
+            "error": {
+                "code": code,
+                "status": status,
+                "message": message,
+                "errors": [{"message": message, "reason": status}],
+            }
+        }
 
 
 def not_found(what):
@@ -46,7 +53,7 @@ class Google(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Request)
-        self.url = "http://127.0.0.1:{}".format(self.server_address[1])
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.lock = threading.Lock()
         self.interfaces = {name: Interface(version) for name, version in INTERFACES.items()}
         self.calls, self.refused = [], []
@@ -55,11 +62,15 @@ class Google(http.server.ThreadingHTTPServer):
         self.policies = {f"projects/{name}": policy(theirs) for name in ("my-project", "my-data")}
         self.services = {"my-project": {"artifactregistry.googleapis.com", "storage.googleapis.com"}}
         self.accounts, self.unknown_yet = {}, set()
-        self.datasets = {("my-data", "shakespeare"): {
-            "kind": "bigquery#dataset", "id": "my-data:shakespeare", "location": "EU",
-            "datasetReference": {"projectId": "my-data", "datasetId": "shakespeare"},
-            "access": [{"role": "OWNER", "specialGroup": "projectOwners"}],
-        }}
+        self.datasets = {
+            ("my-data", "shakespeare"): {
+                "kind": "bigquery#dataset",
+                "id": "my-data:shakespeare",
+                "location": "EU",
+                "datasetReference": {"projectId": "my-data", "datasetId": "shakespeare"},
+                "access": [{"role": "OWNER", "specialGroup": "projectOwners"}],
+            }
+        }
         self.jobs, self.pools, self.providers = {}, {}, {}
         for resource in (REPOSITORY, BUCKET):
             self.policies[resource] = policy(theirs)
@@ -67,10 +78,18 @@ class Google(http.server.ThreadingHTTPServer):
 
     def bindings(self):
         """Each grant there is, but those that were there before: resource, role, member."""
-        found = {(resource, binding["role"], member, str(binding.get("condition")))
-                 for resource, kept in self.policies.items() for binding in kept["bindings"] for member in binding["members"]}
-        found |= {(f"datasets/{'.'.join(name)}", entry["role"], entry["userByEmail"], "None")
-                  for name, dataset in self.datasets.items() for entry in dataset["access"] if "userByEmail" in entry}
+        found = {
+            (resource, binding["role"], member, str(binding.get("condition")))
+            for resource, kept in self.policies.items()
+            for binding in kept["bindings"]
+            for member in binding["members"]
+        }
+        found |= {
+            (f"datasets/{'.'.join(name)}", entry["role"], entry["userByEmail"], "None")
+            for name, dataset in self.datasets.items()
+            for entry in dataset["access"]
+            if "userByEmail" in entry
+        }
         return {grant[:3] if grant[3] == "None" else grant for grant in found if "theirs@" not in grant[2]}
 
     def changes(self):
@@ -114,7 +133,11 @@ class Google(http.server.ThreadingHTTPServer):
 
     def iam_is_on(self, project):
         if "iam.googleapis.com" not in self.services[project]:
-            raise Answer(403, "PERMISSION_DENIED", "Identity and Access Management (IAM) API has not been used in this project before or it is disabled.")
+            raise Answer(
+                403,
+                "PERMISSION_DENIED",
+                "Identity and Access Management (IAM) API has not been used in this project before or it is disabled.",
+            )
 
 
 REPOSITORY = "projects/my-project/locations/europe-west1/repositories/wordtally"
@@ -137,8 +160,12 @@ def project(google, parts, query, body):
 
 
 def list_services(google, parts, query, body):
-    return {"services": [{"name": f"projects/{NUMBER}/services/{name}", "config": {"name": name}, "state": "ENABLED"}
-                         for name in sorted(google.services[parts[1]])]}
+    return {
+        "services": [
+            {"name": f"projects/{NUMBER}/services/{name}", "config": {"name": name}, "state": "ENABLED"}
+            for name in sorted(google.services[parts[1]])
+        ]
+    }
 
 
 def enable(google, parts, query, body):
@@ -148,14 +175,20 @@ def enable(google, parts, query, body):
 
 def list_accounts(google, parts, query, body):
     google.iam_is_on(parts[0])
-    return {"accounts": [{"name": f"projects/{parts[0]}/serviceAccounts/{email}", "email": email} for email in google.accounts]}
+    return {
+        "accounts": [
+            {"name": f"projects/{parts[0]}/serviceAccounts/{email}", "email": email} for email in google.accounts
+        ]
+    }
 
 
 def create_account(google, parts, query, body):
     google.iam_is_on(parts[0])
     name, email = body["accountId"], f"{body['accountId']}@{parts[0]}.iam.gserviceaccount.com"
     if email in google.accounts:
-        raise Answer(409, "ALREADY_EXISTS", f"Service account {name} already exists within project projects/{parts[0]}.")
+        raise Answer(
+            409, "ALREADY_EXISTS", f"Service account {name} already exists within project projects/{parts[0]}."
+        )
     if not re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", name):
         raise Answer(400, "INVALID_ARGUMENT", f"{name} is no account id")
     google.accounts[email] = body.get("serviceAccount", {})
@@ -234,21 +267,40 @@ def insert_job(google, parts, query, body):
         raise Answer(400, "invalidQuery", "Syntax error")
     name, data, email = parts[0], google.datasets.get((match[1], match[2])), match[3]
     if data is None or reference["location"] != data["location"]:
-        raise Answer(404, "notFound", f"Not found: Dataset {match[1]}:{match[2]} was not found in location {reference['location']}")
+        raise Answer(
+            404,
+            "notFound",
+            f"Not found: Dataset {match[1]}:{match[2]} was not found in location {reference['location']}",
+        )
     google.known(f"serviceAccount:{email}")
     entry = {"role": "READER", "userByEmail": email}
     if entry not in data["access"]:
         data["access"].append(entry)
-    job = {"kind": "bigquery#job", "id": f"{name}:EU.{reference['jobId']}", "jobReference": reference | {"projectId": name},
-           "configuration": settings, "status": {"state": "DONE"},
-           "statistics": {"query": {"statementType": "GRANT", "totalBytesProcessed": "0"}, "creationTime": "1", "startTime": "1", "endTime": "2"}}
+    job = {
+        "kind": "bigquery#job",
+        "id": f"{name}:EU.{reference['jobId']}",
+        "jobReference": reference | {"projectId": name},
+        "configuration": settings,
+        "status": {"state": "DONE"},
+        "statistics": {
+            "query": {"statementType": "GRANT", "totalBytesProcessed": "0"},
+            "creationTime": "1",
+            "startTime": "1",
+            "endTime": "2",
+        },
+    }
     google.jobs[reference["jobId"]] = job
     return job
 
 
 def results(google, parts, query, body):
     job = google.jobs[parts[1]]
-    return {"kind": "bigquery#getQueryResultsResponse", "jobComplete": True, "jobReference": job["jobReference"], "totalRows": "0"}
+    return {
+        "kind": "bigquery#getQueryResultsResponse",
+        "jobComplete": True,
+        "jobReference": job["jobReference"],
+        "totalRows": "0",
+    }
 
 
 def policies(name_of):
@@ -301,7 +353,11 @@ class Request(http.server.BaseHTTPRequestHandler):
     def do(self):
         google, address = self.server, urllib.parse.urlsplit(self.path)
         # bq asks for the description of what it talks to, and takes no folder in an address.
-        interface, path = ("bigquery", address.path[1:]) if address.path.startswith(("/bigquery/", "/$discovery/")) else address.path[1:].split("/", 1)
+        interface, path = (
+            ("bigquery", address.path[1:])
+            if address.path.startswith(("/bigquery/", "/$discovery/"))
+            else address.path[1:].split("/", 1)
+        )
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         with google.lock:
             try:
@@ -310,8 +366,16 @@ class Request(http.server.BaseHTTPRequestHandler):
                 if path == "$discovery/rest":
                     code, body = 200, google.interfaces[interface].document | {"rootUrl": f"{google.url}/"}
                 else:
-                    code, body = 200, google.answer(interface, self.command, path, urllib.parse.parse_qs(address.query, keep_blank_values=True),
-                                                    json.loads(sent) if sent else None)
+                    code, body = (
+                        200,
+                        google.answer(
+                            interface,
+                            self.command,
+                            path,
+                            urllib.parse.parse_qs(address.query, keep_blank_values=True),
+                            json.loads(sent) if sent else None,
+                        ),
+                    )
             except Answer as answer:
                 code, body = answer.code, answer.body
             except Refused as reason:

@@ -37,7 +37,9 @@ def run(home, google, command, **variables):
         version = "storage/v1/" if name == "storage" else ""
         environment[f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name.upper()}"] = f"{google.url}/{name}/{version}"
     google.calls.clear()
-    ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)
+    ran = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL
+    )
     assert google.refused == [], ran.stderr
     return ran
 
@@ -46,7 +48,14 @@ class Everything:
     """All that it can grant: asked for by --dry-run; done, the service's first; then asked for again."""
 
     SERVICE = ("--project", "my-project", "--dataset", "my-data.shakespeare")
-    PIPELINES = ("--gitlab-project", "4711", "--image-repository", "europe-west1/wordtally", "--cache-bucket", "my-cache")
+    PIPELINES = (
+        "--gitlab-project",
+        "4711",
+        "--image-repository",
+        "europe-west1/wordtally",
+        "--cache-bucket",
+        "my-cache",
+    )
 
     def __init__(self, home):
         self.google = Google()
@@ -54,7 +63,11 @@ class Everything:
         self.run = lambda *arguments: self.run_command([GRANT_ACCESS, *arguments])
         self.planned = self.run(*self.SERVICE, *self.PIPELINES, "--dry-run")
         self.planned_changes, self.planned_grants = self.google.changes(), self.google.bindings()
-        self.service, self.service_grants, self.service_pools = self.run(*self.SERVICE), self.google.bindings(), dict(self.google.pools)
+        self.service, self.service_grants, self.service_pools = (
+            self.run(*self.SERVICE),
+            self.google.bindings(),
+            dict(self.google.pools),
+        )
         self.done, self.done_changes = self.run(*self.SERVICE, *self.PIPELINES), self.google.changes()
         self.again, self.again_changes = self.run(*self.SERVICE, *self.PIPELINES), self.google.changes()
 

@@ -18,8 +18,10 @@ class Interface:
     def __init__(self, name):
         self.document = json.loads((DOCUMENTS / f"{name}.json").read_text())
         self.schemas = {name: json_schema(schema) for name, schema in self.document["schemas"].items()}
-        self.methods = [(method, pattern(self.document["servicePath"] + (method.get("flatPath") or method["path"])))
-                        for method in methods(self.document)]
+        self.methods = [
+            (method, pattern(self.document["servicePath"] + (method.get("flatPath") or method["path"])))
+            for method in methods(self.document)
+        ]
 
     def method(self, verb, path):
         """The method's description, and the path's parts by name."""
@@ -69,5 +71,7 @@ def json_schema(schema):
         made["items"] = json_schema(schema["items"])
     if kind == "object":
         made["properties"] = {name: json_schema(part) for name, part in schema.get("properties", {}).items()}
-        made["additionalProperties"] = json_schema(schema["additionalProperties"]) if "additionalProperties" in schema else False
+        made["additionalProperties"] = (
+            json_schema(schema["additionalProperties"]) if "additionalProperties" in schema else False
+        )
     return made

@@ -8,8 +8,10 @@ import pytest
 from cloud import BUCKET, NUMBER, REPOSITORY
 from conftest import GRANT_ACCESS
 
-needs_gcloud = pytest.mark.skipif(shutil.which("gcloud") is None or shutil.which("bq") is None or shutil.which("jq") is None,
-                                  reason="NOT RUN: gcloud, bq or jq is not installed")
+needs_gcloud = pytest.mark.skipif(
+    shutil.which("gcloud") is None or shutil.which("bq") is None or shutil.which("jq") is None,
+    reason="NOT RUN: gcloud, bq or jq is not installed",
+)
 DOCS = GRANT_ACCESS.parents[1] / "docs/how-to"
 DOMAIN = "my-project.iam.gserviceaccount.com"
 POOL = f"projects/{NUMBER}/locations/global/workloadIdentityPools/wordtally-ci"
@@ -30,16 +32,20 @@ def test_everything_is_granted_and_nothing_else(everything):
         (f"serviceAccounts/wordtally-ci-images@{DOMAIN}", "roles/iam.workloadIdentityUser", PIPELINES),
         (f"serviceAccounts/wordtally-ci-cache@{DOMAIN}", "roles/iam.workloadIdentityUser", PIPELINES),
     }
-    assert set(google.accounts) == {f"{name}@{DOMAIN}" for name in ("wordtally", "wordtally-ci-images", "wordtally-ci-cache")}
+    assert set(google.accounts) == {
+        f"{name}@{DOMAIN}" for name in ("wordtally", "wordtally-ci-images", "wordtally-ci-cache")
+    }
     assert [pool["name"] for pool in google.pools.values()] == [POOL]
     [provider] = google.providers.values()
     assert provider["name"] == f"{POOL}/providers/gitlab"
     assert provider["oidc"] == {"issuerUri": "https://gitlab.com"}
     assert provider["attributeCondition"] == 'assertion.project_id == "4711" && assertion.ref_protected == "true"'
     assert provider["attributeMapping"] == {"google.subject": "assertion.sub"} | {
-        f"attribute.{claim}": f"assertion.{claim}" for claim in ("project_id", "project_path", "ref", "ref_protected")}
-    assert google.services["my-project"] == {f"{name}.googleapis.com" for name in (
-        "artifactregistry", "bigquery", "iam", "iamcredentials", "storage", "sts")}
+        f"attribute.{claim}": f"assertion.{claim}" for claim in ("project_id", "project_path", "ref", "ref_protected")
+    }
+    assert google.services["my-project"] == {
+        f"{name}.googleapis.com" for name in ("artifactregistry", "bigquery", "iam", "iamcredentials", "storage", "sts")
+    }
     assert f"{POOL}/providers/gitlab" in everything.done.stderr
 
 
@@ -54,7 +60,9 @@ def test_what_others_were_granted_stays(everything):
 @needs_gcloud
 def test_a_second_run_changes_nothing(everything):
     assert everything.done_changes != []
-    assert (everything.again.returncode, everything.again.stdout, everything.again_changes) == (0, "", []), everything.again.stderr
+    assert (everything.again.returncode, everything.again.stdout, everything.again_changes) == (0, "", []), (
+        everything.again.stderr
+    )
 
 
 @needs_gcloud
@@ -63,7 +71,10 @@ def test_a_dry_run_prints_what_is_run_then_and_changes_nothing(everything):
     assert (everything.planned_changes, everything.planned_grants) == ([], set())
     run = everything.service.stdout.splitlines() + everything.done.stdout.splitlines()
     # In two runs, services are switched on in two.
-    but_services = [[line for line in lines if not line.startswith("gcloud services enable ")] for lines in (everything.planned.stdout.splitlines(), run)]
+    but_services = [
+        [line for line in lines if not line.startswith("gcloud services enable ")]
+        for lines in (everything.planned.stdout.splitlines(), run)
+    ]
     assert but_services[0] == but_services[1] != []
 
 
@@ -90,7 +101,9 @@ def test_the_page_on_ci_has_the_commands_that_are_run(everything):
 
 @needs_gcloud
 def test_the_page_on_bigquery_has_the_commands_that_are_run(everything):
-    named = [command for command in commands("run-against-bigquery.md") if command != "gcloud auth application-default login"]
+    named = [
+        command for command in commands("run-against-bigquery.md") if command != "gcloud auth application-default login"
+    ]
     assert words(named) == words(everything.service.stdout.splitlines())
 
 
@@ -99,24 +112,37 @@ def test_the_page_on_ci_has_commands_that_use_the_access_and_take_it_back(everyt
     google, before = everything.google, everything.google.bindings()
     kept = copy.deepcopy((google.policies, google.pools))
     # A person is asked before a pool is deleted.
-    variables = {"GOOGLE_PROVIDER": f"{POOL}/providers/gitlab", "GOOGLE_ACCOUNT": f"wordtally-ci-images@{DOMAIN}", "folder": str(tmp_path),
-                 "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
-    ran = [everything.run_command(["bash", "-euc", command], **variables) for command in commands("give-ci-access-to-google.md", 1)]
+    variables = {
+        "GOOGLE_PROVIDER": f"{POOL}/providers/gitlab",
+        "GOOGLE_ACCOUNT": f"wordtally-ci-images@{DOMAIN}",
+        "folder": str(tmp_path),
+        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+    }
+    ran = [
+        everything.run_command(["bash", "-euc", command], **variables)
+        for command in commands("give-ci-access-to-google.md", 1)
+    ]
     after, pool = google.bindings(), google.pools["wordtally-ci"]
     google.policies, google.pools = kept
     assert [command.returncode for command in ran] == [0, 0, 0], [command.stderr for command in ran]
     assert (tmp_path / "credentials.json").exists()
-    assert before - after == {(f"serviceAccounts/wordtally-ci-images@{DOMAIN}", "roles/iam.workloadIdentityUser", PIPELINES)}
+    assert before - after == {
+        (f"serviceAccounts/wordtally-ci-images@{DOMAIN}", "roles/iam.workloadIdentityUser", PIPELINES)
+    }
     assert pool["state"] == "DELETED"
 
 
 @needs_gcloud
-@pytest.mark.parametrize("changes", [
-    {"attributeCondition": "true", "attributeMapping": {"google.subject": "assertion.user_login"}},
-    {"oidc": {"issuerUri": "https://gitlab.example.com"}},
-    {"oidc": {"allowedAudiences": ["https://gitlab.com"]}},
-    {"oidc": {"jwksJson": '{"keys": []}'}},
-], ids=lambda changes: "-".join(changes.get("oidc", changes)))
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"attributeCondition": "true", "attributeMapping": {"google.subject": "assertion.user_login"}},
+        {"oidc": {"issuerUri": "https://gitlab.example.com"}},
+        {"oidc": {"allowedAudiences": ["https://gitlab.com"]}},
+        {"oidc": {"jwksJson": '{"keys": []}'}},
+    ],
+    ids=lambda changes: "-".join(changes.get("oidc", changes)),
+)
 def test_a_provider_that_somebody_changed_is_set_right(everything, changes):
     [provider] = everything.google.providers.values()
     before = copy.deepcopy(provider)
@@ -136,7 +162,10 @@ def test_a_provider_that_is_disabled_is_refused_with_the_command_that_enables_it
     ran = everything.run("--project", "my-project", *everything.PIPELINES[:2], *everything.PIPELINES[-2:])
     assert (ran.returncode, everything.google.changes()) == (1, [])
     sentence, command = ran.stderr.strip().removesuffix("'").split("'")
-    assert sentence == "grant-access: the provider gitlab is disabled: if its pipelines are to have access, enable it with "
+    assert (
+        sentence
+        == "grant-access: the provider gitlab is disabled: if its pipelines are to have access, enable it with "
+    )
     enabled = everything.run_command(shlex.split(command))
     assert enabled.returncode == 0 and not provider.get("disabled"), enabled.stderr
 
@@ -148,7 +177,10 @@ def test_a_pool_with_another_provider_is_refused(everything):
     ran = everything.run("--project", "my-project", *everything.PIPELINES[:2], *everything.PIPELINES[-2:])
     del everything.google.providers["elsewhere"]
     assert (ran.returncode, everything.google.changes()) == (1, [])
-    assert ran.stderr.strip() == "grant-access: the pool wordtally-ci has another provider, elsewhere: delete it, since this access is for https://gitlab.com alone"
+    assert (
+        ran.stderr.strip()
+        == "grant-access: the pool wordtally-ci has another provider, elsewhere: delete it, since this access is for https://gitlab.com alone"
+    )
 
 
 @needs_gcloud
@@ -169,30 +201,51 @@ def test_a_dataset_that_is_not_there_changes_nothing(everything):
     assert "Not found: Dataset my-data:misspelt" in ran.stderr
 
 
-@pytest.mark.parametrize(("arguments", "sentence"), [
-    ([], "there is no --project: give the id of the one that pays"),
-    (["--project"], "--project has no value: give one after it"),
-    (["--projects", "x"], "'--projects' is no flag of this command: --help lists them"),
-    (["--project", "My Project"], "--project 'My Project' is no project's id: give one such as my-project"),
-    (["--project", "my-project", "--dataset", "shakespeare"],
-     "--dataset 'shakespeare' is not PROJECT.DATASET: give one such as my-data.shakespeare"),
-    (["--project", "my-project", "--dataset", "my-data.a` TO \"allUsers\""],
-     "--dataset 'my-data.a` TO \"allUsers\"' is not PROJECT.DATASET: give one such as my-data.shakespeare"),
-    (["--project", "my-project", "--gitlab-project", "group/name"],
-     "--gitlab-project 'group/name' is no project's number: give the one on the project's page, not its path"),
-    (["--project", "my-project", "--gitlab", "http://gitlab.example.com"],
-     "--gitlab 'http://gitlab.example.com' is no address of a GitLab: give one such as https://gitlab.com, with no / at its end"),
-    (["--project", "my-project", "--gitlab-project", "4711"],
-     "--gitlab-project has nothing to give access to: add --image-repository or --cache-bucket"),
-    (["--project", "my-project", "--cache-bucket", "my-cache"],
-     "there is no --gitlab-project: give the number of the one whose pipelines get the access"),
-    (["--project", "my-project", "--image-repository", "wordtally"],
-     "--image-repository 'wordtally' is not LOCATION/NAME: give one such as europe-west1/wordtally"),
-    (["--project", "my-project", "--cache-bucket", "gs://my-cache"],
-     "--cache-bucket 'gs://my-cache' is no bucket's name: give it without gs://"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "there is no --project: give the id of the one that pays"),
+        (["--project"], "--project has no value: give one after it"),
+        (["--projects", "x"], "'--projects' is no flag of this command: --help lists them"),
+        (["--project", "My Project"], "--project 'My Project' is no project's id: give one such as my-project"),
+        (
+            ["--project", "my-project", "--dataset", "shakespeare"],
+            "--dataset 'shakespeare' is not PROJECT.DATASET: give one such as my-data.shakespeare",
+        ),
+        (
+            ["--project", "my-project", "--dataset", 'my-data.a` TO "allUsers"'],
+            "--dataset 'my-data.a` TO \"allUsers\"' is not PROJECT.DATASET: give one such as my-data.shakespeare",
+        ),
+        (
+            ["--project", "my-project", "--gitlab-project", "group/name"],
+            "--gitlab-project 'group/name' is no project's number: give the one on the project's page, not its path",
+        ),
+        (
+            ["--project", "my-project", "--gitlab", "http://gitlab.example.com"],
+            "--gitlab 'http://gitlab.example.com' is no address of a GitLab: give one such as https://gitlab.com, with no / at its end",
+        ),
+        (
+            ["--project", "my-project", "--gitlab-project", "4711"],
+            "--gitlab-project has nothing to give access to: add --image-repository or --cache-bucket",
+        ),
+        (
+            ["--project", "my-project", "--cache-bucket", "my-cache"],
+            "there is no --gitlab-project: give the number of the one whose pipelines get the access",
+        ),
+        (
+            ["--project", "my-project", "--image-repository", "wordtally"],
+            "--image-repository 'wordtally' is not LOCATION/NAME: give one such as europe-west1/wordtally",
+        ),
+        (
+            ["--project", "my-project", "--cache-bucket", "gs://my-cache"],
+            "--cache-bucket 'gs://my-cache' is no bucket's name: give it without gs://",
+        ),
+    ],
+)
 def test_bad_arguments_get_one_sentence(arguments, sentence):
-    ran = subprocess.run([GRANT_ACCESS, *arguments], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
+    ran = subprocess.run(
+        [GRANT_ACCESS, *arguments], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL
+    )
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", f"grant-access: {sentence}\n")
 
 

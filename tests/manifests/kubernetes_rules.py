@@ -10,6 +10,7 @@ PER_WORD = ("Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBu
 COMMON = ("Namespace", "ServiceAccount", "NetworkPolicy")
 NAMED_IMAGE = r"[^\s@]+@sha256:[0-9a-f]{64}"
 
+
 def namespace(name):
     return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
 
@@ -275,7 +276,9 @@ def routes(objects, expected):
         if any("sectionName" not in parent for parent in route["spec"].get("parentRefs", [])):
             yield f"{route['metadata']['name']}: a listener without TLS serves it as well"
     services = {
-        (thing["metadata"]["name"], port["port"]) for thing in of_kind(objects, "Service") for port in thing["spec"]["ports"]
+        (thing["metadata"]["name"], port["port"])
+        for thing in of_kind(objects, "Service")
+        for port in thing["spec"]["ports"]
     }
     for name in expected:
         page = f"/{name}/"

@@ -7,7 +7,7 @@ import jsonschema
 import kubernetes_rules
 import pytest
 import schemas
-from manifests import container, of_kind, pod
+from manifests import container
 
 
 def first(objects, kind):
@@ -162,8 +162,16 @@ CLOUD_RUN_FAULTS = [
     ((*ONLY, "image"), f"registry.example.com/wordtally@sha256:{'0' * 64}", "takes no image from registry.example.com"),
     ((*POD, "serviceAccountName"), None, "default account"),
     (("metadata", "annotations", "run.googleapis.com/ingress"), "all", "open to the Internet"),
-    (("spec", "template", "metadata", "annotations", "run.googleapis.com/cpu-throttling"), "true", "nothing is refreshed"),
-    (("spec", "template", "metadata", "annotations", "autoscaling.knative.dev/minScale"), "0", "no instance may be left"),
+    (
+        ("spec", "template", "metadata", "annotations", "run.googleapis.com/cpu-throttling"),
+        "true",
+        "nothing is refreshed",
+    ),
+    (
+        ("spec", "template", "metadata", "annotations", "autoscaling.knative.dev/minScale"),
+        "0",
+        "no instance may be left",
+    ),
     (("spec", "template", "metadata", "annotations", "autoscaling.knative.dev/maxScale"), None, "of very many"),
     ((*ONLY, "ports", 0, "containerPort"), 80, "listens elsewhere"),
     ((*POD, "containerConcurrency"), 4096, "no such concurrency"),
@@ -211,7 +219,9 @@ def test_cloud_run_rules_refuse(production, path, value, fault):
 @pytest.mark.parametrize("kind", kubernetes_rules.PER_WORD)
 def test_a_word_that_is_missing_is_missed(production, kind):
     for objects, rules in ((production.kubernetes, kubernetes_rules), (production.cloud_run, cloud_run_rules)):
-        gone = [thing for thing in objects if thing is not first(objects, kind if rules is kubernetes_rules else "Service")]
+        gone = [
+            thing for thing in objects if thing is not first(objects, kind if rules is kubernetes_rules else "Service")
+        ]
         assert any("not those of the words" in fault for fault in rules.words(gone, production.words))
 
 

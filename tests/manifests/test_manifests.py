@@ -66,7 +66,9 @@ def test_a_words_own_project_pays_else_the_platforms_else_the_accounts(productio
 
 def test_memory_and_cpus_are_what_each_platform_takes(other):
     def resources(objects):
-        return {thing["metadata"]["name"].removeprefix("wordtally-"): container(thing)["resources"] for thing in objects}
+        return {
+            thing["metadata"]["name"].removeprefix("wordtally-"): container(thing)["resources"] for thing in objects
+        }
 
     pods = resources(of_kind(other.kubernetes, "Deployment"))
     memory = {name: (given["requests"]["memory"], given["limits"]["memory"]) for name, given in pods.items()}

@@ -32,7 +32,9 @@ def gitlab(*arguments):
     # It warns on its standard output of what is the point here: that the event is a chosen one.
     chosen = "CI_PIPELINE_SOURCE,CI_COMMIT_BRANCH,CI_COMMIT_TAG,CI_MERGE_REQUEST_IID,CI_DEFAULT_BRANCH"
     environment = os.environ | {"GCL_IGNORE_PREDEFINED_VARS": chosen}
-    done = subprocess.run([*command, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [*command, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
     return done.returncode, done.stdout, done.stderr
 
 

@@ -23,10 +23,14 @@ class Registry:
         self.name = f"127.0.0.1:{free_port()}"
         config = folder / "registry.json"
         storage = {"filesystem": {"rootdirectory": str(folder / "storage")}}
-        config.write_text(json.dumps({"version": 0.1, "log": {"level": "error"}, "storage": storage, "http": {"addr": self.name}}))
+        config.write_text(
+            json.dumps({"version": 0.1, "log": {"level": "error"}, "storage": storage, "http": {"addr": self.name}})
+        )
         # nixpkgs' name, and Debian's.
         program = shutil.which("registry") or "docker-registry"
-        self.process = subprocess.Popen([program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         end = time.monotonic() + 30
         while True:
             with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{self.name}/v2/", timeout=5):

@@ -29,7 +29,9 @@ BUNDLE = "provenance.sigstore.json"
 
 
 def run(*command, env=None, cwd=None, given=b""):
-    return subprocess.run(command, input=given, capture_output=True, cwd=cwd, env={**os.environ, **(env or {})}, timeout=120)
+    return subprocess.run(
+        command, input=given, capture_output=True, cwd=cwd, env={**os.environ, **(env or {})}, timeout=120
+    )
 
 
 def must(*command, **more):
@@ -53,7 +55,13 @@ class Release(unittest.TestCase):
 
         cls.keys = {}
         for name in ["ours", "theirs"]:
-            must("cosign", "generate-key-pair", f"--output-key-prefix={cls.scratch / name}", given=b"a password", cwd=cls.scratch)
+            must(
+                "cosign",
+                "generate-key-pair",
+                f"--output-key-prefix={cls.scratch / name}",
+                given=b"a password",
+                cwd=cls.scratch,
+            )
         (cls.scratch / "password").write_text("a password\n")
         cls.signing = cls.signer("ours")
         cls.public = str(cls.scratch / "ours.pub")
@@ -145,7 +153,9 @@ class Release(unittest.TestCase):
     def test_the_registry_has_the_layouts_own_bytes(self):
         manifest = (self.release / "image/blobs" / self.digest.replace(":", "/")).read_bytes()
         self.assertEqual(self.registry.blob(self.digest).read_bytes(), manifest)
-        tags = json.load(urllib.request.urlopen(f"http://{self.registry.name}/v2/wordtally/tags/list", timeout=10))["tags"]
+        tags = json.load(urllib.request.urlopen(f"http://{self.registry.name}/v2/wordtally/tags/list", timeout=10))[
+            "tags"
+        ]
         self.assertIn(f"{self.contents['version']}-{self.commit[:12]}", tags)
 
     def test_a_second_run_adds_nothing_to_the_registry(self):
@@ -197,7 +207,15 @@ class Release(unittest.TestCase):
         repository = f"{self.registry.name}/pipeline"
         plain = {"INSECURE_REGISTRY": "1"}
         image = must("publish", self.release, repository, cwd=self.clone, env=plain).splitlines()[-1]
-        must("attest", self.release, self.scratch / "pipeline", "--image", repository, cwd=self.clone, env=self.signing | plain)
+        must(
+            "attest",
+            self.release,
+            self.scratch / "pipeline",
+            "--image",
+            repository,
+            cwd=self.clone,
+            env=self.signing | plain,
+        )
         must("verify-image", image, "--key", self.public, env=plain)
 
     # What `attest` wrote, altered.
@@ -210,7 +228,9 @@ class Release(unittest.TestCase):
     def test_a_replaced_system_is_refused(self):
         attested = self.copy(self.attested, "attested")
         hosts = self.contents["hosts"]
-        self.alter(attested / "release.json", lambda release: release["hosts"]["prod"].update(system=hosts["dev"]["system"]))
+        self.alter(
+            attested / "release.json", lambda release: release["hosts"]["prod"].update(system=hosts["dev"]["system"])
+        )
         self.verify_refused("release.json is not what was signed", attested, "--host", "prod")
 
     def test_a_changed_bill_of_materials_is_refused(self):
@@ -241,7 +261,9 @@ class Release(unittest.TestCase):
         self.verify_refused(f"{BUNDLE} cannot be read", attested)
 
     def test_another_commit_is_refused(self):
-        self.verify_refused(f"the release is of commit {self.commit}, not of {'0' * 40}", self.attested, "--commit", "0" * 40)
+        self.verify_refused(
+            f"the release is of commit {self.commit}, not of {'0' * 40}", self.attested, "--commit", "0" * 40
+        )
 
     # A statement that was signed, and does not fit.
 
@@ -328,7 +350,15 @@ class Release(unittest.TestCase):
         self.image_refused("it has attestations only", image)
 
     def sign(self, image):
-        must("cosign", "sign", f"--key={self.scratch / 'ours.key'}", *SIGN, "--allow-http-registry", image, given=b"a password")
+        must(
+            "cosign",
+            "sign",
+            f"--key={self.scratch / 'ours.key'}",
+            *SIGN,
+            "--allow-http-registry",
+            image,
+            given=b"a password",
+        )
 
     def test_an_image_without_provenance_is_refused(self):
         image = self.elsewhere("no-provenance")
@@ -344,7 +374,9 @@ class Release(unittest.TestCase):
         self.image_refused("has no cyclonedx attestation", image)
 
     def test_an_image_of_another_commit_is_refused(self):
-        self.image_refused(f"the release is of commit {self.commit}, not of {'0' * 40}", self.image, "--commit", "0" * 40)
+        self.image_refused(
+            f"the release is of commit {self.commit}, not of {'0' * 40}", self.image, "--commit", "0" * 40
+        )
 
     def test_a_tag_is_refused(self):
         self.image_refused("is no image by digest", f"{self.repository}:{self.contents['version']}")
@@ -362,7 +394,16 @@ class Release(unittest.TestCase):
         index["manifests"][0].update(digest=f"sha256:{digest}", size=len(content))
         (other / "image/index.json").write_text(json.dumps(index))
         tag = f"{self.repository}:{self.contents['version']}-{self.commit[:12]}"
-        must("skopeo", "--insecure-policy", "copy", "--quiet", "--preserve-digests", "--dest-tls-verify=false", f"oci:{other}/image", f"docker://{tag}")
+        must(
+            "skopeo",
+            "--insecure-policy",
+            "copy",
+            "--quiet",
+            "--preserve-digests",
+            "--dest-tls-verify=false",
+            f"oci:{other}/image",
+            f"docker://{tag}",
+        )
         self.image_refused("is not signed by", f"{self.repository}@sha256:{digest}")
         # What was vouched for is still what it was.
         must("verify-image", self.image, "--key", self.public, "--insecure")
@@ -396,7 +437,9 @@ class Release(unittest.TestCase):
 
     def attest_refused(self, sentence, *more, release=None, env=None):
         output = pathlib.Path(tempfile.mkdtemp(dir=self.scratch)) / "attested"
-        self.refused(sentence, "attest", release or self.release, output, *more, env=self.signing if env is None else env)
+        self.refused(
+            sentence, "attest", release or self.release, output, *more, env=self.signing if env is None else env
+        )
         self.assertFalse(output.exists())
 
     def test_no_key_is_refused(self):
@@ -413,7 +456,9 @@ class Release(unittest.TestCase):
         readme.write_bytes(whole + b"\n")
         self.addCleanup(readme.write_bytes, whole)
         self.attest_refused(f"README.md differs from commit {self.commit}")
-        self.refused(f"README.md differs from commit {self.commit}", "publish", self.release, self.repository, "--insecure")
+        self.refused(
+            f"README.md differs from commit {self.commit}", "publish", self.release, self.repository, "--insecure"
+        )
 
     def test_a_release_of_another_revision_is_not_vouched_for(self):
         other = self.copy(self.release, "other")
@@ -441,13 +486,19 @@ class Release(unittest.TestCase):
         self.attest_refused("and $CI_COMMIT_SHA is", env=self.signing | {"CI_COMMIT_SHA": "1" * 40})
 
     def test_another_image_is_not_vouched_for(self):
-        self.attest_refused("is not this release's image", "--image", f"{self.repository}@sha256:{'0' * 64}", "--insecure")
+        self.attest_refused(
+            "is not this release's image", "--image", f"{self.repository}@sha256:{'0' * 64}", "--insecure"
+        )
 
     def test_what_was_written_is_not_written_over(self):
         self.refused("is there already", "attest", self.release, self.attested, env=self.signing)
 
     def test_plain_http_is_for_the_loopback(self):
-        for repository in ["registry.example.com/wordtally", "127.0.0.1.example.com/wordtally", "10.0.0.1:5000/wordtally"]:
+        for repository in [
+            "registry.example.com/wordtally",
+            "127.0.0.1.example.com/wordtally",
+            "10.0.0.1:5000/wordtally",
+        ]:
             sentence = "are for a registry on the loopback"
             self.refused(sentence, "publish", self.release, repository, "--insecure")
             self.refused(sentence, "publish", self.release, repository, env={"INSECURE_REGISTRY": "1"})

@@ -161,7 +161,11 @@ def the_owners_settings_are_as_they_were(machine):
 
 def no_unit_has_failed(machine):
     failed = machine.run("systemctl list-units --failed --plain --no-legend").split("\n")
-    ours = [line.split()[0] for line in failed if re.match(r"(wordtally|bigquery|nginx|acme|prometheus|pebble|workload)", line)]
+    ours = [
+        line.split()[0]
+        for line in failed
+        if re.match(r"(wordtally|bigquery|nginx|acme|prometheus|pebble|workload)", line)
+    ]
     assert not ours, ours
 
 

@@ -89,9 +89,7 @@ class Watched(contextlib.ExitStack):
     def demo(self, words):
         """The address of each word's instance."""
         flags = [f"--word={word}" for word in words]
-        demo = self.process(
-            ["wordtally", "demo", "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, text=True
-        )
+        demo = self.process(["wordtally", "demo", "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, text=True)
         instances = {}
         for line in demo.stdout:
             if match := re.fullmatch(r"  (http://\S+)  (.+)\n", line):

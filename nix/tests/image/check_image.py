@@ -143,7 +143,9 @@ def check_files(layers, arguments):
 
     unpacked = sum(size for _, size in layers)
     extra = unpacked - len(binary)
-    check(f"size beyond the binary is at most {EXTRA} bytes", 0 < extra <= EXTRA, f"{unpacked} - {len(binary)} = {extra}")
+    check(
+        f"size beyond the binary is at most {EXTRA} bytes", 0 < extra <= EXTRA, f"{unpacked} - {len(binary)} = {extra}"
+    )
 
 
 def main():

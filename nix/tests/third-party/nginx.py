@@ -189,12 +189,8 @@ def planted():
         '"worker_connections" directive is duplicate': lambda text: replaced(
             r"events \{", "events { worker_connections 8192;", text
         ),
-        '"proxy_temp_path" directive is duplicate': lambda text: replaced(
-            r"(proxy_temp_path [^;]*;)", r"\1 \1", text
-        ),
-        "the challenge: (301": lambda text: replaced(
-            server(WORDS_HOST, False) + r"([^§]*?)" + location, r"\1\2", text
-        ),
+        '"proxy_temp_path" directive is duplicate': lambda text: replaced(r"(proxy_temp_path [^;]*;)", r"\1 \1", text),
+        "the challenge: (301": lambda text: replaced(server(WORDS_HOST, False) + r"([^§]*?)" + location, r"\1\2", text),
         "the coding of /the/: gzip": lambda text: replaced(r"gzip off;", "", text, every=True),
         "what is cached: [": lambda text: replaced(r"proxy_cache off;", "", text, every=True),
         "the Server of /the/: nginx/": lambda text: replaced(

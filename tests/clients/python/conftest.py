@@ -6,6 +6,7 @@ import identities
 import pytest
 from google.cloud import bigquery
 from google_hosts import GoogleHosts
+
 from standin import DATASET, PROJECT, Standin
 
 JOBS = ("--job-user", PROJECT)

@@ -25,9 +25,30 @@ class GoogleHosts(socketserver.ThreadingTCPServer):
         self.asked = []
         self.certificate, key = folder / "tls.crt", folder / "tls.key"
         names = ",".join(f"DNS:{host}" for host in HOSTS)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", f"/CN={HOSTS[0]}",
-                        "-addext", f"subjectAltName={names}", "-keyout", key, "-out", self.certificate],
-                       check=True, capture_output=True, timeout=TIMEOUT, stdin=subprocess.DEVNULL)
+        subprocess.run(
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "1",
+                "-subj",
+                f"/CN={HOSTS[0]}",
+                "-addext",
+                f"subjectAltName={names}",
+                "-keyout",
+                key,
+                "-out",
+                self.certificate,
+            ],
+            check=True,
+            capture_output=True,
+            timeout=TIMEOUT,
+            stdin=subprocess.DEVNULL,
+        )
         self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.tls.load_cert_chain(self.certificate, key)
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -48,8 +69,10 @@ class Connection(socketserver.StreamRequestHandler):
             return
         self.server.asked.append(host.removesuffix(":443"))
         self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        with (self.server.tls.wrap_socket(self.connection, server_side=True) as client,
-              socket.create_connection(self.server.onward, TIMEOUT) as standin):
+        with (
+            self.server.tls.wrap_socket(self.connection, server_side=True) as client,
+            socket.create_connection(self.server.onward, TIMEOUT) as standin,
+        ):
             back = threading.Thread(target=copy, args=(standin, client), daemon=True)
             back.start()
             copy(client, standin)

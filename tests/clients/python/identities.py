@@ -5,6 +5,7 @@ import json
 import time
 
 from google.auth import crypt, jwt
+
 from standin import DATASET, PROJECT, email
 
 CLIENT, SECRET, REFRESH_TOKEN = "the-client", "the-client-secret", "the-refresh-token"
@@ -18,14 +19,29 @@ def policy(standin):
     """The IAM file's part about them; all may query, but the accounts that they act as have no keys."""
     standin.account("issuer", known=False)
     issuer = json.loads((standin.folder / "issuer.iam.json").read_text())["serviceAccounts"][0]
-    members = [f"user:{PERSON}", f"principalSet:{POOL}/*", f"serviceAccount:{email('target')}", f"serviceAccount:{email('machine')}"]
+    members = [
+        f"user:{PERSON}",
+        f"principalSet:{POOL}/*",
+        f"serviceAccount:{email('target')}",
+        f"serviceAccount:{email('machine')}",
+    ]
     return {
         "serviceAccounts": [
-            {"email": email("target"), "project": PROJECT,
-             "tokenCreators": [f"serviceAccount:{email('no-reader')}", f"principalSet:{POOL}/*"]},
+            {
+                "email": email("target"),
+                "project": PROJECT,
+                "tokenCreators": [f"serviceAccount:{email('no-reader')}", f"principalSet:{POOL}/*"],
+            },
             {"email": email("machine"), "project": PROJECT},
         ],
-        "users": [{"email": PERSON, "clientId": CLIENT, "clientSecretSha256": sha256(SECRET), "refreshTokenSha256": [sha256(REFRESH_TOKEN)]}],
+        "users": [
+            {
+                "email": PERSON,
+                "clientId": CLIENT,
+                "clientSecretSha256": sha256(SECRET),
+                "refreshTokenSha256": [sha256(REFRESH_TOKEN)],
+            }
+        ],
         "workloadIdentityProviders": [{"audience": AUDIENCE, "issuer": ISSUER, "publicKeys": issuer["publicKeys"]}],
         "metadata": {"email": email("machine"), "project": PROJECT},
         "projects": {PROJECT: {"roles/bigquery.jobUser": members}},
@@ -40,7 +56,13 @@ def authorized_user(refresh_token=REFRESH_TOKEN):
 def external_account(standin, **more):
     """The file that `gcloud iam workload-identity-pools create-cred-config` writes, and its subject's token."""
     signer = crypt.RSASigner.from_service_account_file(standin.folder / "issuer.json")
-    claims = {"iss": ISSUER, "aud": f"https:{AUDIENCE}", "sub": "build", "iat": int(time.time()), "exp": int(time.time()) + 600}
+    claims = {
+        "iss": ISSUER,
+        "aud": f"https:{AUDIENCE}",
+        "sub": "build",
+        "iat": int(time.time()),
+        "exp": int(time.time()) + 600,
+    }
     subject = standin.folder / "subject-token"
     subject.write_bytes(jwt.encode(signer, claims))
     return {
@@ -58,7 +80,11 @@ def impersonation_url():
 
 
 def impersonated(source):
-    return {"type": "impersonated_service_account", "service_account_impersonation_url": impersonation_url(), "source_credentials": source}
+    return {
+        "type": "impersonated_service_account",
+        "service_account_impersonation_url": impersonation_url(),
+        "source_credentials": source,
+    }
 
 
 def sha256(text):

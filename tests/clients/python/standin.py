@@ -27,8 +27,25 @@ class Standin:
     def account(self, name, *roles, known=True):
         """A service account and its key file; one that is not known gets no IAM file."""
         key, iam = self.folder / f"{name}.json", self.folder / f"{name}.iam.json"
-        subprocess.run([WORDTALLY, "standin", "keygen", "--email", email(name), "--project", PROJECT, "--out", key,
-                        "--public", iam, *roles], check=True, timeout=DEADLINE, stdin=subprocess.DEVNULL)
+        subprocess.run(
+            [
+                WORDTALLY,
+                "standin",
+                "keygen",
+                "--email",
+                email(name),
+                "--project",
+                PROJECT,
+                "--out",
+                key,
+                "--public",
+                iam,
+                *roles,
+            ],
+            check=True,
+            timeout=DEADLINE,
+            stdin=subprocess.DEVNULL,
+        )
         self.keys.append(key)
         if known:
             self.iam.append(iam)
@@ -39,7 +56,16 @@ class Standin:
         self.iam.append(self.write(f"policy-{len(self.iam)}.json", policy))
 
     def start(self):
-        arguments = [WORDTALLY, "standin", "serve", "--listen", "127.0.0.1:0", "--state", self.folder / "state", "--admin"]
+        arguments = [
+            WORDTALLY,
+            "standin",
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--state",
+            self.folder / "state",
+            "--admin",
+        ]
         for iam in self.iam:
             arguments += ["--iam", iam]
         with self.log.open("w") as log:

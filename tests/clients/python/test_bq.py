@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 from queries import COUNTS
+
 from standin import DATASET, DEADLINE, PROJECT
 
 pytestmark = pytest.mark.skipif(shutil.which("bq") is None, reason="bq is not installed")
@@ -26,8 +27,14 @@ def bq(standin, tmp_path):
             "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
             "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
         }
-        return subprocess.run(["bq", "--api", standin.url, "--project_id", PROJECT, *arguments], env=environment,
-                              capture_output=True, text=True, timeout=3 * DEADLINE, stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            ["bq", "--api", standin.url, "--project_id", PROJECT, *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=3 * DEADLINE,
+            stdin=subprocess.DEVNULL,
+        )
 
     return run
 
@@ -35,7 +42,7 @@ def bq(standin, tmp_path):
 def test_a_query_with_a_parameter(bq):
     ran = bq("--format=csv", "query", "--nouse_legacy_sql", "--parameter", "word:STRING:Romeo", COUNTS)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    lines = ran.stdout[ran.stdout.index("corpus,"):].splitlines()
+    lines = ran.stdout[ran.stdout.index("corpus,") :].splitlines()
     assert [row["corpus"] for row in csv.DictReader(lines)] == ["romeoandjuliet"]
 
 

@@ -12,8 +12,9 @@ import urllib.request
 
 import identities
 import pytest
-from standin import DEADLINE, PROJECT, WORDTALLY, email
 from test_default_credentials import default_client
+
+from standin import DEADLINE, PROJECT, WORDTALLY, email
 
 CI_CREDENTIALS = pathlib.Path(__file__).resolve().parents[3] / "google/ci-credentials"
 PROVIDER = identities.AUDIENCE.removeprefix("//iam.googleapis.com/")
@@ -21,13 +22,24 @@ needs_gcloud = pytest.mark.skipif(shutil.which("gcloud") is None, reason="NOT RU
 
 
 def gcloud_environment(folder):
-    return {"PATH": os.environ["PATH"], "HOME": str(folder), "CLOUDSDK_CONFIG": str(folder / "config"),
-            "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1", "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"}
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        "CLOUDSDK_CONFIG": str(folder / "config"),
+        "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
+        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+    }
 
 
 def ci_credentials(folder, **variables):
-    return subprocess.run([CI_CREDENTIALS, folder / "made"], env=gcloud_environment(folder) | variables, capture_output=True, text=True,
-                          timeout=3 * DEADLINE, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        [CI_CREDENTIALS, folder / "made"],
+        env=gcloud_environment(folder) | variables,
+        capture_output=True,
+        text=True,
+        timeout=3 * DEADLINE,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 @pytest.fixture
@@ -43,8 +55,11 @@ def made(standin, tmp_path):
 
 @needs_gcloud
 def test_the_file_names_no_secret_and_is_the_jobs_alone(made, standin):
-    expected = identities.external_account(standin, service_account_impersonation_url=identities.impersonation_url(),
-                                           credential_source={"file": str(made.parent / "id-token")})
+    expected = identities.external_account(
+        standin,
+        service_account_impersonation_url=identities.impersonation_url(),
+        credential_source={"file": str(made.parent / "id-token")},
+    )
     assert json.loads(made.read_text()) == expected | {"universe_domain": "googleapis.com"}
     assert {stat.S_IMODE(path.stat().st_mode) for path in made.parent.iterdir()} == {0o600}
 
@@ -52,21 +67,35 @@ def test_the_file_names_no_secret_and_is_the_jobs_alone(made, standin):
 @needs_gcloud
 def test_gcloud_gets_a_token(made, standin, google_hosts):
     google_hosts.asked.clear()
-    environment = gcloud_environment(made.parents[1]) | google_hosts.environment() | {
-        "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": str(made),
-        "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE": str(google_hosts.certificate),
-    }
-    ran = subprocess.run(["gcloud", "auth", "print-access-token"], env=environment, capture_output=True, text=True, timeout=3 * DEADLINE,
-                         stdin=subprocess.DEVNULL)
+    environment = (
+        gcloud_environment(made.parents[1])
+        | google_hosts.environment()
+        | {
+            "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": str(made),
+            "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE": str(google_hosts.certificate),
+        }
+    )
+    ran = subprocess.run(
+        ["gcloud", "auth", "print-access-token"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=3 * DEADLINE,
+        stdin=subprocess.DEVNULL,
+    )
     assert ran.returncode == 0, ran.stderr
     assert google_hosts.asked == ["sts.googleapis.com", "iamcredentials.googleapis.com"]
-    request = urllib.request.Request(f"{standin.url}/bigquery/v2/projects/{PROJECT}/jobs", headers={"Authorization": f"Bearer {ran.stdout.strip()}"})
+    request = urllib.request.Request(
+        f"{standin.url}/bigquery/v2/projects/{PROJECT}/jobs", headers={"Authorization": f"Bearer {ran.stdout.strip()}"}
+    )
     assert json.loads(urllib.request.urlopen(request, timeout=DEADLINE).read())["kind"] == "bigquery#jobList"
 
 
 @needs_gcloud
 def test_googles_client_acts_as_the_account(made, standin):
-    assert default_client(standin, GOOGLE_APPLICATION_CREDENTIALS=str(made), GOOGLE_CLOUD_PROJECT=PROJECT)["who"] == email("target")
+    assert default_client(standin, GOOGLE_APPLICATION_CREDENTIALS=str(made), GOOGLE_CLOUD_PROJECT=PROJECT)[
+        "who"
+    ] == email("target")
 
 
 @needs_gcloud
@@ -79,8 +108,25 @@ def test_wordtally_serves_with_it(made, standin, tmp_path):
     file.write_text(text)
     log = tmp_path / "wordtally.log"
     with log.open("w") as stream:
-        process = subprocess.Popen([WORDTALLY, "serve", "--word", "Romeo", "--listen", "127.0.0.1:0", "--project", PROJECT, "--credentials", file,
-                                    "--bigquery-endpoint", standin.url], stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)
+        process = subprocess.Popen(
+            [
+                WORDTALLY,
+                "serve",
+                "--word",
+                "Romeo",
+                "--listen",
+                "127.0.0.1:0",
+                "--project",
+                PROJECT,
+                "--credentials",
+                file,
+                "--bigquery-endpoint",
+                standin.url,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=stream,
+            stderr=stream,
+        )
     try:
         until(log, "answer refreshed", "refresh failed")
         address = re.search(r'"address":"([0-9.:]+)"', log.read_text())[1]
@@ -101,11 +147,20 @@ def until(log, *words):
 GOOD = {"GOOGLE_ID_TOKEN": "token", "GOOGLE_PROVIDER": PROVIDER, "GOOGLE_ACCOUNT": email("target")}
 
 
-@pytest.mark.parametrize(("change", "sentence"), [
-    ({"GOOGLE_ID_TOKEN": ""}, "there is no GOOGLE_ID_TOKEN: give the job an id_tokens entry of that name"),
-    ({"GOOGLE_PROVIDER": "gitlab"}, "GOOGLE_PROVIDER 'gitlab' is no provider's name: give the one that google/grant-access printed"),
-    ({"GOOGLE_ACCOUNT": "target"}, "GOOGLE_ACCOUNT 'target' is no service account's address: give one that google/grant-access made"),
-])
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"GOOGLE_ID_TOKEN": ""}, "there is no GOOGLE_ID_TOKEN: give the job an id_tokens entry of that name"),
+        (
+            {"GOOGLE_PROVIDER": "gitlab"},
+            "GOOGLE_PROVIDER 'gitlab' is no provider's name: give the one that google/grant-access printed",
+        ),
+        (
+            {"GOOGLE_ACCOUNT": "target"},
+            "GOOGLE_ACCOUNT 'target' is no service account's address: give one that google/grant-access made",
+        ),
+    ],
+)
 def test_a_bad_variable_gets_one_sentence(tmp_path, change, sentence):
     ran = ci_credentials(tmp_path, **(GOOD | change))
     assert (ran.returncode, ran.stderr) == (2, f"ci-credentials: {sentence}\n")

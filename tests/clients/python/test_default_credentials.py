@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import identities
+
 from standin import DEADLINE, PROJECT, email
 
 # A process of its own: google-auth reads part of its environment when it is imported.
@@ -20,10 +21,20 @@ json.dump({"project": client.project, "rows": row.n, "who": client.query("SELECT
 
 def default_client(standin, **environment):
     """Who a client without any argument is, after a query that works."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("GOOGLE_", "GCE_", "CLOUDSDK_", "BIGQUERY_"))}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GOOGLE_", "GCE_", "CLOUDSDK_", "BIGQUERY_"))
+    }
     # An empty home: no file of whoever runs the tests is found.
-    ran = subprocess.run([sys.executable, "-c", PROGRAM, standin.url], capture_output=True, text=True, timeout=3 * DEADLINE, stdin=subprocess.DEVNULL,
-                         env=inherited | {"HOME": str(standin.folder), "NO_GCE_CHECK": "true"} | environment)
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM, standin.url],
+        capture_output=True,
+        text=True,
+        timeout=3 * DEADLINE,
+        stdin=subprocess.DEVNULL,
+        env=inherited | {"HOME": str(standin.folder), "NO_GCE_CHECK": "true"} | environment,
+    )
     assert ran.returncode == 0, ran.stderr
     return json.loads(ran.stdout)
 
@@ -35,7 +46,11 @@ def from_file(standin, content):
 
 def test_service_account(standin):
     path = standin.folder / "reader.json"
-    assert default_client(standin, GOOGLE_APPLICATION_CREDENTIALS=str(path)) == {"project": PROJECT, "rows": 1, "who": email("reader")}
+    assert default_client(standin, GOOGLE_APPLICATION_CREDENTIALS=str(path)) == {
+        "project": PROJECT,
+        "rows": 1,
+        "who": email("reader"),
+    }
 
 
 def test_authorized_user(standin, google_hosts):
@@ -72,4 +87,6 @@ def test_gclouds_well_known_file(standin):
     folder = standin.folder / "gcloud"
     folder.mkdir()
     (folder / "application_default_credentials.json").write_text(json.dumps(identities.authorized_user()))
-    assert default_client(standin, CLOUDSDK_CONFIG=str(folder), GOOGLE_CLOUD_PROJECT=PROJECT)["who"] == identities.PERSON
+    assert (
+        default_client(standin, CLOUDSDK_CONFIG=str(folder), GOOGLE_CLOUD_PROJECT=PROJECT)["who"] == identities.PERSON
+    )

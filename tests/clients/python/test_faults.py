@@ -25,12 +25,15 @@ def test_a_job_slower_than_the_timeout_of_the_query(standin, client):
     assert len(list(client.query_and_wait(COUNTS, job_config=word("the"), wait_timeout=30))) == 41
 
 
-@pytest.mark.parametrize(("kind", "details"), [
-    ("status", {"code": 503}),
-    ("status", {"code": 502, "body": "html"}),
-    ("quota", {}),
-    ("reset", {}),
-])
+@pytest.mark.parametrize(
+    ("kind", "details"),
+    [
+        ("status", {"code": 503}),
+        ("status", {"code": 502, "body": "html"}),
+        ("quota", {}),
+        ("reset", {}),
+    ],
+)
 def test_a_passing_failure_is_tried_again(standin, client, kind, details):
     standin.fault("query", kind, **details)
     assert rows(client) == 41

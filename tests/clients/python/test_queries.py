@@ -5,6 +5,7 @@ import datetime
 import pytest
 from google.cloud import bigquery
 from queries import COUNTS, word
+
 from standin import TABLE
 
 THREE = f"SELECT corpus FROM `{TABLE}` WHERE word = 'the' AND word_count > ? AND corpus IN UNNEST(?)"
@@ -30,14 +31,19 @@ def test_query_and_wait(client):
 def test_an_empty_result_keeps_its_types(client):
     rows = client.query_and_wait(COUNTS, job_config=word("xyzzy"))
     assert rows.total_rows == 0
-    assert [(field.name, field.field_type) for field in rows.schema] == [("corpus", "STRING"), ("total_words", "INTEGER")]
+    assert [(field.name, field.field_type) for field in rows.schema] == [
+        ("corpus", "STRING"),
+        ("total_words", "INTEGER"),
+    ]
 
 
 def test_positional_and_array_parameters(client):
-    config = bigquery.QueryJobConfig(query_parameters=[
-        bigquery.ScalarQueryParameter(None, "INT64", 900),
-        bigquery.ArrayQueryParameter(None, "STRING", ["hamlet", "venusandadonis"]),
-    ])
+    config = bigquery.QueryJobConfig(
+        query_parameters=[
+            bigquery.ScalarQueryParameter(None, "INT64", 900),
+            bigquery.ArrayQueryParameter(None, "STRING", ["hamlet", "venusandadonis"]),
+        ]
+    )
     assert [row.corpus for row in client.query_and_wait(THREE, job_config=config)] == ["hamlet"]
 
 
@@ -47,19 +53,22 @@ def test_an_empty_array_parameter(client):
     assert [row.n for row in client.query_and_wait(sql, job_config=config)] == [0]
 
 
-@pytest.mark.parametrize(("kind", "value"), [
-    ("STRING", "naïve 'quoted' \\ \n日本"),
-    ("STRING", ""),
-    ("STRING", None),
-    ("INT64", -(2**63)),
-    ("FLOAT64", 0.1),
-    ("FLOAT64", float("inf")),
-    ("BOOL", True),
-    ("BOOL", False),
-    ("BYTES", b"\x00\xff"),
-    ("DATE", datetime.date(1599, 12, 31)),
-    ("TIMESTAMP", datetime.datetime(2026, 1, 2, 3, 4, 5, 6, datetime.UTC)),
-])
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("STRING", "naïve 'quoted' \\ \n日本"),
+        ("STRING", ""),
+        ("STRING", None),
+        ("INT64", -(2**63)),
+        ("FLOAT64", 0.1),
+        ("FLOAT64", float("inf")),
+        ("BOOL", True),
+        ("BOOL", False),
+        ("BYTES", b"\x00\xff"),
+        ("DATE", datetime.date(1599, 12, 31)),
+        ("TIMESTAMP", datetime.datetime(2026, 1, 2, 3, 4, 5, 6, datetime.UTC)),
+    ],
+)
 def test_a_value_goes_there_and_back(client, kind, value):
     config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("value", kind, value)])
     [row] = client.query_and_wait("SELECT @value AS value", job_config=config)

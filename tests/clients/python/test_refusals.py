@@ -9,6 +9,7 @@ from google.auth.exceptions import RefreshError
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 from queries import COUNTS, word
+
 from standin import TABLE
 
 

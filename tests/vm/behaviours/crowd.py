@@ -14,7 +14,9 @@ def two_hundred_words_start_on_one_host(machine):
     ).split()
     memory = machine.run("systemctl show -p MemoryCurrent --value 'wordtally-word-*.service' | grep -v '^$'").split()
     print(f"# 200 units ready in {(int(last) - int(first)) / 1e6:.1f} s (emulated)")
-    print(f"# memory of one: {sum(map(int, memory)) / len(memory) / 2**20:.1f} MiB, of all: {sum(map(int, memory)) / 2**20:.0f} MiB")
+    print(
+        f"# memory of one: {sum(map(int, memory)) / len(memory) / 2**20:.1f} MiB, of all: {sum(map(int, memory)) / 2**20:.0f} MiB"
+    )
     assert len(memory) == 200
     # Whose first refresh failed in the crowd recovers alone.
     for name in names[::40]:

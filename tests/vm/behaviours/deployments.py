@@ -64,7 +64,10 @@ def an_altered_release_reaches_no_host(machine):
     with open(f"{altered}/release.json", "w", encoding="utf-8") as file:
         file.write(text.replace('"hamlet": 994', '"hamlet": 993').replace('"hamlet":994', '"hamlet":993'))
     os.remove(f"{unsigned}/provenance.sigstore.json")
-    for folder, why in ((altered, "release.json is not what was signed"), (unsigned, "provenance.sigstore.json cannot be read")):
+    for folder, why in (
+        (altered, "release.json is not what was signed"),
+        (unsigned, "provenance.sigstore.json cannot be read"),
+    ):
         code, said = machine.deployer.deploy("booted", folder=folder)
         assert code != 0 and "not trusted" in said and "copying" not in said and why in said, said
     assert (started(machine), machine.deployer.systems()) == before
