@@ -1,21 +1,27 @@
-# `nix fmt` formats every Nix file of the tree; given files or flags, just those.
+# `nix fmt`: treefmt with the programs that treefmt.toml names.
 {
-  writeShellApplication,
-  gitMinimal,
+  bash,
+  deadnix,
   nixfmt-rs,
+  ruff,
+  rustfmt,
+  shellcheck,
+  shfmt,
+  statix,
+  taplo,
+  treefmt,
 }:
-writeShellApplication {
-  name = "format-nix";
+treefmt.withConfig {
+  configFile = ../treefmt.toml;
   runtimeInputs = [
-    gitMinimal
+    bash
+    deadnix
     nixfmt-rs
+    ruff
+    rustfmt
+    shellcheck
+    shfmt
+    statix
+    taplo
   ];
-  text = ''
-    if [ $# = 0 ]; then
-      cd "$(git rev-parse --show-toplevel)"
-      mapfile -d "" -t files < <(git ls-files -z --cached --others --exclude-standard '*.nix')
-      set -- "''${files[@]}"
-    fi
-    exec nixfmt "$@"
-  '';
 }

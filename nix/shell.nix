@@ -2,6 +2,7 @@
 {
   lib,
   stdenv,
+  callPackage,
   mkShell,
   age,
   agenix,
@@ -13,7 +14,6 @@
   curl,
   gitlab-ci-local,
   jq,
-  nixfmt-rs,
   openssl,
   qemu,
   rust-analyzer,
@@ -22,6 +22,7 @@
 }:
 mkShell {
   packages = [
+    (callPackage ./formatter.nix { })
     age
     agenix.packages.${stdenv.hostPlatform.system}.agenix
     cargo
@@ -31,7 +32,6 @@ mkShell {
     cosign
     curl
     jq
-    nixfmt-rs
     openssl
     qemu
     rust-analyzer

@@ -17,9 +17,9 @@ let
             certificate = lib.mkForce mock-prod.config.wordtally.certificate;
           };
           services.wordtally.frontdoor.hostName = lib.mkForce "words.example.net";
-          age.secrets = lib.mapAttrs (_: _: { file = lib.mkForce ../../secrets/dev/bigquery.json.age; }) (
-            prod.config.age.secrets
-          );
+          age.secrets = lib.mapAttrs (_: _: {
+            file = lib.mkForce ../../secrets/dev/bigquery.json.age;
+          }) prod.config.age.secrets;
         }
       ];
     }).config;

@@ -49,7 +49,9 @@ class Clone:
         """Plain text, by the key of this clone or of the mock environment; `None` if that does not open it."""
         if key is None:
             key = self.root / "mock"
-            made = subprocess.run(["bash", self.secrets / "mock-identity", file.split("/")[0]], check=True, capture_output=True)
+            made = subprocess.run(
+                ["bash", self.secrets / "mock-identity", file.split("/")[0]], check=True, capture_output=True
+            )
             key.write_bytes(made.stdout)
             key.chmod(0o600)
         done = subprocess.run(["age", "--decrypt", "--identity", key, self.secrets / file], capture_output=True)
@@ -72,8 +74,7 @@ def an_input_without_text_is_refused_and_the_file_stays():
             code, said = clone.run("secrets-edit", *new, MOCK, stdin=empty)
             assert code == 1, (empty, new, code, said)
             assert said == (
-                "secrets-edit: the input is empty, so that what makes it may have failed: "
-                f"{MOCK} is left as it was\n"
+                f"secrets-edit: the input is empty, so that what makes it may have failed: {MOCK} is left as it was\n"
             ), said
             assert clone.encrypted() == before
 
@@ -111,8 +112,11 @@ def rekey_leaves_what_is_for_other_keys():
         code, said = clone.run("secrets-rekey", identity=identity)
         assert code == 0, said
         assert f"{PROD}: " in said and agenixs_own in said, said
-        assert "secrets-rekey: left as they are, for none of your keys opens them: prod/bigquery.json.age prod/tls.key.age" in said
-        assert clone.opened(MOCK, clone.key) == clone.opened(MOCK) != None
+        assert (
+            "secrets-rekey: left as they are, for none of your keys opens them: prod/bigquery.json.age prod/tls.key.age"
+            in said
+        )
+        assert clone.opened(MOCK, clone.key) == clone.opened(MOCK) is not None
         assert clone.encrypted()[PROD] == before[PROD]
 
 
@@ -127,7 +131,9 @@ def rekey_tells_of_each_file_that_failed_and_goes_on():
     assert code == 1, said
     assert re.search(rf"^{MOCK}: .*age: error: ", said, re.MULTILINE), said
     assert "dev/bigquery.json.age: is not there\n" in said, said
-    assert said.endswith(f"secrets-rekey: left as they are, for the reasons above: dev/bigquery.json.age {MOCK}\n"), said
+    assert said.endswith(f"secrets-rekey: left as they are, for the reasons above: dev/bigquery.json.age {MOCK}\n"), (
+        said
+    )
     assert damaged.read_bytes() == broken
     assert clone.opened("mock-prod/tls.key.age", clone.key)
 
