@@ -27,6 +27,11 @@ in
     inherit (builds) wordtally;
   };
 
+  image-test = pkgs.callPackage ./image-test.nix {
+    inherit (builds) bigquery-standin;
+    inherit (offered) image;
+  };
+
   sbom = pkgs.callPackage ./sbom.nix {
     inherit (builds) wordtally crates;
     inherit (offered) image;
@@ -51,6 +56,7 @@ in
       attest
       deploy
       image
+      image-test
       release
       ;
   };

@@ -1,31 +1,44 @@
-# The checks by the stage of the pipeline that runs them: `nix build .#lint`, `nix build .#tests`.
+# The checks by what runs them: `nix build .#lint`, `.#code`, `.#tests`, `.#clients`, and all four as `.#gate`.
 {
   lib,
   linkFarm,
   checks,
 }:
 let
-  isLint =
-    name:
-    lib.elem name [
-      "code-clippy"
-      "code-clippy-without-standin"
-      "code-deny"
-      "code-rustdoc"
-      "code-rustfmt"
-      "format"
-    ];
-  # The stage `build` makes the hosts; these two would contain themselves.
+  isLint = name: name == "format" || lib.hasPrefix "code-" name && name != "code-tests";
+  # What `cargo test` runs as well.
+  isCode = name: name == "code-tests";
+  # Tests with packages of Python's and npm's: `.ci/clients` runs them with the registries'.
+  clients = [
+    "client-node"
+    "client-python"
+    "dependencies"
+    "google-access"
+    "pipeline"
+    "platform-schemas"
+    "tabulate"
+  ];
+  # `.#release` has the hosts, `nix run .#vm-test` is a job of its own, and the stages would contain themselves.
   isElsewhere =
     name:
     lib.hasPrefix "host-" name
-    || lib.elem name [
-      "package-lint"
-      "package-tests"
-    ];
-  group = name: wanted: linkFarm name (lib.filterAttrs (name: _: wanted name) checks);
+    || lib.elem name (map (stage: "package-${stage}") (lib.attrNames stages));
+  isTest = name: !isLint name && !isCode name && !lib.elem name clients && !isElsewhere name;
+
+  filtered = wanted: lib.filterAttrs (name: _: wanted name) checks;
+  stages = {
+    lint = linkFarm "lint" (filtered isLint);
+    code = linkFarm "code" (filtered isCode);
+    tests = linkFarm "tests" (filtered isTest);
+    clients = linkFarm "clients" (lib.getAttrs clients checks);
+    gate = linkFarm "gate" {
+      inherit (stages)
+        lint
+        code
+        tests
+        clients
+        ;
+    };
+  };
 in
-{
-  lint = group "lint" isLint;
-  tests = group "tests" (name: !isLint name && !isElsewhere name);
-}
+stages

@@ -12,6 +12,7 @@
   attest,
   deploy,
   image,
+  image-test,
   release,
   host,
 }:
@@ -116,6 +117,7 @@ writeShellApplication {
     VM_TEST_MACHINE = launcher host;
     VM_TEST_CROWD = launcher crowd;
     VM_TEST_FACTS = facts;
+    VM_TEST_CONTAINER = lib.getExe image-test;
     VM_TEST_RELEASES = releases;
     VM_TEST_LOCK = ../flake.lock;
     VM_TEST_CERTIFICATE = ../hosts/mock-prod/certificate.pem;

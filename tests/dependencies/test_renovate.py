@@ -12,10 +12,12 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CONFIGURATION = json.loads((ROOT / "renovate.json").read_text(encoding="utf-8"))
-FILES = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=20).stdout.splitlines()
+FILES = subprocess.run(
+    ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=20
+).stdout.splitlines()
 # Where a version of something of others may stand; more kinds than there are here, so that a new one is noticed.
 MANIFEST = re.compile(
-    r"(^|/)(Cargo\.toml|package\.json|flake\.nix|[^/]*requirements[^/]*\.(txt|in)|[^/]*\.?gitlab-ci[^/]*\.ya?ml|pyproject\.toml|setup\.(cfg|py)"
+    r"(^|/)(Cargo\.toml|package\.json|flake\.nix|[^/]*requirements[^/]*\.(txt|in)|crates\.txt|[^/]*\.?gitlab-ci[^/]*\.ya?ml|pyproject\.toml|setup\.(cfg|py)"
     r"|Pipfile|uv\.lock|(Docker|Container)file[^/]*|(docker-)?compose[^/]*\.ya?ml|go\.mod|Gemfile|pom\.xml|rust-toolchain[^/]*|Chart\.yaml|[^/]*\.tf"
     r"|\.pre-commit-config\.yaml|\.tool-versions|\.nvmrc)$"
 )
@@ -23,10 +25,16 @@ MANIFESTS = [file for file in FILES if MANIFEST.search(file)]
 MANIFEST_OF = {"Cargo.lock": "Cargo.toml", "package-lock.json": "package.json", "flake.lock": "flake.nix"}
 
 
+def patterns(manager):
+    if manager == "custom.regex":
+        return [pattern for custom in CONFIGURATION["customManagers"] for pattern in custom["managerFilePatterns"]]
+    return CONFIGURATION[manager]["managerFilePatterns"]
+
+
 def managers(file):
     found = []
     for manager in CONFIGURATION["enabledManagers"]:
-        for pattern in CONFIGURATION[manager]["managerFilePatterns"]:
+        for pattern in patterns(manager):
             # Between slashes it is a regular expression.
             assert pattern[0] == pattern[-1] == "/", pattern
             if re.search(pattern[1:-1], file):
@@ -35,16 +43,33 @@ def managers(file):
 
 
 def test_renovates_own_schema_takes_it():
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.renovate", str(ROOT / "renovate.json")]
+    command = [
+        sys.executable,
+        "-m",
+        "check_jsonschema",
+        "--builtin-schema",
+        "vendor.renovate",
+        str(ROOT / "renovate.json"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_each_option_is_one_of_renovates():
     """Its schema allows any name: a misspelt one would be left out in silence."""
-    schema = json.loads((importlib.resources.files("check_jsonschema.builtin_schemas.vendor") / "renovate.json").read_text(encoding="utf-8"))
-    known = schema["properties"].keys() | schema["definitions"]["packageRules"]["items"]["allOf"][0]["properties"].keys()
-    used = {option for part in (CONFIGURATION, *CONFIGURATION["packageRules"], CONFIGURATION["lockFileMaintenance"]) for option in part}
+    schema = json.loads(
+        (importlib.resources.files("check_jsonschema.builtin_schemas.vendor") / "renovate.json").read_text(
+            encoding="utf-8"
+        )
+    )
+    known = (
+        schema["properties"].keys() | schema["definitions"]["packageRules"]["items"]["allOf"][0]["properties"].keys()
+    )
+    used = {
+        option
+        for part in (CONFIGURATION, *CONFIGURATION["packageRules"], CONFIGURATION["lockFileMaintenance"])
+        for option in part
+    }
     assert used - known == {"$schema"} - known
 
 
@@ -70,20 +95,32 @@ def test_no_folder_of_ours_is_left_out():
 
 
 def test_nothing_lands_by_itself():
-    """The pipeline at GitLab runs no test with the tools of the checks: it would say nothing of a bad one."""
     assert "automerge" not in json.dumps(CONFIGURATION)
     assert not [preset for preset in CONFIGURATION["extends"] if "automerge" in preset.lower()]
+
+
+def test_the_programs_from_crates_io_are_found():
+    [custom] = CONFIGURATION["customManagers"]
+    [match] = custom["matchStrings"]
+    # JavaScript's named groups, as Python writes them.
+    found = re.findall(match.replace("(?<", "(?P<"), (ROOT / ".ci/crates.txt").read_text(encoding="utf-8"))
+    assert {name for name, _ in found} == {"deadnix", "nixfmt_rs"}
 
 
 def test_the_two_google_crates_wait_for_a_person():
     crates = ["gcp-bigquery-client", "yup-oauth2"]
     [rule] = [rule for rule in CONFIGURATION["packageRules"] if rule.get("matchPackageNames") == crates]
     assert rule["dependencyDashboardApproval"] and rule["minimumReleaseAge"] == "30 days"
-    assert set(crates) <= tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]["dependencies"].keys()
+    assert (
+        set(crates)
+        <= tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]["dependencies"].keys()
+    )
 
 
-@pytest.mark.parametrize("file", [file for file in MANIFESTS if file.endswith("requirements.txt")])
+@pytest.mark.parametrize("file", [file for file in MANIFESTS if file.endswith((".ci/crates.txt", "requirements.txt"))])
 def test_each_requirement_is_one_version(file):
     """A range would be updated by nobody, and silently."""
-    lines = [line for line in (ROOT / file).read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    lines = [
+        line for line in (ROOT / file).read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")
+    ]
     assert [line for line in lines if not re.fullmatch(r"[\w.-]+==[\w.]+", line)] == []

@@ -13,7 +13,7 @@ PIPELINE = yaml.safe_load(TEXT)
 WORDS = ["workflow", "stages", "variables", "default"]
 JOBS = {name: job for name, job in PIPELINE.items() if name not in WORDS and not name.startswith(".")}
 
-CHECKS = ["lint", "build", "test", "virtual machine"]
+CHECKS = ["lint", "build", "test", "clients", "virtual machine"]
 PROMOTION = ["publish", "attest", "deploy dev", "verify dev", "deploy mock-prod", "verify mock-prod"]
 # What a tag starts: mock production is asked whether it runs this very release, and production is brought it.
 RELEASE = ["publish", "attest", "verify mock-prod", "deploy prod", "verify prod"]
@@ -92,6 +92,14 @@ def test_a_key_is_of_an_environment_that_one_job_has(name, environment):
     assert JOBS[name]["environment"] == {"name": environment, "action": "access"}
     others = [job.get("environment", {}).get("name") for other, job in JOBS.items() if other != name]
     assert environment not in others
+
+
+def test_the_checks_build_each_part_of_the_gate():
+    """What `.#gate` holds, and what only a job can: the release, and a virtual machine."""
+    stages = (ROOT / "nix/stages.nix").read_text(encoding="utf-8")
+    [parts] = re.findall(r"gate = linkFarm \"gate\" \{\s*inherit \(stages\)([^;]+);", stages)
+    built = {name for check in CHECKS for line in script(check) for name in re.findall(r"\.#([a-z-]+)", line)}
+    assert built == {*parts.split(), "release", "push-cache", "vm-test"}
 
 
 def parents(job):

@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 
-from behaviours import changes, crowd, deployments, serving, state
+from behaviours import changes, container, crowd, deployments, serving, state
 from deployer import Deployer
 from given import SSH_PORT, WORDS
 from machine import Machine, wait
@@ -18,7 +18,11 @@ from visitor import answers
 
 # Each machine with what is tried on it, in this order: the state that all of it has left comes last.
 MACHINES = {
-    "VM_TEST_MACHINE": serving.BEHAVIOURS + changes.BEHAVIOURS + deployments.BEHAVIOURS + state.BEHAVIOURS,
+    "VM_TEST_MACHINE": serving.BEHAVIOURS
+    + container.BEHAVIOURS
+    + changes.BEHAVIOURS
+    + deployments.BEHAVIOURS
+    + state.BEHAVIOURS,
     "VM_TEST_CROWD": crowd.BEHAVIOURS,
 }
 

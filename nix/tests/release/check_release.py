@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds a release against the package that it is of.
 
-    check_release.py RELEASE PACKAGE HOST...
+check_release.py RELEASE PACKAGE HOST...
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import sys
 import tarfile
 
 # Only the stand-in has these.
-STANDIN = {"axum", "bigquery-standin", "rusqlite", "libsqlite3-sys", "sqlparser", "tempfile"}
+STANDIN = {"axum", "bigquery-standin", "rusqlite", "libsqlite3-sys", "sqlparser", "rsa", "tempfile"}
 # Where a crate's source was, as messages of the program still say; the standard library's own are elsewhere.
 SOURCE = re.compile(rb"-vendor-cargo-deps/[0-9a-f]{64}/([A-Za-z0-9_-]+?)-([0-9]+\.[0-9]+\.[0-9][A-Za-z0-9.+-]*)/")
 

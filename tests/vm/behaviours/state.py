@@ -24,7 +24,9 @@ def every_unit_executes_its_own_program_only(machine):
         mounts = [line.split() for line in machine.run(f"cut -d ' ' -f 5,6 {process}/mountinfo").splitlines()]
         assert len(mounts) > 5, mounts
         # systemd's own, for what it passes on: a file and a socket.
-        executable = {path for path, options in mounts if "noexec" not in options.split(",") and not path.startswith("/run/host/")}
+        executable = {
+            path for path, options in mounts if "noexec" not in options.split(",") and not path.startswith("/run/host/")
+        }
         assert executable == {program}, executable
 
 
@@ -50,7 +52,9 @@ def no_secret_is_in_the_journal_or_a_process(machine):
                 pass
     places = {
         "the journal": machine.run("journalctl -b -o export --no-pager | tr -d '\\0'"),
-        "a process": machine.run("cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'", check=False),
+        "a process": machine.run(
+            "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'", check=False
+        ),
         "the console": machine.console(),
         "this machine's processes": here.decode(errors="replace"),
     }
@@ -62,7 +66,7 @@ def no_secret_is_in_the_journal_or_a_process(machine):
 
 def nothing_failed(machine):
     failed = machine.run("systemctl list-units --failed --plain --no-legend -o json")
-    # The Nix lab's machine cannot remount its root: its file system is not the one that the host describes.
+    # A machine whose root is not the file system that the host describes cannot remount it.
     names = [unit["unit"] for unit in json.loads(failed) if unit["unit"] != "systemd-remount-fs.service"]
     assert not names, names
 

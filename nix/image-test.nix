@@ -1,0 +1,28 @@
+# Runs the image under crun and asks it for a page: `nix run .#image-test`, as root. No check of the flake's: a build may
+# mount nothing and is no root.
+{
+  writeShellApplication,
+  crun,
+  curl,
+  python3,
+  util-linux,
+  image,
+  bigquery-standin,
+}:
+writeShellApplication {
+  name = "image-test";
+  runtimeInputs = [
+    crun
+    curl
+    python3
+    util-linux
+  ];
+  runtimeEnv.WORDTALLY = "${bigquery-standin}/bin/wordtally";
+  text = ''
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    ${image} >"$folder/image.tar"
+    python3 ${./tests/image/run_container} "$folder/image.tar"
+  '';
+  meta.description = "Runs the image in a container and asks it for a page";
+}

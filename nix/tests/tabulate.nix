@@ -1,0 +1,7 @@
+# The table that we promise, as the real tabulate writes it: ADR 9.
+{ pkgs, ... }:
+pkgs.runCommand "tabulate"
+  { nativeBuildInputs = [ (pkgs.python3.withPackages (set: [ set.tabulate ])) ]; }
+  ''
+    python3 ${../../tests/golden}/tabulate.py --check | tee $out
+  ''

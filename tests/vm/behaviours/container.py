@@ -1,0 +1,11 @@
+"""The image, in a container on the machine."""
+
+from given import CONTAINER
+
+
+def the_image_serves_in_a_container(machine):
+    """By `nix run .#image-test`, whose store path the machine has from this one."""
+    assert "ok   SIGTERM ends it" in machine.run(CONTAINER)
+
+
+BEHAVIOURS = [the_image_serves_in_a_container]
