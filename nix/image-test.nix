@@ -19,10 +19,7 @@ writeShellApplication {
   ];
   runtimeEnv.WORDTALLY = "${bigquery-standin}/bin/wordtally";
   text = ''
-    folder=$(mktemp -d)
-    trap 'rm -rf "$folder"' EXIT
-    ${image} >"$folder/image.tar"
-    python3 ${./tests/image/run_container} "$folder/image.tar"
+    exec python3 ${./tests/image}/run_container ${image.oci}
   '';
   meta.description = "Runs the image in a container and asks it for a page";
 }

@@ -9,6 +9,7 @@
   dash,
   dockerTools,
   runCommand,
+  skopeo,
   symlinkJoin,
   zsh,
   self,
@@ -85,6 +86,10 @@ let
     };
     passthru = {
       inherit created revision root;
+      # What the stream writes is no image yet: an archive has no manifest, and so no digest to be called by.
+      oci = runCommand "wordtally-oci" { nativeBuildInputs = [ skopeo ]; } ''
+        ${image} | skopeo --insecure-policy --tmpdir . copy --quiet docker-archive:/dev/stdin oci:$out
+      '';
       tests.layout = callPackage ./tests/image/layout.nix {
         inherit
           image

@@ -3,7 +3,6 @@
   lib,
   runCommand,
   jq,
-  skopeo,
   hosts,
   wordtally,
   image,
@@ -32,10 +31,7 @@ let
 in
 runCommand "release"
   {
-    nativeBuildInputs = [
-      jq
-      skopeo
-    ];
+    nativeBuildInputs = [ jq ];
     release = builtins.toJSON release;
     passAsFile = [ "release" ];
     passthru = { inherit hosts; };
@@ -43,8 +39,7 @@ runCommand "release"
   }
   ''
     mkdir $out
-    # What the stream writes is no image yet: an archive has no manifest, and so no digest to be called by.
-    ${image} | skopeo --insecure-policy --tmpdir . copy --quiet docker-archive:/dev/stdin oci:$out/image
+    cp -r --no-preserve=mode ${image.oci} $out/image
     cp ${sbom} $out/sbom.cdx.json
     digest=$(jq --exit-status --raw-output '.manifests | if length == 1 then .[0].digest else null end' $out/image/index.json)
     jq --sort-keys --arg image "$digest" '. + { $image }' "$releasePath" >$out/release.json
