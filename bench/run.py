@@ -9,6 +9,7 @@ Needs cargo, wrk and nginx, and valgrind for --instructions. See bench/README.md
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -24,15 +25,19 @@ from peers import ROOT, Peers, StandIn
 SHORT_TTL, SHORT_TTLS = 2, 10
 
 
-def build():
-    """The production binary, which is kept aside, one with the stand-in, and plain hyper."""
-    release = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
-    cargo = ["cargo", "build", "--release", "--locked"]
-    subprocess.run([*cargo, "-p", "wordtally", "--no-default-features"], cwd=ROOT, check=True)
-    production = release / "wordtally-production"
-    shutil.copy(release / "wordtally", production)
-    subprocess.run([*cargo, "-p", "wordtally", "-p", "plain-hyper"], cwd=ROOT, check=True)
-    return production, release / "wordtally", release / "plain-hyper"
+def build(program):
+    """The program that ships, one with the stand-in, and plain hyper, linked as the flake links the first."""
+    folder = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+    host = re.search(r"^host: (.+)$", subprocess.run(["rustc", "-vV"], check=True, capture_output=True, text=True).stdout, re.M)[1]
+    cargo = ["cargo", "build", "--release", "--locked", "--target", host]
+    flags = os.environ | {"RUSTFLAGS": "-C target-feature=+crt-static"}
+    subprocess.run([*cargo, "-p", "plain-hyper"], cwd=ROOT, env=flags, check=True)
+    if not program:
+        subprocess.run([*cargo, "-p", "wordtally", "--no-default-features"], cwd=ROOT, env=flags, check=True)
+        program = folder / "wordtally-production"
+        shutil.copy(folder / host / "release/wordtally", program)
+    subprocess.run([*cargo, "-p", "wordtally"], cwd=ROOT, env=flags, check=True)
+    return program, folder / host / "release/wordtally", folder / host / "release/plain-hyper"
 
 
 def jobs_per_ttl(peers, standin):
@@ -82,7 +87,7 @@ def takes(server, load, peers):
 
 
 def measure(options, folder):
-    production, demo, hyper = build()
+    production, demo, hyper = build(options.program)
     with StandIn(demo, folder) as standin:
         peers = Peers(production, hyper, standin, folder)
         cold = {peer.name: peer.cold_start(11) for peer in (peers.wordtally, peers.plain, peers.nginx)}
@@ -99,6 +104,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9, help="how often each load is tried (default 9)")
     parser.add_argument("--seconds", type=int, default=2, help="how long each try takes (default 2)")
+    parser.add_argument("--program", type=Path, help="measure this program, such as the flake's package (default: build it)")
     parser.add_argument("--instructions", action="store_true", help="count instructions by callgrind too")
     options = parser.parse_args()
     begun = time.monotonic()
