@@ -117,10 +117,26 @@ let
   failed = host: map (a: a.message) (lib.filter (a: !a.assertion) host.config.assertions);
   inherit (hosts) dev;
   wrong = dev.extendModules {
-    modules = [ { services.wordtally.instances = lib.mkMerge (lib.attrValues mistakes); } ];
+    modules = [
+      {
+        services.wordtally = {
+          instances = lib.mkMerge (lib.attrValues mistakes);
+          frontdoor = {
+            enable = true;
+            hostName = "words.example.test";
+            openFirewall = false;
+          };
+        };
+      }
+    ];
   };
 
-  expected = lib.sort lib.lessThan (lib.attrNames mistakes);
+  expected = lib.sort lib.lessThan (
+    lib.attrNames mistakes
+    ++ [
+      "services.wordtally.frontdoor has no certificate: set certificateFile and certificateKeyFile, or enableACME, or useACMEHost."
+    ]
+  );
   found = lib.sort lib.lessThan (failed wrong);
 in
 assert lib.assertMsg (failed dev == [ ]) "dev as it is: ${toString (failed dev)}";

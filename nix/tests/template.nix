@@ -17,6 +17,8 @@ let
     modules = [
       # That of this check, whichever its hardware-configuration.nix names.
       { nixpkgs.pkgs = pkgs; }
+      # NixOS's manual is not ours to build.
+      { documentation.enable = false; }
       # By its own name, besides `default`.
       self.nixosModules.wordtally
     ];
