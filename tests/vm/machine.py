@@ -49,6 +49,8 @@ class Machine:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            # A journal may hold any bytes.
+            errors="replace",
             timeout=timeout,
         )
         if check and done.returncode != 0:
