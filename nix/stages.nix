@@ -5,7 +5,12 @@
   checks,
 }:
 let
-  isLint = name: name == "format" || lib.hasPrefix "code-" name && name != "code-tests";
+  # The shell brings the programs that format and lint.
+  isLint =
+    name:
+    name == "format"
+    || lib.hasPrefix "shell-" name
+    || lib.hasPrefix "code-" name && name != "code-tests";
   # What `cargo test` runs as well.
   isCode = name: name == "code-tests";
   # Tests with packages of Python's and npm's: `.ci/clients` runs them with the registries'.
