@@ -28,7 +28,9 @@ SHORT_TTL, SHORT_TTLS = 2, 10
 def build(program):
     """The program that ships, one with the stand-in, and plain hyper, linked as the flake links the first."""
     folder = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    host = re.search(r"^host: (.+)$", subprocess.run(["rustc", "-vV"], check=True, capture_output=True, text=True).stdout, re.M)[1]
+    host = re.search(
+        r"^host: (.+)$", subprocess.run(["rustc", "-vV"], check=True, capture_output=True, text=True).stdout, re.M
+    )[1]
     cargo = ["cargo", "build", "--release", "--locked", "--target", host]
     flags = os.environ | {"RUSTFLAGS": "-C target-feature=+crt-static"}
     subprocess.run([*cargo, "-p", "plain-hyper"], cwd=ROOT, env=flags, check=True)
@@ -104,7 +106,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9, help="how often each load is tried (default 9)")
     parser.add_argument("--seconds", type=int, default=2, help="how long each try takes (default 2)")
-    parser.add_argument("--program", type=Path, help="measure this program, such as the flake's package (default: build it)")
+    parser.add_argument(
+        "--program", type=Path, help="measure this program, such as the flake's package (default: build it)"
+    )
     parser.add_argument("--instructions", action="store_true", help="count instructions by callgrind too")
     options = parser.parse_args()
     begun = time.monotonic()
