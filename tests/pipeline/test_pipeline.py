@@ -22,6 +22,8 @@ STOPS = ["stop dev", "stop mock-prod"]
 
 # An output of the flake, with what it is given; or a command that its shell has.
 FLAKE = r"(build( --print-build-logs)?( --no-link| --out-link [a-z]+)|run) \.#[a-z-]+( -- [^;&|`]+)?"
+# Of every system: a job builds for its own only.
+EVALUATION = "flake check --all-systems --no-build"
 COMMAND = r"(\.ci/[a-z-]+|cargo [a-z ]+)"
 
 
@@ -83,7 +85,7 @@ def test_a_job_has_in_an_empty_store_what_it_sends(name):
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_only_calls_what_the_flake_offers(name):
     for line in script(name):
-        assert re.fullmatch(rf"nix ({FLAKE}|develop --command {COMMAND})", line), line
+        assert re.fullmatch(rf"nix ({FLAKE}|{EVALUATION}|develop --command {COMMAND})", line), line
     assert "before_script" not in TEXT and "after_script" not in TEXT
 
 
@@ -95,11 +97,12 @@ def test_a_key_is_of_an_environment_that_one_job_has(name, environment):
 
 
 def test_the_checks_build_each_part_of_the_gate():
-    """What `.#gate` holds, and what only a job can: the release, and a virtual machine."""
+    """What `.#gate` holds, and what only a job can: the release, and virtual machines."""
     stages = (ROOT / "nix/stages.nix").read_text(encoding="utf-8")
     [parts] = re.findall(r"gate = linkFarm \"gate\" \{\s*inherit \(stages\)([^;]+);", stages)
     built = {name for check in CHECKS for line in script(check) for name in re.findall(r"\.#([a-z-]+)", line)}
-    assert built == {*parts.split(), "release", "push-cache", "vm-test"}
+    assert built == {*parts.split(), "release", "push-cache", "vm-test", "third-party-test"}
+    assert f"nix {EVALUATION}" in script("lint")
 
 
 def parents(job):
