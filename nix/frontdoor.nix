@@ -64,7 +64,7 @@ let
   # there for the next process.
   ask = name: path: {
     proxyPass = "http://${upstream name}${path}";
-    # They bring a second `Host`, whatever the host has chosen for its own locations.
+    # The recommended settings set `Host` a second time.
     recommendedProxySettings = false;
     extraConfig = ''
       proxy_http_version 1.1;
@@ -226,7 +226,7 @@ in
     certificateFile = mkOption {
       type = types.nullOr types.path;
       default = null;
-      description = "Certificate and the chain to its root, as PEM. Public. `null`: it is had by ACME.";
+      description = "Certificate and the chain to its root, as PEM. Public. `null` where ACME provides the certificate.";
     };
     certificateKeyFile = mkOption {
       type = types.nullOr (types.either types.path types.str);

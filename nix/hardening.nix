@@ -1,5 +1,5 @@
 # What a network service of ours is denied. It sees a root of its own, with what `paths` lists and the store, of which it may
-# execute one program. The whole store, as links in /etc lead there, and those of the next configuration lead elsewhere.
+# execute one program. It sees the whole store, because links in /etc lead there and a switch changes where they lead.
 {
   storeDir,
   paths,

@@ -100,7 +100,8 @@ let
       if pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform then
         cfg.package
       else
-        (packagesFor pkgs.buildPackages).wordtally;
+        (packagesFor pkgs.buildPackages).wordtally
+          or (throw "services.wordtally: there is no wordtally for ${pkgs.stdenv.buildPlatform.system}, where this system is built: build it on x86_64-linux or aarch64-linux.");
     where = "services.wordtally.instances";
   } (lib.mapAttrs (_: instance: environment instance // { LISTEN = instance.listen; }) cfg.instances);
 

@@ -3,6 +3,7 @@
 {
   lib,
   runCommand,
+  cacert,
   nodejs,
 }:
 { folder, hash }:
@@ -13,7 +14,11 @@ let
 in
 runCommand "node-modules-${locked}"
   {
-    nativeBuildInputs = [ nodejs ];
+    nativeBuildInputs = [
+      # A build has no authorities of its own to trust the registry by.
+      cacert
+      nodejs
+    ];
     impureEnvVars = lib.fetchers.proxyImpureEnvVars;
     outputHashMode = "recursive";
     outputHash = hash;

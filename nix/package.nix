@@ -109,6 +109,7 @@ in
         # What is linked besides crates.
         rustc --version | sed -E 's/^rustc ([^ ]+).*/rust-std \1/' >$out/others
         echo ${pkgs.glibc.pname} ${pkgs.glibc.version} >>$out/others
+        echo libgcc "$($CC -dumpfullversion)" >>$out/others
       '';
       installPhaseCommand = "true";
     }
@@ -138,10 +139,6 @@ in
         cargoClippyExtraArgs = "--all-targets -- -D warnings";
       }
     );
-    rustfmt = craneLib.cargoFmt {
-      inherit (commonArgs) pname version;
-      src = codeWith [ ../rustfmt.toml ];
-    };
     rustdoc = craneLib.cargoDoc (
       forChecks
       // {

@@ -23,7 +23,7 @@ let
     "platform-schemas"
     "tabulate"
   ];
-  # `.#release` has the hosts, `nix run .#vm-test` is a job of its own, and the stages would contain themselves.
+  # `package-release` has the hosts, and the stages would contain themselves.
   isElsewhere =
     name:
     lib.hasPrefix "host-" name

@@ -27,7 +27,7 @@ in
 
   systemd.services.pebble = {
     description = "ACME authority for tests";
-    # An order that comes before it is tried again after a quarter of an hour only.
+    # An order that is made before pebble runs is tried again only after 15 minutes.
     wantedBy = [ "network-online.target" ];
     before = [ "network-online.target" ];
     after = [ "network.target" ];

@@ -1,5 +1,5 @@
-# Somebody else's machine, to which the words are added: it has a web server and a monitoring of its own. What is here says
-# nothing that only this repository could say.
+# Somebody else's machine, to which the words are added: it has a web server and a monitoring of its own. It uses only
+# what any user of the modules can use.
 {
   config,
   lib,

@@ -1,5 +1,5 @@
 # What is shipped is compiled by the toolchain that binary caches have: its derivations hold no compiler and no C library
-# but those below. Another target or an overlay of a compiler would cost whoever builds it an hour.
+# but those of nixpkgs as it is. Another target or an overlay of a compiler would cost whoever builds it an hour.
 {
   pkgs,
   lib,
@@ -7,13 +7,16 @@
   ...
 }:
 let
-  inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) wordtally bigquery-standin;
+  inherit (pkgs.stdenv.hostPlatform) system;
+  inherit (self.packages.${system}) wordtally bigquery-standin;
+  # Without whatever this flake might lay over it.
+  nixpkgs = self.inputs.nixpkgs.legacyPackages.${system};
 
   recorded = {
-    stdenv = pkgs.stdenv; # gcc links the program and compiles the C and assembly of crates; glibc is what gcc runs on
-    rustc = pkgs.rustc; # compiles the crates; it brings LLVM, and its standard library for this target
-    cargo = pkgs.cargo; # runs rustc; built by a rustc of its own
-    "glibc.static" = pkgs.glibc.static; # libc.a, an output of stdenv's glibc
+    stdenv = nixpkgs.stdenv; # gcc links the program and compiles the C and assembly of crates; glibc is what gcc runs on
+    rustc = nixpkgs.rustc; # compiles the crates; it brings LLVM, and its standard library for this target
+    cargo = nixpkgs.cargo; # runs rustc; built by a rustc of its own
+    "glibc.static" = nixpkgs.glibc.static; # libc.a, an output of stdenv's glibc
   };
 
   # The .drv file and those that it names, and nothing of what they make.

@@ -4,7 +4,7 @@
 
   services.wordtally = {
     enable = true;
-    # Outside the store, which everyone can read. Without it, the machine's own identity at Google.
+    # Keep it outside the store, which everyone can read. Remove this line to use the machine's own identity at Google.
     defaults.credentialFile = "/var/lib/secrets/bigquery.json";
     instances = {
       love.word = "love";
