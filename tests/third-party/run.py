@@ -10,13 +10,10 @@ import os
 import re
 import socket
 import ssl
-import subprocess
-import sys
-import time
-import traceback
 import urllib.parse
 
 from machine import Machine, wait
+from outcome import attempt, end, wanted
 
 SITE, WORDS_HOST = "www.example.test", "words.example.test"
 # Of each word, a count that is known.
@@ -182,28 +179,12 @@ BEHAVIOURS = [
 ]
 
 
-def attempt(behaviour, machine):
-    begun = time.monotonic()
-    try:
-        behaviour(machine)
-        word = "ok"
-    except (AssertionError, OSError, subprocess.SubprocessError, ValueError):
-        traceback.print_exc(file=sys.stdout)
-        word = "FAILED"
-    print(f"{behaviour.__name__} ... {word} ({time.monotonic() - begun:.0f} s)", flush=True)
-    return word == "ok"
-
-
 def main():
-    known = [behaviour.__name__ for behaviour in BEHAVIOURS]
-    wanted = sys.argv[1:] or known
-    if unknown := set(wanted) - set(known):
-        sys.exit(f"no such behaviour: {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+    names = wanted(BEHAVIOURS)
     with Machine(os.environ["THIRD_PARTY_MACHINE"], 2223) as machine:
         machine.boot()
-        results = [attempt(behaviour, machine) for behaviour in BEHAVIOURS if behaviour.__name__ in wanted]
-    print(f"\nthird-party-test: {sum(results)} passed; {len(results) - sum(results)} failed")
-    sys.exit(0 if all(results) else 1)
+        results = [attempt(behaviour, machine) for behaviour in BEHAVIOURS if behaviour.__name__ in names]
+    end("third-party-test", results)
 
 
 main()

@@ -5,15 +5,13 @@ run.py [BEHAVIOUR…]   without names: all of them. `nix run .#vm-test` gives it
 """
 
 import os
-import subprocess
-import sys
 import time
-import traceback
 
 from behaviours import changes, container, crowd, deployments, serving, state
 from deployer import Deployer
 from given import SSH_PORT, WORDS
 from machine import Machine, wait
+from outcome import attempt, end, wanted
 from visitor import answers
 
 # Each machine with what is tried on it, in this order: the state that all of it has left comes last.
@@ -27,26 +25,11 @@ MACHINES = {
 }
 
 
-def attempt(behaviour, machine):
-    begun = time.monotonic()
-    try:
-        behaviour(machine)
-        word = "ok"
-    except (AssertionError, OSError, subprocess.SubprocessError, ValueError, StopIteration):
-        traceback.print_exc(file=sys.stdout)
-        word = "FAILED"
-    print(f"{behaviour.__name__} ... {word} ({time.monotonic() - begun:.0f} s)", flush=True)
-    return word == "ok"
-
-
 def main():
-    known = {behaviour.__name__ for group in MACHINES.values() for behaviour in group}
-    wanted = set(sys.argv[1:]) or known
-    if wanted - known:
-        sys.exit(f"no such behaviour: {', '.join(sorted(wanted - known))}; there are: {', '.join(sorted(known))}")
+    names = wanted([behaviour for group in MACHINES.values() for behaviour in group])
     results = []
     for variable, group in MACHINES.items():
-        chosen = [behaviour for behaviour in group if behaviour.__name__ in wanted]
+        chosen = [behaviour for behaviour in group if behaviour.__name__ in names]
         if not chosen:
             continue
         begun = time.monotonic()
@@ -57,8 +40,7 @@ def main():
                 wait(f"/{name}/", lambda name=name: answers(f"/{name}/"))
             print(f"# {len(WORDS)} words answer {time.monotonic() - begun:.0f} s after the start", flush=True)
             results += [attempt(behaviour, machine) for behaviour in chosen]
-    print(f"\nvm-test: {sum(results)} passed; {len(results) - sum(results)} failed")
-    sys.exit(0 if all(results) else 1)
+    end("vm-test", results)
 
 
 main()
