@@ -26,6 +26,8 @@
       eachSystem =
         f: lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (system: f nixpkgs.legacyPackages.${system});
 
+      subjects = import ./nix/subjects.nix { inherit lib; };
+
       # The service, the stand-in and the checks of their code, by one set of crane's arguments.
       builds = eachSystem (pkgs: pkgs.callPackage ./nix/package.nix { inherit crane; });
 
@@ -61,22 +63,23 @@
           let
             inherit (pkgs.stdenv.hostPlatform) system;
           in
-          import ./nix/packages.nix {
+          subjects.packages {
             inherit pkgs self;
             builds = builds.${system};
             hosts = hosts.${system};
             agenix = agenix.packages.${system}.default;
+            offered = self.packages.${system};
           }
         )
         // lib.genAttrs [ "aarch64-darwin" "x86_64-darwin" ] (
           system:
-          import ./nix/mac.nix {
+          import ./hosts/mac.nix {
             pkgs = nixpkgs.legacyPackages.${system};
             hosts = hosts.${lib.replaceString "darwin" "linux" system};
           }
         );
       # The service alone is the default: the stand-in is for development.
-      nixosModules = import ./nix/modules.nix {
+      nixosModules = import ./nix/modules {
         inherit lib;
         packagesFor = pkgs: builds.${pkgs.stdenv.hostPlatform.system} or { };
       };
@@ -90,7 +93,12 @@
       checks = eachSystem (
         pkgs:
         import ./nix/checks.nix {
-          inherit self pkgs builds;
+          inherit
+            self
+            pkgs
+            builds
+            subjects
+            ;
           hosts = hosts.${pkgs.stdenv.hostPlatform.system};
         }
       );

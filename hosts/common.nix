@@ -6,7 +6,7 @@
   ...
 }:
 {
-  imports = [ ./deployment.nix ];
+  imports = [ ../deploy/module.nix ];
 
   system.stateVersion = "26.05";
   time.timeZone = "UTC";

@@ -90,7 +90,7 @@ let
       oci = runCommand "wordtally-oci" { nativeBuildInputs = [ skopeo ]; } ''
         ${image} | skopeo --insecure-policy --tmpdir . copy --quiet docker-archive:/dev/stdin oci:$out
       '';
-      tests.layout = callPackage ./tests/image/layout.nix {
+      tests.layout = callPackage ./checks/image/layout.nix {
         inherit
           image
           wordtally

@@ -17,7 +17,11 @@ let
     ../Cargo.lock
     ../bench/plain-hyper
     ../src
-    ../standin
+    ../standin/Cargo.toml
+    ../standin/data
+    ../standin/examples
+    ../standin/src
+    ../standin/tests
   ];
   # The same sources, the tests and what else only a check reads: a change of these builds no binary anew.
   codeWith =

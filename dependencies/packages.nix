@@ -1,0 +1,5 @@
+# Renovate, with what it reads.
+{ pkgs, ... }:
+{
+  renovate = pkgs.callPackage ./renovate.nix { };
+}

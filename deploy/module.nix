@@ -1,0 +1,79 @@
+# How `nix run .#deploy` reaches a machine, and what the machine must answer before a release stays on it.
+{ config, lib, ... }:
+let
+  inherit (lib) mkOption types;
+  cfg = config.wordtally.deployment;
+  inherit (config.services.wordtally) frontdoor instances;
+  address = import ../nix/modules/address.nix { inherit lib; };
+  port = listen: lib.last (lib.splitString ":" listen);
+in
+{
+  options.wordtally.deployers = mkOption {
+    type = types.attrsOf types.str;
+    default = { };
+    description = "SSH public keys that log in as root to deploy, by name.";
+  };
+
+  options.wordtally.deployment = {
+    address = mkOption {
+      type = types.str;
+      default = frontdoor.hostName;
+      defaultText = lib.literalExpression "config.services.wordtally.frontdoor.hostName";
+      description = "Name or address that SSH connects to, as root.";
+    };
+    port = mkOption {
+      type = types.port;
+      default = 22;
+      description = "Port of its SSH.";
+    };
+    hostKey = mkOption {
+      type = types.nullOr types.str;
+      default = null;
+      example = "ssh-ed25519 AAAAC3Nz…";
+      description = "Public host key that its SSH must show; `null` takes any, which is for a virtual machine on the loopback.";
+    };
+    pages = mkOption {
+      type = types.attrsOf types.str;
+      default = lib.mapAttrs (
+        name: instance:
+        if frontdoor.enable then
+          "https://${frontdoor.hostName}/${name}/"
+        else
+          "http://${cfg.address}:${port instance.listen}/"
+      ) instances;
+      defaultText = lib.literalMD "the page of each word at the front door, or at its own port";
+      description = "Address of each word's page, as a visitor asks for it.";
+    };
+    certificateAuthority = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      description = "PEM file that the front door's certificate is checked against; `null`: the authorities of the machine that deploys.";
+    };
+    figures = mkOption {
+      type = types.attrsOf (types.attrsOf types.ints.positive);
+      default = { };
+      example = {
+        the.hamlet = 995;
+      };
+      description = "Known counts, by instance and corpus: a release that answers another number is put back.";
+    };
+    listen = mkOption {
+      type = types.attrsOf types.str;
+      readOnly = true;
+      default = lib.mapAttrs (_: instance: address instance.listen) instances;
+      defaultText = lib.literalMD "`listen` of each instance, or the loopback where that is everywhere";
+      description = "Where each instance is asked on the machine itself.";
+    };
+  };
+
+  config.assertions = [
+    {
+      assertion = cfg.hostKey != null || lib.hasPrefix "127." cfg.address;
+      message = "wordtally.deployment.hostKey is not set: ${cfg.address} is not on the loopback, so give the key that its SSH must show.";
+    }
+  ]
+  ++ map (name: {
+    assertion = false;
+    message = "wordtally.deployment.figures.${name}: there is no instance of that name.";
+  }) (lib.attrNames (removeAttrs cfg.figures (lib.attrNames instances)));
+}

@@ -1,0 +1,18 @@
+# google/grant-access, by Google's own gcloud and bq, against a Google on the loopback.
+{ pkgs, ... }:
+pkgs.callPackage ../../nix/pytest.nix { } {
+  name = "google-access";
+  folders = [ "google/tests" ];
+  files = [
+    ../../docs/how-to
+    ../grant-access
+  ];
+  packages = set: [
+    set.google-api-python-client
+    set.jsonschema
+  ];
+  tools = [
+    pkgs.google-cloud-sdk
+    pkgs.jq
+  ];
+}

@@ -1,0 +1,31 @@
+# The launcher of the virtual machines, with a program in QEMU's place that tells what it was given.
+{
+  pkgs,
+  lib,
+  hosts,
+  ...
+}:
+let
+  machine = pkgs.writeShellScriptBin "machine" ''
+    trap 'echo "the machine ends"; exit 0' TERM
+    echo "forwarded: $QEMU_NET_OPTS"
+    touch "$TMPDIR/left-by-qemu"
+    while [ ! -e "$QUIT" ]; do sleep 0.1; done
+  '';
+  launcher = pkgs.callPackage ../launcher.nix {
+    host.config = {
+      system.build.vm = machine // {
+        meta.mainProgram = "machine";
+      };
+      networking.hostName = "wordtally-dev";
+      # A greeting with all that a shell would take for its own.
+      wordtally = hosts.dev.config.wordtally // {
+        greeting = hosts.dev.config.wordtally.greeting ++ [ ''$HOME `id` \ "$(id)" '' ];
+      };
+    };
+  };
+in
+pkgs.runCommand "launcher" { nativeBuildInputs = [ pkgs.python3 ]; } ''
+  python3 ${./launcher.py} ${lib.getExe launcher}
+  touch $out
+''

@@ -1,0 +1,142 @@
+# Mock production differs from production in data only, so that what holds there holds in production.
+{
+  pkgs,
+  lib,
+  hosts,
+  ...
+}:
+let
+  inherit (hosts) prod mock-prod;
+
+  # Production on mock production's machine, with production's data: what a disk, a store or a device brings and takes
+  # away is the machine's, whatever nixpkgs makes of it.
+  moved = prod.extendModules {
+    modules = [
+      ../vm.nix
+      {
+        wordtally = {
+          inherit (mock-prod.config.wordtally) greeting sshPort forwardedPorts;
+        };
+      }
+    ];
+  };
+
+  units =
+    host:
+    lib.mapAttrs (_: unit: lib.splitString "\n" (builtins.unsafeDiscardStringContext unit.text)) (
+      lib.filterAttrs (_: unit: unit.enable && unit.text or null != null) host.config.systemd.units
+    );
+
+  # What serves, watches and lets in: the machine may not change these either.
+  serves =
+    name:
+    lib.any (prefix: lib.hasPrefix prefix name) [
+      "wordtally"
+      "nginx"
+      "prometheus"
+      "sshd"
+      "acme"
+      "agenix"
+    ];
+
+  # Lines that hold data: the endpoint, who may be reached, and hashes of files.
+  data = [
+    "X-Restart-Triggers="
+    "X-Reload-Triggers="
+    ''Environment="BIGQUERY_ENDPOINT=''
+    "IPAddressAllow="
+    # What is in these files is compared below.
+    "  --config.file"
+  ];
+  # Built with the host's own name; its rules are compared below.
+  isRules = lib.hasSuffix "-nftables-rules";
+  rest = lib.filter (line: !isRules line && !lib.any (prefix: lib.hasPrefix prefix line) data);
+
+  # What Prometheus asks, but for the name of the host.
+  watched =
+    config:
+    lib.replaceStrings [ config.services.wordtally.frontdoor.hostName ] [ "HOST" ] (
+      builtins.unsafeDiscardStringContext (builtins.toJSON config.services.prometheus.scrapeConfigs)
+    );
+  settings =
+    { config, ... }:
+    {
+      "services.prometheus.scrapeConfigs" = watched config;
+      "services.openssh.settings" = config.services.openssh.settings;
+      "networking.nftables.tables" = lib.mapAttrs (
+        _: table: table.content
+      ) config.networking.nftables.tables;
+      "networking.firewall.allowedTCPPorts" = config.networking.firewall.allowedTCPPorts;
+      "networking.firewall.allowedUDPPorts" = config.networking.firewall.allowedUDPPorts;
+    };
+
+  # How the first host's units differ from the second's.
+  differences =
+    named: first: second:
+    lib.concatMap (
+      unit:
+      let
+        only =
+          host: other: lines:
+          map (line: "${unit}, ${host} only: ${line}") (lib.subtractLists (rest other) (rest lines));
+      in
+      if !first ? ${unit} then
+        [ "${unit} is in ${named.second} only" ]
+      else if !second ? ${unit} then
+        [ "${unit} is in ${named.first} only" ]
+      else
+        only named.first second.${unit} first.${unit} ++ only named.second first.${unit} second.${unit}
+    ) (lib.attrNames (first // second));
+
+  serving = lib.filterAttrs (name: _: serves name);
+  faultsOf =
+    mock:
+    differences {
+      first = "mock-prod";
+      second = "prod on its machine";
+    } mock.units moved'
+    ++ differences {
+      first = "mock-prod";
+      second = "prod";
+    } (serving mock.units) (serving (units prod))
+    ++ map (name: "${name} differs") (
+      lib.attrNames (lib.filterAttrs (name: value: value != (settings prod).${name}) mock.settings)
+    );
+  moved' = units moved;
+  mock = {
+    # The stand-in is what answers in Google's place.
+    units = removeAttrs (units mock-prod) [ "bigquery-standin.service" ];
+    settings = settings mock-prod;
+  };
+
+  # What must not pass: a unit that is loosened, one of its own, one that is missing, a port.
+  loosened = {
+    units =
+      removeAttrs mock.units [ "wordtally-love.socket" ]
+      // lib.mapAttrs (_: map (line: if line == "ProtectHome=true" then "ProtectHome=false" else line)) {
+        inherit (mock.units) "wordtally-the.service";
+      }
+      // {
+        "own.service" = [ "ExecStart=own" ];
+      };
+    settings = mock.settings // {
+      "networking.firewall.allowedTCPPorts" = mock.settings."networking.firewall.allowedTCPPorts" ++ [
+        9
+      ];
+    };
+  };
+  found = faultsOf loosened;
+  expected = [
+    "wordtally-the.service, mock-prod only: ProtectHome=false"
+    "own.service is in mock-prod only"
+    "wordtally-love.socket is in prod only"
+    "networking.firewall.allowedTCPPorts differs"
+  ];
+  missed = lib.subtractLists found expected;
+  faults = faultsOf mock;
+in
+assert lib.assertMsg (missed == [ ]) "not found: ${toString missed}, but\n${lib.concatLines found}";
+if faults != [ ] then
+  throw "mock-prod is not prod:\n${lib.concatStringsSep "\n" faults}"
+else
+  pkgs.writeText "mock-prod-is-prod" "units compared: ${toString (lib.length (lib.attrNames moved'))}\n"

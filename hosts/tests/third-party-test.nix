@@ -1,0 +1,52 @@
+# Boots somebody else's machine with our modules and tries it from outside: `nix run .#third-party-test`.
+{
+  self,
+  lib,
+  pkgs,
+  writeShellApplication,
+  writeShellScript,
+  python3,
+  openssh,
+}:
+let
+  inherit (self.inputs) nixpkgs;
+
+  host = nixpkgs.lib.nixosSystem {
+    specialArgs.wordtally = self;
+    modules = [
+      nixpkgs.nixosModules.readOnlyPkgs
+      { nixpkgs.pkgs = pkgs; }
+      self.nixosModules.wordtally
+      self.nixosModules.bigquery-standin
+      ../third-party
+    ];
+  };
+
+  # The machine with a key of this run to log in with.
+  launcher = writeShellScript "third-party-machine" ''
+    run=$(mktemp -d)
+    trap 'rm -rf "$run"' EXIT
+    ssh-keygen -q -t ed25519 -N "" -C "" -f "$run/login"
+    echo "Log in: ssh -i $run/login -p 2223 root@127.0.0.1"
+    QEMU_OPTS="''${QEMU_OPTS-} -fw_cfg name=opt/io.systemd.credentials/ssh.authorized-keys,file=$run/login.pub"
+    # What QEMU shares with the guest goes with it.
+    export QEMU_OPTS TMPDIR="$run"
+    ${lib.getExe host.config.system.build.vm}
+  '';
+in
+writeShellApplication {
+  name = "third-party-test";
+  runtimeInputs = [
+    python3
+    openssh
+  ];
+  runtimeEnv = {
+    THIRD_PARTY_MACHINE = launcher;
+    PYTHONPATH = ./vm;
+  };
+  text = ''
+    exec python3 ${./third-party}/run.py "$@"
+  '';
+  passthru = { inherit host; };
+  meta.description = "Boots somebody else's machine with our modules and tries it from outside";
+}

@@ -1,0 +1,133 @@
+# Boots mock production and tries it from outside: `nix run .#vm-test`, or with the names of behaviours.
+{
+  lib,
+  writeShellApplication,
+  callPackage,
+  python3,
+  openssh,
+  zstd,
+  cosign,
+  gitMinimal,
+  linkFarm,
+  attest,
+  deploy,
+  image,
+  image-test,
+  release,
+  host,
+}:
+let
+  # A release that differs in its version only, to switch to under load.
+  next = host.config.services.wordtally.package.overrideAttrs (old: {
+    postPatch = (old.postPatch or "") + ''
+      sed -i 's/^version = "${old.version}"/version = "${old.version}-next"/' Cargo.toml
+      sed -i -E '/^name = "(wordtally|bigquery-standin|plain-hyper)"$/{n;s/"$/-next"/}' Cargo.lock
+    '';
+  });
+  # What is brought to it, or switched to: a release that is right, and one for each way to be wrong.
+  variants = {
+    good.services.wordtally.package = next;
+    # A new key in both places.
+    rotated = {
+      services.bigquery-standin.iam = lib.mkForce [ ./vm/rotated-iam.json ];
+      age.secrets."bigquery.json".file = lib.mkOverride 40 ../../secrets/vm-test/rotated.json.age;
+    };
+    # It starts, gets ready, and counts another word.
+    wrong.services.wordtally.instances.love.word = lib.mkForce "hate";
+    unready.services.wordtally.instances.romeo.table = "bigquery-public-data.samples.nothing";
+    # Each word is right, and one address leads to another's.
+    front-door.services.nginx.virtualHosts.wordtally.locations."= /tis/".proxyPass =
+      lib.mkForce "http://wordtally-the/";
+    # Each word and the front door are right, and something else is not.
+    failing.systemd.services.failing = {
+      wantedBy = [ "multi-user.target" ];
+      serviceConfig.Type = "oneshot";
+      script = "exit 1";
+    };
+    # Nothing comes in, not even for connections that are open.
+    network.networking.nftables.tables.nothing = {
+      family = "inet";
+      content = "chain input { type filter hook input priority -300; iifname != lo drop; }";
+    };
+  };
+  releases = linkFarm "releases" (
+    lib.mapAttrs
+      (
+        _: mock-prod:
+        release.override {
+          hosts = { inherit mock-prod; };
+          wordtally = mock-prod.config.services.wordtally.package;
+          # They are of no commit: whoever runs the tests vouches for one that is made there.
+          image = image // {
+            revision = "unknown";
+          };
+        }
+      )
+      (
+        {
+          booted = host;
+        }
+        // lib.mapAttrs (_: variant: host.extendModules { modules = [ variant ]; }) variants
+      )
+  );
+
+  # As many words as one host may be asked for, by the one list of words.
+  crowd = host.extendModules {
+    specialArgs.words = lib.recursiveUpdate (import ../words.nix) {
+      prod = lib.listToAttrs (
+        map (number: lib.nameValuePair "word-${toString number}" { word = "word ${toString number}"; }) (
+          lib.range 1 200
+        )
+      );
+    };
+    modules = [
+      (
+        { config, ... }:
+        {
+          virtualisation.memorySize = lib.mkForce 4096;
+          # Emulated, one start takes two seconds of a processor, and all of them begin at once.
+          systemd.services = lib.mapAttrs' (
+            name: _: lib.nameValuePair "wordtally-${name}" { serviceConfig.TimeoutStartSec = "15min"; }
+          ) config.services.wordtally.instances;
+        }
+      )
+    ];
+  };
+
+  launcher = host: lib.getExe (callPackage ../launcher.nix { inherit host; });
+  facts = builtins.toFile "facts.json" (
+    builtins.toJSON {
+      words = lib.mapAttrs (_: instance: instance.word) host.config.services.wordtally.instances;
+      inherit (host.config.wordtally) sshPort;
+    }
+  );
+in
+writeShellApplication {
+  name = "vm-test";
+  runtimeInputs = [
+    python3
+    openssh
+    zstd
+    cosign
+    gitMinimal
+    attest
+    deploy
+  ];
+  runtimeEnv = {
+    VM_TEST_MACHINE = launcher host;
+    VM_TEST_CROWD = launcher crowd;
+    VM_TEST_FACTS = facts;
+    VM_TEST_CONTAINER = lib.getExe image-test;
+    VM_TEST_RELEASES = releases;
+    VM_TEST_LOCK = ../../flake.lock;
+    VM_TEST_CERTIFICATE = ../mock-prod/certificate.pem;
+    ALLOW_UNKNOWN_REVISION = "1";
+    VM_TEST_TABLE = ../../standin/data/shakespeare.tsv.zst;
+  };
+  text = ''
+    exec python3 ${./vm}/run.py "$@"
+  '';
+  # Other checks look at it too: it is evaluated once.
+  passthru = { inherit crowd; };
+  meta.description = "Boots mock production and tries it from outside";
+}

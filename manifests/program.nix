@@ -1,0 +1,77 @@
+# A program that writes manifests for an image: which it is by digest is known only once it is in a registry.
+{
+  lib,
+  jq,
+  runCommand,
+  writeShellApplication,
+  writeText,
+  wordtally,
+  # The NixOS host whose words these are.
+  host,
+  platforms,
+}:
+{
+  name,
+  description,
+  # Where each container listens.
+  port,
+  # The manifest of one word, whose containers have no image yet: of its name, its instance and its variables.
+  word,
+  # What there is besides: file name to content.
+  files ? { },
+  # The hosts that the platform takes images from, as an extended regular expression, and what to say of others; `null`:
+  # any.
+  registries ? null,
+}:
+let
+  inherit (host.config.services.wordtally) instances;
+  environment = import ../nix/modules/environment.nix { inherit lib; };
+  project = import ./project.nix { inherit lib; } platforms;
+  variables = lib.mapAttrs (
+    _: instance:
+    { PROJECT = project; } // environment instance // { LISTEN = "0.0.0.0:${toString port}"; }
+  ) instances;
+
+  words = lib.mapAttrs' (
+    key: instance: lib.nameValuePair "word-${key}.yaml" (word key instance variables.${key})
+  ) instances;
+  manifests = writeText "${name}.json" (builtins.toJSON (files // words));
+  # By the program itself, before anything is written.
+  checked = import ../nix/modules/check-values.nix {
+    inherit lib runCommand;
+    package = wordtally;
+    where = "services.wordtally.instances";
+  } variables;
+in
+writeShellApplication {
+  inherit name;
+  runtimeInputs = [ jq ];
+  derivationArgs = { inherit checked; };
+  meta = { inherit description; };
+  text = ''
+    export LC_ALL=C
+    refuse() {
+      echo "${name}: $1" >&2
+      exit 2
+    }
+    [ $# = 2 ] || refuse "give the image and a new folder: ${name} REGISTRY/NAME@sha256:DIGEST FOLDER"
+    image=$1
+    folder=$2
+    [[ $image =~ ^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+@sha256:[0-9a-f]{64}$ ]] ||
+      refuse "'$image' is no image by its digest: give REGISTRY/NAME@sha256: and 64 hexadecimal digits, as a tag may come to mean another image"
+    ${lib.optionalString (registries != null) ''
+      [[ ''${image%%/*} =~ ^(${registries.pattern})$ ]] || refuse "'$image' is elsewhere: ${registries.sentence}"
+    ''}
+    [ ! -e "$folder" ] ||
+      refuse "'$folder' is there already: name a new folder, so that nothing stays in it of a word that is gone"
+
+    mkdir "$folder"
+    jq --raw-output 'keys[]' ${manifests} | while read -r file; do
+      # JSON, which is YAML too but for two line separators, around which YAML drops spaces. Flux reads files of that name
+      # only.
+      jq --arg file "$file" --arg image "$image" \
+        '.[$file] | (.. | objects | select(has("containers")) | .containers[]).image = $image' ${manifests} |
+        sed 's/\xe2\x80\xa8/\\u2028/g; s/\xe2\x80\xa9/\\u2029/g' >"$folder/$file"
+    done
+  '';
+}

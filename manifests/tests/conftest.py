@@ -1,0 +1,26 @@
+"""The manifests to hold against what they must be: of production's words, of words that are hard to write down, and with
+other values for the platforms."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import manifests
+
+WRITTEN = Path(os.environ["MANIFESTS"])
+
+
+@pytest.fixture(scope="session")
+def production():
+    return manifests.load(WRITTEN)
+
+
+@pytest.fixture(scope="session")
+def other():
+    return manifests.load(WRITTEN / "other")
+
+
+@pytest.fixture(scope="session", params=[".", "nasty", "other"])
+def either(request):
+    return manifests.load(WRITTEN / request.param)

@@ -1,0 +1,233 @@
+"""Each rule and each schema is seen to refuse: one field of what was written is made wrong, and that is said."""
+
+import copy
+
+import cloud_run_rules
+import jsonschema
+import kubernetes_rules
+import pytest
+import schemas
+
+from manifests import container
+
+
+def first(objects, kind):
+    return next(thing for thing in objects if thing["kind"] == kind)
+
+
+def at(thing, path):
+    """What is at a path of keys and indices, but for the last of them, and that one."""
+    *way, last = path
+    for step in way:
+        thing = thing[step]
+    return thing, last
+
+
+POD = ("spec", "template", "spec")
+ONLY = (*POD, "containers", 0)
+
+# A kind, the path of a field, and a value that the schema has no place for.
+UNKNOWN = [
+    ("Deployment", (*ONLY, "livenessprobe"), {}),
+    ("Deployment", ("spec", "template", "spec", "securityContext", "runAsRoot"), False),
+    ("Deployment", (*ONLY, "lifecycle", "preStop", "sleep", "second"), 5),
+    ("Service", ("spec", "ports", 0, "targetport"), "http"),
+    ("HorizontalPodAutoscaler", ("spec", "minreplicas"), 2),
+    ("PodDisruptionBudget", ("spec", "maxunavailable"), 1),
+    ("NetworkPolicy", ("spec", "ingress", 0, "form"), []),
+    ("Namespace", ("metadata", "label"), {}),
+    ("ServiceAccount", ("automountToken",), False),
+    ("HTTPRoute", ("spec", "hostname"), "words.example.com"),
+    ("HTTPRoute", ("spec", "rules", 1, "filters", 0, "urlRewrite", "path", "replacePrefix"), "/"),
+]
+WRONG = [
+    ("Deployment", ("spec", "replicas"), "two"),
+    ("Deployment", (*POD, "terminationGracePeriodSeconds"), "25s"),
+    ("Deployment", (*ONLY, "env", 0, "value"), 8080),
+    ("Service", ("spec", "ports", 0, "port"), "eighty"),
+    ("NetworkPolicy", ("spec", "policyTypes"), "Ingress"),
+    ("HTTPRoute", ("spec", "rules", 1, "matches", 0, "path", "type"), "Prefix"),
+    ("HTTPRoute", ("spec", "rules", 0, "filters", 0, "requestRedirect", "statusCode"), 307.5),
+]
+CLOUD_RUN = [
+    ("Service", (*POD, "concurrency"), 80),
+    ("Service", (*ONLY, "startupProbe", "httpget"), {}),
+    ("Service", ("spec", "template", "metadata", "annotation"), {}),
+    ("Service", (*POD, "containerConcurrency"), "1000"),
+    ("Service", (*ONLY, "env", 0, "value"), True),
+    ("Service", ("spec", "template", "metadata", "annotations", "run.googleapis.com/cpu-throttling"), False),
+]
+
+
+def name_of(case):
+    kind, path, _ = case
+    return f"{kind}.{'.'.join(map(str, path))}"
+
+
+@pytest.mark.parametrize("case", UNKNOWN + WRONG, ids=name_of)
+def test_kubernetes_schema_refuses(production, case):
+    kind, path, value = case
+    thing = copy.deepcopy(first(production.kubernetes, kind))
+    holder, last = at(thing, path)
+    assert case not in UNKNOWN or last not in holder
+    holder[last] = value
+    with pytest.raises(jsonschema.ValidationError):
+        schemas.validate(thing)
+
+
+@pytest.mark.parametrize("case", CLOUD_RUN, ids=name_of)
+def test_cloud_run_schema_refuses(production, case):
+    _, path, value = case
+    thing = copy.deepcopy(production.cloud_run[0])
+    holder, last = at(thing, path)
+    holder[last] = value
+    with pytest.raises(jsonschema.ValidationError):
+        schemas.validate(thing)
+
+
+TAG = "registry.example.com/wordtally:0.1.0"
+PUBLIC = {"ipBlock": {"cidr": "0.0.0.0/0"}}
+
+# A kind, the path of a field, a value that the schema takes, and what the rules say of it. `None`: the field is gone.
+KUBERNETES_FAULTS = [
+    ("Deployment", ("metadata", "name"), "wordtally-other", "not those of the words"),
+    ("Deployment", (*ONLY, "env", 1), None, "the cluster's project pays"),
+    ("Deployment", (*ONLY, "env", 2, "value"), "thee", "another word is counted"),
+    ("Service", ("metadata", "name"), "1st", "is no DNS label"),
+    ("Service", ("metadata", "namespace"), "default", "not in the namespace"),
+    ("Namespace", ("metadata", "labels", "pod-security.kubernetes.io/enforce"), "baseline", "does not enforce"),
+    ("Deployment", (*ONLY, "image"), TAG, "not named by its digest"),
+    ("Deployment", (*POD, "securityContext", "runAsUser"), 0, "may be root"),
+    ("Deployment", (*POD, "securityContext", "seccompProfile"), None, "may be root"),
+    ("Deployment", (*ONLY, "securityContext", "readOnlyRootFilesystem"), False, "may write"),
+    ("Deployment", (*ONLY, "securityContext", "capabilities"), None, "may write"),
+    ("Deployment", (*POD, "hostNetwork"), True, "more than its container"),
+    ("ServiceAccount", ("metadata", "annotations"), None, "no workload identity"),
+    ("ServiceAccount", ("automountServiceAccountToken",), True, "token is given"),
+    ("Deployment", (*POD, "serviceAccountName"), "default", "no such service account"),
+    ("Deployment", (*POD, "automountServiceAccountToken"), None, "token of the cluster"),
+    ("Service", ("spec", "selector"), {"app.kubernetes.io/name": "wordtally"}, "its selector matches"),
+    ("PodDisruptionBudget", ("spec", "selector", "matchLabels"), {"app": "wordtally"}, "its selector matches"),
+    ("HorizontalPodAutoscaler", ("spec", "scaleTargetRef", "name"), "wordtally", "what is to be scaled"),
+    ("Service", ("spec", "ports", 0, "targetPort"), "web", "no port of the container"),
+    ("Deployment", (*ONLY, "ports", 0, "containerPort"), 80, "listens elsewhere"),
+    ("HorizontalPodAutoscaler", ("spec", "minReplicas"), 1, "may be only one pod"),
+    ("PodDisruptionBudget", ("spec", "maxUnavailable"), 2, "evicted at once"),
+    ("Deployment", ("spec", "replicas"), 2, "undo the autoscaler's"),
+    ("Deployment", ("spec", "strategy", "rollingUpdate", "maxUnavailable"), 1, "takes pods away"),
+    ("Deployment", (*POD, "terminationGracePeriodSeconds"), 20, "killed before it has drained"),
+    ("Deployment", (*POD, "topologySpreadConstraints"), [], "one node or zone"),
+    ("Deployment", (*POD, "topologySpreadConstraints", 1), None, "one node or zone"),
+    ("Deployment", (*POD, "topologySpreadConstraints", 0, "matchLabelKeys"), None, "pods that go count"),
+    ("Deployment", (*ONLY, "lifecycle", "preStop", "sleep", "seconds"), 10, "asks a pod that is gone"),
+    ("PodDisruptionBudget", ("spec", "unhealthyPodEvictionPolicy"), None, "no node can be emptied"),
+    ("Deployment", (*ONLY, "livenessProbe", "httpGet", "path"), "/readyz", "liveness probe asks for /readyz"),
+    ("Deployment", (*ONLY, "readinessProbe", "httpGet", "path"), "/", "readiness probe asks for /"),
+    ("Deployment", (*ONLY, "startupProbe", "httpGet", "port"), "web", "at no port"),
+    ("Deployment", (*ONLY, "resources", "limits", "memory"), "8Mi", "less memory"),
+    ("Deployment", (*ONLY, "resources", "requests", "memory"), "10Mi", "less memory"),
+    ("Deployment", (*ONLY, "resources", "limits", "memory"), "16Mi", "less memory"),
+    ("Deployment", (*ONLY, "resources", "limits", "cpu"), "100m", "throttled"),
+    ("Deployment", (*ONLY, "resources", "limits"), None, "a request and a limit"),
+    ("NetworkPolicy", ("spec", "podSelector"), {"matchLabels": {"a": "b"}}, "leaves a pod"),
+    ("NetworkPolicy", ("spec", "policyTypes"), ["Ingress"], "leaves a pod or a direction"),
+    ("NetworkPolicy", ("spec", "ingress", 0, "from"), None, "anyone may connect"),
+    ("NetworkPolicy", ("spec", "ingress", 0, "ports", 0, "port"), 80, "another port"),
+    ("NetworkPolicy", ("spec", "egress", 1, "to"), None, "connect to anyone"),
+    ("NetworkPolicy", ("spec", "egress", 3, "to", 0), PUBLIC, "half of the Internet"),
+    ("NetworkPolicy", ("spec", "ingress", 0, "from", 0), {"namespaceSelector": {}}, "a peer is anyone"),
+    ("NetworkPolicy", ("spec", "ingress"), [], "8080 is closed to {'namespaceSelector'"),
+    ("NetworkPolicy", ("spec", "ingress", 0, "from", 0), None, "8080 is closed to {'namespaceSelector'"),
+    ("NetworkPolicy", ("spec", "ingress", 0, "from", 1), None, "closed to {'ipBlock': {'cidr': '35.191.0.0/16'}}"),
+    ("NetworkPolicy", ("spec", "ingress", 0, "from", 2), None, "closed to {'ipBlock': {'cidr': '130.211.0.0/22'}}"),
+    ("NetworkPolicy", ("spec", "egress"), [], "no name can be asked by UDP"),
+    ("NetworkPolicy", ("spec", "egress", 0), None, "no name can be asked by TCP"),
+    ("NetworkPolicy", ("spec", "egress", 0, "ports", 0), None, "no name can be asked by UDP"),
+    ("NetworkPolicy", ("spec", "egress", 0, "to", 0, "podSelector", "matchLabels", "k8s-app"), "dns", "'kube-dns'"),
+    ("NetworkPolicy", ("spec", "egress", 0, "to", 1), None, "'node-local-dns'"),
+    ("NetworkPolicy", ("spec", "egress", 1), None, "no token from port 80"),
+    ("NetworkPolicy", ("spec", "egress", 2), None, "no token from port 988"),
+    ("NetworkPolicy", ("spec", "egress", 3), None, "BigQuery is out of reach"),
+    ("HTTPRoute", ("spec", "parentRefs"), None, "no Gateway has it"),
+    ("HTTPRoute", ("spec", "parentRefs", 0, "sectionName"), None, "without TLS serves it"),
+    ("HTTPRoute", ("spec", "hostnames"), None, "every host's requests"),
+    ("HTTPRoute", ("spec", "rules", 0, "matches", 3, "path", "value"), "/love/metric", "/love/metrics is shown"),
+    ("HTTPRoute", ("spec", "rules", 1, "backendRefs", 0, "port"), 8080, "is not the service's page"),
+    ("HTTPRoute", ("spec", "rules", 1, "matches", 0, "path", "value"), "/", "a path of no word is routed"),
+]
+CLOUD_RUN_FAULTS = [
+    (("metadata", "name"), "love", "not those of the words"),
+    ((*ONLY, "env", 1), None, "the project that it runs in pays"),
+    ((*ONLY, "env", 2, "value"), "Love", "another word is counted"),
+    ((*ONLY, "image"), TAG, "not named by its digest"),
+    ((*ONLY, "image"), f"registry.example.com/wordtally@sha256:{'0' * 64}", "takes no image from registry.example.com"),
+    ((*POD, "serviceAccountName"), None, "default account"),
+    (("metadata", "annotations", "run.googleapis.com/ingress"), "all", "open to the Internet"),
+    (
+        ("spec", "template", "metadata", "annotations", "run.googleapis.com/cpu-throttling"),
+        "true",
+        "nothing is refreshed",
+    ),
+    (
+        ("spec", "template", "metadata", "annotations", "autoscaling.knative.dev/minScale"),
+        "0",
+        "no instance may be left",
+    ),
+    (("spec", "template", "metadata", "annotations", "autoscaling.knative.dev/maxScale"), None, "of very many"),
+    ((*ONLY, "ports", 0, "containerPort"), 80, "listens elsewhere"),
+    ((*POD, "containerConcurrency"), 4096, "no such concurrency"),
+    ((*POD, "timeoutSeconds"), 10, "is cut"),
+    ((*ONLY, "startupProbe", "httpGet", "path"), "/healthz", "startup probe asks"),
+    ((*ONLY, "livenessProbe", "httpGet", "path"), "/readyz", "liveness probe asks"),
+    ((*ONLY, "livenessProbe", "periodSeconds"), 1, "longer than its period"),
+    ((*ONLY, "startupProbe", "failureThreshold"), 100, "wait so long"),
+    ((*ONLY, "resources", "limits", "memory"), "64Mi", "gives no less memory with 1 CPUs"),
+    ((*ONLY, "resources", "limits", "cpu"), "4", "gives no less memory with 4 CPUs"),
+    ((*ONLY, "resources", "limits", "cpu"), "3", "has no 3 CPUs"),
+    ((*ONLY, "resources", "limits", "cpu"), "500m", "has no 500m CPUs"),
+]
+
+
+def set_or_remove(thing, path, value):
+    holder, last = at(thing, path)
+    if value is None:
+        del holder[last]
+    else:
+        assert last not in (holder if isinstance(holder, dict) else ()) or holder[last] != value
+        holder[last] = value
+
+
+@pytest.mark.parametrize("kind, path, value, fault", KUBERNETES_FAULTS, ids=lambda part: str(part))
+def test_kubernetes_rules_refuse(production, kind, path, value, fault):
+    objects = copy.deepcopy(production.kubernetes)
+    changed = first(objects, kind)
+    set_or_remove(changed, path, value)
+    found = kubernetes_rules.faults(objects, production.words)
+    assert any(fault in sentence for sentence in found), found
+    # No rule is there for what the schema refuses anyway.
+    schemas.validate(changed)
+
+
+@pytest.mark.parametrize("path, value, fault", CLOUD_RUN_FAULTS, ids=lambda part: str(part))
+def test_cloud_run_rules_refuse(production, path, value, fault):
+    services = copy.deepcopy(production.cloud_run)
+    set_or_remove(services[0], path, value)
+    found = cloud_run_rules.faults(services, production.words)
+    assert any(fault in sentence for sentence in found), found
+    schemas.validate(services[0])
+
+
+@pytest.mark.parametrize("kind", kubernetes_rules.PER_WORD)
+def test_a_word_that_is_missing_is_missed(production, kind):
+    for objects, rules in ((production.kubernetes, kubernetes_rules), (production.cloud_run, cloud_run_rules)):
+        gone = [
+            thing for thing in objects if thing is not first(objects, kind if rules is kubernetes_rules else "Service")
+        ]
+        assert any("not those of the words" in fault for fault in rules.words(gone, production.words))
+
+
+def test_a_variable_that_is_not_escaped_is_found(production):
+    objects = copy.deepcopy(production.kubernetes)
+    container(first(objects, "Deployment"))["env"][2]["value"] = "$(LISTEN)"
+    with pytest.raises(AssertionError, match="refers to the variable LISTEN"):
+        kubernetes_rules.faults(objects, production.words)

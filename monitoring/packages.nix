@@ -1,0 +1,5 @@
+# Grafana's dashboard.
+{ pkgs, ... }:
+{
+  dashboard = pkgs.callPackage ./dashboard { };
+}

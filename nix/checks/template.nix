@@ -1,0 +1,36 @@
+# What `nix flake init` writes is a system that builds, with this flake in the place of its input. The module it takes may be
+# imported twice, and errors name its file.
+{
+  pkgs,
+  lib,
+  self,
+  ...
+}:
+let
+  inherit (self.templates.default) path;
+  written = (import "${path}/flake.nix").outputs {
+    self = throw "the template's flake needs itself";
+    inherit (self.inputs) nixpkgs;
+    wordtally = self;
+  };
+  host = written.nixosConfigurations.shakespeare.extendModules {
+    modules = [
+      # That of this check, whichever its hardware-configuration.nix names.
+      { nixpkgs.pkgs = pkgs; }
+      # NixOS's manual is not ours to build.
+      { documentation.enable = false; }
+      # By its own name, besides `default`.
+      self.nixosModules.wordtally
+    ];
+  };
+in
+assert lib.all (unit: host.config.systemd.units ? ${unit}) [
+  "wordtally-love.service"
+  "wordtally-love.socket"
+  "wordtally-romeo.service"
+  "wordtally-romeo.socket"
+];
+assert
+  map toString host.options.services.wordtally.enable.declarations
+  == [ "${self}/nix/modules/wordtally.nix" ];
+host.config.system.build.toplevel

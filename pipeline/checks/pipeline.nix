@@ -1,0 +1,15 @@
+# The pipeline at GitLab, by GitLab's own schema and rules.
+{ pkgs, lib, ... }:
+pkgs.callPackage ../../nix/pytest.nix { } {
+  name = "pipeline";
+  folders = [ "pipeline/tests" ];
+  files = [
+    ../../.gitlab-ci.yml
+    ../stages.nix
+  ];
+  packages = set: [
+    (set.toPythonModule pkgs.check-jsonschema)
+    set.pyyaml
+  ];
+  env.GITLAB_CI_LOCAL = lib.getExe pkgs.gitlab-ci-local;
+}

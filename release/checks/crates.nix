@@ -1,0 +1,39 @@
+# The bill of materials has the crates that cargo itself would link: asked apart from what wrote the bill.
+{
+  pkgs,
+  self,
+  lib,
+  ...
+}:
+let
+  inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) sbom wordtally;
+  source = lib.fileset.toSource {
+    root = ../../.;
+    fileset = lib.fileset.unions [
+      ../../Cargo.lock
+      ../../Cargo.toml
+      ../../bench/plain-hyper
+      ../../src
+      ../../standin/Cargo.toml
+      ../../standin/data
+      ../../standin/examples
+      ../../standin/src
+      ../tests/crates_are_cargos
+    ];
+  };
+in
+pkgs.runCommand "crates"
+  {
+    nativeBuildInputs = [
+      pkgs.cargo
+      pkgs.python3
+    ];
+  }
+  ''
+    export CARGO_HOME=$PWD/cargo
+    mkdir cargo
+    cp ${wordtally.cargoVendorDir}/config.toml cargo/
+    cp -r ${source} project
+    cd project
+    python3 release/tests/crates_are_cargos ${sbom} | tee $out
+  ''

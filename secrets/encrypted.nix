@@ -1,0 +1,14 @@
+# The encrypted files with who may open them: the folder without its programs. Whatever else is in it must be encrypted.
+{ lib }:
+lib.fileset.toSource {
+  root = ./.;
+  fileset = lib.fileset.difference ./. (
+    lib.fileset.unions [
+      ./checks
+      ./commands
+      ./encrypted.nix
+      ./packages.nix
+      ./tests
+    ]
+  );
+}
