@@ -31,30 +31,14 @@
       # The service, the stand-in and the checks of their code, by one set of crane's arguments.
       builds = eachSystem (pkgs: pkgs.callPackage ./nix/package.nix { inherit crane; });
 
-      # A host's system; what runs it may be of another architecture than the flake's first.
-      host =
-        system: folders:
-        lib.nixosSystem {
-          specialArgs.words = import ./hosts/words.nix;
-          modules = [
-            # The flake's own package set: each host would evaluate one anew.
-            nixpkgs.nixosModules.readOnlyPkgs
-            { nixpkgs.pkgs = nixpkgs.legacyPackages.${system}; }
-            agenix.nixosModules.age
-            self.nixosModules.wordtally
-            self.nixosModules.bigquery-standin
-          ]
-          ++ folders;
-        };
       # By system, as the builds are: each is evaluated once, whatever asks for it.
-      hosts = lib.mapAttrs (system: _: {
-        dev = host system [ ./hosts/dev ];
-        mock-prod = host system [
-          ./hosts/prod
-          ./hosts/mock-prod
-        ];
-        prod = host system [ ./hosts/prod ];
-      }) builds;
+      hosts = lib.mapAttrs (
+        system: _:
+        import ./hosts {
+          inherit nixpkgs agenix system;
+          modules = self.nixosModules;
+        }
+      ) builds;
     in
     {
       packages =

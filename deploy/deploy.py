@@ -82,7 +82,7 @@ def check_inside(name, host, release):
 def check_outside(name, deployment):
     """Every word's page, as a visitor asks for it."""
     for word, url in sorted(deployment["pages"].items()):
-        works = visitor.check(url, deployment["figures"].get(word, {}), deployment["certificateAuthority"])
+        works = visitor.check(url, deployment["expectedCounts"].get(word, {}), deployment["certificateAuthority"])
         say(name, f"outside: {url} lists {works} works")
 
 

@@ -3,7 +3,7 @@
 let
   inherit (lib) mkOption types;
   cfg = config.wordtally.deployment;
-  inherit (config.services.wordtally) frontdoor instances;
+  inherit (config.services.wordtally) frontdoor instances monitoring;
   address = import ../nix/modules/address.nix { inherit lib; };
   port = listen: lib.last (lib.splitString ":" listen);
 in
@@ -32,12 +32,19 @@ in
       example = "ssh-ed25519 AAAAC3Nz…";
       description = "Public host key that its SSH must show; `null` takes any, which is for a virtual machine on the loopback.";
     };
+    publicPort = mkOption {
+      type = types.port;
+      default = 443;
+      description = "Port at which visitors reach the front door.";
+    };
     pages = mkOption {
       type = types.attrsOf types.str;
       default = lib.mapAttrs (
         name: instance:
         if frontdoor.enable then
-          "https://${frontdoor.hostName}/${name}/"
+          "https://${frontdoor.hostName}${
+            lib.optionalString (cfg.publicPort != 443) ":${toString cfg.publicPort}"
+          }/${name}/"
         else
           "http://${cfg.address}:${port instance.listen}/"
       ) instances;
@@ -46,16 +53,25 @@ in
     };
     certificateAuthority = mkOption {
       type = types.nullOr types.path;
-      default = null;
+      default = monitoring.certificateAuthority;
+      defaultText = lib.literalExpression "config.services.wordtally.monitoring.certificateAuthority";
       description = "PEM file that the front door's certificate is checked against; `null`: the authorities of the machine that deploys.";
     };
-    figures = mkOption {
+    expectedCounts = mkOption {
       type = types.attrsOf (types.attrsOf types.ints.positive);
       default = { };
       example = {
         the.hamlet = 995;
       };
       description = "Known counts, by instance and corpus: a release that answers another number is put back.";
+    };
+    noExpectedCounts = mkOption {
+      type = types.attrsOf types.str;
+      default = { };
+      example = {
+        new = "nobody has counted it yet";
+      };
+      description = "Why no count is known, by instance: without a reason, an instance without an expected count is refused.";
     };
     listen = mkOption {
       type = types.attrsOf types.str;
@@ -74,6 +90,15 @@ in
   ]
   ++ map (name: {
     assertion = false;
-    message = "wordtally.deployment.figures.${name}: there is no instance of that name.";
-  }) (lib.attrNames (removeAttrs cfg.figures (lib.attrNames instances)));
+    message = "wordtally.deployment.expectedCounts.${name}: there is no instance of that name.";
+  }) (lib.attrNames (removeAttrs cfg.expectedCounts (lib.attrNames instances)))
+  ++
+    map
+      (name: {
+        assertion = false;
+        message = "wordtally.deployment.expectedCounts.${name} is not set, so a wrong count would be deployed: give a count that is known, such as hamlet = 995, or say in noExpectedCounts.${name} why there is none.";
+      })
+      (
+        lib.attrNames (removeAttrs instances (lib.attrNames (cfg.expectedCounts // cfg.noExpectedCounts)))
+      );
 }

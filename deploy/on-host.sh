@@ -42,7 +42,7 @@ ask() {
 	curl --silent --max-time 10 "${@:3}" "$where$2"
 }
 
-# Waits for the instance `$1`, which listens at `$2`, to be ready with the figures that are known of it.
+# Waits for the instance `$1`, which listens at `$2`, to be ready with the counts that are expected of it.
 check() {
 	local said wrong
 	while ! said=$(ask "$2" /readyz) || [ "$said" != ready ]; do
@@ -51,7 +51,7 @@ check() {
 	done
 	wrong=$(ask "$2" / -H 'Accept: application/json' | jq -r --arg name "$1" --slurpfile facts "$run/deployment.json" '
 		(.counts | map({(.corpus): .total_words}) | add // {}) as $got
-		| [$facts[0].figures[$name] // {} | to_entries[] | select($got[.key] != .value)
+		| [$facts[0].expectedCounts[$name] // {} | to_entries[] | select($got[.key] != .value)
 			| "\(.key) has \($got[.key] // "nothing") and not \(.value)"]
 		| join(", ")') || fail "$1: its page is not understood"
 	[ -z "$wrong" ] || fail "$1: $wrong"

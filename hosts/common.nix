@@ -1,39 +1,136 @@
-# What every host has.
+# What every host has, whatever its shape.
 {
   config,
   lib,
   pkgs,
   ...
 }:
+let
+  inherit (lib) mkOption types;
+  cfg = config.wordtally;
+  keys = import ../secrets/keys.nix;
+  counts = mkOption {
+    type = types.attrsOf types.ints.positive;
+    default = { };
+    description = "Known counts, by corpus.";
+  };
+  bigquery = if cfg.standinAccess == null then "bigquery" else "standin";
+in
 {
-  imports = [ ../deploy/module.nix ];
+  imports = [
+    ../deploy/module.nix
+    ./placeholders.nix
+  ];
 
-  system.stateVersion = "26.05";
-  time.timeZone = "UTC";
-
-  services.wordtally.enable = true;
-
-  services.openssh = {
-    enable = true;
-    settings = {
-      PasswordAuthentication = false;
-      KbdInteractiveAuthentication = false;
-      PermitRootLogin = lib.mkDefault "prohibit-password";
+  options.wordtally = {
+    environment = mkOption {
+      type = types.str;
+      description = "Name of this environment in `environments.nix`.";
+    };
+    words = mkOption {
+      type = types.attrsOf (
+        types.submodule {
+          options = {
+            word = mkOption {
+              type = types.str;
+              description = "What is counted.";
+            };
+            port = mkOption {
+              type = types.nullOr types.port;
+              default = null;
+              description = "Port of its own, where there is no front door.";
+            };
+            expectedCounts = {
+              bigquery = counts;
+              standin = counts;
+            };
+            noExpectedCounts = mkOption {
+              type = types.nullOr types.str;
+              default = null;
+              description = "Why no count is expected.";
+            };
+          };
+        }
+      );
+      description = "The words that are counted here, by the name of the instance.";
+    };
+    standinAccess = mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      description = "Who may do what at the stand-in that answers in BigQuery's place; `null`: Google's BigQuery is asked.";
+    };
+    hostKey = mkOption {
+      type = types.str;
+      default =
+        keys.hosts.${cfg.environment}
+          or (throw "secrets/keys.nix has no host key for '${cfg.environment}': add one as hosts.${cfg.environment}");
+      defaultText = lib.literalMD "that of this environment in `secrets/keys.nix`";
+      description = "Public half of the SSH host key that opens this machine's secrets.";
     };
   };
 
-  users.users.root.openssh.authorizedKeys.keys =
-    lib.attrValues (import ../secrets/keys.nix).operators ++ lib.attrValues config.wordtally.deployers;
+  config = {
+    networking.hostName = "wordtally-${cfg.environment}";
+    system.stateVersion = "26.05";
+    time.timeZone = "UTC";
 
-  networking.firewall.enable = true;
-  networking.nftables.enable = true;
+    services.wordtally = {
+      enable = true;
+      defaults = {
+        credentialFile = config.age.secrets."bigquery.json".path;
+        bigqueryEndpoint = lib.mkIf (cfg.standinAccess != null) "http://127.0.0.1:9050";
+        # BigQuery and Google's tokens by private.googleapis.com: the zone googleapis.com must lead there. The last is
+        # the metadata server, which is also the resolver of a machine at Google.
+        allowedAddresses = [
+          "localhost"
+        ]
+        ++ lib.optionals (cfg.standinAccess == null) [
+          "199.36.153.8/30"
+          "169.254.169.254"
+        ];
+      };
+    };
+    services.bigquery-standin = lib.mkIf (cfg.standinAccess != null) {
+      enable = true;
+      iam = [ cfg.standinAccess ];
+    };
+    age.secrets."bigquery.json".file = ../secrets + "/${cfg.environment}/bigquery.json.age";
 
-  # All logs go to the journal. An hourly job that fails beside a deployment would have it put back.
-  services.logrotate.enable = false;
+    wordtally = {
+      deployers = keys.deployers.${cfg.environment} or { };
+      deployment = {
+        hostKey = lib.mkDefault cfg.hostKey;
+        expectedCounts = lib.filterAttrs (_: counts: counts != { }) (
+          lib.mapAttrs (_: word: word.expectedCounts.${bigquery}) cfg.words
+        );
+        noExpectedCounts = lib.filterAttrs (_: reason: reason != null) (
+          lib.mapAttrs (_: word: word.noExpectedCounts) cfg.words
+        );
+      };
+    };
 
-  # Nothing is built or changed on a host: it is deployed to.
-  users.mutableUsers = false;
-  environment.defaultPackages = [ ];
-  environment.systemPackages = [ pkgs.curl ];
-  documentation.enable = false;
+    services.openssh = {
+      enable = true;
+      settings = {
+        PasswordAuthentication = false;
+        KbdInteractiveAuthentication = false;
+        PermitRootLogin = lib.mkDefault "prohibit-password";
+      };
+    };
+
+    users.users.root.openssh.authorizedKeys.keys =
+      lib.attrValues keys.operators ++ lib.attrValues cfg.deployers;
+
+    networking.firewall.enable = true;
+    networking.nftables.enable = true;
+
+    # All logs go to the journal. An hourly job that fails beside a deployment would have it put back.
+    services.logrotate.enable = false;
+
+    # Nothing is built or changed on a host: it is deployed to.
+    users.mutableUsers = false;
+    environment.defaultPackages = [ ];
+    environment.systemPackages = [ pkgs.curl ];
+    documentation.enable = false;
+  };
 }

@@ -10,8 +10,12 @@
 }:
 let
   inherit (host.config.system) build;
-  inherit (host.config.wordtally) forwardedPorts greeting sshPort;
-  environment = lib.removePrefix "wordtally-" host.config.networking.hostName;
+  inherit (host.config.wordtally)
+    environment
+    forwardedPorts
+    greeting
+    sshPort
+    ;
 
   # The greeting tells the ports as they are by default; the launcher prints those that were chosen.
   ports = lib.attrNames forwardedPorts;

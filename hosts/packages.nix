@@ -6,12 +6,8 @@
   offered,
   ...
 }:
-let
-  vm = host: pkgs.callPackage ./launcher.nix { inherit host; };
-in
-{
-  vm-dev = vm hosts.dev;
-  vm-prod = vm hosts.mock-prod;
+import ./launchers.nix { inherit pkgs hosts; }
+// {
   vm-test = pkgs.callPackage ./tests/vm-test.nix {
     host = hosts.mock-prod;
     inherit (offered)

@@ -8,6 +8,11 @@
 let
   inherit (lib) mkOption types;
   cfg = config.wordtally;
+  inherit (config.services.wordtally) frontdoor instances;
+  authority = lib.optionalString (
+    cfg.deployment.certificateAuthority != null
+  ) "--cacert ${cfg.deployment.certificateAuthority} ";
+  port = listen: lib.last (lib.splitString ":" listen);
 in
 {
   imports = [ "${modulesPath}/virtualisation/qemu-vm.nix" ];
@@ -15,6 +20,11 @@ in
   options.wordtally = {
     greeting = mkOption {
       type = types.listOf types.str;
+      readOnly = true;
+      default = lib.mapAttrsToList (
+        name: instance: "${instance.word}: curl ${authority}${cfg.deployment.pages.${name}}"
+      ) instances;
+      defaultText = lib.literalMD "a command for each page";
       description = "Lines that the launcher prints: how to ask this machine, at its default ports.";
     };
     sshPort = mkOption {
@@ -23,18 +33,30 @@ in
     };
     forwardedPorts = mkOption {
       type = types.attrsOf types.port;
+      readOnly = true;
+      default = {
+        ${toString cfg.sshPort} = 22;
+      }
+      // (
+        if frontdoor.enable then
+          { ${toString cfg.deployment.publicPort} = 443; }
+        else
+          lib.mapAttrs' (
+            _: listen: lib.nameValuePair (port listen) (lib.toInt (port listen))
+          ) cfg.deployment.listen
+      );
+      defaultText = lib.literalMD "to SSH, and to the front door or each instance";
       description = "Ports of the guest, by the port on this machine's loopback that leads to each unless the launcher is told another.";
     };
   };
 
   config = {
     wordtally = {
-      forwardedPorts.${toString cfg.sshPort} = 22;
       deployment = {
         address = "127.0.0.1";
         port = cfg.sshPort;
         # Made anew at each start.
-        hostKey = lib.mkForce null;
+        hostKey = null;
       };
     };
 

@@ -17,7 +17,6 @@ let
       system.build.vm = machine // {
         meta.mainProgram = "machine";
       };
-      networking.hostName = "wordtally-dev";
       # A greeting with all that a shell would take for its own.
       wordtally = hosts.dev.config.wordtally // {
         greeting = hosts.dev.config.wordtally.greeting ++ [ ''$HOME `id` \ "$(id)" '' ];

@@ -15,7 +15,7 @@ let
       ../vm.nix
       {
         wordtally = {
-          inherit (mock-prod.config.wordtally) greeting sshPort forwardedPorts;
+          inherit (mock-prod.config.wordtally) sshPort;
         };
       }
     ];

@@ -14,9 +14,11 @@ let
         {
           wordtally = {
             hostKey = lib.mkForce mock-prod.config.wordtally.hostKey;
-            certificate = lib.mkForce mock-prod.config.wordtally.certificate;
           };
-          services.wordtally.frontdoor.hostName = lib.mkForce "words.example.net";
+          services.wordtally.frontdoor = {
+            hostName = lib.mkForce "words.example.net";
+            certificateFile = lib.mkForce mock-prod.config.services.wordtally.frontdoor.certificateFile;
+          };
           age.secrets = lib.mapAttrs (_: _: {
             file = lib.mkForce ../../secrets/dev/bigquery.json.age;
           }) prod.config.age.secrets;
@@ -29,7 +31,7 @@ let
     }).config;
 in
 assert lib.elem "the host key in secrets/keys.nix" prod.config.wordtally.placeholders;
-assert lib.elem "frontdoor.hostName in hosts/prod/default.nix" prod.config.wordtally.placeholders;
+assert lib.elem "frontdoor.hostName in hosts/environments.nix" prod.config.wordtally.placeholders;
 assert lib.elem "hosts/prod/certificate.pem" prod.config.wordtally.placeholders;
 assert lib.elem "secrets/prod/bigquery.json.age" prod.config.wordtally.placeholders;
 # Each secret of production is either a placeholder here or a real one: none is passed over.

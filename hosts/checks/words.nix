@@ -9,13 +9,29 @@
 let
   dev =
     (hosts.dev.extendModules {
-      specialArgs.words = lib.recursiveUpdate (import ../words.nix) {
-        dev.added = {
-          word = "added";
-          port = 8099;
-        };
-      };
+      modules = [
+        {
+          wordtally.words.added = {
+            word = "added";
+            port = 8099;
+            expectedCounts.standin.hamlet = 1;
+          };
+        }
+      ];
     }).config;
+  uncounted =
+    (hosts.dev.extendModules {
+      modules = [
+        {
+          wordtally.words.uncounted = {
+            word = "uncounted";
+            port = 8098;
+          };
+        }
+      ];
+    }).config;
+  failed =
+    config: map (failure: failure.message) (lib.filter (one: !one.assertion) config.assertions);
   # Mock production, which is production, with 200 more words in the list.
   mock-prod = self.packages.${pkgs.stdenv.hostPlatform.system}.vm-test.crowd.config;
 
@@ -30,6 +46,7 @@ let
       (lib.elem 8099 dev.networking.firewall.allowedTCPPorts)
       (dev.wordtally.forwardedPorts."8099" == 8099)
       (lib.any (lib.hasInfix ":8099/") dev.wordtally.greeting)
+      (dev.wordtally.deployment.expectedCounts.added.hamlet == 1)
       (dev.systemd.sockets.wordtally-added.socketConfig.ListenStream == "0.0.0.0:8099")
       (!hosts.dev.config.systemd.services ? wordtally-added)
       (lib.any (lib.hasInfix ":8443/word-200/") mock-prod.wordtally.greeting)
@@ -40,4 +57,9 @@ let
 in
 assert lib.assertMsg (lib.all lib.id appears)
   "an added word is missing: ${builtins.toJSON appears}";
+# A word of which nobody says what to expect is refused, by the sentence that names the options.
+assert lib.any (lib.hasPrefix "wordtally.deployment.expectedCounts.uncounted is not set") (
+  failed uncounted
+);
+assert failed dev == [ ];
 pkgs.writeText "words" "places: ${toString (lib.length appears)}\n"

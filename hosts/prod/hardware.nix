@@ -12,9 +12,4 @@
     device = "/dev/disk/by-label/nixos";
     fsType = "ext4";
   };
-  networking.useNetworkd = true;
-  systemd.network.networks."10-uplink" = {
-    matchConfig.Type = "ether";
-    networkConfig.DHCP = "yes";
-  };
 }

@@ -119,6 +119,9 @@ let
   wrong = dev.extendModules {
     modules = [
       {
+        wordtally.deployment.noExpectedCounts = lib.genAttrs (lib.concatMap lib.attrNames (
+          lib.attrValues mistakes
+        )) (_: "it is a mistake");
         services.wordtally = {
           instances = lib.mkMerge (lib.attrValues mistakes);
           frontdoor = {

@@ -1,9 +1,7 @@
 [ $# = 2 ] || fail "give the host's name in secrets/keys.nix, and its address or a file with its public key"
 host=$1
 [[ $host =~ ^[a-z][a-z0-9-]*$ ]] || fail "'$host' is no host's name: use small letters, digits and '-'"
-case $host in
-dev | mock-prod) fail "$host's identity is public and made by secrets/mock-identity: it has no key of its own" ;;
-esac
+! is_mock "$host" || fail "$host's identity is public and made by secrets/mock-identity: it has no key of its own"
 
 case $2 in
 -*) fail "'$2' is neither an address nor a file" ;;

@@ -23,22 +23,28 @@ trap 'rm -rf "$TMPDIR"' EXIT
 RULES=$PWD/secrets.nix
 export RULES
 
+# The public key of a host, as keys.nix has it, or nothing.
+key_of() {
+	nix-instantiate --eval --strict --json -E "(import $PWD/keys.nix).hosts.\"$1\" or \"\"" | jq -r .
+}
+
+# Whether an environment is a mock one: its key in keys.nix is the one that mock-identity makes. Leaves that in `mock_key`.
+is_mock() {
+	mock_key=$TMPDIR/$1.identity
+	(umask 077 && bash mock-identity "$1" >"$mock_key" 2>/dev/null) &&
+		[ "$(ssh-keygen -y -f "$mock_key" | cut -d ' ' -f -2)" = "$(key_of "$1")" ]
+}
+
 # Whose key opens a file: a mock environment's is public, any other is one's own. Fills `identity`.
 identity_of() {
 	identity=()
-	local environment=
-	case $1 in
-	dev/*) environment=dev ;;
-	mock-prod/* | vm-test/*) environment=mock-prod ;;
-	esac
-	case $environment in
-	?*)
-		local key=$TMPDIR/$environment.identity
-		(umask 077 && bash mock-identity "$environment" >"$key")
-		identity=(--identity "$key")
-		;;
-	*) [ -z "${IDENTITY-}" ] || identity=(--identity "$IDENTITY") ;;
-	esac
+	local environment=${1%%/*}
+	[ "$environment" != vm-test ] || environment=mock-prod
+	if is_mock "$environment"; then
+		identity=(--identity "$mock_key")
+	elif [ -n "${IDENTITY-}" ]; then
+		identity=(--identity "$IDENTITY")
+	fi
 }
 
 listed() {

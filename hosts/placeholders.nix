@@ -14,34 +14,23 @@ let
   };
   hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG9YtWa7iJRL6M7TEPgvp9zhZWgcZu3NiR8vDXNXmyPJ";
 
+  # What nginx serves. One that the host itself obtains or keeps is no file of the repository.
+  certificate = lib.optional (lib.hasPrefix builtins.storeDir (toString frontdoor.certificateFile)) frontdoor.certificateFile;
   inUse = map (builtins.hashFile "sha256") (
-    [ cfg.certificate ] ++ lib.mapAttrsToList (_: secret: secret.file) config.age.secrets
+    certificate ++ lib.mapAttrsToList (_: secret: secret.file) config.age.secrets
   );
 in
 {
-  options.wordtally = {
-    hostKey = mkOption {
-      type = types.str;
-      default = (import ../../secrets/keys.nix).hosts.prod;
-      defaultText = lib.literalExpression "(import ../../secrets/keys.nix).hosts.prod";
-      description = "Public half of the SSH host key that opens this machine's secrets.";
-    };
-    certificate = mkOption {
-      type = types.path;
-      default = ./certificate.pem;
-      description = "Certificate of the front door. It is public; its key is the secret `tls.key`.";
-    };
-    placeholders = mkOption {
-      type = types.listOf types.str;
-      description = "What of this machine is still a placeholder. It is refused at a deployment while there is any.";
-    };
+  options.wordtally.placeholders = mkOption {
+    type = types.listOf types.str;
+    description = "What of this machine is still a placeholder. It is refused at a deployment while there is any.";
   };
 
   config = {
     wordtally.placeholders =
       lib.optional (
-        frontdoor.hostName == "wordtally.example.com"
-      ) "frontdoor.hostName in hosts/prod/default.nix"
+        frontdoor.enable && frontdoor.hostName == "wordtally.example.com"
+      ) "frontdoor.hostName in hosts/environments.nix"
       ++ lib.optional (cfg.hostKey == hostKey) "the host key in secrets/keys.nix"
       ++ lib.attrNames (lib.filterAttrs (_: hash: lib.elem hash inUse) files);
 

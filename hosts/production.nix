@@ -1,35 +1,14 @@
-# Production: the words behind one front door, asking Google's BigQuery.
+# Production's shape: the words behind one front door, watched.
+{ config, lib, ... }:
+let
+  inherit (config.wordtally) environment words;
+in
 {
-  config,
-  lib,
-  words,
-  ...
-}:
-{
-  imports = [
-    ../common.nix
-    ./hardware.nix
-    ./placeholders.nix
-  ];
-
-  networking.hostName = "wordtally-prod";
-
   services.wordtally = {
-    instances = words.prod;
-    defaults = {
-      credentialFile = config.age.secrets."bigquery.json".path;
-      # BigQuery and Google's tokens by private.googleapis.com: the zone googleapis.com must lead there. The last is
-      # the metadata server, which is also the resolver of a machine at Google.
-      allowedAddresses = [
-        "localhost"
-        "199.36.153.8/30"
-        "169.254.169.254"
-      ];
-    };
+    instances = lib.mapAttrs (_: entry: { inherit (entry) word; }) words;
     frontdoor = {
       enable = true;
-      hostName = "wordtally.example.com";
-      certificateFile = ./certificate.pem;
+      certificateFile = ./. + "/${environment}/certificate.pem";
       certificateKeyFile = config.age.secrets."tls.key".path;
       # There is nothing else on this machine.
       defaultServer = true;
@@ -66,23 +45,15 @@
     retentionTime = "35d";
   };
 
-  age.secrets = {
-    "bigquery.json".file = ../../secrets/prod/bigquery.json.age;
-    "tls.key" = {
-      file = ../../secrets/prod/tls.key.age;
-      owner = config.services.nginx.user;
-    };
+  age.secrets."tls.key" = {
+    file = ../secrets + "/${environment}/tls.key.age";
+    owner = config.services.nginx.user;
   };
 
-  wordtally.deployers = (import ../../secrets/keys.nix).deployers.prod;
-  wordtally.deployment = {
-    inherit (config.wordtally) hostKey;
-    figures = {
-      the.hamlet = 995;
-      love.hamlet = 67;
-      romeo.romeoandjuliet = 117;
-      tis.hamlet = 25;
-    };
+  networking.useNetworkd = true;
+  systemd.network.networks."10-uplink" = {
+    matchConfig.Type = "ether";
+    networkConfig.DHCP = "yes";
   };
 
   # Nobody does: an operator's SSH key is the way in.

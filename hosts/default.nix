@@ -1,0 +1,25 @@
+# Each environment's system, for one architecture.
+{
+  nixpkgs,
+  agenix,
+  modules,
+  system,
+}:
+let
+  host =
+    name: environment:
+    nixpkgs.lib.nixosSystem {
+      modules = [
+        # The flake's own package set: each host would evaluate one anew.
+        nixpkgs.nixosModules.readOnlyPkgs
+        { nixpkgs.pkgs = nixpkgs.legacyPackages.${system}; }
+        agenix.nixosModules.age
+        modules.wordtally
+        modules.bigquery-standin
+        ./common.nix
+        environment
+        { wordtally.environment = name; }
+      ];
+    };
+in
+nixpkgs.lib.mapAttrs host (import ./environments.nix)

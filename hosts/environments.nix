@@ -1,0 +1,53 @@
+# The environments, as data: the shape of each machine, what carries it, its words. Certificates and the stand-in's access
+# are in the folder of that name here, secrets in the one below ../secrets.
+let
+  words = import ./words.nix;
+in
+{
+  dev = {
+    imports = [
+      ./development.nix
+      ./vm.nix
+    ];
+    wordtally = {
+      words = words.dev;
+      standinAccess = ./dev/iam.json;
+      sshPort = 2221;
+    };
+  };
+
+  # Production's own shape and words, with the stand-in.
+  mock-prod = {
+    imports = [
+      ./production.nix
+      ./vm.nix
+    ];
+    wordtally = {
+      words = words.prod;
+      standinAccess = ./mock-prod/iam.json;
+      sshPort = 2222;
+      deployment.publicPort = 8443;
+    };
+    services.wordtally = {
+      frontdoor = {
+        hostName = "localhost";
+        # Every visitor of a virtual machine has one address: that of the forwarded port.
+        limits = {
+          connectionsPerAddress = 1000;
+          requestsPerSecond = 100000;
+          burst = 1000;
+        };
+      };
+      monitoring.certificateAuthority = ./mock-prod/certificate.pem;
+    };
+  };
+
+  prod = {
+    imports = [
+      ./production.nix
+      ./prod/hardware.nix
+    ];
+    wordtally.words = words.prod;
+    services.wordtally.frontdoor.hostName = "wordtally.example.com";
+  };
+}
