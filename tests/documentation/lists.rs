@@ -1,0 +1,275 @@
+//! The lists in the reference are those of the program: flags, metrics, limits, dependencies.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use clap::{Arg, Command, CommandFactory};
+use wordtally::cli::Cli;
+use wordtally::config::{Config, Listen, LogFormat, LogLevel};
+use wordtally::server::Limits;
+use wordtally::telemetry::{Metrics, RequestLabels};
+
+fn read(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The page's sections of the second rank: heading and text.
+fn sections(page: &str) -> Vec<(&str, &str)> {
+    let parts = page.split("\n## ").skip(1);
+    parts
+        .map(|part| part.split_once('\n').unwrap_or((part, "")))
+        .collect()
+}
+
+/// What stands in backquotes.
+fn code(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// A table row's cells.
+fn cells(line: &str) -> Option<Vec<&str>> {
+    let inner = line.trim().strip_prefix('|')?.strip_suffix('|')?;
+    Some(inner.split('|').map(str::trim).collect())
+}
+
+/// A flag, its variable, and its default: code as it is, `required`, or nothing for words.
+type Flag = (String, String, String);
+
+fn documented(section: &str) -> BTreeSet<Flag> {
+    let rows = section.lines().filter_map(cells);
+    rows.filter(|cells| cells[0].starts_with("`--"))
+        .map(|cells| {
+            let default = match cells[2] {
+                "required" => "required".to_owned(),
+                text if text.starts_with('`') => code(text).join(" "),
+                _ => String::new(),
+            };
+            (code(cells[0]).concat(), code(cells[1]).concat(), default)
+        })
+        .collect()
+}
+
+fn actual(command: &Command) -> BTreeSet<Flag> {
+    let flag = |arg: &Arg| {
+        let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();
+        let defaults: Vec<_> = arg.get_default_values().iter().map(|value| text(value)).collect();
+        let default = match defaults.join(" ") {
+            _ if arg.is_required_set() => "required".to_owned(),
+            _ if !arg.get_action().takes_values() => String::new(),
+            default => default,
+        };
+        let name = format!("--{}", arg.get_long().unwrap_or_default());
+        (name, arg.get_env().map(text).unwrap_or_default(), default)
+    };
+    let flags = command.get_arguments().filter(|arg| !arg.is_positional());
+    flags
+        .filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version"))
+        .map(flag)
+        .collect()
+}
+
+/// Every command that can be run, by its name after `wordtally`.
+fn runnable<'c>(command: &'c Command, path: &str, found: &mut Vec<(String, &'c Command)>) {
+    for sub in command.get_subcommands() {
+        let name = format!("{path}{}", sub.get_name());
+        if sub.has_subcommands() {
+            runnable(sub, &format!("{name} "), found);
+        } else {
+            found.push((name, sub));
+        }
+    }
+}
+
+#[test]
+fn every_flag_variable_and_default_is_documented() {
+    let page = read("docs/reference/command-line.md");
+    let mut cli = Cli::command();
+    cli.build();
+    let mut commands = Vec::new();
+    runnable(&cli, "", &mut commands);
+    assert!(commands.len() >= 6, "{commands:?}");
+    for (name, command) in commands {
+        // What two commands share may stand in one section of its own.
+        let mut on_it = sections(&page);
+        on_it.retain(|(heading, _)| code(heading).contains(&name));
+        assert!(!on_it.is_empty(), "no section on `{name}`");
+        let listed: BTreeSet<Flag> = on_it.into_iter().flat_map(|(_, text)| documented(text)).collect();
+        assert_eq!(listed, actual(command), "{name}");
+    }
+}
+
+fn config() -> Config {
+    Config {
+        word: "the".parse().unwrap(),
+        listen: Listen::Tcp(([127, 0, 0, 1], 0).into()),
+        project: None,
+        table: "p.d.t".parse().unwrap(),
+        location: None,
+        credentials: None,
+        bigquery_endpoint: "http://127.0.0.1:1".parse().unwrap(),
+        ttl: std::time::Duration::from_secs(300),
+        stale: std::time::Duration::from_secs(300),
+        timeout: std::time::Duration::from_secs(1),
+        maximum_bytes_billed: 1,
+        workers: 1,
+        log_format: LogFormat::Json,
+        log_level: LogLevel::Info,
+    }
+}
+
+#[test]
+fn every_metric_is_documented_and_exists() {
+    let metrics = Metrics::new(&config());
+    // What has labels is written once it has a value.
+    let (path, status) = ("/", 200);
+    metrics
+        .requests
+        .get_or_create(&RequestLabels { path, status })
+        .inc();
+    let text = metrics.render().unwrap();
+    let exist: BTreeSet<(String, String)> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '))
+        .map(|(name, kind)| {
+            let suffix = match kind {
+                "counter" => "_total",
+                "info" => "_info",
+                _ => "",
+            };
+            (format!("{name}{suffix}"), kind.to_owned())
+        })
+        .collect();
+    let page = read("docs/reference/metrics-and-logs.md");
+    let listed: BTreeSet<(String, String)> = page
+        .lines()
+        .filter_map(cells)
+        .filter(|cells| cells[0].starts_with("`wordtally_"))
+        .map(|cells| (code(cells[0]).concat(), cells[1].to_owned()))
+        .collect();
+    assert_eq!(listed, exist);
+
+    let names: BTreeSet<String> = exist.into_iter().map(|(name, _)| name).collect();
+    let mut pages = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")];
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("docs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false if path.extension().is_some_and(|extension| extension == "md") => pages.push(path),
+                false => {}
+            }
+        }
+    }
+    for page in pages {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+            let known = !word.starts_with("wordtally_") || names.contains(word);
+            assert!(known, "{}: there is no metric {word}", page.display());
+        }
+    }
+}
+
+#[test]
+fn every_result_of_a_refresh_is_documented_and_counted_from_0() {
+    let text = Metrics::new(&config()).render().unwrap();
+    let counted: BTreeSet<String> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("wordtally_refreshes_total{result=\""))
+        .filter_map(|rest| Some(rest.strip_suffix("\"} 0")?.to_owned()))
+        .collect();
+    let page = read("docs/reference/metrics-and-logs.md");
+    let reasons = page
+        .split_once("| reason | meaning |\n|---|---|\n")
+        .expect("the table of reasons")
+        .1;
+    let mut listed: BTreeSet<String> = reasons
+        .lines()
+        .map_while(cells)
+        .map(|cells| code(cells[0]).concat())
+        .collect();
+    listed.insert("ok".to_owned());
+    assert_eq!(counted, listed);
+}
+
+#[test]
+fn every_limit_is_documented() {
+    let Limits {
+        connections,
+        head_read,
+        write_stall,
+        first_answer,
+        last_requests,
+        drain,
+    } = Limits::default();
+    let page = read("docs/reference/http.md");
+    let mut rows: Vec<String> = vec![format!("| connections open at once | {connections} |")];
+    for (what, limit) in [
+        ("a request's head, or idling between requests", head_read),
+        ("a peer that takes nothing of what is written", write_stall),
+        (
+            "requests that wait for the first answer, from the start on",
+            first_answer,
+        ),
+        ("a drain: requests already on their way", last_requests),
+        ("a drain in all", drain),
+    ] {
+        let limit = match limit.as_millis() {
+            millis if millis % 1000 == 0 => format!("{} s", millis / 1000),
+            millis => format!("{millis} ms"),
+        };
+        rows.push(format!("| {what} | {limit} |"));
+    }
+    for row in rows {
+        assert!(page.contains(&row), "not in the page: {row}");
+    }
+}
+
+/// The names in a part of a manifest.
+fn in_manifest(path: &str, part: &str) -> BTreeSet<String> {
+    let manifest = read(path);
+    let (_, rest) = manifest.split_once(&format!("\n[{part}]\n")).unwrap();
+    let part = rest.split("\n[").next().unwrap_or_default();
+    let names = part.lines().filter(|line| !line.starts_with('#'));
+    names
+        .filter_map(|line| line.split(['.', ' ', '=']).next().filter(|name| !name.is_empty()))
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The names that a section's list explains, each in at least a few words.
+fn explained(text: &str) -> BTreeSet<String> {
+    let items = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("- `")?.split_once("`: "));
+    items
+        .map(|(name, reason)| {
+            assert!(reason.len() > 4, "{name} has no reason");
+            name.to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let page = read("docs/reference/dependencies.md");
+    let sections = sections(&page);
+    let section = |name: &str| sections.iter().find(|(heading, _)| *heading == name).unwrap().1;
+    assert_eq!(
+        explained(section("wordtally")),
+        in_manifest("Cargo.toml", "dependencies")
+    );
+    assert_eq!(
+        explained(section("bigquery-standin")),
+        in_manifest("standin/Cargo.toml", "dependencies")
+    );
+    let (own, standins) = section("Tests")
+        .split_once("In the tests of `bigquery-standin`")
+        .unwrap();
+    assert_eq!(explained(own), in_manifest("Cargo.toml", "dev-dependencies"));
+    assert_eq!(
+        explained(standins),
+        in_manifest("standin/Cargo.toml", "dev-dependencies")
+    );
+}

@@ -1,0 +1,6 @@
+//! The README and docs/ against the program.
+#![cfg(test)]
+#![cfg(feature = "standin")]
+
+mod lists;
+mod pages;

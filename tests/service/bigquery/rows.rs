@@ -1,0 +1,178 @@
+//! Answers of many pages, and answers that are not what was asked for.
+
+use serde_json::{Value, json};
+use wordtally::answer::Count;
+use wordtally::bigquery::Reason;
+
+use crate::upstream::*;
+
+/// Makes an answer wrong in one way.
+type Change = fn(&mut Value);
+
+/// Gives one answer, changed as the test wants it.
+async fn changed(change: impl FnOnce(&mut Value)) -> Result<Vec<Count>, Reason> {
+    let mut body = answer(&[("hamlet", "995")]);
+    change(&mut body);
+    let peer = peer(move |_| Reply::Json(200, body.clone())).await;
+    let (bigquery, _) = bigquery(&config(&peer)).await;
+    let result = bigquery.counts().await;
+    result.map(|found| found.counts).map_err(|error| error.reason)
+}
+
+/// The bare client library's `query` returns the first page only.
+#[tokio::test]
+async fn every_page_is_fetched_in_order() {
+    let peer = peer(|request| {
+        let (row, next) = match request.parameters().get("pageToken").map(String::as_str) {
+            None => (("a", "3"), Some("to b&?=")),
+            Some("to b&?=") => (("b", "2"), Some("to c")),
+            Some("to c") => (("c", "1"), None),
+            Some(other) => panic!("{other}"),
+        };
+        let mut page = answer(&[row]);
+        page["totalRows"] = json!("3");
+        page["pageToken"] = json!(next);
+        Reply::Json(200, page)
+    })
+    .await;
+    let (bigquery, _) = bigquery(&config(&peer)).await;
+    let found = bigquery.counts().await.expect("an answer");
+    let names: Vec<_> = found
+        .counts
+        .iter()
+        .filter_map(|count| count.corpus.as_deref())
+        .collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    for page in peer.to("/queries/job_1") {
+        assert_eq!(page.parameters()["location"], "US");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_page_is_an_error() {
+    assert_eq!(
+        changed(|body| body["totalRows"] = json!("2")).await,
+        Err(Reason::Malformed)
+    );
+}
+
+#[tokio::test]
+async fn pages_without_end_are_given_up() {
+    let rows: Vec<(&str, &str)> = vec![("x", "1"); 4000];
+    let mut page = answer(&rows);
+    page["pageToken"] = json!("again");
+    page.as_object_mut().expect("an object").remove("totalRows");
+    let peer = peer(move |_| Reply::Json(200, page.clone())).await;
+    let (bigquery, _) = bigquery(&config(&peer)).await;
+    let error = bigquery.counts().await.expect_err("a failure");
+    assert_eq!(error.reason, Reason::Malformed);
+    assert!(error.cause.contains("more than 10000 rows"), "{error}");
+    assert_eq!(peer.to("/queries/job_1").len(), 2);
+}
+
+#[tokio::test]
+async fn empty_pages_without_end_are_given_up() {
+    let peer = peer(|_| {
+        let mut page = answer(&[]);
+        page["totalRows"] = json!("1");
+        page["pageToken"] = json!("again");
+        Reply::Json(200, page)
+    })
+    .await;
+    let (bigquery, _) = bigquery(&config(&peer)).await;
+    let error = bigquery.counts().await.expect_err("a failure");
+    assert!(error.cause.contains("more than 100 pages"), "{error}");
+    assert_eq!(peer.to("/queries/job_1").len(), 99);
+}
+
+/// Laid out, each of these few kilobytes would take more than a gigabyte.
+#[tokio::test]
+async fn names_that_would_make_a_huge_table_are_refused() {
+    let long = "x".repeat(200_000);
+    let lines = "\n".repeat(10_000);
+    let many = vec!["y"; 9_999];
+    for names in [[vec![long.as_str()], many].concat(), vec![&long, &lines]] {
+        let rows: Vec<(&str, &str)> = names.iter().map(|name| (*name, "1")).collect();
+        let result = changed(|body| *body = answer(&rows)).await;
+        assert!(matches!(result, Err(Reason::Malformed)), "{} rows", names.len());
+    }
+    let rows = vec![("a corpus with quite a long name for one", "1"); 10_000];
+    let result = changed(|body| *body = answer(&rows)).await;
+    assert_eq!(result.map(|counts| counts.len()), Ok(10_000));
+}
+
+#[tokio::test]
+async fn no_corpus_is_an_answer() {
+    let empty = changed(|body| {
+        body["totalRows"] = json!("0");
+        // The bare client library panics on a page without rows.
+        body.as_object_mut().expect("an object").remove("rows");
+    });
+    assert_eq!(empty.await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+async fn columns_are_found_by_name_and_a_null_corpus_is_kept() {
+    let found = changed(|body| {
+        body["schema"]["fields"] = json!([
+            {"name": "total_words", "type": "INT64"},
+            {"name": "corpus", "type": "STRING"},
+        ]);
+        body["rows"] = json!([{"f": [{"v": "7"}, {"v": null}]}]);
+    });
+    let count = Count {
+        corpus: None,
+        total_words: 7,
+    };
+    assert_eq!(found.await, Ok(vec![count]));
+}
+
+#[tokio::test]
+async fn what_is_not_an_answer_is_an_error_and_no_panic() {
+    let cases: [(&str, Change); 15] = [
+        // The bare client library panics on this one: "Expecting a non empty list of fields".
+        ("a schema without fields", |body| body["schema"] = json!({})),
+        ("no schema", |body| body["schema"] = Value::Null),
+        ("another column", |body| {
+            body["schema"]["fields"][0]["name"] = json!("word")
+        }),
+        ("another type", |body| {
+            body["schema"]["fields"][1]["type"] = json!("FLOAT")
+        }),
+        ("an unknown type", |body| {
+            body["schema"]["fields"][1]["type"] = json!("RANGE")
+        }),
+        ("neither rows nor a total", |body| {
+            body["rows"] = Value::Null;
+            body["totalRows"] = Value::Null;
+        }),
+        ("rows missing", |body| body["rows"] = Value::Null),
+        ("a total that is no number", |body| {
+            body["totalRows"] = json!("many")
+        }),
+        ("a row without cells", |body| body["rows"][0] = json!({})),
+        ("too few cells", |body| {
+            body["rows"][0]["f"] = json!([{"v": "hamlet"}])
+        }),
+        ("a total that is NULL", |body| {
+            body["rows"][0]["f"][1]["v"] = Value::Null
+        }),
+        ("a total that is text", |body| {
+            body["rows"][0]["f"][1]["v"] = json!("9e2")
+        }),
+        ("a corpus that is a list", |body| {
+            body["rows"][0]["f"][0]["v"] = json!([])
+        }),
+        ("a next page of no job", |body| {
+            body["pageToken"] = json!("more");
+            body["jobReference"] = Value::Null;
+        }),
+        ("a running job without a name", |body| {
+            body["jobComplete"] = json!(false);
+            body["jobReference"] = json!({});
+        }),
+    ];
+    for (name, change) in cases {
+        assert_eq!(changed(change).await, Err(Reason::Malformed), "{name}");
+    }
+}

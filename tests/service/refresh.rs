@@ -1,0 +1,228 @@
+//! Freshness: when the source is asked, what is kept, and for how long. Time is paused, so hours take no time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use tokio::time::{Instant, advance, sleep};
+use wordtally::answer::{Answer, Count};
+use wordtally::bigquery::{Error, Reason};
+use wordtally::cache::{Cache, Lookup};
+use wordtally::cli::defaults;
+use wordtally::config::{Config, Table};
+use wordtally::refresh::{Source, run};
+use wordtally::telemetry::Metrics;
+
+const TTL: Duration = Duration::from_secs(300);
+const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A source that counts its calls and answers as told.
+struct Scripted {
+    calls: AtomicU32,
+    takes: Duration,
+    script: Box<dyn Fn(u32) -> Result<(), Error> + Send + Sync>,
+}
+
+impl Scripted {
+    fn new(script: impl Fn(u32) -> Result<(), Error> + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            calls: AtomicU32::new(0),
+            takes: Duration::ZERO,
+            script: Box::new(script),
+        })
+    }
+
+    fn calls(&self) -> u32 {
+        self.calls.load(Ordering::SeqCst)
+    }
+}
+
+impl Source for Scripted {
+    async fn counts(&self) -> Result<Answer, Error> {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        sleep(self.takes).await;
+        (self.script)(call)?;
+        Ok(Answer {
+            word: "the".parse().unwrap(),
+            counts: vec![Count {
+                corpus: Some("hamlet".into()),
+                total_words: 994,
+            }],
+            as_of: SystemTime::now(),
+        })
+    }
+}
+
+fn unavailable() -> Error {
+    Error {
+        reason: Reason::Unavailable,
+        retry_after: None,
+        cause: "refused".into(),
+    }
+}
+
+fn config() -> Config {
+    Config {
+        ttl: TTL,
+        stale: STALE,
+        ..defaults("the".parse().unwrap()).unwrap()
+    }
+}
+
+fn start(source: &Arc<Scripted>) -> Arc<Cache> {
+    start_with_ttl(source, TTL)
+}
+
+fn start_with_ttl(source: &Arc<Scripted>, ttl: Duration) -> Arc<Cache> {
+    let cache = Arc::new(Cache::new(ttl, STALE));
+    let table: Table = "p.d.t".parse().unwrap();
+    let metrics = Arc::new(Metrics::new(&config()));
+    tokio::spawn(run(Arc::clone(source), table, Arc::clone(&cache), metrics));
+    cache
+}
+
+fn age(cache: &Cache) -> Duration {
+    match cache.lookup() {
+        Lookup::Found(_, age) => age,
+        Lookup::Missing { .. } => panic!("no answer"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_job_per_ttl_over_a_day() {
+    let source = Scripted::new(|_| Ok(()));
+    let _cache = start(&source);
+    sleep(Duration::from_secs(24 * 60 * 60)).await;
+    let whole_ttls = 24 * 12;
+    let calls = source.calls();
+    assert!(
+        calls >= whole_ttls,
+        "{calls} calls: an answer would have outlived its TTL"
+    );
+    assert!(
+        calls <= whole_ttls * 108 / 100,
+        "{calls} calls: more than one a TTL, but for the lead"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ttl_of_next_to_nothing_is_no_busy_loop() {
+    let source = Scripted::new(|_| Ok(()));
+    let _cache = start_with_ttl(&source, Duration::from_nanos(1));
+    sleep(Duration::from_secs(10)).await;
+    let calls = source.calls();
+    assert!((90..=101).contains(&calls), "{calls} calls in 10 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_longest_ttl_is_counted_right() {
+    let year = Duration::from_secs(366 * 24 * 60 * 60);
+    let source = Scripted::new(|_| Ok(()));
+    let _cache = start_with_ttl(&source, year);
+    sleep(year - Duration::from_secs(60)).await;
+    assert_eq!(source.calls(), 1);
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!(source.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_is_replaced_before_its_ttl_ends() {
+    let source = Scripted::new(|_| Ok(()));
+    let cache = start(&source);
+    cache.attempted(Duration::from_secs(1)).await;
+    for _ in 0..1000 {
+        advance(Duration::from_secs(7)).await;
+        tokio::task::yield_now().await;
+        assert!(age(&cache) <= TTL, "{:?}", age(&cache));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_age_counts_from_the_question() {
+    let source = Arc::new(Scripted {
+        calls: AtomicU32::new(0),
+        takes: Duration::from_secs(9),
+        script: Box::new(|_| Ok(())),
+    });
+    let cache = start(&source);
+    cache.attempted(Duration::from_secs(60)).await;
+    assert_eq!(age(&cache), Duration::from_secs(9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_source_leaves_the_old_answer_until_it_is_stale() {
+    let source = Scripted::new(|call| if call == 0 { Ok(()) } else { Err(unavailable()) });
+    let cache = start(&source);
+    sleep(STALE - Duration::from_secs(1)).await;
+    assert!(age(&cache) > TTL, "it is the old one");
+    sleep(Duration::from_secs(2)).await;
+    match cache.lookup() {
+        Lookup::Missing { reason, .. } => assert_eq!(reason, Some(Reason::Unavailable)),
+        Lookup::Found(_, age) => panic!("served at the age of {age:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_tried_again_ever_more_slowly() {
+    let source = Scripted::new(|_| Err(unavailable()));
+    let _cache = start(&source);
+    sleep(Duration::from_secs(10)).await;
+    let early = source.calls();
+    assert!((3..=8).contains(&early), "{early} calls in the first 10 s");
+    sleep(Duration::from_secs(3600)).await;
+    let in_an_hour = source.calls() - early;
+    assert!((60..=130).contains(&in_an_hour), "{in_an_hour} calls in an hour");
+}
+
+#[tokio::test(start_paused = true)]
+async fn waits_differ_so_that_instances_do_not_march_in_step() {
+    let mut waits = std::collections::HashSet::new();
+    for _ in 0..20 {
+        let source = Scripted::new(|_| Err(unavailable()));
+        let cache = start(&source);
+        cache.attempted(Duration::from_secs(1)).await;
+        match cache.lookup() {
+            Lookup::Missing { retry_after, .. } => waits.insert(retry_after),
+            Lookup::Found(..) => panic!("an answer from nowhere"),
+        };
+    }
+    assert!(waits.len() > 10, "only {} different waits", waits.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_asks_for_patience_gets_it() {
+    let source = Scripted::new(|_| {
+        Err(Error {
+            retry_after: Some(Duration::from_secs(40)),
+            ..unavailable()
+        })
+    });
+    let cache = start(&source);
+    cache.attempted(Duration::from_secs(1)).await;
+    sleep(Duration::from_secs(39)).await;
+    assert_eq!(source.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_recovers_alone() {
+    let source = Scripted::new(|call| if call < 5 { Err(unavailable()) } else { Ok(()) });
+    let cache = start(&source);
+    let begun = Instant::now();
+    while matches!(cache.lookup(), Lookup::Missing { .. }) {
+        sleep(Duration::from_millis(100)).await;
+        assert!(begun.elapsed() < Duration::from_secs(60), "not recovered");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_a_refresh_is_one_failed_refresh() {
+    let source = Scripted::new(|call| if call == 0 { panic!("on purpose") } else { Ok(()) });
+    let cache = start(&source);
+    cache.attempted(Duration::from_secs(1)).await;
+    match cache.lookup() {
+        Lookup::Missing { reason, .. } => assert_eq!(reason, Some(Reason::Malformed)),
+        Lookup::Found(..) => panic!("an answer from a panic"),
+    }
+    sleep(Duration::from_secs(2)).await;
+    assert!(matches!(cache.lookup(), Lookup::Found(..)));
+}

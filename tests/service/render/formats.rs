@@ -1,0 +1,203 @@
+//! The formats for programs, and what all formats have in common.
+
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime};
+
+use wordtally::answer::{Answer, Count};
+use wordtally::render::{Format, Pages};
+
+const NAMES: [Option<&str>; 9] = [
+    Some("hamlet"),
+    Some("=HYPERLINK(\"http://x\")"),
+    Some("a,b"),
+    Some("two\r\nlines"),
+    Some(" spaces "),
+    Some("日本語\u{202e}\u{7}\u{0}"),
+    Some("a|b\\|c*d*`e`_f_<g>"),
+    Some(""),
+    None,
+];
+
+fn answer(as_of: SystemTime) -> Answer {
+    let counts = NAMES
+        .iter()
+        .zip([i64::MAX, i64::MAX, 5, 4, 3, 2, 1, 0, -1])
+        .map(|(corpus, total_words)| Count {
+            corpus: corpus.map(str::to_owned),
+            total_words,
+        })
+        .collect();
+    Answer {
+        word: "'*the*'".parse().unwrap(),
+        counts,
+        as_of,
+    }
+}
+
+fn as_of() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_millis(1_000_000_000_999)
+}
+
+fn render(answer: &Answer) -> Pages {
+    Pages::new(answer, &"project.dataset.table".parse().unwrap())
+}
+
+fn body(answer: &Answer, format: Format) -> String {
+    String::from_utf8(render(answer).get(format).body.to_vec()).unwrap()
+}
+
+#[test]
+fn json_holds_the_answer() {
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Document {
+        word: String,
+        table: String,
+        as_of: String,
+        total_words: i128,
+        counts: Vec<Row>,
+    }
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Row {
+        corpus: Option<String>,
+        total_words: i64,
+    }
+    let answer = answer(as_of());
+    let text = body(&answer, Format::Json);
+    assert!(text.ends_with("}\n"), "{text}");
+    let document: Document = serde_json::from_str(&text).unwrap();
+    let rows = answer.counts.iter();
+    let expected = Document {
+        word: "'*the*'".to_owned(),
+        table: "project.dataset.table".to_owned(),
+        as_of: "2001-09-09T01:46:40Z".to_owned(),
+        total_words: 2 * i128::from(i64::MAX) + 14,
+        counts: rows
+            .map(|row| Row {
+                corpus: row.corpus.clone(),
+                total_words: row.total_words,
+            })
+            .collect(),
+    };
+    assert_eq!(document, expected);
+}
+
+#[test]
+fn csv_reads_back_as_it_was() {
+    let answer = answer(as_of());
+    let text = body(&answer, Format::Csv);
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    assert_eq!(reader.headers().unwrap(), vec!["corpus", "total_words"]);
+    let records: Vec<(String, i64)> = reader.deserialize().map(Result::unwrap).collect();
+    let expected: Vec<(String, i64)> = answer
+        .counts
+        .iter()
+        .map(|count| (count.corpus.clone().unwrap_or_default(), count.total_words))
+        .collect();
+    assert_eq!(records, expected);
+    assert!(
+        text.ends_with("\r\n\"\",0\r\n,-1\r\n"),
+        "an empty name is quoted, NULL is not: {text}"
+    );
+}
+
+#[test]
+fn every_format_ends_with_one_line_end() {
+    let answer = answer(as_of());
+    for format in Format::ALL {
+        let text = body(&answer, format);
+        let bare = text
+            .strip_suffix('\n')
+            .unwrap_or_else(|| panic!("{format:?}: {text}"));
+        assert!(!bare.ends_with('\n'), "{format:?}: {text}");
+    }
+}
+
+#[test]
+fn markdown_is_one_table_whatever_the_names() {
+    let text = body(&answer(as_of()), Format::Markdown);
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with('|')).collect();
+    assert_eq!(rows.len(), 2 + NAMES.len(), "{text}");
+    for row in &rows {
+        let bare = row.replace("\\\\", "").replace("\\|", "");
+        assert_eq!(bare.matches('|').count(), 3, "{row}");
+    }
+    assert!(text.starts_with("# Amount of times ''\\*the\\*'' appears per corpus\n\n| corpus | total_words |\n| :--- | ---: |\n| hamlet | 9223372036854775807 |\n"), "{text}");
+    assert!(
+        rows.contains(&"| a\\|b\\\\\\|c\\*d\\*\\`e\\`\\_f\\_\\<g\\> | 1 |"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with("Data as of 2001-09-09T01:46:40Z, from `project.dataset.table`.\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_empty_answer_says_so() {
+    let empty = Answer {
+        word: "xyzzy".parse().unwrap(),
+        counts: Vec::new(),
+        as_of: as_of(),
+    };
+    let sentence = "'xyzzy' appears in no corpus.";
+    assert_eq!(body(&empty, Format::Text), format!("{sentence}\n"));
+    assert!(body(&empty, Format::Html).contains(&format!("per corpus</h4><p>{sentence}</p>")));
+    assert!(!body(&empty, Format::Html).contains("<svg"));
+    assert!(body(&empty, Format::Markdown).contains(&format!("\n\n{sentence}\n\n")));
+    assert_eq!(body(&empty, Format::Csv), "corpus,total_words\r\n");
+    assert!(body(&empty, Format::Json).ends_with("\"total_words\":0,\"counts\":[]}\n"));
+}
+
+#[test]
+fn the_same_answer_gives_the_same_bytes_and_tags() {
+    let (one, two) = (render(&answer(as_of())), render(&answer(as_of())));
+    let mut etags = HashSet::new();
+    for format in Format::ALL {
+        let (one, two) = (one.get(format), two.get(format));
+        assert_eq!(one.body, two.body);
+        assert_eq!(one.etag, two.etag);
+        let etag = one.etag.to_str().unwrap();
+        let hex = etag
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .unwrap();
+        assert!(
+            hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()),
+            "{etag}"
+        );
+        assert!(
+            etags.insert(etag.to_owned()),
+            "{format:?} has another format's tag"
+        );
+    }
+}
+
+#[test]
+fn a_tag_follows_the_body() {
+    let old = render(&answer(as_of()));
+    let later = render(&answer(as_of() + Duration::from_secs(300)));
+    let mut changed = answer(as_of());
+    changed.counts.pop();
+    let changed = render(&changed);
+    for format in Format::ALL {
+        assert_ne!(changed.get(format).etag, old.get(format).etag, "{format:?}");
+        // The table and the CSV do not say when they were made, so a refresh that changes nothing keeps their tags.
+        let dated = !matches!(format, Format::Csv | Format::Text);
+        assert_eq!(
+            later.get(format).etag != old.get(format).etag,
+            dated,
+            "{format:?}"
+        );
+    }
+}
+
+#[test]
+fn a_wrong_clock_still_gives_pages() {
+    let day = Duration::from_secs(24 * 60 * 60);
+    let before = body(&answer(SystemTime::UNIX_EPOCH - day), Format::Json);
+    assert!(before.contains("\"as_of\":\"1970-01-01T00:00:00Z\""), "{before}");
+    let after = body(&answer(SystemTime::UNIX_EPOCH + day * 366 * 9000), Format::Json);
+    assert!(after.contains("\"as_of\":\"9999-12-31T23:59:59Z\""), "{after}");
+}

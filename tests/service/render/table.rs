@@ -1,0 +1,61 @@
+//! The table is, byte for byte, what Python's `tabulate` makes of the same rows.
+
+use std::time::SystemTime;
+
+use wordtally::answer::{Answer, Count};
+use wordtally::render::{Format, Pages};
+
+/// Made by `tabulate.py` with the real package.
+const CASES: &str = include_str!("../../golden/tabulate.jsonl");
+
+#[derive(serde::Deserialize)]
+struct Case {
+    rows: Vec<(Option<String>, i64)>,
+    table: String,
+}
+
+#[test]
+fn tables_are_those_of_tabulate() {
+    let cases: Vec<Case> = CASES
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(cases.len() > 800, "only {} cases", cases.len());
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let counts = case
+            .rows
+            .iter()
+            .map(|(corpus, total_words)| Count {
+                corpus: corpus.clone(),
+                total_words: *total_words,
+            })
+            .collect();
+        let answer = Answer {
+            word: "the".parse().unwrap(),
+            counts,
+            as_of: SystemTime::UNIX_EPOCH,
+        };
+        let pages = Pages::new(&answer, &"project.dataset.table".parse().unwrap());
+        let text = String::from_utf8(pages.get(Format::Text).body.to_vec()).unwrap();
+        // Where tabulate gives nothing we say so.
+        let expected = if case.rows.is_empty() {
+            "'the' appears in no corpus.\n".to_owned()
+        } else {
+            format!("{}\n", case.table)
+        };
+        if text != expected {
+            wrong.push(format!(
+                "{:?}\ntabulate:\n{expected:?}\nours:\n{text:?}",
+                case.rows
+            ));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {} tables differ, such as\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.iter().take(5).cloned().collect::<Vec<_>>().join("\n\n")
+    );
+}

@@ -1,0 +1,138 @@
+//! What is served before the first answer, while BigQuery fails, and after an answer is too old.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use wordtally::bigquery::Reason;
+use wordtally::cache::Failure;
+
+use super::server::{Server, short};
+
+fn fail(server: &Server, wait: Duration) {
+    server.cache.fail(Failure {
+        reason: Reason::Denied,
+        retry_at: Instant::now() + wait,
+    });
+}
+
+#[tokio::test]
+async fn a_request_waits_for_the_first_answer() {
+    let server = Server::without_answer(short());
+    let mut client = server.connect().await;
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    sleep(Duration::from_millis(50)).await;
+    server.publish(995);
+    assert_eq!(client.reply(false).await.status(), 200);
+}
+
+#[tokio::test]
+async fn the_wait_for_the_first_answer_ends() {
+    let begun = Instant::now();
+    let server = Server::without_answer(short());
+    let reply = server.get("/", "").await;
+    assert_eq!((reply.status(), reply.header("retry-after")), (503, Some("1")));
+    let waited = begun.elapsed();
+    assert!(
+        waited >= Duration::from_millis(290) && waited < Duration::from_secs(2),
+        "{waited:?}"
+    );
+    // It counts from the start: while BigQuery is down nobody else is kept waiting.
+    let begun = Instant::now();
+    assert_eq!(server.get("/", "").await.status(), 503);
+    let waited = begun.elapsed();
+    assert!(waited < Duration::from_millis(150), "{waited:?}");
+    server.publish(995);
+    assert_eq!(server.get("/", "").await.status(), 200);
+}
+
+#[tokio::test]
+async fn without_an_answer_the_visitor_learns_when_and_not_why() {
+    let server = Server::without_answer(short());
+    fail(&server, Duration::from_millis(7300));
+    for accept in ["text/html", "application/json", "text/csv"] {
+        let reply = server.get("/", &format!("Accept: {accept}\r\n")).await;
+        assert_eq!(reply.status(), 503);
+        assert_eq!(reply.header("retry-after"), Some("8"), "rounded up");
+        assert_eq!(reply.header("cache-control"), Some("no-store"));
+        assert!(
+            reply
+                .text()
+                .contains("not available yet. Try again in 8 seconds."),
+            "{}",
+            reply.text()
+        );
+        assert!(!reply.text().contains("credential"), "{}", reply.text());
+    }
+    fail(&server, Duration::ZERO);
+    let reply = server.get("/", "").await;
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    assert!(reply.text().contains("in 1 second."), "{}", reply.text());
+}
+
+#[tokio::test]
+async fn a_stale_answer_is_served_through_a_failure() {
+    let server = Server::without_answer(short());
+    server.publish_aged(995, Duration::from_secs(4000));
+    fail(&server, Duration::from_secs(9));
+    let reply = server.get("/", "").await;
+    assert_eq!((reply.status(), reply.header("age")), (200, Some("4000")));
+    assert_eq!(server.get("/readyz", "").await.status(), 200);
+}
+
+#[tokio::test]
+async fn readiness_follows_the_answer_and_says_why_not() {
+    let server = Server::without_answer(short());
+    let reply = server.get("/readyz", "").await;
+    assert_eq!(reply.status(), 503);
+    assert!(
+        reply.text().contains("an answer is being fetched"),
+        "{}",
+        reply.text()
+    );
+    fail(&server, Duration::from_secs(3));
+    let reply = server.get("/readyz", "").await;
+    assert_eq!((reply.status(), reply.header("retry-after")), (503, Some("3")));
+    assert!(
+        reply.text().contains(Reason::Denied.sentence()),
+        "{}",
+        reply.text()
+    );
+    assert_eq!(
+        server.get("/healthz", "").await.text(),
+        "ok\n",
+        "it lives all the same"
+    );
+    server.publish(995);
+    assert_eq!(server.get("/readyz", "").await.status(), 200);
+    server.publish_aged(995, Duration::from_secs(86_401));
+    fail(&server, Duration::from_secs(3));
+    assert_eq!(server.get("/readyz", "").await.status(), 503, "too old to serve");
+    assert_eq!(server.get("/", "").await.status(), 503);
+}
+
+#[tokio::test]
+async fn metrics_count_requests_by_path_and_status() {
+    let server = Server::start().await;
+    for path in ["/", "/", "/none", "/none2", "/healthz"] {
+        server.get(path, "").await;
+    }
+    server.get("/", "If-None-Match: *\r\n").await;
+    let reply = server.get("/metrics", "").await;
+    assert_eq!(
+        reply.header("content-type"),
+        Some("application/openmetrics-text; version=1.0.0; charset=utf-8")
+    );
+    for line in [
+        "wordtally_http_requests_total{path=\"/\",status=\"200\"} 2",
+        "wordtally_http_requests_total{path=\"/\",status=\"304\"} 1",
+        "wordtally_http_requests_total{path=\"other\",status=\"404\"} 2",
+        "wordtally_http_requests_total{path=\"/healthz\",status=\"200\"} 1",
+        "# EOF",
+    ] {
+        assert!(
+            reply.text().lines().any(|found| found == line),
+            "{line}\n{}",
+            reply.text()
+        );
+    }
+}

@@ -1,0 +1,209 @@
+//! No visitor holds a connection, or all of them, for as long as he likes.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{Instant, sleep, timeout};
+use wordtally::server::Limits;
+
+use super::client::Client;
+use super::server::{Server, short};
+
+/// The head and stall limit of `short`, with room for a busy machine.
+fn is_about_300ms(took: Duration) -> bool {
+    took > Duration::from_millis(250) && took < Duration::from_secs(3)
+}
+
+#[tokio::test]
+async fn a_silent_connection_is_closed() {
+    let server = Server::start().await;
+    let (took, rest) = server.connect().await.closed_after().await;
+    assert!(is_about_300ms(took) && rest.is_empty(), "{took:?} {rest}");
+}
+
+#[tokio::test]
+async fn a_connection_idle_between_requests_is_closed() {
+    let server = Server::start().await;
+    let mut client = server.connect().await;
+    client.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(client.reply(false).await.status(), 200);
+    let (took, rest) = client.closed_after().await;
+    assert!(is_about_300ms(took) && rest.is_empty(), "{took:?} {rest}");
+}
+
+#[tokio::test]
+async fn a_head_that_drips_in_is_cut_off() {
+    let server = Server::start().await;
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let begun = Instant::now();
+    let cut = async {
+        loop {
+            for byte in *b"X: y\r\n" {
+                if stream.write_all(&[byte]).await.is_err() {
+                    return;
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        }
+    };
+    timeout(Duration::from_secs(5), cut)
+        .await
+        .expect("dripping for ever");
+    assert!(is_about_300ms(begun.elapsed()), "{:?}", begun.elapsed());
+}
+
+/// Asks and asks without reading, until the server's and our buffers are full and it gives up on us.
+async fn asks_without_reading<S: AsyncWriteExt + AsyncReadExt + Unpin>(mut stream: S) {
+    let many = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
+    let filled = timeout(Duration::from_secs(5), async {
+        while stream.write_all(many.as_bytes()).await.is_ok() {}
+    });
+    filled
+        .await
+        .expect("the server waits for ever for a peer that does not read");
+}
+
+#[tokio::test]
+async fn a_peer_that_does_not_read_is_cut_off() {
+    let server = Server::start().await;
+    let stream = TcpStream::connect(server.address()).await.unwrap();
+    asks_without_reading(stream).await;
+    assert_eq!(server.get("/", "").await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_slow_reader_that_goes_on_reading_gets_everything() {
+    let server = Server::start().await;
+    // A small buffer of ours, so that the server's writes are stuck for most of the time, but never for long.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(32 * 1024).unwrap();
+    let mut stream = socket.connect(server.address()).await.unwrap();
+    let requests = 300;
+    let begun = Instant::now();
+    let (mut reading, mut writing) = stream.split();
+    let ask = async {
+        let last = "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let all = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(requests - 1) + last;
+        writing.write_all(all.as_bytes()).await.unwrap();
+    };
+    let read = async {
+        let mut all = Vec::new();
+        let mut part = vec![0; 8 * 1024];
+        loop {
+            sleep(Duration::from_millis(10)).await;
+            match reading.read(&mut part).await.unwrap() {
+                0 => return all,
+                length => all.extend_from_slice(&part[..length]),
+            }
+        }
+    };
+    let ((), all) = timeout(Duration::from_secs(10), async { tokio::join!(ask, read) })
+        .await
+        .unwrap();
+    assert_eq!(String::from_utf8(all).unwrap().matches("# EOF").count(), requests);
+    assert!(
+        begun.elapsed() > 2 * short().write_stall,
+        "too quick to show anything"
+    );
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_closed_and_counted() {
+    let server = Server::without_answer(Limits {
+        connections: 2,
+        head_read: Duration::from_secs(5),
+        ..short()
+    });
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut client = server.connect().await;
+        client.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert_eq!(client.reply(false).await.status(), 200);
+        open.push(client);
+    }
+    let (took, rest) = server.connect().await.closed_after().await;
+    assert!(
+        rest.is_empty() && took < Duration::from_secs(1),
+        "{took:?} {rest}"
+    );
+    assert_eq!(server.metrics.connections_refused.get(), 1);
+    assert_eq!(server.metrics.connections.get(), 2);
+    // Room again, as soon as one goes.
+    drop(open.pop());
+    while server.metrics.connections.get() == 2 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    assert_eq!(server.get("/healthz", "").await.status(), 200);
+}
+
+#[tokio::test]
+async fn pipelined_requests_are_answered_in_order() {
+    let server = Server::start().await;
+    let mut client = server.connect().await;
+    let pair = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\nGET /readyz HTTP/1.1\r\nHost: a\r\n\r\n";
+    client.send(pair.repeat(50)).await;
+    for _ in 0..50 {
+        assert_eq!(client.reply(false).await.text(), "ok\n");
+        assert_eq!(client.reply(false).await.text(), "ready\n");
+    }
+}
+
+/// What the child of the next test does: it serves until its standard input ends.
+#[tokio::test]
+#[ignore = "run by the test below, with few file descriptors"]
+async fn child_with_few_descriptors() {
+    let server = Server::without_answer(Limits {
+        head_read: Duration::from_secs(60),
+        ..short()
+    });
+    println!("address: {}", server.address());
+    tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new()))
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test]
+async fn running_out_of_descriptors_is_survived_without_spinning() {
+    let mut child = std::process::Command::new("/bin/sh")
+        .args(["-c", "ulimit -n 24; exec \"$@\"", "sh"])
+        .arg(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "serving::limits::child_with_few_descriptors",
+            "--ignored",
+            "--nocapture",
+        ])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let said = lines
+        .by_ref()
+        .map_while(Result::ok)
+        .find(|line| line.contains("address: "));
+    let address = said.and_then(|line| Some(line.split_once("address: ")?.1.to_owned()));
+    let address = address.expect("the child says where it listens");
+    let mut held = Vec::new();
+    for _ in 0..40 {
+        held.push(TcpStream::connect(&address).await.unwrap());
+    }
+    sleep(Duration::from_millis(300)).await;
+    // Field 14 counts the hundredths of a second spent in user mode, 15 in the kernel.
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
+    let spent: u32 = stat
+        .split(' ')
+        .skip(13)
+        .take(2)
+        .map(|field| field.parse::<u32>().unwrap())
+        .sum();
+    assert!(spent < 20, "{spent} hundredths of a second spent on waiting");
+    drop(held);
+    let mut client = Client::new(TcpStream::connect(&address).await.unwrap());
+    client.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert_eq!(client.reply(false).await.text(), "ok\n");
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+}

@@ -1,0 +1,12 @@
+//! The HTTP server over real sockets, with an answer that the test gives it.
+
+mod client;
+mod conditional;
+mod drain;
+mod freshness;
+mod limits;
+mod negotiation;
+mod probe;
+mod refusals;
+mod server;
+mod sockets;

@@ -1,0 +1,151 @@
+//! Which format a visitor gets, and with which header fields.
+
+use std::time::Duration;
+
+use wordtally::render::Format;
+
+use super::client::Reply;
+use super::server::{Server, body};
+
+const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8";
+
+#[tokio::test]
+async fn each_format_is_served_as_asked() {
+    let server = Server::start().await;
+    for (accept, format, content_type) in [
+        (BROWSER, Format::Html, "text/html; charset=utf-8"),
+        ("*/*", Format::Html, "text/html; charset=utf-8"),
+        ("application/json", Format::Json, "application/json"),
+        ("text/csv", Format::Csv, "text/csv; charset=utf-8; header=present"),
+        (
+            "TEXT/Markdown;q=0.3",
+            Format::Markdown,
+            "text/markdown; charset=utf-8",
+        ),
+        (
+            "image/png, text/plain; charset=utf-8",
+            Format::Text,
+            "text/plain; charset=utf-8",
+        ),
+        (
+            "text/html;q=0.4, application/json;q=0.5",
+            Format::Json,
+            "application/json",
+        ),
+    ] {
+        let reply = server.get("/", &format!("Accept: {accept}\r\n")).await;
+        assert_eq!(reply.status(), 200, "{accept}");
+        assert_eq!(reply.header("content-type"), Some(content_type), "{accept}");
+        assert_eq!(reply.body, body(format, 995), "{accept}");
+    }
+}
+
+#[tokio::test]
+async fn without_accept_it_is_html_and_several_lines_are_one_list() {
+    let server = Server::start().await;
+    assert_eq!(server.get("/", "").await.body, body(Format::Html, 995));
+    let two = "Accept: image/png\r\nAccept: text/csv\r\n";
+    assert_eq!(server.get("/", two).await.body, body(Format::Csv, 995));
+}
+
+#[tokio::test]
+async fn nothing_acceptable_is_a_406_that_lists_what_there_is() {
+    let server = Server::start().await;
+    let reply = server.get("/", "Accept: image/png, text/*;q=0\r\n").await;
+    assert_eq!(reply.status(), 406);
+    for format in Format::ALL {
+        assert!(reply.text().contains(format.media_type()), "{}", reply.text());
+    }
+    assert_eq!(reply.header("vary"), Some("accept"));
+}
+
+#[tokio::test]
+async fn a_page_says_how_old_and_how_long_good_it_is() {
+    let server = Server::start().await;
+    server.publish_aged(1, Duration::from_secs(1234));
+    let reply = server.get("/", "").await;
+    assert_eq!(reply.header("age"), Some("1234"));
+    assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));
+    assert_eq!(reply.header("vary"), Some("accept"));
+    assert!(reply.header("date").is_some());
+    assert!(reply.header("etag").unwrap().starts_with('"'));
+}
+
+#[tokio::test]
+async fn every_response_is_secured() {
+    let server = Server::start().await;
+    for path in ["/", "/healthz", "/readyz", "/metrics", "/none"] {
+        let reply = server.get(path, "").await;
+        assert_eq!(reply.header("x-content-type-options"), Some("nosniff"), "{path}");
+        assert_eq!(reply.header("referrer-policy"), Some("no-referrer"), "{path}");
+        assert_eq!(
+            reply.header("cross-origin-resource-policy"),
+            Some("same-origin"),
+            "{path}"
+        );
+        let policy = reply.header("content-security-policy").unwrap();
+        assert!(policy.contains("default-src 'none'"), "{path}: {policy}");
+        assert!(!policy.contains("script-src"), "{path}: {policy}");
+        assert!(
+            reply.header("content-type").unwrap().contains("charset=utf-8"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_query_changes_nothing() {
+    let server = Server::start().await;
+    assert_eq!(server.get("/?x=1", "").await.body, body(Format::Html, 995));
+    assert_eq!(server.get("/healthz?x", "").await.status(), 200);
+}
+
+#[tokio::test]
+async fn head_gives_the_fields_of_get_without_the_body() {
+    let server = Server::start().await;
+    for path in ["/", "/healthz", "/none"] {
+        let mut client = server.connect().await;
+        client
+            .send(format!("HEAD {path} HTTP/1.1\r\nHost: a\r\n\r\n"))
+            .await;
+        let head = client.reply(true).await;
+        client
+            .send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"))
+            .await;
+        // A body after HEAD would stand before this head.
+        let get = client.reply(false).await;
+        assert_eq!(head.status(), get.status());
+        for field in ["content-length", "content-type", "etag", "cache-control"] {
+            assert_eq!(head.header(field), get.header(field), "{path} {field}");
+        }
+        assert_eq!(
+            get.header("content-length"),
+            Some(get.body.len().to_string().as_str())
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_sane_request_id_comes_back_and_another_is_replaced() {
+    let server = Server::start().await;
+    let id = |reply: &Reply| reply.header("x-request-id").unwrap().to_owned();
+    assert_eq!(id(&server.get("/", "X-Request-Id: a.B-3_z\r\n").await), "a.B-3_z");
+    assert_eq!(
+        id(&server.get("/none", "X-Request-Id: a.B-3_z\r\n").await),
+        "a.B-3_z"
+    );
+    let long = "x".repeat(65);
+    let mut made = vec![id(&server.get("/", "").await)];
+    for bad in ["a b", "", "\u{e9}", "<b>", &long] {
+        made.push(id(&server.get("/", &format!("X-Request-Id: {bad}\r\n")).await));
+    }
+    for id in &made {
+        assert!(
+            id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "{id}"
+        );
+    }
+    made.sort();
+    made.dedup();
+    assert_eq!(made.len(), 6, "an id came twice");
+}
