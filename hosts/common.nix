@@ -19,6 +19,7 @@ in
 {
   imports = [
     ../deploy/module.nix
+    ../pipeline/module.nix
     ./placeholders.nix
   ];
 

@@ -13,6 +13,7 @@ in
       words = words.dev;
       standinAccess = ./dev/iam.json;
       sshPort = 2221;
+      pipeline.tier = "development";
     };
   };
 
@@ -27,6 +28,10 @@ in
       standinAccess = ./mock-prod/iam.json;
       sshPort = 2222;
       deployment.publicPort = 8443;
+      pipeline = {
+        tier = "staging";
+        after = "dev";
+      };
     };
     services.wordtally = {
       frontdoor = {
@@ -47,7 +52,13 @@ in
       ./production.nix
       ./prod/hardware.nix
     ];
-    wordtally.words = words.prod;
+    wordtally = {
+      words = words.prod;
+      pipeline = {
+        tier = "production";
+        after = "mock-prod";
+      };
+    };
     services.wordtally.frontdoor.hostName = "wordtally.example.com";
   };
 }

@@ -5,6 +5,7 @@ pkgs.callPackage ../../nix/pytest.nix { } {
   folders = [ "pipeline/tests" ];
   files = [
     ../../.gitlab-ci.yml
+    ../environments.yml
     ../stages.nix
   ];
   packages = set: [

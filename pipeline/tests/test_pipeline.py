@@ -9,8 +9,9 @@ import yaml
 from conftest import EVENTS, ROOT
 
 TEXT = (ROOT / ".gitlab-ci.yml").read_text(encoding="utf-8")
-PIPELINE = yaml.safe_load(TEXT)
-WORDS = ["workflow", "stages", "variables", "default"]
+ENVIRONMENTS = ROOT / "pipeline/environments.yml"
+PIPELINE = yaml.safe_load(TEXT) | yaml.safe_load(ENVIRONMENTS.read_text(encoding="utf-8"))
+WORDS = ["include", "workflow", "stages", "variables", "default"]
 JOBS = {name: job for name, job in PIPELINE.items() if name not in WORDS and not name.startswith(".")}
 
 CHECKS = ["lint", "build", "test", "clients", "virtual machine"]
@@ -31,9 +32,10 @@ def names(jobs, when="on_success"):
     return [name for name, job in jobs.items() if job["when"] == when]
 
 
-def test_gitlabs_own_schema_takes_it():
+@pytest.mark.parametrize("file", [ROOT / ".gitlab-ci.yml", ENVIRONMENTS])
+def test_gitlabs_own_schema_takes_it(file):
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.gitlab-ci"]
-    command += ["--data-transform", "gitlab-ci", str(ROOT / ".gitlab-ci.yml")]
+    command += ["--data-transform", "gitlab-ci", str(file)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
