@@ -133,7 +133,7 @@ in
           scrape_interval = "${toString watchSeconds}s";
           scrape_timeout = "10s";
           static_configs = lib.mapAttrsToList (name: instance: {
-            targets = [ frontdoor.insideListen ];
+            targets = [ frontdoor.internalListen ];
             labels = labels name instance // {
               __metrics_path__ = "/${name}/metrics";
             };
@@ -170,7 +170,7 @@ in
       description = "Blackbox exporter that asks for wordtally's pages";
       wantedBy = [ "multi-user.target" ];
       after = [ "network.target" ];
-      serviceConfig = {
+      serviceConfig = import ../nix/modules/sandbox.nix // {
         ExecStart = ''
           ${lib.getExe pkgs.prometheus-blackbox-exporter} \
             --web.listen-address=${blackboxAddress} \
@@ -180,40 +180,9 @@ in
         RestartSec = "1s";
         MemoryMax = "256M";
         TasksMax = 64;
-
-        DynamicUser = true;
-        UMask = "0077";
-        CapabilityBoundingSet = "";
-        NoNewPrivileges = true;
-        ProtectSystem = "strict";
-        ProtectHome = true;
-        PrivateTmp = "disconnected";
-        PrivateDevices = true;
-        PrivateUsers = true;
-        ProtectClock = true;
-        ProtectControlGroups = true;
-        ProtectHostname = true;
-        ProtectKernelLogs = true;
-        ProtectKernelModules = true;
-        ProtectKernelTunables = true;
-        ProtectProc = "invisible";
-        ProcSubset = "pid";
-        LockPersonality = true;
-        MemoryDenyWriteExecute = true;
-        RemoveIPC = true;
         RestrictAddressFamilies = [
           "AF_INET"
           "AF_INET6"
-        ];
-        RestrictNamespaces = true;
-        RestrictRealtime = true;
-        RestrictSUIDSGID = true;
-        SystemCallArchitectures = "native";
-        SystemCallErrorNumber = "EPERM";
-        SystemCallFilter = [
-          "@system-service"
-          "~@privileged"
-          "~@resources"
         ];
       };
     };

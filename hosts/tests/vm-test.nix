@@ -103,6 +103,7 @@ let
     builtins.toJSON {
       words = lib.mapAttrs (_: instance: instance.word) host.config.services.wordtally.instances;
       inherit (host.config.wordtally) sshPort;
+      maxExposure = import ../../nix/max-exposure.nix;
     }
   );
 in

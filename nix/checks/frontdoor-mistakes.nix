@@ -45,7 +45,7 @@ let
   compressed = lib.filter (name: !lib.hasInfix "brotli off;" hosts.${name}.extraConfig) [
     "wordtally"
     "wordtally-plain"
-    "wordtally-inside"
+    "wordtally-internal"
   ];
   show = lines: lib.concatLines ([ "" ] ++ lines);
 in

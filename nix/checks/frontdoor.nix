@@ -11,6 +11,8 @@ let
     (hosts.mock-prod.extendModules {
       modules = [
         {
+          # By its name of before.
+          services.wordtally.frontdoor.insideListen = "127.0.0.1:9179";
           services.wordtally.instances = {
             added = { inherit word; };
             ported = {
@@ -25,7 +27,7 @@ let
     ;
   nginx = config.services.nginx;
   locations = nginx.virtualHosts.wordtally.locations;
-  inside = nginx.virtualHosts.wordtally-inside.locations;
+  internal = nginx.virtualHosts.wordtally-internal.locations;
   scraped =
     job:
     lib.findFirst (s: s.labels.instance == "added") null
@@ -43,7 +45,9 @@ let
       lib.hasInfix "server unix:/run/wordtally/added.sock " nginx.upstreams.wordtally-added.extraConfig;
     "an upstream on its port" =
       lib.hasInfix "server 127.0.0.1:8099 " nginx.upstreams.wordtally-ported.extraConfig;
-    "metrics inside" = inside ? "= /added/metrics";
+    "metrics inside" = internal ? "= /added/metrics";
+    "a port of one's own inside" =
+      map (listen: listen.port) nginx.virtualHosts.wordtally-internal.listen == [ 9179 ];
     "no metrics outside" = !(locations ? "= /added/metrics") && !(locations ? "= /added/readyz");
     "a scrape target with its word" =
       (scraped "wordtally").labels.__metrics_path__ == "/added/metrics"

@@ -16,7 +16,7 @@ let
   index = import ./frontdoor-index.nix { inherit lib pkgs; } instances;
 
   # `IP:PORT` in its two halves.
-  inside = lib.match "(.+):([0-9]+)" cfg.insideListen;
+  internal = lib.match "(.+):([0-9]+)" cfg.internalListen;
   names = lib.attrNames instances;
   sameButForCase = lib.filter (group: lib.length group > 1) (
     lib.attrValues (lib.groupBy lib.toLower names)
@@ -195,12 +195,12 @@ let
     };
   };
 
-  insideOnly = {
-    serverName = "inside";
+  internalServer = {
+    serverName = "internal";
     listen = [
       {
-        addr = lib.elemAt inside 0;
-        port = lib.toInt (lib.elemAt inside 1);
+        addr = lib.elemAt internal 0;
+        port = lib.toInt (lib.elemAt internal 1);
       }
     ];
     root = index;
@@ -216,6 +216,13 @@ let
   };
 in
 {
+  imports = [
+    (lib.mkRenamedOptionModule
+      [ "services" "wordtally" "frontdoor" "insideListen" ]
+      [ "services" "wordtally" "frontdoor" "internalListen" ]
+    )
+  ];
+
   options.services.wordtally.frontdoor = {
     enable = lib.mkEnableOption "the front door: nginx with TLS before all words";
     hostName = mkOption {
@@ -262,11 +269,11 @@ in
         nginx's default server on its ports.
       '';
     };
-    insideListen = mkOption {
+    internalListen = mkOption {
       type = types.str;
       default = "127.0.0.1:9180";
       description = ''
-        `IP:PORT` of the inside: `/<name>/metrics`, `/<name>/readyz` and `/<name>/healthz`, without TLS. For what
+        `IP:PORT` at which `/<name>/metrics`, `/<name>/readyz` and `/<name>/healthz` are answered, without TLS. For what
         watches the words, never for visitors.
       '';
     };
@@ -323,8 +330,8 @@ in
         message = "services.wordtally.frontdoor.hostName is '${cfg.hostName}', which is no host name: give one such as words.example.com, without scheme or port.";
       }
       {
-        assertion = inside != null;
-        message = "services.wordtally.frontdoor.insideListen is '${cfg.insideListen}': give an address and a port, such as 127.0.0.1:9180.";
+        assertion = internal != null;
+        message = "services.wordtally.frontdoor.internalListen is '${cfg.internalListen}': give an address and a port, such as 127.0.0.1:9180.";
       }
       {
         assertion = !lib.elem "healthz" names;
@@ -361,7 +368,7 @@ in
       virtualHosts = {
         wordtally = outside;
         wordtally-plain = plain;
-        wordtally-inside = insideOnly;
+        wordtally-internal = internalServer;
       };
     };
 

@@ -12,11 +12,8 @@ let
     path:
     if builtins.substring 0 1 path == "-" then "-+${builtins.substring 1 (-1) path}" else "+${path}";
 in
-{
-  DynamicUser = true;
-  UMask = "0077";
-
-  # The file system.
+import ./sandbox.nix
+// {
   RootDirectory = "/run/empty-root";
   MountAPIVFS = true;
   BindReadOnlyPaths = [ storeDir ] ++ paths;
@@ -36,42 +33,6 @@ in
   );
   # A static one, which needs no loader and no library. A list, for a unit that is given more.
   ExecPaths = [ (inRoot program) ];
-  ProtectSystem = "strict";
-  ProtectHome = true;
-  PrivateTmp = "disconnected";
-  PrivateDevices = true;
-  PrivateMounts = true;
-  PrivateIPC = true;
-  PrivateUsers = true;
-  ProcSubset = "pid";
-  ProtectProc = "invisible";
-
-  # The kernel.
-  CapabilityBoundingSet = "";
-  AmbientCapabilities = "";
-  NoNewPrivileges = true;
-  ProtectClock = true;
-  ProtectControlGroups = "strict";
-  ProtectHostname = true;
-  ProtectKernelLogs = true;
-  ProtectKernelModules = true;
-  ProtectKernelTunables = true;
-  LockPersonality = true;
-  MemoryDenyWriteExecute = true;
-  RestrictNamespaces = true;
-  RestrictRealtime = true;
-  RestrictSUIDSGID = true;
-  RemoveIPC = true;
-  KeyringMode = "private";
-  DeviceAllow = "";
-  DevicePolicy = "closed";
-  SystemCallArchitectures = "native";
-  SystemCallErrorNumber = "EPERM";
-  SystemCallFilter = [
-    "@system-service"
-    "~@privileged"
-    "~@resources"
-  ];
 
   # AF_UNIX is for systemd's own notification socket.
   RestrictAddressFamilies = [

@@ -26,7 +26,7 @@ def free_ports(count):
         return [each.getsockname()[1] for each in sockets]
 
 
-PLAIN, TLS, INSIDE, APP = free_ports(4)
+PLAIN, TLS, INTERNAL, APP = free_ports(4)
 
 
 def moved(text, scratch, instances):
@@ -35,7 +35,7 @@ def moved(text, scratch, instances):
         (r"listen \[::0\]:.*", ""),
         (r"listen 0\.0\.0\.0:80 ", f"listen 127.0.0.1:{PLAIN} "),
         (r"listen 0\.0\.0\.0:443 ", f"listen 127.0.0.1:{TLS} "),
-        (r"127\.0\.0\.1:9180 ", f"127.0.0.1:{INSIDE} "),
+        (r"127\.0\.0\.1:9180 ", f"127.0.0.1:{INTERNAL} "),
         (r"127\.0\.0\.1:8090\b", f"127.0.0.1:{APP}"),
         (r"(ssl_(?:trusted_)?certificate) [^;]*", rf"\1 {scratch}/certificate.pem"),
         (r"ssl_certificate_key [^;]*", f"ssl_certificate_key {scratch}/key.pem"),
@@ -85,7 +85,7 @@ def faults(scratch):
         expect(f"/{name}/", status, 200)
         expect(f"the coding of /{name}/", headers["Content-Encoding"], None)
         expect(f"the Server of /{name}/", headers["Server"], "nginx")
-        expect(f"the inside's /{name}/metrics", ask(INSIDE, "inside", f"/{name}/metrics")[0], 200)
+        expect(f"the internal /{name}/metrics", ask(INTERNAL, "internal", f"/{name}/metrics")[0], 200)
     expect("what is cached", list((scratch / "site").glob("*")), [])
     challenge = ask(PLAIN, WORDS_HOST, "/.well-known/acme-challenge/tried")
     expect("the challenge", (challenge[0], challenge[2]), (200, b"proof\n"))

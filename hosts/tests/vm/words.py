@@ -4,11 +4,11 @@ from given import WORDS
 from machine import wait
 
 UNITS = [f"wordtally-{name}.service" for name in WORDS]
-INSIDE = "curl -sS -m 20 http://127.0.0.1:9180"
+INTERNAL = "curl -sS -m 20 http://127.0.0.1:9180"
 
 
 def ready(machine, name="the"):
-    return machine.run(f"{INSIDE}/{name}/readyz", check=False)
+    return machine.run(f"{INTERNAL}/{name}/readyz", check=False)
 
 
 def all_ready(machine):
@@ -22,5 +22,5 @@ def started(machine):
 
 
 def version(machine):
-    metrics = machine.run(f"{INSIDE}/the/metrics")
+    metrics = machine.run(f"{INTERNAL}/the/metrics")
     return next(line for line in metrics.splitlines() if line.startswith("wordtally_build_info"))

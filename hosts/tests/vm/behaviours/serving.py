@@ -5,7 +5,7 @@ from given import TABLE, WORDS
 from load import Load
 from machine import wait
 from visitor import answers, ask, connect
-from words import INSIDE, ready, started
+from words import INTERNAL, ready, started
 
 
 def every_word_answers_with_the_tables_figures(machine):
@@ -22,7 +22,7 @@ def what_is_for_us_stays_inside(machine):
         for path in ("metrics", "readyz"):
             assert ask(f"/{name}/{path}")[0] == 404, (name, path)
         assert ready(machine, name) == "ready\n"
-        assert "wordtally_build_info" in machine.run(f"{INSIDE}/{name}/metrics")
+        assert "wordtally_build_info" in machine.run(f"{INTERNAL}/{name}/metrics")
     for port in (9180, 9050, 9090):
         listens = [line.split()[3] for line in machine.run(f"ss -Hltn 'sport = :{port}'").splitlines()]
         assert listens == [f"127.0.0.1:{port}"], listens

@@ -3,6 +3,7 @@
 import json
 import os
 
+from given import MAX_EXPOSURE
 from words import UNITS
 
 
@@ -11,7 +12,7 @@ def every_unit_is_confined(machine):
         report = machine.run(f"systemd-analyze security --no-pager {unit} | tail -1")
         exposure = float(report.split(":")[1].split()[0])
         print(f"# {unit}: exposure {exposure}")
-        assert exposure <= 0.9, report
+        assert exposure <= MAX_EXPOSURE, report
     assert "Max open files            8192" in machine.run(
         "cat /proc/$(systemctl show -p MainPID --value wordtally-the.service)/limits"
     )
