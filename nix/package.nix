@@ -161,8 +161,6 @@ in
       // {
         src = codeWith [
           ../README.md
-          ../flake.lock
-          ../flake.nix
           ../docs
         ];
         # The commands of the pages ask with curl; a client of Google's needs some certificates to start.

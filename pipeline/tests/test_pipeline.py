@@ -23,8 +23,8 @@ STOPS = ["stop dev", "stop mock-prod"]
 
 # An output of the flake, with what it is given; or a command that its shell has.
 FLAKE = r"(build( --print-build-logs)?( --no-link| --out-link [a-z]+)|run) \.#[a-z-]+( -- [^;&|`]+)?"
-# Of every system: a job builds for its own only.
-EVALUATION = "flake check --all-systems --no-build"
+# Of every system: a job builds for its own only. And by the lock as it is committed, or not at all.
+EVALUATION = "flake check --all-systems --no-build --no-update-lock-file"
 COMMAND = r"(dependencies/lock-age|cargo [a-z ]+)"
 
 
