@@ -1,8 +1,10 @@
-//! What BigQuery answered: the counts of one word, and when they were true.
+//! What BigQuery answered: the counts of one word, of which table, and when they were true.
 
 use std::time::SystemTime;
 
-use crate::config::Word;
+use tokio::time::Instant;
+
+use crate::config::{Table, Word};
 
 /// How often the word stands in one corpus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,13 +15,34 @@ pub struct Count {
     pub total_words: i64,
 }
 
+/// One moment by both clocks, so that the age that is counted and the time that is shown cannot disagree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// By the clock that people read, which may be set anew at any time.
+    pub wall: SystemTime,
+    /// By the clock that counts ages.
+    pub monotonic: Instant,
+}
+
+impl Moment {
+    /// This moment.
+    pub fn now() -> Self {
+        Self {
+            wall: SystemTime::now(),
+            monotonic: Instant::now(),
+        }
+    }
+}
+
 /// A word's counts in the order BigQuery gave them: the largest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// The word that was counted.
     pub word: Word,
+    /// The table that was asked.
+    pub table: Table,
     /// One entry per corpus that holds the word; none if no corpus does.
     pub counts: Vec<Count>,
     /// When the job was sent, so that the data is at least this fresh.
-    pub as_of: SystemTime,
+    pub sent: Moment,
 }

@@ -1,13 +1,14 @@
 //! What is served: the last answer's pages, their age, and why there are none.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::bigquery::Reason;
+use crate::answer::Moment;
+use crate::reason::Reason;
 use crate::render::Pages;
 
 /// An answer as it is served.
@@ -15,10 +16,8 @@ use crate::render::Pages;
 pub struct Entry {
     /// The rendered pages.
     pub pages: Pages,
-    /// When the job was sent, by the clock that counts ages.
-    pub since: Instant,
-    /// When the job was sent, by the wall clock.
-    pub as_of: SystemTime,
+    /// When the job was sent.
+    pub sent: Moment,
 }
 
 /// The last refresh's failure.
@@ -85,7 +84,7 @@ impl Cache {
     pub fn lookup(&self) -> Lookup {
         let now = Instant::now();
         if let Some(entry) = self.entry.load_full() {
-            let age = now.saturating_duration_since(entry.since);
+            let age = now.saturating_duration_since(entry.sent.monotonic);
             if age <= self.stale {
                 return Lookup::Found(entry, age);
             }

@@ -1,6 +1,8 @@
 //! The command line: flags, their environment variables and defaults.
 
 use std::ffi::{OsStr, OsString};
+#[cfg(feature = "standin")]
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -68,7 +70,7 @@ pub enum Command {
     },
     /// Serve several words from a stand-in for BigQuery on this machine, with no account at Google
     #[cfg(feature = "standin")]
-    Demo(crate::demo::DemoArgs),
+    Demo(DemoArgs),
     /// The stand-in for BigQuery
     #[cfg(feature = "standin")]
     #[command(subcommand)]
@@ -142,6 +144,18 @@ pub struct CheckArgs {
     /// Read no file: check the values alone, such as in a build, which has no credential and no certificates
     #[arg(long)]
     pub values_only: bool,
+}
+
+/// The flags of `demo`.
+#[cfg(feature = "standin")]
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Word to count; repeat the flag for more
+    #[arg(long = "word", default_values = ["the", "love", "Romeo"])]
+    pub words: Vec<Word>,
+    /// Address of the page of links; each word gets the next port
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
 }
 
 impl TryFrom<ServeArgs> for Config {

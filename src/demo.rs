@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use bigquery_standin::{Options, Standin};
 use bytes::Bytes;
-use clap::Args;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
@@ -25,25 +24,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::level_filters::LevelFilter;
 
+use crate::cli::{self, DemoArgs};
 use crate::config::{Config, Invalid, Listen, LogFormat, LogLevel, Word};
 use crate::instance::Instance;
 use crate::render::{Format, content_security_policy, index_page};
-use crate::{cli, probe, shutdown, telemetry};
+use crate::{probe, shutdown, telemetry};
 
 const PROJECT: &str = "demo-project";
 const ACCOUNT: &str = "wordtally@demo-project.iam.gserviceaccount.com";
 const DATASET: &str = "bigquery-public-data.samples";
-
-/// The flags of `demo`.
-#[derive(Debug, Args)]
-pub struct DemoArgs {
-    /// Word to count; repeat the flag for more
-    #[arg(long = "word", default_values = ["the", "love", "Romeo"])]
-    words: Vec<Word>,
-    /// Address of the page of links; each word gets the next port
-    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
-}
 
 /// Runs until SIGINT or SIGTERM.
 ///

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::bigquery::BigQuery;
 use crate::cache::{Cache, Lookup};
-use crate::config::{Config, Invalid, Listen};
+use crate::config::{Config, Invalid, Listen, Word};
 use crate::credentials::Environment;
 use crate::server::{self, Limits, Listener, Service};
 use crate::telemetry::Metrics;
@@ -14,7 +14,8 @@ use crate::{refresh, systemd};
 /// An instance that has its credential and its socket and is about to serve.
 #[derive(Debug)]
 pub struct Instance {
-    config: Config,
+    word: Word,
+    cache: Arc<Cache>,
     source: Arc<BigQuery>,
     metrics: Arc<Metrics>,
     listener: Listener,
@@ -27,7 +28,7 @@ impl Instance {
     ///
     /// One sentence: which value or file is bad, and what would be right.
     pub async fn check(config: &Config) -> Result<(), Invalid> {
-        let metrics = Arc::new(Metrics::new(config));
+        let metrics = Arc::new(Metrics::new(config.ttl));
         BigQuery::new(config, &Environment::from_process(), metrics)
             .await
             .map(drop)
@@ -39,11 +40,12 @@ impl Instance {
     ///
     /// One sentence: which value, file or address is bad, and what would be right.
     pub async fn open(config: Config) -> Result<Self, Invalid> {
-        let metrics = Arc::new(Metrics::new(&config));
+        let metrics = Arc::new(Metrics::new(config.ttl));
         let source = BigQuery::new(&config, &Environment::from_process(), Arc::clone(&metrics)).await?;
         let listener = Listener::open(&config.listen).map_err(|error| Invalid::new(error.to_string()))?;
         Ok(Self {
-            config,
+            word: config.word,
+            cache: Arc::new(Cache::new(config.ttl, config.stale)),
             source: Arc::new(source),
             metrics,
             listener,
@@ -67,19 +69,19 @@ impl Instance {
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let address = self.local_address()?;
         let limits = Limits::default();
-        let cache = Arc::new(Cache::new(self.config.ttl, self.config.stale));
+        let cache = self.cache;
         let service = Arc::new(Service::new(
             Arc::clone(&cache),
             Arc::clone(&self.metrics),
             &limits,
         ));
-        let refresh = refresh::run(self.source, self.config.table, Arc::clone(&cache), self.metrics);
+        let refresh = refresh::run(self.source, Arc::clone(&cache), self.metrics);
         // What runs beside the server ends with it.
         let mut beside = tokio::task::JoinSet::new();
         beside.spawn(refresh);
         beside.spawn(systemd::watchdog());
         beside.spawn(announce(cache, limits));
-        tracing::info!(word = %self.config.word, address = %address, version = env!("CARGO_PKG_VERSION"), "listening");
+        tracing::info!(word = %self.word, address = %address, version = env!("CARGO_PKG_VERSION"), "listening");
         let drained = server::serve(self.listener, service, limits, async {
             shutdown.await;
             systemd::stopping();

@@ -13,6 +13,7 @@ pub mod credentials;
 pub mod demo;
 pub mod instance;
 pub mod probe;
+pub mod reason;
 pub mod refresh;
 pub mod render;
 pub mod runtime;

@@ -8,9 +8,9 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::answer::Answer;
 use crate::backoff::Backoff;
-use crate::bigquery::{BigQuery, Error, Reason};
+use crate::bigquery::{BigQuery, Error};
 use crate::cache::{Cache, Entry, Failure};
-use crate::config::Table;
+use crate::reason::Reason;
 use crate::render::Pages;
 use crate::telemetry::Metrics;
 
@@ -37,18 +37,18 @@ impl Source for BigQuery {
 }
 
 /// Refreshes the cache for as long as it is polled.
-pub async fn run<S: Source>(source: Arc<S>, table: Table, cache: Arc<Cache>, metrics: Arc<Metrics>) {
+pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metrics>) {
     let mut failures = 0;
     loop {
-        let begun = Instant::now();
-        let next = match attempt(&source, &table, begun).await {
+        let next = match attempt(&source).await {
             Ok(entry) => {
                 failures = 0;
                 metrics.refreshed("ok");
-                metrics.answered(entry.as_of);
+                metrics.answered(entry.sent.wall);
+                let sent = entry.sent.monotonic;
                 cache.publish(entry);
-                tracing::info!(elapsed_ms = millis(begun.elapsed()), "answer refreshed");
-                (begun + until_next(cache.ttl)).max(Instant::now() + PAUSE)
+                tracing::info!(elapsed_ms = millis(sent.elapsed()), "answer refreshed");
+                (sent + until_next(cache.ttl)).max(Instant::now() + PAUSE)
             }
             Err(error) => {
                 let asked = error.retry_after.unwrap_or_default().min(BACKOFF.most);
@@ -75,15 +75,13 @@ pub async fn run<S: Source>(source: Arc<S>, table: Table, cache: Arc<Cache>, met
 }
 
 /// One refresh in a task of its own, so that a panic in it is a failed refresh and no more.
-async fn attempt<S: Source>(source: &Arc<S>, table: &Table, since: Instant) -> Result<Entry, Error> {
+async fn attempt<S: Source>(source: &Arc<S>) -> Result<Entry, Error> {
     let source = Arc::clone(source);
-    let table = table.clone();
     let task = AbortOnDrop(tokio::spawn(async move {
         let answer = source.counts().await?;
         Ok(Entry {
-            pages: Pages::new(&answer, &table),
-            since,
-            as_of: answer.as_of,
+            pages: Pages::new(&answer),
+            sent: answer.sent,
         })
     }));
     task.join().await
@@ -109,7 +107,7 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// From the start of a good refresh to the start of the next: a little less than the TTL, so that the answer
+/// From when a job was sent to the start of the next refresh: a little less than the TTL, so that the answer
 /// is replaced before it ends, and jittered, so that instances started together do not ask together for ever.
 fn until_next(ttl: Duration) -> Duration {
     let lead = (ttl / 20).min(LEAD_MAX);

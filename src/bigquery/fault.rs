@@ -1,8 +1,9 @@
 use gcp_bigquery_client::error::{BQError, ResponseError};
 use gcp_bigquery_client::model::error_proto::ErrorProto;
 
-use super::error::{Error, Reason};
+use super::error::Error;
 use crate::credentials::{self, Kind, clean};
+use crate::reason::Reason;
 
 /// What could help after a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

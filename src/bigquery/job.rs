@@ -79,7 +79,7 @@ impl<'a> Job<'a> {
         let request_id = request::request_id();
         let mut page = self
             .call(|| {
-                let query = request::query(&bigquery.config, &request_id, remaining(deadline));
+                let query = request::query(&bigquery.question, &request_id, remaining(deadline));
                 let jobs = bigquery.client.job();
                 let sent = &bigquery.metrics.jobs;
                 async move { counted(sent, jobs.query(project.as_str(), query)).await }

@@ -11,17 +11,19 @@ mod request;
 mod rows;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use gcp_bigquery_client::client_builder::ClientBuilder;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
-pub use error::{Error, Reason};
+pub use error::Error;
+use request::Question;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, Count, Moment};
 use crate::config::{Config, Invalid, Project};
 use crate::credentials::{self, Environment, File, Limits, Source, Tokens};
+use crate::reason::Reason;
 use crate::telemetry::Metrics;
 use crate::transport::Transport;
 
@@ -36,7 +38,8 @@ const BACKOFF: Duration = Duration::from_millis(500);
 pub struct BigQuery {
     client: gcp_bigquery_client::Client,
     tokens: Tokens,
-    config: Config,
+    question: Question,
+    timeout: Duration,
     project: OnceCell<Project>,
     backoff: Duration,
     metrics: Arc<Metrics>,
@@ -93,7 +96,13 @@ impl BigQuery {
         Ok(Self {
             client,
             tokens,
-            config: config.clone(),
+            question: Question {
+                word: config.word.clone(),
+                table: config.table.clone(),
+                location: config.location.clone(),
+                maximum_bytes_billed: config.maximum_bytes_billed,
+            },
+            timeout: config.timeout,
             project: OnceCell::new_with(project),
             backoff,
             metrics,
@@ -105,8 +114,8 @@ impl BigQuery {
     ///
     /// A job that is still running when the time is up, or when this future is dropped, is cancelled.
     pub async fn counts(&self) -> Result<Answer, Error> {
-        let deadline = Instant::now() + self.config.timeout;
-        let as_of = SystemTime::now();
+        let sent = Moment::now();
+        let deadline = sent.monotonic + self.timeout;
         let progress = Progress::default();
         let counts = timeout_at(deadline, self.run(deadline, &progress))
             .await
@@ -116,19 +125,20 @@ impl BigQuery {
                     retry_after: None,
                     cause: format!(
                         "no whole answer came within {:?}: {}",
-                        self.config.timeout,
+                        self.timeout,
                         progress.last()
                     ),
                 })
             })?;
         Ok(Answer {
-            word: self.config.word.clone(),
+            word: self.question.word.clone(),
+            table: self.question.table.clone(),
             counts,
-            as_of,
+            sent,
         })
     }
 
-    async fn run(&self, deadline: Instant, progress: &Progress) -> Result<Vec<crate::answer::Count>, Error> {
+    async fn run(&self, deadline: Instant, progress: &Progress) -> Result<Vec<Count>, Error> {
         let project = self.project.get_or_try_init(|| self.metadata_project()).await?;
         job::Job::new(self, project, deadline, progress).counts().await
     }

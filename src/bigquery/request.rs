@@ -7,19 +7,27 @@ use gcp_bigquery_client::model::query_parameter_type::QueryParameterType;
 use gcp_bigquery_client::model::query_parameter_value::QueryParameterValue;
 use gcp_bigquery_client::model::query_request::QueryRequest;
 
-use crate::config::Config;
+use crate::config::{Location, Table, Word};
 
 /// The most rows in one page, and in a whole answer.
 pub(super) const MAX_ROWS: usize = 10_000;
 /// The longest that BigQuery is asked to hold a request back while the job runs.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
+/// What is asked, each time.
+pub(super) struct Question {
+    pub(super) word: Word,
+    pub(super) table: Table,
+    pub(super) location: Option<Location>,
+    pub(super) maximum_bytes_billed: u64,
+}
+
 /// The query. The table's name, whose alphabet is checked, is all that varies in its text; the word is bound.
 ///
 /// Ties are in the order of their names: without it BigQuery may order them anew each time, and the entity tag of an
 /// answer that did not change would.
-pub(super) fn query(config: &Config, request_id: &str, remaining: Duration) -> QueryRequest {
-    let table = &config.table;
+pub(super) fn query(question: &Question, request_id: &str, remaining: Duration) -> QueryRequest {
+    let table = &question.table;
     QueryRequest {
         use_legacy_sql: false,
         parameter_mode: Some("NAMED".to_owned()),
@@ -30,15 +38,15 @@ pub(super) fn query(config: &Config, request_id: &str, remaining: Duration) -> Q
                 ..Default::default()
             }),
             parameter_value: Some(QueryParameterValue {
-                value: Some(config.word.as_str().to_owned()),
+                value: Some(question.word.as_str().to_owned()),
                 ..Default::default()
             }),
         }]),
-        location: config
+        location: question
             .location
             .as_ref()
             .map(|location| location.as_str().to_owned()),
-        maximum_bytes_billed: Some(config.maximum_bytes_billed.to_string()),
+        maximum_bytes_billed: Some(question.maximum_bytes_billed.to_string()),
         max_results: i32::try_from(MAX_ROWS).ok(),
         labels: Some(HashMap::from([("service".to_owned(), "wordtally".to_owned())])),
         request_id: Some(request_id.to_owned()),

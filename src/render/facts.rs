@@ -23,13 +23,13 @@ pub(super) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    /// Reads an answer from a table.
-    pub(super) fn new(answer: &'a Answer, source: &'a Table) -> Self {
+    /// Reads an answer.
+    pub(super) fn new(answer: &'a Answer) -> Self {
         Self {
             word: answer.word.as_str(),
-            source,
+            source: &answer.table,
             counts: &answer.counts,
-            as_of: rfc3339(answer.as_of),
+            as_of: rfc3339(answer.sent.wall),
             total: answer
                 .counts
                 .iter()

@@ -16,7 +16,6 @@ use bytes::Bytes;
 use hyper::header::HeaderValue;
 
 use crate::answer::Answer;
-use crate::config::Table;
 
 use facts::Facts;
 
@@ -95,9 +94,9 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Renders an answer in every format. `source` is the table that was asked.
-    pub fn new(answer: &Answer, source: &Table) -> Self {
-        let facts = Facts::new(answer, source);
+    /// Renders an answer in every format.
+    pub fn new(answer: &Answer) -> Self {
+        let facts = Facts::new(answer);
         let table = table::table(&answer.counts);
         Self {
             html: Page::new(html::answer_page(&facts, &table)),

@@ -1,5 +1,5 @@
 use std::sync::atomic::AtomicU64;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -9,8 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::bigquery::Reason;
-use crate::config::Config;
+use crate::reason::Reason;
 
 /// How a request ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -46,8 +45,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers every metric; those of the configuration are set for good.
-    pub fn new(config: &Config) -> Self {
+    /// Registers every metric. `ttl`, for which an answer counts as fresh, is set for good.
+    pub fn new(ttl: Duration) -> Self {
         let mut registry = Registry::with_prefix("wordtally");
         let requests = Family::default();
         registry.register(
@@ -97,13 +96,13 @@ impl Metrics {
             Unit::Seconds,
             Gauge::clone(&answer_timestamp),
         );
-        let ttl = Gauge::<f64, AtomicU64>::default();
-        ttl.set(config.ttl.as_secs_f64());
+        let answer_ttl = Gauge::<f64, AtomicU64>::default();
+        answer_ttl.set(ttl.as_secs_f64());
         registry.register_with_unit(
             "answer_ttl",
             "How long an answer counts as fresh",
             Unit::Seconds,
-            ttl,
+            answer_ttl,
         );
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The running version", build);

@@ -120,7 +120,7 @@ fn config() -> Config {
 
 #[test]
 fn every_metric_is_documented_and_exists() {
-    let metrics = Metrics::new(&config());
+    let metrics = Metrics::new(config().ttl);
     // What has labels is written once it has a value.
     let (path, status) = ("/", 200);
     metrics
@@ -173,7 +173,7 @@ fn every_metric_is_documented_and_exists() {
 
 #[test]
 fn every_result_of_a_refresh_is_documented_and_counted_from_0() {
-    let text = Metrics::new(&config()).render().unwrap();
+    let text = Metrics::new(config().ttl).render().unwrap();
     let counted: BTreeSet<String> = text
         .lines()
         .filter_map(|line| line.strip_prefix("wordtally_refreshes_total{result=\""))

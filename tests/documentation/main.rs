@@ -2,5 +2,6 @@
 #![cfg(test)]
 #![cfg(feature = "standin")]
 
+mod flow;
 mod lists;
 mod pages;

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::time::{Instant, advance, sleep};
-use wordtally::answer::{Answer, Count};
-use wordtally::bigquery::{Error, Reason};
+use wordtally::answer::{Answer, Count, Moment};
+use wordtally::bigquery::Error;
 use wordtally::cache::{Cache, Lookup};
-use wordtally::cli::defaults;
-use wordtally::config::{Config, Table};
+use wordtally::reason::Reason;
 use wordtally::refresh::{Source, run};
 use wordtally::telemetry::Metrics;
 
@@ -39,16 +38,18 @@ impl Scripted {
 
 impl Source for Scripted {
     async fn counts(&self) -> Result<Answer, Error> {
+        let sent = Moment::now();
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
         sleep(self.takes).await;
         (self.script)(call)?;
         Ok(Answer {
             word: "the".parse().unwrap(),
+            table: "p.d.t".parse().unwrap(),
             counts: vec![Count {
                 corpus: Some("hamlet".into()),
                 total_words: 994,
             }],
-            as_of: SystemTime::now(),
+            sent,
         })
     }
 }
@@ -61,23 +62,14 @@ fn unavailable() -> Error {
     }
 }
 
-fn config() -> Config {
-    Config {
-        ttl: TTL,
-        stale: STALE,
-        ..defaults("the".parse().unwrap()).unwrap()
-    }
-}
-
 fn start(source: &Arc<Scripted>) -> Arc<Cache> {
     start_with_ttl(source, TTL)
 }
 
 fn start_with_ttl(source: &Arc<Scripted>, ttl: Duration) -> Arc<Cache> {
     let cache = Arc::new(Cache::new(ttl, STALE));
-    let table: Table = "p.d.t".parse().unwrap();
-    let metrics = Arc::new(Metrics::new(&config()));
-    tokio::spawn(run(Arc::clone(source), table, Arc::clone(&cache), metrics));
+    let metrics = Arc::new(Metrics::new(ttl));
+    tokio::spawn(run(Arc::clone(source), Arc::clone(&cache), metrics));
     cache
 }
 

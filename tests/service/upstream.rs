@@ -267,7 +267,7 @@ pub(crate) fn config(peer: &Peer) -> Config {
 
 /// A client with quick retries, and its metrics.
 pub(crate) async fn bigquery(config: &Config) -> (BigQuery, Arc<Metrics>) {
-    let metrics = Arc::new(Metrics::new(config));
+    let metrics = Arc::new(Metrics::new(config.ttl));
     let quick = Duration::from_millis(5);
     let bigquery = BigQuery::with_backoff(config, &Environment::default(), Arc::clone(&metrics), quick)
         .await

@@ -1,7 +1,7 @@
 //! What happens when BigQuery or the token server refuses.
 
 use serde_json::json;
-use wordtally::bigquery::Reason;
+use wordtally::reason::Reason;
 
 use crate::upstream::*;
 
@@ -78,7 +78,7 @@ async fn a_token_server_that_comes_back_is_waited_for() {
     .await;
     let mut config = config(&peer);
     config.timeout = std::time::Duration::from_secs(10);
-    let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(&config));
+    let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
     let environment = wordtally::credentials::Environment::default();
     // Together the waits are longer than a failure is remembered.
     let backoff = std::time::Duration::from_millis(100);

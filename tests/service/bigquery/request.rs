@@ -77,7 +77,7 @@ async fn without_any_project_nothing_starts() {
         .remove("quota_project_id");
     let mut config = config(&peer);
     config.credentials = Some(file(&credential.to_string()));
-    let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(&config));
+    let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
     let environment = wordtally::credentials::Environment::default();
     let refused = wordtally::bigquery::BigQuery::new(&config, &environment, metrics).await;
     let sentence = refused.expect_err("a refusal").to_string();
@@ -98,7 +98,7 @@ async fn on_google_cloud_token_and_project_come_from_the_metadata_server() {
     .await;
     let mut config = config(&peer);
     config.credentials = None;
-    let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(&config));
+    let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
     let environment = wordtally::credentials::Environment {
         gce_metadata_host: Some(peer.address.trim_start_matches("http://").to_owned()),
         ..Default::default()

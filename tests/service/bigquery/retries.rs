@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use wordtally::bigquery::Reason;
+use wordtally::reason::Reason;
 
 use crate::upstream::*;
 
@@ -171,7 +171,7 @@ async fn no_try_begins_that_the_deadline_would_cut_off() {
     let peer = peer(|_| refusal(503, "backendError")).await;
     let mut config = config(&peer);
     config.timeout = Duration::from_secs(4);
-    let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(&config));
+    let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
     let environment = wordtally::credentials::Environment::default();
     let backoff = Duration::from_secs(30);
     let bigquery = wordtally::bigquery::BigQuery::with_backoff(&config, &environment, metrics, backoff)

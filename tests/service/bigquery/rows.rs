@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use wordtally::answer::Count;
-use wordtally::bigquery::Reason;
+use wordtally::reason::Reason;
 
 use crate::upstream::*;
 

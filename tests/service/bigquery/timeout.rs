@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use wordtally::bigquery::Reason;
+use wordtally::reason::Reason;
 
 use crate::upstream::*;
 
@@ -105,7 +105,7 @@ async fn a_server_that_does_not_hold_polls_back_is_not_flooded() {
     let peer = peer(|_| running()).await;
     let mut config = config(&peer);
     config.timeout = Duration::from_millis(600);
-    let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(&config));
+    let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
     let environment = wordtally::credentials::Environment::default();
     let bigquery = wordtally::bigquery::BigQuery::new(&config, &environment, metrics)
         .await

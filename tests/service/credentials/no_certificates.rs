@@ -37,7 +37,7 @@ async fn inner() {
     assert_eq!(bigquery.counts().await.expect("an answer").counts.len(), 1);
 
     config.bigquery_endpoint = "https://bigquery.googleapis.com".parse().expect("an endpoint");
-    let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(&config));
+    let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
     let environment = wordtally::credentials::Environment::default();
     let refused = wordtally::bigquery::BigQuery::new(&config, &environment, metrics).await;
     let sentence = refused.expect_err("a refusal").to_string();

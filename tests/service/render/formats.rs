@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
-use wordtally::answer::{Answer, Count};
+use wordtally::answer::{Answer, Count, Moment};
 use wordtally::render::{Format, Pages};
 
 const NAMES: [Option<&str>; 9] = [
@@ -29,8 +29,12 @@ fn answer(as_of: SystemTime) -> Answer {
         .collect();
     Answer {
         word: "'*the*'".parse().unwrap(),
+        table: "project.dataset.table".parse().unwrap(),
         counts,
-        as_of,
+        sent: Moment {
+            wall: as_of,
+            ..Moment::now()
+        },
     }
 }
 
@@ -39,7 +43,7 @@ fn as_of() -> SystemTime {
 }
 
 fn render(answer: &Answer) -> Pages {
-    Pages::new(answer, &"project.dataset.table".parse().unwrap())
+    Pages::new(answer)
 }
 
 fn body(answer: &Answer, format: Format) -> String {
@@ -137,9 +141,9 @@ fn markdown_is_one_table_whatever_the_names() {
 #[test]
 fn an_empty_answer_says_so() {
     let empty = Answer {
-        word: "xyzzy".parse().unwrap(),
         counts: Vec::new(),
-        as_of: as_of(),
+        word: "xyzzy".parse().unwrap(),
+        ..answer(as_of())
     };
     let sentence = "'xyzzy' appears in no corpus.";
     assert_eq!(body(&empty, Format::Text), format!("{sentence}\n"));

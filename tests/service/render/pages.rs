@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use hyper::StatusCode;
-use wordtally::answer::{Answer, Count};
+use wordtally::answer::{Answer, Count, Moment};
 use wordtally::render::{Format, Pages, content_security_policy, error_page, index_page};
 
 const HOSTILE: [&str; 7] = [
@@ -25,13 +25,17 @@ fn pages(word: &str, counts: &[(&str, i64)]) -> Pages {
             total_words: *total_words,
         })
         .collect();
-    let as_of = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
     let answer = Answer {
         word: word.parse().unwrap(),
+        table: "project.dataset.table".parse().unwrap(),
         counts,
-        as_of,
+        sent: Moment {
+            wall,
+            ..Moment::now()
+        },
     };
-    Pages::new(&answer, &"project.dataset.table".parse().unwrap())
+    Pages::new(&answer)
 }
 
 fn body(pages: &Pages, format: Format) -> String {

@@ -1,8 +1,6 @@
 //! The table is, byte for byte, what Python's `tabulate` makes of the same rows.
 
-use std::time::SystemTime;
-
-use wordtally::answer::{Answer, Count};
+use wordtally::answer::{Answer, Count, Moment};
 use wordtally::render::{Format, Pages};
 
 /// Made by `tabulate.py` with the real package.
@@ -33,10 +31,11 @@ fn tables_are_those_of_tabulate() {
             .collect();
         let answer = Answer {
             word: "the".parse().unwrap(),
+            table: "project.dataset.table".parse().unwrap(),
             counts,
-            as_of: SystemTime::UNIX_EPOCH,
+            sent: Moment::now(),
         };
-        let pages = Pages::new(&answer, &"project.dataset.table".parse().unwrap());
+        let pages = Pages::new(&answer);
         let text = String::from_utf8(pages.get(Format::Text).body.to_vec()).unwrap();
         // Where tabulate gives nothing we say so.
         let expected = if case.rows.is_empty() {

@@ -57,7 +57,7 @@ async fn a_request_being_answered_is_finished() {
     sleep(Duration::from_millis(200)).await;
     assert!(!task.is_finished(), "it did not wait for the request");
     cache.fail(wordtally::cache::Failure {
-        reason: wordtally::bigquery::Reason::Timeout,
+        reason: wordtally::reason::Reason::Timeout,
         retry_at: Instant::now(),
     });
     assert_eq!(client.reply(false).await.status(), 503);

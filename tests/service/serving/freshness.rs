@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use wordtally::bigquery::Reason;
 use wordtally::cache::Failure;
+use wordtally::reason::Reason;
 
 use super::server::{Server, short};
 

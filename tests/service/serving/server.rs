@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
-use wordtally::answer::{Answer, Count};
+use wordtally::answer::{Answer, Count, Moment};
 use wordtally::cache::{Cache, Entry};
 use wordtally::config::{Config, Listen, LogFormat, LogLevel};
 use wordtally::render::{Format, Pages};
@@ -53,7 +53,7 @@ impl Server {
     pub(crate) fn on(listener: Listener, limits: Limits) -> Self {
         let config = config();
         let cache = Arc::new(Cache::new(config.ttl, config.stale));
-        let metrics = Arc::new(Metrics::new(&config));
+        let metrics = Arc::new(Metrics::new(config.ttl));
         let service = Arc::new(Service::new(Arc::clone(&cache), Arc::clone(&metrics), &limits));
         let listen = listener.local_address().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -72,11 +72,9 @@ impl Server {
 
     /// Puts an answer of this age into the cache.
     pub(crate) fn publish_aged(&self, total_words: i64, age: Duration) {
-        let as_of = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
         self.cache.publish(Entry {
             pages: pages(total_words),
-            since: Instant::now() - age,
-            as_of,
+            sent: sent(age),
         });
     }
 
@@ -136,9 +134,18 @@ fn pages(total_words: i64) -> Pages {
             corpus: Some("hamlet".to_owned()),
             total_words,
         }],
-        as_of: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
+        table: config().table,
+        sent: sent(Duration::ZERO),
     };
-    Pages::new(&answer, &config().table)
+    Pages::new(&answer)
+}
+
+/// A fixed time of day, and so long ago by the clock that counts ages.
+fn sent(age: Duration) -> Moment {
+    Moment {
+        wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
+        monotonic: Instant::now() - age,
+    }
 }
 
 fn config() -> Config {

@@ -1,0 +1,64 @@
+//! Why there is no answer, in the few words that a visitor, a metric and an alert may see.
+
+/// The kinds of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// The credential is missing, malformed or refused.
+    Credential,
+    /// The credential is good, but may not run the job or read the table.
+    Denied,
+    /// The table, dataset or project does not exist.
+    NotFound,
+    /// BigQuery refused the query, such as over the cap on billed bytes.
+    Invalid,
+    /// A quota or rate limit is used up.
+    Quota,
+    /// BigQuery or the token server can't be reached or answers with a fault of its own.
+    Unavailable,
+    /// No whole answer came within the timeout.
+    Timeout,
+    /// The answer came, but is not what was asked for.
+    Malformed,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 8] = [
+        Self::Credential,
+        Self::Denied,
+        Self::NotFound,
+        Self::Invalid,
+        Self::Quota,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Malformed,
+    ];
+
+    /// A stable name for labels and log fields.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Credential => "credential",
+            Self::Denied => "denied",
+            Self::NotFound => "not_found",
+            Self::Invalid => "invalid",
+            Self::Quota => "quota",
+            Self::Unavailable => "unavailable",
+            Self::Timeout => "timeout",
+            Self::Malformed => "malformed",
+        }
+    }
+
+    /// A sentence for `/readyz`: enough to know where to look, nothing of the error's own text.
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Self::Credential => "the credential is missing or was refused",
+            Self::Denied => "the credential may not run the job or read the table",
+            Self::NotFound => "the table, dataset or project does not exist",
+            Self::Invalid => "BigQuery refused the query",
+            Self::Quota => "a quota or rate limit of BigQuery is used up",
+            Self::Unavailable => "BigQuery cannot be reached",
+            Self::Timeout => "BigQuery did not answer in time",
+            Self::Malformed => "BigQuery's answer was not understood",
+        }
+    }
+}
