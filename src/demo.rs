@@ -27,7 +27,7 @@ use tracing::level_filters::LevelFilter;
 use crate::cli::{self, DemoArgs};
 use crate::config::{Config, Invalid, Listen, LogFormat, LogLevel, Word};
 use crate::instance::Instance;
-use crate::render::{Format, content_security_policy, index_page};
+use crate::render::{content_security_policy, html, index_page};
 use crate::{probe, shutdown, telemetry};
 
 const PROJECT: &str = "demo-project";
@@ -133,9 +133,7 @@ async fn serve_index(listener: TcpListener, page: Bytes) {
             if request.uri().path() != "/" {
                 *response.status_mut() = StatusCode::NOT_FOUND;
             }
-            response
-                .headers_mut()
-                .insert(CONTENT_TYPE, Format::Html.content_type());
+            response.headers_mut().insert(CONTENT_TYPE, html::FORMAT.header());
             response
                 .headers_mut()
                 .insert(CONTENT_SECURITY_POLICY, content_security_policy());

@@ -3,7 +3,8 @@
 //! Places along the x axis are percentages, so that the chart fits any window while its text keeps its size.
 
 use super::escape::escape;
-use super::facts::{Facts, grouped, line};
+use super::report::Report;
+use super::wording::{grouped, line};
 
 /// The most bars drawn; the table holds the rest.
 const MOST_BARS: usize = 100;
@@ -17,8 +18,8 @@ const BARS_AT: f64 = 35.0;
 const DIGIT: f64 = 1.6;
 
 /// One bar per count, the largest number the longest bar; negative numbers have none.
-pub(super) fn chart(facts: &Facts<'_>) -> String {
-    let shown = facts.counts.get(..MOST_BARS).unwrap_or(facts.counts);
+pub(super) fn chart(report: &Report<'_>) -> String {
+    let shown = report.counts.get(..MOST_BARS).unwrap_or(report.counts);
     let longest = shown
         .iter()
         .map(|count| count.total_words)
@@ -32,8 +33,8 @@ pub(super) fn chart(facts: &Facts<'_>) -> String {
         .unwrap_or_default();
     let full = 99.0 - BARS_AT - DIGIT * number_columns as f64;
 
-    let title = format!("How often '{}' appears in each corpus", line(facts.word));
-    let desc = match facts.counts.len() - shown.len() {
+    let title = format!("How often '{}' appears in each corpus", line(report.word));
+    let desc = match report.counts.len() - shown.len() {
         0 => "A bar chart of the numbers in the table above.".to_owned(),
         more => format!(
             "A bar chart of the table's first {MOST_BARS} numbers; it holds {} more.",
@@ -71,7 +72,7 @@ pub(super) fn chart(facts: &Facts<'_>) -> String {
          {caption}</figure>\n",
         height = shown.len() * ROW_HEIGHT + 4,
         title = escape(&title),
-        caption = if shown.len() < facts.counts.len() {
+        caption = if shown.len() < report.counts.len() {
             format!("<figcaption>{desc}</figcaption>\n")
         } else {
             String::new()

@@ -2,43 +2,32 @@
 
 use bytes::Bytes;
 use hyper::StatusCode;
-use serde::Serialize;
 
-use super::escape::escape;
-use super::{Format, html, json};
+use super::format::Format;
+use super::text;
 
-#[derive(Serialize)]
-struct Document<'a> {
-    error: Failure<'a>,
+/// Why there is no page: a status and one sentence.
+pub(super) struct Failure<'a> {
+    pub(super) status: StatusCode,
+    pub(super) sentence: &'a str,
 }
 
-#[derive(Serialize)]
-struct Failure<'a> {
-    code: u16,
-    message: &'a str,
+impl Failure<'_> {
+    /// The status in words, such as `404 Not Found`.
+    pub(super) fn title(&self) -> String {
+        match self.status.canonical_reason() {
+            Some(reason) => format!("{} {reason}", self.status.as_u16()),
+            None => self.status.as_u16().to_string(),
+        }
+    }
 }
 
-/// A page that says in one sentence why there is no answer, and the format it is in: HTML and JSON as wished,
-/// plain text for all others. The sentence is shown as it is given, so it must hold nothing of an error's cause.
-pub fn error_page(status: StatusCode, wished: Format, sentence: &str) -> (Format, Bytes) {
-    let title = match status.canonical_reason() {
-        Some(reason) => format!("{} {reason}", status.as_u16()),
-        None => status.as_u16().to_string(),
-    };
-    match wished {
-        Format::Html => {
-            let main = format!("<h1>{}</h1>\n<p>{}</p>\n", escape(&title), escape(sentence));
-            (Format::Html, html::document(&title, &main).into())
-        }
-        Format::Json => {
-            let error = Failure {
-                code: status.as_u16(),
-                message: sentence,
-            };
-            (Format::Json, json::line(&Document { error }).into())
-        }
-        Format::Csv | Format::Markdown | Format::Text => {
-            (Format::Text, format!("{title}: {sentence}\n").into())
-        }
+/// A page that says in one sentence why there is no answer, and the format it is in: the wished one if that has a
+/// form for errors, else plain text. The sentence is shown as it is given, so it must hold nothing of an error's cause.
+pub fn error_page(status: StatusCode, wished: &'static Format, sentence: &str) -> (&'static Format, Bytes) {
+    let failure = Failure { status, sentence };
+    match wished.error {
+        Some(error) => (wished, error(&failure).into()),
+        None => (&text::FORMAT, text::error(&failure).into()),
     }
 }

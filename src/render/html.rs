@@ -7,8 +7,20 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::header::HeaderValue;
 
 use super::chart;
+use super::error::Failure;
 use super::escape::escape;
-use super::facts::{self, Facts};
+use super::format::Format;
+use super::report::Report;
+use super::wording::{heading, line, none_found};
+
+/// `text/html`.
+pub const FORMAT: Format = Format {
+    name: "html",
+    content_type: "text/html; charset=utf-8",
+    content: "heading, table, bar chart as inline SVG; no script",
+    answer,
+    error: Some(error),
+};
 
 /// Every page's style. The policy allows this text and no other.
 const STYLE: &str = include_str!("style.css");
@@ -29,19 +41,19 @@ pub fn content_security_policy() -> HeaderValue {
 }
 
 /// The answer: heading and table as they always were, then what they are of, then the chart.
-pub(super) fn answer_page(facts: &Facts<'_>, table: &str) -> String {
-    let word = isolated(facts.word);
-    let (table, chart, summary) = if facts.counts.is_empty() {
+fn answer(report: &Report<'_>) -> String {
+    let word = isolated(report.word);
+    let (table, chart, summary) = if report.counts.is_empty() {
         (
-            format!("<p>{}</p>", facts::none_found(&word)),
+            format!("<p>{}</p>", none_found(&word)),
             String::new(),
             String::new(),
         )
     } else {
         (
-            format!("<pre>{}</pre>", preformatted(table)),
-            chart::chart(facts),
-            format!("In all <strong>{}</strong>. ", facts.summary()),
+            format!("<pre>{}</pre>", preformatted(&report.tabulated)),
+            chart::chart(report),
+            format!("In all <strong>{}</strong>. ", report.summary()),
         )
     };
     let article = format!(
@@ -50,12 +62,22 @@ pub(super) fn answer_page(facts: &Facts<'_>, table: &str) -> String {
          <p class=\"source\">{summary}Data as of <time datetime=\"{as_of}\">{as_of_words}</time>, \
          from <code>{source}</code>.</p>\n\
          {chart}</article>\n",
-        heading = facts::heading(&word),
-        as_of = facts.as_of,
-        as_of_words = facts.as_of_words(),
-        source = escape(&facts.source.to_string()),
+        heading = heading(&word),
+        as_of = report.as_of,
+        as_of_words = report.as_of_words(),
+        source = escape(&report.table.to_string()),
     );
-    document(&format!("'{}' per corpus", facts.word), &article)
+    document(&format!("'{}' per corpus", report.word), &article)
+}
+
+fn error(failure: &Failure<'_>) -> String {
+    let title = failure.title();
+    let main = format!(
+        "<h1>{}</h1>\n<p>{}</p>\n",
+        escape(&title),
+        escape(failure.sentence)
+    );
+    document(&title, &main)
 }
 
 /// The table with its text as it is. Names are kept from moving the number beside them.
@@ -93,6 +115,6 @@ pub(super) fn document(title: &str, main: &str) -> String {
          {main}</main>\n\
          </body>\n\
          </html>\n",
-        escape(&facts::line(title))
+        escape(&line(title))
     )
 }

@@ -2,7 +2,18 @@
 
 use serde::Serialize;
 
-use super::facts::Facts;
+use super::error::Failure;
+use super::format::Format;
+use super::report::Report;
+
+/// `application/json`.
+pub const FORMAT: Format = Format {
+    name: "json",
+    content_type: "application/json",
+    content: "one object: `word`, `table`, `as_of`, `total_words`, `counts`",
+    answer,
+    error: Some(error),
+};
 
 #[derive(Serialize)]
 struct Document<'a> {
@@ -19,13 +30,13 @@ struct Row<'a> {
     total_words: i64,
 }
 
-pub(super) fn answer(facts: &Facts<'_>) -> String {
-    let rows = facts.counts.iter();
+fn answer(report: &Report<'_>) -> String {
+    let rows = report.counts.iter();
     line(&Document {
-        word: facts.word,
-        table: facts.source.to_string(),
-        as_of: &facts.as_of,
-        total_words: facts.total,
+        word: report.word,
+        table: report.table.to_string(),
+        as_of: &report.as_of,
+        total_words: report.total,
         counts: rows
             .map(|row| Row {
                 corpus: row.corpus.as_deref(),
@@ -35,7 +46,27 @@ pub(super) fn answer(facts: &Facts<'_>) -> String {
     })
 }
 
+#[derive(Serialize)]
+struct ErrorDocument<'a> {
+    error: ErrorBody<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: u16,
+    message: &'a str,
+}
+
+fn error(failure: &Failure<'_>) -> String {
+    line(&ErrorDocument {
+        error: ErrorBody {
+            code: failure.status.as_u16(),
+            message: failure.sentence,
+        },
+    })
+}
+
 /// One line of JSON. Our documents hold only text, numbers and lists, which always serialise.
-pub(super) fn line(document: &impl Serialize) -> String {
+fn line(document: &impl Serialize) -> String {
     serde_json::to_string(document).unwrap_or_else(|_| "null".to_owned()) + "\n"
 }

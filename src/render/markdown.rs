@@ -1,23 +1,34 @@
 //! The answer as Markdown: a heading, a table after GitHub's specification, and what the numbers are of.
 
-use super::facts::{self, Facts};
+use super::format::Format;
+use super::report::Report;
+use super::wording::{heading, line, none_found};
 
-pub(super) fn answer(facts: &Facts<'_>) -> String {
-    let word = escape(facts.word);
-    let mut text = format!("# {}\n\n", facts::heading(&word));
-    if facts.counts.is_empty() {
-        text.push_str(&format!("{}\n", facts::none_found(&word)));
+/// `text/markdown`.
+pub const FORMAT: Format = Format {
+    name: "md",
+    content_type: "text/markdown; charset=utf-8",
+    content: "heading and table",
+    answer,
+    error: None,
+};
+
+fn answer(report: &Report<'_>) -> String {
+    let word = escape(report.word);
+    let mut text = format!("# {}\n\n", heading(&word));
+    if report.counts.is_empty() {
+        text.push_str(&format!("{}\n", none_found(&word)));
     } else {
         text.push_str("| corpus | total_words |\n| :--- | ---: |\n");
-        for count in facts.counts {
+        for count in report.counts {
             let corpus = count.corpus.as_deref().map(escape).unwrap_or_default();
             text.push_str(&format!("| {corpus} | {} |\n", count.total_words));
         }
-        text.push_str(&format!("\nIn all: {}.\n", facts.summary()));
+        text.push_str(&format!("\nIn all: {}.\n", report.summary()));
     }
     text.push_str(&format!(
         "\nData as of {}, from `{}`.\n",
-        facts.as_of, facts.source
+        report.as_of, report.table
     ));
     text
 }
@@ -25,7 +36,7 @@ pub(super) fn answer(facts: &Facts<'_>) -> String {
 /// One line that reads as the text does: no mark-up, no cell's end, no HTML.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in facts::line(text).chars() {
+    for c in line(text).chars() {
         if matches!(
             c,
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '#' | '!' | '$' | ':' | '@'

@@ -39,9 +39,9 @@ impl PageHeaders {
     }
 
     /// For a page with its body.
-    pub(super) fn page(&self, format: Format, etag: &HeaderValue, age: Duration) -> HeaderMap {
+    pub(super) fn page(&self, format: &Format, etag: &HeaderValue, age: Duration) -> HeaderMap {
         let mut headers = fill(&self.page, etag, age);
-        headers.insert(CONTENT_TYPE, format.content_type());
+        headers.insert(CONTENT_TYPE, format.header());
         headers
     }
 

@@ -1,6 +1,6 @@
 use hyper::header::{ACCEPT, HeaderMap};
 
-use crate::render::Format;
+use crate::render::{FORMATS, Format};
 
 /// How well a media range and its quality suit a format. Compared in this order: a range that names a
 /// format wins over a wildcard of the same quality.
@@ -15,8 +15,8 @@ struct Fit {
 /// The format that the request's `Accept` likes best; the default without one; none if it likes none.
 ///
 /// Parameters other than `q` are ignored, and so is a range that can't be read.
-pub(super) fn format(headers: &HeaderMap) -> Option<Format> {
-    let mut fits = Format::ALL.map(|format| (format, Fit::default()));
+pub(super) fn format(headers: &HeaderMap) -> Option<&'static Format> {
+    let mut fits = [Fit::default(); FORMATS.len()];
     let mut named_any = false;
     for line in headers.get_all(ACCEPT) {
         for range in line.as_bytes().split(|byte| *byte == b',') {
@@ -24,7 +24,7 @@ pub(super) fn format(headers: &HeaderMap) -> Option<Format> {
                 continue;
             };
             named_any = true;
-            for (format, fit) in &mut fits {
+            for (format, fit) in FORMATS.iter().zip(&mut fits) {
                 let specificity = specificity(media_range, format.media_type());
                 // The most specific range decides, also when it says no.
                 if specificity > fit.specificity {
@@ -34,10 +34,10 @@ pub(super) fn format(headers: &HeaderMap) -> Option<Format> {
         }
     }
     if !named_any {
-        return Some(Format::Html);
+        return FORMATS.first();
     }
-    let mut best: Option<(Format, Fit)> = None;
-    for (format, fit) in fits {
+    let mut best: Option<(&Format, Fit)> = None;
+    for (format, fit) in FORMATS.iter().zip(fits) {
         if fit.quality > 0 && best.is_none_or(|(_, other)| fit > other) {
             best = Some((format, fit));
         }
@@ -94,24 +94,24 @@ fn specificity(range: &str, media_type: &str) -> u8 {
 mod tests {
     use super::*;
 
-    fn best(accept: &str) -> Option<Format> {
+    fn best(accept: &str) -> Option<&'static str> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, accept.parse().unwrap());
-        format(&headers)
+        format(&headers).map(|format| format.name)
     }
 
     #[test]
     fn the_most_specific_range_decides() {
-        assert_eq!(best("text/*;q=0.5, text/html;q=0.1"), Some(Format::Csv));
-        assert_eq!(best("*/*, text/html;q=0"), Some(Format::Json));
+        assert_eq!(best("text/*;q=0.5, text/html;q=0.1"), Some("csv"));
+        assert_eq!(best("*/*, text/html;q=0"), Some("json"));
         assert_eq!(best("text/html;q=0, text/*;q=0, application/*;q=0, */*"), None);
     }
 
     #[test]
     fn a_named_format_wins_over_a_wildcard() {
-        assert_eq!(best("text/plain, */*"), Some(Format::Text));
-        assert_eq!(best("application/json, text/plain, */*"), Some(Format::Json));
-        assert_eq!(best("text/csv;q=0.9, */*;q=0.9"), Some(Format::Csv));
+        assert_eq!(best("text/plain, */*"), Some("txt"));
+        assert_eq!(best("application/json, text/plain, */*"), Some("json"));
+        assert_eq!(best("text/csv;q=0.9, */*;q=0.9"), Some("csv"));
     }
 
     #[test]
@@ -126,11 +126,8 @@ mod tests {
 
     #[test]
     fn an_unreadable_range_counts_for_nothing() {
-        assert_eq!(
-            best("text/csv;q=high, application/json;q=0.2"),
-            Some(Format::Json)
-        );
-        assert_eq!(best("html"), Some(Format::Html));
-        assert_eq!(best(""), Some(Format::Html));
+        assert_eq!(best("text/csv;q=high, application/json;q=0.2"), Some("json"));
+        assert_eq!(best("html"), Some("html"));
+        assert_eq!(best(""), Some("html"));
     }
 }

@@ -16,7 +16,7 @@ use super::request_id::{self, X_REQUEST_ID};
 use super::route::Route;
 use super::{conditional, negotiate};
 use crate::cache::{Cache, Lookup};
-use crate::render::{Format, error_page};
+use crate::render::{FORMATS, Format, error_page, text};
 use crate::telemetry::{Metrics, RequestLabels};
 
 type Answer = Response<Full<Bytes>>;
@@ -77,7 +77,7 @@ impl Service {
     async fn routed(&self, route: Route, headers: &HeaderMap) -> Answer {
         match route {
             Route::Counts => self.counts(headers).await,
-            Route::Health => text(StatusCode::OK, "ok\n"),
+            Route::Health => plain(StatusCode::OK, "ok\n"),
             Route::Ready => self.ready(),
             Route::Metrics => self.metrics(),
             Route::Other => error(
@@ -102,7 +102,9 @@ impl Service {
         }
         match found {
             Lookup::Found(entry, age) => {
-                let page = entry.pages.get(format);
+                let Some(page) = entry.pages.get(format) else {
+                    return not_acceptable();
+                };
                 if conditional::has_already(headers, &page.etag) {
                     let fields = self.page_headers.not_modified(&page.etag, age);
                     return response(StatusCode::NOT_MODIFIED, fields, Bytes::new());
@@ -116,11 +118,11 @@ impl Service {
 
     fn ready(&self) -> Answer {
         let (reason, retry_after) = match self.cache.lookup() {
-            Lookup::Found(..) => return text(StatusCode::OK, "ready\n"),
+            Lookup::Found(..) => return plain(StatusCode::OK, "ready\n"),
             Lookup::Missing { reason, retry_after } => (reason, retry_after),
         };
         let why = reason.map_or("an answer is being fetched", |reason| reason.sentence());
-        let mut answer = text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"));
+        let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"));
         answer
             .headers_mut()
             .insert(RETRY_AFTER, whole_seconds(retry_after).into());
@@ -138,7 +140,7 @@ impl Service {
             ),
             Err(error) => {
                 tracing::error!(%error, "cannot write the metrics");
-                text(
+                plain(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "The metrics can't be written.\n",
                 )
@@ -165,8 +167,9 @@ fn refused(refusal: Refusal, headers: &HeaderMap) -> Answer {
 }
 
 fn not_acceptable() -> Answer {
-    let kinds = Format::ALL.map(Format::media_type).join(", ");
-    let mut answer = text(
+    let kinds: Vec<&str> = FORMATS.iter().map(Format::media_type).collect();
+    let kinds = kinds.join(", ");
+    let mut answer = plain(
         StatusCode::NOT_ACCEPTABLE,
         format!("None of the accepted media types is served here. There are {kinds}.\n"),
     );
@@ -192,15 +195,15 @@ fn whole_seconds(wait: Duration) -> u64 {
 }
 
 fn error(status: StatusCode, headers: &HeaderMap, sentence: &str) -> Answer {
-    let format = negotiate::format(headers).unwrap_or(Format::Text);
+    let format = negotiate::format(headers).unwrap_or(&text::FORMAT);
     let (format, body) = error_page(status, format, sentence);
-    let mut fields = headers::uncached(format.content_type());
+    let mut fields = headers::uncached(format.header());
     fields.insert(VARY, HeaderValue::from_static("accept"));
     response(status, fields, body)
 }
 
-fn text(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-    let fields = headers::uncached(HeaderValue::from_static("text/plain; charset=utf-8"));
+fn plain(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+    let fields = headers::uncached(text::FORMAT.header());
     response(status, fields, body.into())
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::{Arg, Command, CommandFactory};
 use wordtally::cli::Cli;
 use wordtally::config::{Config, Listen, LogFormat, LogLevel};
+use wordtally::render::FORMATS;
 use wordtally::server::Limits;
 use wordtally::telemetry::{Metrics, RequestLabels};
 
@@ -191,6 +192,36 @@ fn every_result_of_a_refresh_is_documented_and_counted_from_0() {
         .collect();
     listed.insert("ok".to_owned());
     assert_eq!(counted, listed);
+}
+
+/// The list of formats is made from the program. `UPDATE_DOCS=1 cargo test every_format_is_documented` writes it.
+#[test]
+fn every_format_is_documented() {
+    let path = "docs/reference/http.md";
+    let page = read(path);
+    let header = "| `Accept` | `Content-Type` | content |\n|---|---|---|\n";
+    let (before, rest) = page.split_once(header).expect("the table of formats");
+    let listed: String = rest
+        .split_inclusive('\n')
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    let made: String = FORMATS
+        .iter()
+        .map(|format| {
+            let (accept, content_type) = (format.media_type(), format.content_type);
+            format!("| `{accept}` | `{content_type}` | {} |\n", format.content)
+        })
+        .collect();
+    if listed != made && std::env::var_os("UPDATE_DOCS").is_some() {
+        let after = rest.strip_prefix(&listed).unwrap();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        std::fs::write(path, format!("{before}{header}{made}{after}")).unwrap();
+        return;
+    }
+    assert_eq!(
+        listed, made,
+        "{path} is old: UPDATE_DOCS=1 cargo test every_format_is_documented"
+    );
 }
 
 #[test]

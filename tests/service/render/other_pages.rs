@@ -1,7 +1,7 @@
 //! The pages that hold no answer: errors, and the index over several instances.
 
 use hyper::StatusCode;
-use wordtally::render::{Format, error_page, index_page};
+use wordtally::render::{csv, error_page, html, index_page, json, markdown, text};
 
 #[test]
 fn an_error_page_says_its_sentence_in_the_format_wished() {
@@ -9,17 +9,17 @@ fn an_error_page_says_its_sentence_in_the_format_wished() {
         let (format, body) = error_page(StatusCode::SERVICE_UNAVAILABLE, format, "No <answer> \"yet\".");
         (format, String::from_utf8(body.to_vec()).unwrap())
     };
-    let (format, html) = page(Format::Html);
-    assert_eq!(format, Format::Html);
+    let (format, html) = page(&html::FORMAT);
+    assert_eq!(format, &html::FORMAT);
     assert!(
         html.contains("<h1>503 Service Unavailable</h1>\n<p>No &lt;answer&gt; &quot;yet&quot;.</p>"),
         "{html}"
     );
     let json = "{\"error\":{\"code\":503,\"message\":\"No <answer> \\\"yet\\\".\"}}\n";
-    assert_eq!(page(Format::Json), (Format::Json, json.to_owned()));
-    for other in [Format::Csv, Format::Markdown, Format::Text] {
+    assert_eq!(page(&json::FORMAT), (&json::FORMAT, json.to_owned()));
+    for other in [&csv::FORMAT, &markdown::FORMAT, &text::FORMAT] {
         let text = "503 Service Unavailable: No <answer> \"yet\".\n";
-        assert_eq!(page(other), (Format::Text, text.to_owned()));
+        assert_eq!(page(other), (&text::FORMAT, text.to_owned()));
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use hyper::StatusCode;
 use wordtally::answer::{Answer, Count, Moment};
-use wordtally::render::{Format, Pages, content_security_policy, error_page, index_page};
+use wordtally::render::{Format, Pages, content_security_policy, error_page, html, index_page, text};
 
 const HOSTILE: [&str; 7] = [
     "</pre><script>alert(1)</script>",
@@ -38,17 +38,17 @@ fn pages(word: &str, counts: &[(&str, i64)]) -> Pages {
     Pages::new(&answer)
 }
 
-fn body(pages: &Pages, format: Format) -> String {
-    String::from_utf8(pages.get(format).body.to_vec()).unwrap()
+fn body(pages: &Pages, format: &Format) -> String {
+    String::from_utf8(pages.get(format).unwrap().body.to_vec()).unwrap()
 }
 
 /// The plain page's table: its line end is the page's own.
 fn table(pages: &Pages) -> String {
-    body(pages, Format::Text).strip_suffix('\n').unwrap().to_owned()
+    body(pages, &text::FORMAT).strip_suffix('\n').unwrap().to_owned()
 }
 
 fn html(word: &str, counts: &[(&str, i64)]) -> String {
-    body(&pages(word, counts), Format::Html)
+    body(&pages(word, counts), &html::FORMAT)
 }
 
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
@@ -119,7 +119,7 @@ fn hostile_text_stays_text() {
     for word in HOSTILE {
         let counts = HOSTILE.map(|corpus| (corpus, 2));
         let pages = pages(word, &counts);
-        let html = body(&pages, Format::Html);
+        let html = body(&pages, &html::FORMAT);
         let names = |html| {
             tags(html)
                 .iter()
@@ -142,7 +142,7 @@ fn hostile_text_stays_text() {
 fn a_name_cannot_turn_its_number() {
     let counts = [("\u{202e}evil", 123), ("שלום", 45)];
     let pages = pages("\u{202e}the", &counts);
-    let html = body(&pages, Format::Html);
+    let html = body(&pages, &html::FORMAT);
     assert_eq!(shown(between(&html, "<pre>", "</pre>")), table(&pages));
     assert!(
         html.contains("<bdi dir=\"ltr\">| \u{202e}evil   </bdi> |           123 |"),
@@ -211,7 +211,7 @@ fn the_chart_is_bounded() {
 fn the_policy_allows_each_pages_style_and_nothing_else() {
     let policy = content_security_policy();
     let answer = html("the", &[("hamlet", 995)]);
-    let (_, error) = error_page(StatusCode::NOT_FOUND, Format::Html, "No such page.");
+    let (_, error) = error_page(StatusCode::NOT_FOUND, &html::FORMAT, "No such page.");
     let index = index_page(&[("the".to_owned(), "http://127.0.0.1:1/".to_owned())]);
     for page in [
         answer,

@@ -1,7 +1,7 @@
 //! The table is, byte for byte, what Python's `tabulate` makes of the same rows.
 
 use wordtally::answer::{Answer, Count, Moment};
-use wordtally::render::{Format, Pages};
+use wordtally::render::{Pages, text};
 
 /// Made by `tabulate.py` with the real package.
 const CASES: &str = include_str!("../../golden/tabulate.jsonl");
@@ -36,7 +36,7 @@ fn tables_are_those_of_tabulate() {
             sent: Moment::now(),
         };
         let pages = Pages::new(&answer);
-        let text = String::from_utf8(pages.get(Format::Text).body.to_vec()).unwrap();
+        let text = String::from_utf8(pages.get(&text::FORMAT).unwrap().body.to_vec()).unwrap();
         // Where tabulate gives nothing we say so.
         let expected = if case.rows.is_empty() {
             "'the' appears in no corpus.\n".to_owned()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wordtally::render::Format;
+use wordtally::render::{FORMATS, csv, html, json, markdown, text};
 
 use super::client::Reply;
 use super::server::{Server, body};
@@ -13,23 +13,27 @@ const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,ima
 async fn each_format_is_served_as_asked() {
     let server = Server::start().await;
     for (accept, format, content_type) in [
-        (BROWSER, Format::Html, "text/html; charset=utf-8"),
-        ("*/*", Format::Html, "text/html; charset=utf-8"),
-        ("application/json", Format::Json, "application/json"),
-        ("text/csv", Format::Csv, "text/csv; charset=utf-8; header=present"),
+        (BROWSER, &html::FORMAT, "text/html; charset=utf-8"),
+        ("*/*", &html::FORMAT, "text/html; charset=utf-8"),
+        ("application/json", &json::FORMAT, "application/json"),
+        (
+            "text/csv",
+            &csv::FORMAT,
+            "text/csv; charset=utf-8; header=present",
+        ),
         (
             "TEXT/Markdown;q=0.3",
-            Format::Markdown,
+            &markdown::FORMAT,
             "text/markdown; charset=utf-8",
         ),
         (
             "image/png, text/plain; charset=utf-8",
-            Format::Text,
+            &text::FORMAT,
             "text/plain; charset=utf-8",
         ),
         (
             "text/html;q=0.4, application/json;q=0.5",
-            Format::Json,
+            &json::FORMAT,
             "application/json",
         ),
     ] {
@@ -43,9 +47,9 @@ async fn each_format_is_served_as_asked() {
 #[tokio::test]
 async fn without_accept_it_is_html_and_several_lines_are_one_list() {
     let server = Server::start().await;
-    assert_eq!(server.get("/", "").await.body, body(Format::Html, 995));
+    assert_eq!(server.get("/", "").await.body, body(&html::FORMAT, 995));
     let two = "Accept: image/png\r\nAccept: text/csv\r\n";
-    assert_eq!(server.get("/", two).await.body, body(Format::Csv, 995));
+    assert_eq!(server.get("/", two).await.body, body(&csv::FORMAT, 995));
 }
 
 #[tokio::test]
@@ -53,7 +57,7 @@ async fn nothing_acceptable_is_a_406_that_lists_what_there_is() {
     let server = Server::start().await;
     let reply = server.get("/", "Accept: image/png, text/*;q=0\r\n").await;
     assert_eq!(reply.status(), 406);
-    for format in Format::ALL {
+    for format in FORMATS {
         assert!(reply.text().contains(format.media_type()), "{}", reply.text());
     }
     assert_eq!(reply.header("vary"), Some("accept"));
@@ -96,7 +100,7 @@ async fn every_response_is_secured() {
 #[tokio::test]
 async fn a_query_changes_nothing() {
     let server = Server::start().await;
-    assert_eq!(server.get("/?x=1", "").await.body, body(Format::Html, 995));
+    assert_eq!(server.get("/?x=1", "").await.body, body(&html::FORMAT, 995));
     assert_eq!(server.get("/healthz?x", "").await.status(), 200);
 }
 
