@@ -7,6 +7,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rustls::{ClientConfig, RootCertStore};
+use yup_oauth2::CustomHyperClientBuilder;
 use yup_oauth2::hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 
 use crate::config::Invalid;
@@ -15,7 +16,7 @@ use crate::config::Invalid;
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// The client that yup-oauth2 sends its requests with.
-pub(crate) type TokenClient = Client<HttpsConnector<HttpConnector>, String>;
+pub(crate) type TokenClient = CustomHyperClientBuilder<HttpsConnector<HttpConnector>>;
 
 /// The TLS configuration, made once. The system's certificates are read when an https address first needs them.
 #[derive(Debug, Default)]
@@ -34,10 +35,11 @@ impl Transport {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        Ok(Client::builder(TokioExecutor::new())
+        let client = Client::builder(TokioExecutor::new())
             // A token is fetched about once an hour: a kept connection would be a dead one.
             .pool_max_idle_per_host(0)
-            .build(connector))
+            .build(connector);
+        Ok(client.into())
     }
 
     /// A reqwest client whose every request ends within the limit, body included.

@@ -1,38 +1,37 @@
+//! Workload identity federation: a token of another provider, exchanged for Google's. yup-oauth2 does the exchange.
+
 use std::collections::HashMap;
 
+use async_trait::async_trait;
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
+use yup_oauth2::ExternalAccountAuthenticator;
 use yup_oauth2::external_account::{CredentialSource, ExternalAccountSecret, UrlCredentialSourceFormat};
 
+use super::CLOUD_PLATFORM_SCOPE;
+use super::clients::Clients;
+use super::credential::{TokenProvider, Type};
+use super::error::Error;
+use super::fetched::Fetched;
 use super::fields::Fields;
-use super::impersonation::Impersonation;
+use super::impersonated::Impersonation;
+use super::yup;
 use crate::config::Invalid;
 
-/// Workload identity federation: a token of another provider, exchanged for Google's.
-pub struct ExternalAccount {
-    /// As yup-oauth2 takes it, without the impersonation that it may do next.
-    pub(crate) secret: ExternalAccountSecret,
-    /// The service account to act as afterwards.
-    pub(crate) impersonation: Option<Impersonation>,
-}
+pub(super) const TYPE: Type = Type {
+    name: "external_account",
+    parse,
+};
 
-impl ExternalAccount {
-    /// Whether every address in it is an http one.
-    pub(crate) fn is_plain(&self) -> bool {
-        let source = match &self.secret.credential_source {
-            CredentialSource::File { .. } => true,
-            CredentialSource::Url { url, .. } => url.starts_with("http:"),
-        };
-        let target = self
-            .impersonation
-            .as_ref()
-            .is_none_or(|target| target.url.scheme() == "http");
-        source && target && self.secret.token_url.starts_with("http:")
-    }
+struct ExternalAccount {
+    /// As yup-oauth2 takes it, without the impersonation that it may do next.
+    secret: ExternalAccountSecret,
+    /// The service account to act as afterwards.
+    impersonation: Option<Impersonation>,
 }
 
 /// Reads an `external_account`, refusing what yup-oauth2 would leave out in silence.
-pub(crate) fn parse(fields: &Fields<'_>) -> Result<ExternalAccount, Invalid> {
+fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
     for name in ["client_id", "workforce_pool_user_project"] {
         if fields.object.contains_key(name) {
             return Err(fields.invalid(&format!(
@@ -53,7 +52,7 @@ pub(crate) fn parse(fields: &Fields<'_>) -> Result<ExternalAccount, Invalid> {
             })
         })
         .transpose()?;
-    Ok(ExternalAccount {
+    Ok(Box::new(ExternalAccount {
         secret: ExternalAccountSecret {
             audience: fields.text("audience")?,
             subject_token_type: fields.text("subject_token_type")?,
@@ -63,7 +62,7 @@ pub(crate) fn parse(fields: &Fields<'_>) -> Result<ExternalAccount, Invalid> {
             key_type: "external_account".to_owned(),
         },
         impersonation,
-    })
+    }))
 }
 
 fn lifetime(fields: &Fields<'_>) -> Result<u64, Invalid> {
@@ -139,5 +138,41 @@ fn headers(source: &Fields<'_>) -> Result<Option<HashMap<String, String>>, Inval
     match checked.collect() {
         Some(headers) => Ok(Some(headers)),
         None => Err(source.invalid("has bad 'headers' of its source: each must be an HTTP header")),
+    }
+}
+
+#[async_trait]
+impl TokenProvider for ExternalAccount {
+    async fn fetch(&self, clients: &Clients<'_>, scope: &str) -> Result<Fetched, Error> {
+        let exchanged = match self.impersonation {
+            Some(_) => CLOUD_PLATFORM_SCOPE,
+            None => scope,
+        };
+        let plain = self.is_plain();
+        let authenticator =
+            ExternalAccountAuthenticator::with_client(self.secret.clone(), clients.yup(plain)?)
+                .build()
+                .await
+                .map_err(|error| Error::refused(format!("the credential can't be used: {error}")))?;
+        let federated = yup::taken(authenticator.force_refreshed_token(&[exchanged]).await)?;
+        match &self.impersonation {
+            None => Ok(federated),
+            Some(target) => target.act(&clients.own(plain)?, &federated.token, scope).await,
+        }
+    }
+}
+
+impl ExternalAccount {
+    /// Whether every address in it is an http one.
+    fn is_plain(&self) -> bool {
+        let source = match &self.secret.credential_source {
+            CredentialSource::File { .. } => true,
+            CredentialSource::Url { url, .. } => url.starts_with("http:"),
+        };
+        let target = self
+            .impersonation
+            .as_ref()
+            .is_none_or(|target| target.url.scheme() == "http");
+        source && target && self.secret.token_url.starts_with("http:")
     }
 }

@@ -1,11 +1,39 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::error::Error;
+
 /// A token as a server gave it. Its `Debug` form leaves the token out.
 pub(crate) struct Fetched {
     pub(crate) token: String,
     /// How long it lives from now; none if the server did not say.
     pub(crate) lifetime: Option<Duration>,
+}
+
+impl Fetched {
+    /// Takes a token that is there, can stand in a header and is not over already.
+    pub(crate) fn new(token: Option<&str>, lifetime: Option<Duration>) -> Result<Self, Error> {
+        let token = token.unwrap_or_default();
+        if token.is_empty() {
+            return Err(Error::unavailable(
+                "the token server's answer holds no access token",
+            ));
+        }
+        if token.len() > 16 * 1024 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::unavailable(
+                "the token server's access token can't stand in a header",
+            ));
+        }
+        if lifetime == Some(Duration::ZERO) {
+            return Err(Error::unavailable(
+                "the token server's access token has expired already",
+            ));
+        }
+        Ok(Self {
+            token: token.to_owned(),
+            lifetime,
+        })
+    }
 }
 
 impl fmt::Debug for Fetched {

@@ -1,21 +1,28 @@
 //! Finds a Google credential and turns it into access tokens.
 //!
-//! Data flows one way: search, file, fetch, token cache.
+//! Data flows one way: search, file, the credential's type, token cache.
 
+mod authorized_user;
+mod clients;
+mod credential;
 mod error;
 mod external_account;
 mod fetch;
 mod fetched;
 mod fields;
 mod file;
-mod impersonation;
-mod oauth;
+mod impersonated;
+mod metadata_server;
 mod search;
+mod service_account;
+mod token_request;
 mod tokens;
+mod yup;
 
+pub use credential::Credential;
 pub(crate) use error::clean;
 pub use error::{Error, Kind};
-pub use file::{Credential, File};
+pub use file::File;
 pub use search::{Environment, Source};
 pub use tokens::{Limits, Token, Tokens};
 

@@ -1,0 +1,76 @@
+//! The types of credential that a file can hold.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::clients::Clients;
+use super::error::Error;
+use super::fetched::Fetched;
+use super::fields::Fields;
+use super::{authorized_user, external_account, impersonated, service_account};
+use crate::config::Invalid;
+
+/// Every type. Each is a file, with what it reads and how it fetches, and a line here.
+const TYPES: &[Type] = &[
+    service_account::TYPE,
+    authorized_user::TYPE,
+    external_account::TYPE,
+    impersonated::TYPE,
+];
+
+/// A type of credential.
+pub(super) struct Type {
+    /// The file's `type`.
+    pub(super) name: &'static str,
+    /// Checks the other fields.
+    pub(super) parse: fn(&Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid>,
+}
+
+/// What fetches tokens.
+#[async_trait]
+pub(super) trait TokenProvider: Send + Sync {
+    /// Fetches a new token for the scope.
+    async fn fetch(&self, clients: &Clients<'_>, scope: &str) -> Result<Fetched, Error>;
+}
+
+/// A credential that was read and checked. Its `Debug` form shows the type only.
+pub struct Credential {
+    name: &'static str,
+    provider: Box<dyn TokenProvider>,
+}
+
+impl Credential {
+    /// Reads a credential of whichever type its object names.
+    pub(super) fn parse(fields: &Fields<'_>) -> Result<Self, Invalid> {
+        let named = fields.optional_text("type")?;
+        let Some(known) = TYPES.iter().find(|known| named.as_deref() == Some(known.name)) else {
+            return Err(unknown(fields));
+        };
+        Ok(Self {
+            name: known.name,
+            provider: (known.parse)(fields)?,
+        })
+    }
+
+    /// Fetches a new token for the scope.
+    pub(super) async fn fetch(&self, clients: &Clients<'_>, scope: &str) -> Result<Fetched, Error> {
+        self.provider.fetch(clients, scope).await
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The complaint about a type that is missing, or not one of ours.
+pub(super) fn unknown(fields: &Fields<'_>) -> Invalid {
+    let names: Vec<&str> = TYPES.iter().map(|known| known.name).collect();
+    let listed = match names.split_last() {
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    };
+    fields.invalid(&format!("has no known 'type': it must be {listed}"))
+}

@@ -1,0 +1,95 @@
+//! Another credential that may act as a service account. yup-oauth2 lets only a person do so, so that the request is ours.
+
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::CLOUD_PLATFORM_SCOPE;
+use super::clients::Clients;
+use super::credential::{self, Credential, TokenProvider, Type};
+use super::error::Error;
+use super::fetched::Fetched;
+use super::fields::Fields;
+use super::token_request::send;
+use crate::config::Invalid;
+
+pub(super) const TYPE: Type = Type {
+    name: "impersonated_service_account",
+    parse,
+};
+
+struct Impersonated {
+    source: Credential,
+    target: Impersonation,
+}
+
+/// A service account to act as.
+pub(super) struct Impersonation {
+    pub(super) url: Url,
+    pub(super) delegates: Vec<String>,
+    /// How long the token shall live, in seconds.
+    pub(super) lifetime: u64,
+}
+
+fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
+    let source = fields.object("source_credentials")?.ok_or_else(|| {
+        fields.invalid(
+            "has no 'source_credentials': it must hold the credential that acts as the service account",
+        )
+    })?;
+    // Only a type that gives a token of its own may impersonate.
+    if source.optional_text("type")?.as_deref() == Some(TYPE.name) {
+        return Err(credential::unknown(&source));
+    }
+    let delegates = match fields.object.get("delegates") {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(names)) => names
+            .iter()
+            .map(|name| name.as_str().map(str::to_owned))
+            .collect::<Option<_>>()
+            .ok_or_else(|| fields.invalid("has bad 'delegates': each must be a text"))?,
+        Some(_) => return Err(fields.invalid("has bad 'delegates': it must be a list of texts")),
+    };
+    Ok(Box::new(Impersonated {
+        source: Credential::parse(&source)?,
+        target: Impersonation {
+            url: fields.address("service_account_impersonation_url")?,
+            delegates,
+            lifetime: 3600,
+        },
+    }))
+}
+
+#[async_trait]
+impl TokenProvider for Impersonated {
+    async fn fetch(&self, clients: &Clients<'_>, scope: &str) -> Result<Fetched, Error> {
+        let own = self.source.fetch(clients, CLOUD_PLATFORM_SCOPE).await?;
+        let plain = self.target.url.scheme() == "http";
+        self.target.act(&clients.own(plain)?, &own.token, scope).await
+    }
+}
+
+impl Impersonation {
+    /// Trades a token for one of the service account.
+    pub(super) async fn act(
+        &self,
+        client: &reqwest::Client,
+        token: &str,
+        scope: &str,
+    ) -> Result<Fetched, Error> {
+        let mut body = json!({ "scope": [scope], "lifetime": format!("{}s", self.lifetime) });
+        if let (false, Some(body)) = (self.delegates.is_empty(), body.as_object_mut()) {
+            body.insert("delegates".to_owned(), json!(self.delegates));
+        }
+        let request = client.post(self.url.clone()).bearer_auth(token).json(&body);
+        let answer = send(request, "the impersonation server").await?;
+        let lifetime = answer
+            .get("expireTime")
+            .and_then(Value::as_str)
+            .and_then(|time| humantime::parse_rfc3339(time).ok())
+            .map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
+        Fetched::new(answer.get("accessToken").and_then(Value::as_str), lifetime)
+    }
+}

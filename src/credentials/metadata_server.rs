@@ -1,0 +1,35 @@
+//! The service account of the machine itself. yup-oauth2 asks the metadata server only if
+//! `GOOGLE_APPLICATION_CREDENTIALS` is not set, even to nothing, so that the requests are ours.
+
+use url::Url;
+
+use super::clients::Clients;
+use super::error::Error;
+use super::fetched::Fetched;
+use super::token_request::{exchange, granted, refusal, send};
+
+/// Named so that whoever forgot the credential file sees it.
+const NAME: &str = "the metadata server (asked because no credential file was found)";
+
+/// Takes a token of the machine's own service account.
+pub(super) async fn fetch(base: &Url, clients: &Clients<'_>, scope: &str) -> Result<Fetched, Error> {
+    let address = format!("{base}computeMetadata/v1/instance/service-accounts/default/token?scopes={scope}");
+    granted(&send(get(clients, address)?, NAME).await?)
+}
+
+/// The project that the metadata server names.
+pub(super) async fn project(base: &Url, clients: &Clients<'_>) -> Result<String, Error> {
+    let address = format!("{base}computeMetadata/v1/project/project-id");
+    let (status, body) = exchange(get(clients, address)?, NAME).await?;
+    if !status.is_success() {
+        return Err(refusal(status, &body, NAME));
+    }
+    Ok(String::from_utf8_lossy(&body).trim().to_owned())
+}
+
+fn get(clients: &Clients<'_>, address: String) -> Result<reqwest::RequestBuilder, Error> {
+    Ok(clients
+        .own(true)?
+        .get(address)
+        .header("metadata-flavor", "Google"))
+}

@@ -1,0 +1,48 @@
+//! What yup-oauth2 gives, checked and sorted.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use yup_oauth2::AccessToken;
+use yup_oauth2::error::{AuthErrorCode, CredentialSourceError};
+
+use super::error::{Error, chain, clean};
+use super::fetched::Fetched;
+
+/// Checks what yup-oauth2 takes for a token: it lets an answer without one pass, and keeps no status.
+pub(super) fn taken(result: Result<AccessToken, yup_oauth2::Error>) -> Result<Fetched, Error> {
+    let token = result.map_err(sorted)?;
+    let lifetime = token.expiration_time().map(|end| {
+        let end = UNIX_EPOCH + Duration::from_secs(u64::try_from(end.unix_timestamp()).unwrap_or(0));
+        end.duration_since(SystemTime::now()).unwrap_or_default()
+    });
+    Fetched::new(token.token(), lifetime)
+}
+
+fn sorted(error: yup_oauth2::Error) -> Error {
+    use yup_oauth2::Error as Yup;
+    match &error {
+        Yup::AuthError(answer) => {
+            let cause = format!("the token server answered {}", clean(&answer.to_string()));
+            match answer.error {
+                AuthErrorCode::Other(_) => Error::unavailable(cause),
+                _ => Error::refused(cause),
+            }
+        }
+        Yup::JSONError(_) => {
+            Error::unavailable("the token server answered with no JSON, or not the right one")
+        }
+        Yup::CredentialSourceError(CredentialSourceError::JsonInvalid(_)) => {
+            Error::unavailable("the subject token's server answered with no JSON")
+        }
+        Yup::LowLevelError(error) => {
+            Error::refused(format!("the subject token's file can't be read: {error}"))
+        }
+        Yup::HttpError(error) => {
+            Error::unavailable(format!("the token server can't be reached: {}", chain(error)))
+        }
+        Yup::HttpClientError(error) => {
+            Error::unavailable(format!("the token server can't be reached: {}", chain(error)))
+        }
+        other => Error::refused(clean(&other.to_string())),
+    }
+}
