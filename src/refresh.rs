@@ -51,8 +51,7 @@ pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metr
                 (sent + until_next(cache.ttl)).max(Instant::now() + PAUSE)
             }
             Err(error) => {
-                let asked = error.retry_after.unwrap_or_default().min(BACKOFF.most);
-                let wait = BACKOFF.delay(failures).max(asked);
+                let wait = BACKOFF.delay(failures);
                 failures = failures.saturating_add(1);
                 metrics.refreshed(error.reason.name());
                 let retry_at = Instant::now() + wait;
@@ -94,7 +93,6 @@ impl AbortOnDrop {
         (&mut self.0).await.unwrap_or_else(|fault| {
             Err(Error {
                 reason: Reason::Malformed,
-                retry_after: None,
                 cause: format!("the refresh broke: {fault}"),
             })
         })

@@ -1,7 +1,6 @@
 //! Why BigQuery gave no answer.
 
 use std::fmt;
-use std::time::Duration;
 
 use crate::reason::Reason;
 
@@ -10,8 +9,6 @@ use crate::reason::Reason;
 pub struct Error {
     /// What kind of failure.
     pub reason: Reason,
-    /// How long the server asked us to wait, if it did.
-    pub retry_after: Option<Duration>,
     /// What happened, for the log only; holds no secret.
     pub cause: String,
 }

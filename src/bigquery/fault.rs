@@ -25,13 +25,8 @@ pub(super) struct Fault {
 
 impl Fault {
     fn new(reason: Reason, remedy: Remedy, cause: String) -> Self {
-        let retry_after = None;
         Self {
-            error: Error {
-                reason,
-                retry_after,
-                cause,
-            },
+            error: Error { reason, cause },
             remedy,
         }
     }

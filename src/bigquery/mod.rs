@@ -122,7 +122,6 @@ impl BigQuery {
             .unwrap_or_else(|_| {
                 Err(Error {
                     reason: Reason::Timeout,
-                    retry_after: None,
                     cause: format!(
                         "no whole answer came within {:?}: {}",
                         self.timeout,

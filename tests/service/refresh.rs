@@ -57,7 +57,6 @@ impl Source for Scripted {
 fn unavailable() -> Error {
     Error {
         reason: Reason::Unavailable,
-        retry_after: None,
         cause: "refused".into(),
     }
 }
@@ -179,20 +178,6 @@ async fn waits_differ_so_that_instances_do_not_march_in_step() {
         };
     }
     assert!(waits.len() > 10, "only {} different waits", waits.len());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_server_that_asks_for_patience_gets_it() {
-    let source = Scripted::new(|_| {
-        Err(Error {
-            retry_after: Some(Duration::from_secs(40)),
-            ..unavailable()
-        })
-    });
-    let cache = start(&source);
-    cache.attempted(Duration::from_secs(1)).await;
-    sleep(Duration::from_secs(39)).await;
-    assert_eq!(source.calls(), 1);
 }
 
 #[tokio::test(start_paused = true)]
