@@ -6,6 +6,7 @@ pub mod answer;
 mod backoff;
 pub mod bigquery;
 pub mod cache;
+pub mod cause;
 pub mod cli;
 pub mod config;
 pub mod credentials;

@@ -10,6 +10,7 @@ use crate::answer::Answer;
 use crate::backoff::Backoff;
 use crate::bigquery::{BigQuery, Error};
 use crate::cache::{Cache, Entry, Failure};
+use crate::cause::chain;
 use crate::reason::Reason;
 use crate::render::Pages;
 use crate::telemetry::Metrics;
@@ -61,7 +62,7 @@ pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metr
                 });
                 tracing::warn!(
                     reason = error.reason.name(),
-                    cause = %error,
+                    cause = chain(&error),
                     failures,
                     retry_in_ms = millis(wait),
                     "refresh failed"
@@ -90,12 +91,9 @@ struct AbortOnDrop(JoinHandle<Result<Entry, Error>>);
 
 impl AbortOnDrop {
     async fn join(mut self) -> Result<Entry, Error> {
-        (&mut self.0).await.unwrap_or_else(|fault| {
-            Err(Error {
-                reason: Reason::Malformed,
-                cause: format!("the refresh broke: {fault}"),
-            })
-        })
+        (&mut self.0)
+            .await
+            .unwrap_or_else(|fault| Err(Error::new(Reason::Malformed, "the refresh broke").caused_by(fault)))
     }
 }
 

@@ -1,22 +1,36 @@
 //! Why BigQuery gave no answer.
 
-use std::fmt;
+use std::sync::Arc;
 
+use crate::cause::Cause;
 use crate::reason::Reason;
 
-/// A failed refresh: what kind, and the cause for the log.
-#[derive(Debug)]
+/// A failed refresh: what kind, and what happened. The latter is for the log only; it holds no secret.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 pub struct Error {
     /// What kind of failure.
     pub reason: Reason,
-    /// What happened, for the log only; holds no secret.
-    pub cause: String,
+    pub(super) message: String,
+    source: Option<Cause>,
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.cause)
+impl Error {
+    /// A failure without another under it.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    /// The same, with the error that lies under it.
+    #[must_use]
+    pub fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self {
+            source: Some(Arc::new(cause)),
+            ..self
+        }
     }
 }
-
-impl std::error::Error for Error {}

@@ -34,7 +34,7 @@ pub(super) async fn exchange<T>(request: impl Future<Output = Result<T, BQError>
         LOST.with(|lost| Ended {
             result: result.map_err(|error| match lost.no_token.take() {
                 Some(error) => fault::no_token(error),
-                None => fault::of(&error, lost.status.get()),
+                None => fault::of(error, lost.status.get()),
             }),
             token: lost.token.take(),
         })

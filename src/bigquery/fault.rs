@@ -2,7 +2,8 @@ use gcp_bigquery_client::error::{BQError, ResponseError};
 use gcp_bigquery_client::model::error_proto::ErrorProto;
 
 use super::error::Error;
-use crate::credentials::{self, Kind, clean};
+use crate::cause::clean;
+use crate::credentials::{self, Kind};
 use crate::reason::Reason;
 
 /// What could help after a failed request.
@@ -24,16 +25,23 @@ pub(super) struct Fault {
 }
 
 impl Fault {
-    fn new(reason: Reason, remedy: Remedy, cause: String) -> Self {
+    fn new(reason: Reason, remedy: Remedy, message: impl Into<String>) -> Self {
         Self {
-            error: Error { reason, cause },
+            error: Error::new(reason, message),
             remedy,
         }
     }
 
+    fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self {
+            error: self.error.caused_by(cause),
+            ..self
+        }
+    }
+
     /// An answer that is not what was asked for.
-    pub(super) fn malformed(cause: impl Into<String>) -> Self {
-        Self::new(Reason::Malformed, Remedy::None, cause.into())
+    pub(super) fn malformed(message: impl Into<String>) -> Self {
+        Self::new(Reason::Malformed, Remedy::None, message)
     }
 }
 
@@ -44,16 +52,17 @@ pub(super) fn credential(error: credentials::Error) -> Error {
 
 /// No token could be had.
 pub(super) fn no_token(error: credentials::Error) -> Fault {
-    match error.kind {
-        Kind::Refused => Fault::new(Reason::Credential, Remedy::None, error.cause),
-        Kind::Unavailable => Fault::new(Reason::Unavailable, Remedy::Wait, error.cause),
-    }
+    let (reason, remedy) = match error.kind {
+        Kind::Refused => (Reason::Credential, Remedy::None),
+        Kind::Unavailable => (Reason::Unavailable, Remedy::Wait),
+    };
+    Fault::new(reason, remedy, "there is no access token").caused_by(error)
 }
 
 /// Sorts what the client library says, together with the status that came.
-pub(super) fn of(error: &BQError, status: Option<u16>) -> Fault {
+pub(super) fn of(error: BQError, status: Option<u16>) -> Fault {
     match error {
-        BQError::ResponseError { error } => answered(error, status),
+        BQError::ResponseError { error } => answered(&error, status),
         BQError::RequestError(error) => broken(error, status),
         // Its other errors belong to parts of it that are not used here.
         other => Fault::malformed(clean(&other.to_string())),
@@ -69,33 +78,31 @@ fn answered(error: &ResponseError, status: Option<u16>) -> Fault {
         .filter_map(|entry| entry.get("reason"))
         .map(String::as_str)
         .collect();
-    let cause = clean(&format!(
+    let message = clean(&format!(
         "BigQuery answered {status} {} ({}): {}",
         error.status,
         reasons.join(", "),
         error.message
     ));
-    by_status(status, &reasons, cause)
+    by_status(status, &reasons, message)
 }
 
 /// A request that got no answer, or one whose body could not be read.
-fn broken(error: &reqwest::Error, status: Option<u16>) -> Fault {
+fn broken(error: reqwest::Error, status: Option<u16>) -> Fault {
+    // Its query may hold a page token.
+    let error = error.without_url();
     match status {
-        Some(status @ 200..300) if is_json(error) => Fault::malformed(format!(
-            "BigQuery answered {status} with a body that is not understood: {}",
-            chained(error)
-        )),
+        Some(status @ 200..300) if is_json(&error) => Fault::malformed(format!(
+            "BigQuery answered {status} with a body that is not understood"
+        ))
+        .caused_by(error),
         Some(200..300) | None => {
             let reason = if error.is_timeout() {
                 Reason::Timeout
             } else {
                 Reason::Unavailable
             };
-            Fault::new(
-                reason,
-                Remedy::Wait,
-                format!("BigQuery gave no whole answer: {}", chained(error)),
-            )
+            Fault::new(reason, Remedy::Wait, "BigQuery gave no whole answer").caused_by(error)
         }
         Some(status) => by_status(
             status,
@@ -105,7 +112,7 @@ fn broken(error: &reqwest::Error, status: Option<u16>) -> Fault {
     }
 }
 
-fn by_status(status: u16, reasons: &[&str], cause: String) -> Fault {
+fn by_status(status: u16, reasons: &[&str], message: String) -> Fault {
     let has = |name| reasons.contains(&name);
     let (reason, remedy) = match status {
         401 => (Reason::Credential, Remedy::Token),
@@ -118,7 +125,7 @@ fn by_status(status: u16, reasons: &[&str], cause: String) -> Fault {
         400..500 => (Reason::Invalid, Remedy::None),
         _ => (Reason::Unavailable, Remedy::None),
     };
-    Fault::new(reason, remedy, cause)
+    Fault::new(reason, remedy, message)
 }
 
 /// The errors that a finished job reports.
@@ -153,15 +160,4 @@ fn is_json(error: &reqwest::Error) -> bool {
         next = error.source();
     }
     false
-}
-
-/// The library's words without the address, whose query may hold a page token.
-fn chained(error: &reqwest::Error) -> String {
-    let mut words = Vec::new();
-    let mut next = std::error::Error::source(error);
-    while let Some(error) = next {
-        words.push(error.to_string());
-        next = error.source();
-    }
-    clean(&words.join(": "))
 }

@@ -14,6 +14,7 @@ use super::rows::{self, Page, Rows};
 use super::{BigQuery, Progress, request};
 use crate::answer::Count;
 use crate::backoff::Backoff;
+use crate::cause::chain;
 use crate::config::Project;
 use crate::credentials::Token;
 
@@ -158,7 +159,10 @@ impl<'a> Job<'a> {
         match (fault.remedy, token) {
             (Remedy::Token, Some(token)) if !self.renewed => {
                 self.renewed = true;
-                tracing::info!(cause = %fault.error, "BigQuery refused the access token: taking a new one");
+                tracing::info!(
+                    cause = chain(&fault.error),
+                    "BigQuery refused the access token: taking a new one"
+                );
                 self.bigquery.tokens.invalidate(&token);
                 Ok(())
             }
@@ -166,12 +170,17 @@ impl<'a> Job<'a> {
                 let wait = self.backoff.delay(self.tries);
                 self.tries += 1;
                 if self.tries >= MAX_TRIES || wait >= remaining(self.deadline) {
-                    fault.error.cause = format!("{} (try {})", fault.error.cause, self.tries);
+                    fault.error.message = format!("{} (try {})", fault.error.message, self.tries);
                     fault.remedy = Remedy::None;
                     return Err(fault);
                 }
-                self.progress.note(format!("before, {}", fault.error));
-                tracing::info!(cause = %fault.error, tries = self.tries, ?wait, "trying BigQuery again");
+                self.progress.note(format!("before, {}", chain(&fault.error)));
+                tracing::info!(
+                    cause = chain(&fault.error),
+                    tries = self.tries,
+                    ?wait,
+                    "trying BigQuery again"
+                );
                 sleep(wait).await;
                 Ok(())
             }

@@ -120,14 +120,14 @@ impl BigQuery {
         let counts = timeout_at(deadline, self.run(deadline, &progress))
             .await
             .unwrap_or_else(|_| {
-                Err(Error {
-                    reason: Reason::Timeout,
-                    cause: format!(
+                Err(Error::new(
+                    Reason::Timeout,
+                    format!(
                         "no whole answer came within {:?}: {}",
                         self.timeout,
                         progress.last()
                     ),
-                })
+                ))
             })?;
         Ok(Answer {
             word: self.question.word.clone(),

@@ -1,4 +1,6 @@
-use std::fmt;
+use std::sync::Arc;
+
+use crate::cause::Cause;
 
 /// Whether fetching a token again could help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,57 +11,38 @@ pub enum Kind {
     Unavailable,
 }
 
-/// Why there is no access token.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why there is no access token. For the log only; holds no secret.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
 pub struct Error {
     /// Whether trying again could help.
     pub kind: Kind,
-    /// What happened, for the log only; holds no secret.
-    pub cause: String,
+    message: String,
+    source: Option<Cause>,
 }
 
 impl Error {
-    pub(crate) fn refused(cause: impl Into<String>) -> Self {
+    pub(crate) fn refused(message: impl Into<String>) -> Self {
+        Self::new(Kind::Refused, message)
+    }
+
+    pub(crate) fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(Kind::Unavailable, message)
+    }
+
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self {
-            kind: Kind::Refused,
-            cause: cause.into(),
+            kind,
+            message: message.into(),
+            source: None,
         }
     }
 
-    pub(crate) fn unavailable(cause: impl Into<String>) -> Self {
+    /// The same, with the error that lies under it, which must hold no secret either.
+    pub(crate) fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self {
-            kind: Kind::Unavailable,
-            cause: cause.into(),
+            source: Some(Arc::new(cause)),
+            ..self
         }
     }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.cause)
-    }
-}
-
-impl std::error::Error for Error {}
-
-/// A server's own words, made fit for one log line: no control characters, not endless.
-pub(crate) fn clean(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(500)
-        .collect()
-}
-
-/// An error with what lies under it.
-pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let words = error.to_string();
-        if !text.contains(&words) {
-            text = format!("{text}: {words}");
-        }
-        next = error.source();
-    }
-    text
 }

@@ -153,7 +153,7 @@ impl TokenProvider for ExternalAccount {
             ExternalAccountAuthenticator::with_client(self.secret.clone(), clients.yup(plain)?)
                 .build()
                 .await
-                .map_err(|error| Error::refused(format!("the credential can't be used: {error}")))?;
+                .map_err(|error| Error::refused("the credential can't be used").caused_by(error))?;
         let federated = yup::taken(authenticator.force_refreshed_token(&[exchanged]).await)?;
         match &self.impersonation {
             None => Ok(federated),

@@ -20,7 +20,7 @@ pub(super) async fn fetch(source: &Source, transport: &Transport, limit: Duratio
             let file = tokio::task::spawn_blocking(move || File::read(&path))
                 .await
                 .map_err(|_| Error::unavailable("reading the credential file was broken off"))?
-                .map_err(|invalid| Error::refused(invalid.to_string()))?;
+                .map_err(|invalid| Error::refused("the credential can't be used").caused_by(invalid))?;
             file.credential.fetch(&clients, BIGQUERY_SCOPE).await
         }
     }

@@ -20,7 +20,6 @@ mod tokens;
 mod yup;
 
 pub use credential::Credential;
-pub(crate) use error::clean;
 pub use error::{Error, Kind};
 pub use file::File;
 pub use search::{Environment, Source};

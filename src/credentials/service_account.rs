@@ -50,7 +50,7 @@ impl TokenProvider for ServiceAccount {
         let authenticator = ServiceAccountAuthenticator::with_client(self.0.clone(), client)
             .build()
             .await
-            .map_err(|error| Error::refused(format!("the private key can't be used: {error}")))?;
+            .map_err(|error| Error::refused("the private key can't be used").caused_by(error))?;
         yup::taken(authenticator.force_refreshed_token(&[scope]).await)
     }
 }

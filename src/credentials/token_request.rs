@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::error::{Error, chain, clean};
+use super::error::Error;
 use super::fetched::Fetched;
+use crate::cause::clean;
 
 /// The longest answer that is read, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
@@ -37,8 +38,8 @@ pub(super) async fn exchange(
     server: &str,
 ) -> Result<(reqwest::StatusCode, Vec<u8>), Error> {
     let failed = |error: reqwest::Error| {
-        let cause = chain(&error.without_url());
-        Error::unavailable(format!("{server} can't be reached: {cause}"))
+        // Its own words repeat the address.
+        Error::unavailable(format!("{server} can't be reached")).caused_by(error.without_url())
     };
     let mut response = request.send().await.map_err(failed)?;
     let mut body = Vec::new();
@@ -62,9 +63,9 @@ pub(super) fn refusal(status: reqwest::StatusCode, body: &[u8], server: &str) ->
         text("/error/message"),
     ];
     let words: Vec<&str> = words.into_iter().flatten().collect();
-    let cause = format!("{server} answered {status}: {}", clean(&words.join(": ")));
+    let message = format!("{server} answered {status}: {}", clean(&words.join(": ")));
     match status.as_u16() {
-        408 | 429 | 500.. => Error::unavailable(cause),
-        _ => Error::refused(cause),
+        408 | 429 | 500.. => Error::unavailable(message),
+        _ => Error::refused(message),
     }
 }

@@ -11,6 +11,7 @@ use super::fetch;
 use super::fetched::Fetched;
 use super::search::Source;
 use crate::backoff::Backoff;
+use crate::cause::chain;
 use crate::transport::Transport;
 
 /// How long before its end a token is replaced.
@@ -209,7 +210,11 @@ impl State {
             Err(error) => {
                 self.failed = Some((now, error.clone()));
                 let old = self.usable(now);
-                tracing::warn!(cause = %error, old_token_serves = old.is_some(), "no new access token");
+                tracing::warn!(
+                    cause = chain(&error),
+                    old_token_serves = old.is_some(),
+                    "no new access token"
+                );
                 old.ok_or(error)
             }
         }

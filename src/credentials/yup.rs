@@ -5,8 +5,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use yup_oauth2::AccessToken;
 use yup_oauth2::error::{AuthErrorCode, CredentialSourceError};
 
-use super::error::{Error, chain, clean};
+use super::error::Error;
 use super::fetched::Fetched;
+use crate::cause::clean;
 
 /// Checks what yup-oauth2 takes for a token: it lets an answer without one pass, and keeps no status.
 pub(super) fn taken(result: Result<AccessToken, yup_oauth2::Error>) -> Result<Fetched, Error> {
@@ -20,12 +21,12 @@ pub(super) fn taken(result: Result<AccessToken, yup_oauth2::Error>) -> Result<Fe
 
 fn sorted(error: yup_oauth2::Error) -> Error {
     use yup_oauth2::Error as Yup;
-    match &error {
+    match error {
         Yup::AuthError(answer) => {
-            let cause = format!("the token server answered {}", clean(&answer.to_string()));
+            let message = format!("the token server answered {}", clean(&answer.to_string()));
             match answer.error {
-                AuthErrorCode::Other(_) => Error::unavailable(cause),
-                _ => Error::refused(cause),
+                AuthErrorCode::Other(_) => Error::unavailable(message),
+                _ => Error::refused(message),
             }
         }
         Yup::JSONError(_) => {
@@ -35,13 +36,11 @@ fn sorted(error: yup_oauth2::Error) -> Error {
             Error::unavailable("the subject token's server answered with no JSON")
         }
         Yup::LowLevelError(error) => {
-            Error::refused(format!("the subject token's file can't be read: {error}"))
+            Error::refused("the subject token's file can't be read").caused_by(error)
         }
-        Yup::HttpError(error) => {
-            Error::unavailable(format!("the token server can't be reached: {}", chain(error)))
-        }
+        Yup::HttpError(error) => Error::unavailable("the token server can't be reached").caused_by(error),
         Yup::HttpClientError(error) => {
-            Error::unavailable(format!("the token server can't be reached: {}", chain(error)))
+            Error::unavailable("the token server can't be reached").caused_by(error)
         }
         other => Error::refused(clean(&other.to_string())),
     }

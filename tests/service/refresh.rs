@@ -55,10 +55,7 @@ impl Source for Scripted {
 }
 
 fn unavailable() -> Error {
-    Error {
-        reason: Reason::Unavailable,
-        cause: "refused".into(),
-    }
+    Error::new(Reason::Unavailable, "refused")
 }
 
 fn start(source: &Arc<Scripted>) -> Arc<Cache> {

@@ -1,6 +1,7 @@
 //! What happens when BigQuery or the token server refuses.
 
 use serde_json::json;
+use wordtally::cause::chain;
 use wordtally::reason::Reason;
 
 use crate::upstream::*;
@@ -43,8 +44,8 @@ async fn a_second_refusal_ends_it() {
     let (bigquery, _) = bigquery(&config(&peer)).await;
     let error = bigquery.counts().await.expect_err("a failure");
     assert_eq!(error.reason, Reason::Credential);
-    assert!(error.cause.contains("401"), "{error}");
-    assert!(!error.cause.contains("token-"), "{error}");
+    assert!(chain(&error).contains("401"), "{error}");
+    assert!(!chain(&error).contains("token-"), "{error}");
     assert_eq!(peer.to("/queries").len(), 2);
     assert_eq!(peer.to("/token").len(), 2);
 }
@@ -62,7 +63,7 @@ async fn a_refused_credential_reaches_bigquery_never() {
     let error = bigquery.counts().await.expect_err("a failure");
     assert_eq!(error.reason, Reason::Credential);
     assert!(
-        error.cause.contains("invalid_grant: Token has been revoked."),
+        chain(&error).contains("invalid_grant: Token has been revoked."),
         "{error}"
     );
     assert_eq!(peer.seen().len(), 1);

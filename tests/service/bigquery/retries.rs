@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
+use wordtally::cause::chain;
 use wordtally::reason::Reason;
 
 use crate::upstream::*;
@@ -21,7 +22,7 @@ async fn once(reply: impl Fn() -> Reply + Send + Sync + 'static) -> (Peer, Resul
     let result = bigquery.counts().await;
     let result = result
         .map(|found| found.counts.len())
-        .map_err(|error| (error.reason, error.cause));
+        .map_err(|error| (error.reason, chain(&error)));
     (peer, result)
 }
 
@@ -155,8 +156,8 @@ async fn tries_end_though_time_is_left_and_each_is_counted_as_a_job() {
     let (bigquery, metrics) = bigquery(&config).await;
     let error = bigquery.counts().await.expect_err("a failure");
     assert_eq!(error.reason, Reason::Unavailable);
-    assert!(error.cause.contains("503"), "{error}");
-    assert!(error.cause.ends_with("(try 8)"), "{error}");
+    assert!(chain(&error).contains("503"), "{error}");
+    assert!(chain(&error).ends_with("(try 8)"), "{error}");
     assert_eq!(peer.to("/queries").len(), 8);
     assert!(
         metrics

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use wordtally::answer::Count;
+use wordtally::cause::chain;
 use wordtally::reason::Reason;
 
 use crate::upstream::*;
@@ -66,7 +67,7 @@ async fn pages_without_end_are_given_up() {
     let (bigquery, _) = bigquery(&config(&peer)).await;
     let error = bigquery.counts().await.expect_err("a failure");
     assert_eq!(error.reason, Reason::Malformed);
-    assert!(error.cause.contains("more than 10000 rows"), "{error}");
+    assert!(chain(&error).contains("more than 10000 rows"), "{error}");
     assert_eq!(peer.to("/queries/job_1").len(), 2);
 }
 
@@ -81,7 +82,7 @@ async fn empty_pages_without_end_are_given_up() {
     .await;
     let (bigquery, _) = bigquery(&config(&peer)).await;
     let error = bigquery.counts().await.expect_err("a failure");
-    assert!(error.cause.contains("more than 100 pages"), "{error}");
+    assert!(chain(&error).contains("more than 100 pages"), "{error}");
     assert_eq!(peer.to("/queries/job_1").len(), 99);
 }
 

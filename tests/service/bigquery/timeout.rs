@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use wordtally::cause::chain;
 use wordtally::reason::Reason;
 
 use crate::upstream::*;
@@ -79,7 +80,10 @@ async fn a_job_that_outlives_the_timeout_is_cancelled() {
     let (bigquery, _) = bigquery(&config).await;
     let error = bigquery.counts().await.expect_err("a failure");
     assert_eq!(error.reason, Reason::Timeout);
-    assert!(error.cause.contains("the job job_1 was still running"), "{error}");
+    assert!(
+        chain(&error).contains("the job job_1 was still running"),
+        "{error}"
+    );
     let cancel = peer.awaited("/cancel").await;
     assert_eq!(cancel.method, "POST");
     assert_eq!(

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use serde_json::json;
+use wordtally::cause::chain;
 use wordtally::credentials::{Kind, Source};
 
 use crate::upstream::*;
@@ -164,7 +165,7 @@ async fn a_refused_impersonation_says_why_and_is_not_repeated() {
     .expect_err("a failure");
     assert_eq!(error.kind, Kind::Refused);
     assert!(
-        error.cause.contains("403") && error.cause.contains("IAM_PERMISSION_DENIED"),
+        chain(&error).contains("403") && chain(&error).contains("IAM_PERMISSION_DENIED"),
         "{error}"
     );
     assert_eq!(peer.to("/impersonate").len(), 1);
@@ -183,7 +184,7 @@ async fn without_file_and_metadata_server_the_log_says_what_is_missing() {
         .await
         .expect_err("a failure");
     assert_eq!(error.kind, Kind::Unavailable);
-    assert!(error.cause.contains("no credential file was found"), "{error}");
+    assert!(chain(&error).contains("no credential file was found"), "{error}");
     // Down to the system's own words.
-    assert!(error.cause.contains("refused"), "{error}");
+    assert!(chain(&error).contains("refused"), "{error}");
 }

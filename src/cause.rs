@@ -1,0 +1,59 @@
+//! What lies under an error.
+
+use std::error::Error;
+use std::sync::Arc;
+
+/// The most characters of one error in a log line.
+const MAX_CHARACTERS: usize = 500;
+
+/// An error that lies under another. It is shared, since all who wait for one token get the same failure.
+pub type Cause = Arc<dyn Error + Send + Sync>;
+
+/// An error and all that lies under it, in one line. What an error repeats of the next one is said once.
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut text = clean(&error.to_string());
+    let mut next = error.source();
+    while let Some(error) = next {
+        let words = clean(&error.to_string());
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = error.source();
+    }
+    text
+}
+
+/// A server's own words, made fit for one log line: no control characters, not endless.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(MAX_CHARACTERS)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("{says}")]
+    struct Link {
+        says: &'static str,
+        source: Option<Box<Link>>,
+    }
+
+    fn link(says: &'static str, source: Option<Link>) -> Link {
+        Link {
+            says,
+            source: source.map(Box::new),
+        }
+    }
+
+    #[test]
+    fn a_chain_is_one_line_that_says_nothing_twice() {
+        let last = link("refused\n", None);
+        let repeating = link("cannot connect: refused\n", Some(last));
+        let first = link("no token", Some(repeating));
+        assert_eq!(chain(&first), "no token: cannot connect: refused ");
+    }
+}
