@@ -94,16 +94,16 @@ pub enum CommandError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A file can't be written.
-    #[error("cannot write {path}: {cause}")]
+    #[error("cannot write {path}: {source}")]
     Write {
         /// The file.
         path: String,
         /// Why.
-        cause: io::Error,
+        source: io::Error,
     },
     /// The process can't wait for its end.
     #[error("cannot wait for a signal: {0}")]
-    Signal(io::Error),
+    Signal(#[source] io::Error),
 }
 
 /// Runs a command; `serve` until SIGINT or SIGTERM.
@@ -161,9 +161,9 @@ pub fn keygen(args: &KeygenArgs) -> Result<(), CommandError> {
     for dataset in &args.data_viewer {
         policy.allow_reading(dataset, &key.member());
     }
-    let public = serde_json::to_string_pretty(&policy).map_err(|cause| CommandError::Write {
+    let public = serde_json::to_string_pretty(&policy).map_err(|source| CommandError::Write {
         path: args.public.display().to_string(),
-        cause: cause.into(),
+        source: source.into(),
     })?;
     write_new(&args.out, 0o600, &key.to_json(&args.token_uri))?;
     write_new(&args.public, 0o644, &format!("{public}\n"))
@@ -176,8 +176,8 @@ fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), CommandError> {
         .mode(mode)
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|cause| CommandError::Write {
+        .map_err(|source| CommandError::Write {
             path: path.display().to_string(),
-            cause,
+            source,
         })
 }

@@ -54,12 +54,12 @@ impl Options {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The address can't be listened on.
-    #[error("cannot listen on {address}: {cause}")]
+    #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
         address: SocketAddr,
         /// Why.
-        cause: std::io::Error,
+        source: std::io::Error,
     },
     /// The state directory can't be used.
     #[error(transparent)]
@@ -83,9 +83,9 @@ impl std::fmt::Debug for Standin {
 impl Standin {
     /// Starts to serve on the current tokio runtime.
     pub async fn start(options: Options) -> Result<Self, StartError> {
-        let listen = |cause| StartError::Listen {
+        let listen = |source| StartError::Listen {
             address: options.listen,
-            cause,
+            source,
         };
         let listener = TcpListener::bind(options.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;

@@ -19,12 +19,12 @@ const MAX_REVOKED: usize = 10_000;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file can't be read or written.
-    #[error("cannot use the state file {path}: {cause}")]
+    #[error("cannot use the state file {path}: {source}")]
     File {
         /// The file.
         path: String,
         /// Why.
-        cause: io::Error,
+        source: io::Error,
     },
     /// The secret or the revocations have been cut or replaced.
     #[error("the state file {0} is damaged: remove the secret and it, and every token given so far is void")]
@@ -79,9 +79,9 @@ impl Store {
     pub(super) fn open(directory: Option<&Path>) -> Result<Self, StoreError> {
         if let Some(path) = directory {
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-            made.map_err(|cause| StoreError::File {
+            made.map_err(|source| StoreError::File {
                 path: path.display().to_string(),
-                cause,
+                source,
             })?;
         }
         Ok(Self(directory.map(Path::to_owned)))
@@ -125,9 +125,9 @@ impl Store {
     pub(super) fn keep(&self, revoked: &Revoked) -> Result<(), StoreError> {
         let Some(directory) = &self.0 else { return Ok(()) };
         let path = directory.join("revoked.json");
-        let text = serde_json::to_vec(revoked).map_err(|cause| StoreError::File {
+        let text = serde_json::to_vec(revoked).map_err(|source| StoreError::File {
             path: path.display().to_string(),
-            cause: cause.into(),
+            source: source.into(),
         })?;
         replace(&path, &text)
     }
@@ -140,8 +140,8 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     match content {
         Ok((mode, _)) if mode & 0o077 != 0 => Err(StoreError::Exposed(name())),
         Ok((_, bytes)) => Ok(Some(bytes)),
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(cause) => Err(StoreError::File { path: name(), cause }),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(StoreError::File { path: name(), source }),
     }
 }
 
@@ -159,9 +159,9 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         file.sync_all()?;
         fs::rename(&fresh, path)
     };
-    write().map_err(|cause| StoreError::File {
+    write().map_err(|source| StoreError::File {
         path: path.display().to_string(),
-        cause,
+        source,
     })
 }
 

@@ -17,13 +17,13 @@ const CREATED_MS: u64 = 1_335_916_045_099;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
-    #[error("cannot read {path}: {cause}")]
+    #[error("cannot read {path}: {source}")]
     Read {
         /// The file.
         path: String,
         /// Why not.
         #[source]
-        cause: std::io::Error,
+        source: std::io::Error,
     },
     /// A line is not what it should be.
     #[error("{path}, line {line}: {reason}")]
@@ -57,14 +57,14 @@ pub fn load(path: &Path) -> Result<Database, LoadError> {
     let name = path.display().to_string();
     match std::fs::read(path) {
         Ok(bytes) => table(&bytes, &name),
-        Err(cause) => Err(LoadError::Read { path: name, cause }),
+        Err(source) => Err(LoadError::Read { path: name, source }),
     }
 }
 
 fn table(bytes: &[u8], path: &str) -> Result<Database, LoadError> {
-    let text = read::unpack(bytes).map_err(|cause| LoadError::Read {
+    let text = read::unpack(bytes).map_err(|source| LoadError::Read {
         path: path.to_owned(),
-        cause,
+        source,
     })?;
     let rows = read::rows(&text).map_err(|(line, reason)| LoadError::Line {
         path: path.to_owned(),

@@ -116,20 +116,20 @@ pub struct Metadata {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// It can't be read.
-    #[error("cannot read the IAM file {path}: {cause}")]
+    #[error("cannot read the IAM file {path}: {source}")]
     Read {
         /// The file.
         path: String,
         /// Why.
-        cause: std::io::Error,
+        source: std::io::Error,
     },
     /// It is not what an IAM file holds.
-    #[error("the IAM file {path} is not valid: {cause}")]
+    #[error("the IAM file {path} is not valid: {source}")]
     Parse {
         /// The file.
         path: String,
         /// Where and why.
-        cause: serde_json::Error,
+        source: serde_json::Error,
     },
 }
 
@@ -137,8 +137,8 @@ impl Policy {
     /// Reads an IAM file.
     pub fn load(path: &Path) -> Result<Self, LoadError> {
         let name = || path.display().to_string();
-        let text = std::fs::read(path).map_err(|cause| LoadError::Read { path: name(), cause })?;
-        serde_json::from_slice(&text).map_err(|cause| LoadError::Parse { path: name(), cause })
+        let text = std::fs::read(path).map_err(|source| LoadError::Read { path: name(), source })?;
+        serde_json::from_slice(&text).map_err(|source| LoadError::Parse { path: name(), source })
     }
 
     /// Reads IAM files that add up.
