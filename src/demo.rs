@@ -1,25 +1,17 @@
 //! The whole service on one machine: the stand-in for BigQuery, an instance per word, and a page of links.
 
-use std::convert::Infallible;
 use std::error::Error;
-use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bigquery_standin::{Options, Standin};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::level_filters::LevelFilter;
@@ -28,6 +20,7 @@ use crate::cli::{self, DemoArgs};
 use crate::config::{Config, Invalid, Listen, LogFormat, LogLevel, Word};
 use crate::instance::Instance;
 use crate::render::{content_security_policy, html, index_page};
+use crate::server::{self, Handler, Limits, Listener};
 use crate::{probe, shutdown, telemetry};
 
 const PROJECT: &str = "demo-project";
@@ -46,45 +39,49 @@ pub async fn run(args: DemoArgs) -> io::Result<()> {
 
 async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     let stop = shutdown::requested()?;
-    let index = TcpListener::bind(args.listen)
-        .await
-        .map_err(|error| format!("cannot listen on {}: {error}", args.listen))?;
+    let index = Listener::open(&Listen::Tcp(args.listen))?;
     let standin = Standin::start(Options::new(Arc::new(bigquery_standin::data::shipped()?))).await?;
     // The key is good at this stand-in only, and only while it runs.
     let folder = tempfile::tempdir()?;
     let credentials = folder.path().join("bigquery.json");
     let key = standin.create_service_account(ACCOUNT, PROJECT)?;
     standin.allow(&key.member(), PROJECT, DATASET);
-    write_private(&credentials, &key.to_json(&standin.token_uri()))?;
+    key.write_new(&credentials, &standin.token_uri())?;
 
     let draining = watch::Sender::new(false);
     let mut running = JoinSet::new();
     let mut links = Vec::new();
     for (number, word) in args.words.into_iter().enumerate() {
-        let address = next_port(index.local_addr()?, args.listen, number)?;
+        let address = next_port(args.listen, number)?;
         let instance = Instance::open(config(word.clone(), address, &credentials, standin.url())?).await?;
         links.push((word.to_string(), format!("http://{}/", instance.local_address()?)));
-        let mut stop = draining.subscribe();
-        running.spawn(async move {
-            instance
-                .serve(async move { drop(stop.wait_for(|draining| *draining).await) })
-                .await
-        });
+        running.spawn(instance.serve(begun(&draining)));
     }
-    let ready = format!("http://{}/", index.local_addr()?);
-    let pages = tokio::spawn(serve_index(index, index_page(&links)));
+    let ready = format!("http://{}/", index.local_address()?);
+    let page = Arc::new(Index(index_page(&links)));
+    let drain = begun(&draining);
+    running.spawn(async move {
+        server::serve(index, page, Limits::default(), drain)
+            .await
+            .map(drop)
+    });
     for (_, url) in &links {
         probe::probe(url).await?;
     }
     announce(&ready, &links)?;
     stop.await;
     draining.send_replace(true);
-    pages.abort();
     while let Some(ended) = running.join_next().await {
         ended??;
     }
     standin.shutdown().await;
     Ok(())
+}
+
+/// Ends when the drain begins.
+fn begun(draining: &watch::Sender<bool>) -> impl Future<Output = ()> + use<> {
+    let mut draining = draining.subscribe();
+    async move { drop(draining.wait_for(|draining| *draining).await) }
 }
 
 /// What an instance beside the stand-in is configured with; everything else is `serve`'s default.
@@ -99,10 +96,10 @@ fn config(word: Word, listen: SocketAddr, credentials: &Path, endpoint: &str) ->
     })
 }
 
-/// The instances' ports follow the index page's, or are free ones if that was to be.
-fn next_port(index: SocketAddr, asked: SocketAddr, number: usize) -> Result<SocketAddr, String> {
-    if asked.port() == 0 {
-        return Ok(asked);
+/// The instances' ports follow the index page's, or are free ones if that is one.
+fn next_port(index: SocketAddr, number: usize) -> Result<SocketAddr, String> {
+    if index.port() == 0 {
+        return Ok(index);
     }
     let port = u16::try_from(number)
         .ok()
@@ -111,39 +108,19 @@ fn next_port(index: SocketAddr, asked: SocketAddr, number: usize) -> Result<Sock
     Ok(SocketAddr::new(index.ip(), port))
 }
 
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?
-        .write_all(text.as_bytes())
-}
+/// The page of links.
+struct Index(Bytes);
 
-async fn serve_index(listener: TcpListener, page: Bytes) {
-    loop {
-        let Ok((stream, _)) = listener.accept().await else {
-            // Out of file descriptors, say: trying at once would spin.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            continue;
-        };
-        let page = page.clone();
-        let answer = service_fn(move |request: Request<Incoming>| {
-            let mut response = Response::new(Full::new(page.clone()));
-            if request.uri().path() != "/" {
-                *response.status_mut() = StatusCode::NOT_FOUND;
-            }
-            response.headers_mut().insert(CONTENT_TYPE, html::FORMAT.header());
-            response
-                .headers_mut()
-                .insert(CONTENT_SECURITY_POLICY, content_security_policy());
-            std::future::ready(Ok::<_, Infallible>(response))
-        });
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(Duration::from_secs(10))
-            .serve_connection(TokioIo::new(stream), answer);
-        tokio::spawn(async move { drop(connection.await) });
+impl Handler for Index {
+    async fn answer(&self, request: &Request<Incoming>, _: bool) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(self.0.clone()));
+        if request.uri().path() != "/" {
+            *response.status_mut() = StatusCode::NOT_FOUND;
+        }
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, html::FORMAT.header());
+        headers.insert(CONTENT_SECURITY_POLICY, content_security_policy());
+        response
     }
 }
 

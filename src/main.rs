@@ -12,6 +12,8 @@ use wordtally::config::Config;
 use wordtally::config::LogFormat;
 use wordtally::instance::Instance;
 use wordtally::runtime::run;
+#[cfg(feature = "standin")]
+use wordtally::systemd;
 use wordtally::{probe, shutdown, telemetry};
 
 /// The exit code of a run that failed.
@@ -59,7 +61,7 @@ fn serve(args: ServeArgs) -> ExitCode {
 fn standin(command: bigquery_standin::cli::Command) -> io::Result<()> {
     telemetry::init(LogFormat::Text, LevelFilter::INFO);
     run(1, async {
-        bigquery_standin::cli::run(command)
+        bigquery_standin::cli::run(command, shutdown::requested, systemd::notify)
             .await
             .map_err(io::Error::other)
     })

@@ -39,8 +39,8 @@ fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-/// Sends without waiting on the answer. The service goes on if systemd can't be told: that is systemd's to notice.
-fn notify(state: &[NotifyState<'_>]) {
+/// Tells systemd the state, without waiting on an answer. The service goes on if systemd can't be told: that is systemd's to notice.
+pub fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         tracing::warn!(%error, "cannot notify systemd");
     }

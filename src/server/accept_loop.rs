@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 use super::connection;
+use super::handler::Handler;
 use super::limits::Limits;
 use super::listener::{Listener, Stream};
-use super::service::Service;
 
 /// The pause after the kernel refused to accept, such as out of file descriptors: trying at once would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -30,9 +30,9 @@ pub struct Drained {
 /// # Errors
 ///
 /// Only if the runtime can't take the socket, before anything is served.
-pub async fn serve(
+pub async fn serve<H: Handler>(
     listener: Listener,
-    service: Arc<Service>,
+    handler: Arc<H>,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<Drained> {
@@ -40,7 +40,7 @@ pub async fn serve(
     let mut connections = Connections {
         tasks: JoinSet::new(),
         draining: watch::Sender::new(false),
-        service,
+        handler,
         limits,
     };
     let mut shutdown = pin!(shutdown);
@@ -81,28 +81,28 @@ fn note(ended: Result<(), JoinError>) {
     }
 }
 
-struct Connections {
+struct Connections<H> {
     tasks: JoinSet<()>,
     draining: watch::Sender<bool>,
-    service: Arc<Service>,
+    handler: Arc<H>,
     limits: Limits,
 }
 
-impl Connections {
+impl<H: Handler> Connections<H> {
     /// Serves the connection, or closes it if too many are open. To leave it waiting instead would look
     /// to its client, and to a health check, like a dead service, for as long as the others care to stay.
     fn admit(&mut self, stream: Stream) {
         if self.tasks.len() >= self.limits.connections {
-            self.service.metrics.connections_refused.inc();
+            self.handler.refused();
             return;
         }
-        let service = Arc::clone(&self.service);
+        let handler = Arc::clone(&self.handler);
         let (limits, draining) = (self.limits, self.draining.subscribe());
         self.tasks.spawn(async move {
-            let _open = Open::count(&service);
+            let _open = Open::count(&*handler);
             match stream {
-                Stream::Tcp(stream) => connection::run(stream, &service, limits, draining).await,
-                Stream::Unix(stream) => connection::run(stream, &service, limits, draining).await,
+                Stream::Tcp(stream) => connection::run(stream, &*handler, limits, draining).await,
+                Stream::Unix(stream) => connection::run(stream, &*handler, limits, draining).await,
             }
         });
     }
@@ -123,17 +123,17 @@ impl Connections {
 }
 
 /// Counts a connection as open until it is dropped.
-struct Open<'a>(&'a Service);
+struct Open<'a, H: Handler>(&'a H);
 
-impl<'a> Open<'a> {
-    fn count(service: &'a Service) -> Self {
-        service.metrics.connections.inc();
-        Self(service)
+impl<'a, H: Handler> Open<'a, H> {
+    fn count(handler: &'a H) -> Self {
+        handler.opened();
+        Self(handler)
     }
 }
 
-impl Drop for Open<'_> {
+impl<H: Handler> Drop for Open<'_, H> {
     fn drop(&mut self) {
-        self.0.metrics.connections.dec();
+        self.0.closed();
     }
 }

@@ -10,8 +10,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
+use super::handler::Handler;
 use super::limits::Limits;
-use super::service::Service;
 use super::write_stall::WriteStall;
 
 /// The most bytes of a request's head, and of a response that waits for its peer.
@@ -47,8 +47,12 @@ impl Drop for Answering<'_> {
 }
 
 /// Serves one connection to its end, or to the end of a drain.
-pub(super) async fn run<S>(stream: S, service: &Service, limits: Limits, mut draining: watch::Receiver<bool>)
-where
+pub(super) async fn run<S, H: Handler>(
+    stream: S,
+    handler: &H,
+    limits: Limits,
+    mut draining: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let activity = &Activity::default();
@@ -56,7 +60,7 @@ where
     let answer = service_fn(move |request| async move {
         let _answering = Answering::begin(&activity.answering);
         let last = activity.closing.load(Ordering::Relaxed);
-        Ok::<_, Infallible>(service.answer(&request, last).await)
+        Ok::<_, Infallible>(handler.answer(&request, last).await)
     });
     let mut connection = pin!(
         http1::Builder::new()

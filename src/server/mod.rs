@@ -7,6 +7,7 @@ mod access_log;
 mod check;
 mod conditional;
 mod connection;
+mod handler;
 mod headers;
 mod limits;
 mod listener;
@@ -18,6 +19,7 @@ mod unix_path;
 mod write_stall;
 
 pub use accept_loop::{Drained, serve};
+pub use handler::Handler;
 pub use limits::Limits;
 pub use listener::Listener;
 pub use service::Service;

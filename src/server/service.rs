@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::header::{ALLOW, CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
 use hyper::{Request, Response, StatusCode};
 use prometheus_client::metrics::counter::Counter;
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 
 use super::access_log::AccessLog;
 use super::check::{self, Refusal};
+use super::handler::Handler;
 use super::headers::{self, PageHeaders};
 use super::limits::Limits;
 use super::request_id::{self, X_REQUEST_ID};
@@ -25,7 +27,7 @@ type Answer = Response<Full<Bytes>>;
 #[derive(Debug)]
 pub struct Service {
     cache: Arc<Cache>,
-    pub(super) metrics: Arc<Metrics>,
+    metrics: Arc<Metrics>,
     /// Until then, requests wait for the first refresh.
     first_answer_by: Instant,
     page_headers: PageHeaders,
@@ -48,30 +50,6 @@ impl Service {
             log: AccessLog::new(),
             pages_served,
         }
-    }
-
-    /// Answers one request, which may be the last of its connection.
-    pub(super) async fn answer<B>(&self, request: &Request<B>, last: bool) -> Answer {
-        let id = request_id::of(request.headers());
-        let route = Route::of(request.uri().path());
-        let refusal = check::refusal(request);
-        let mut answer = match refusal {
-            Some(refusal) => refused(refusal, request.headers()),
-            None => self.routed(route, request.headers()).await,
-        };
-        let status = answer.status();
-        let headers = answer.headers_mut();
-        if last || refusal.is_some_and(|refusal| refusal.close) {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        self.log.note(request.method(), request.uri(), status, &id);
-        headers.insert(X_REQUEST_ID, id);
-        if (route, status) == (Route::Counts, StatusCode::OK) {
-            self.pages_served.inc();
-        } else {
-            self.metrics.requests.get_or_create(&labels(route, status)).inc();
-        }
-        answer
     }
 
     async fn routed(&self, route: Route, headers: &HeaderMap) -> Answer {
@@ -146,6 +124,43 @@ impl Service {
                 )
             }
         }
+    }
+}
+
+impl Handler for Service {
+    async fn answer(&self, request: &Request<Incoming>, last: bool) -> Answer {
+        let id = request_id::of(request.headers());
+        let route = Route::of(request.uri().path());
+        let refusal = check::refusal(request);
+        let mut answer = match refusal {
+            Some(refusal) => refused(refusal, request.headers()),
+            None => self.routed(route, request.headers()).await,
+        };
+        let status = answer.status();
+        let headers = answer.headers_mut();
+        if last || refusal.is_some_and(|refusal| refusal.close) {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        self.log.note(request.method(), request.uri(), status, &id);
+        headers.insert(X_REQUEST_ID, id);
+        if (route, status) == (Route::Counts, StatusCode::OK) {
+            self.pages_served.inc();
+        } else {
+            self.metrics.requests.get_or_create(&labels(route, status)).inc();
+        }
+        answer
+    }
+
+    fn opened(&self) {
+        self.metrics.connections.inc();
+    }
+
+    fn closed(&self) {
+        self.metrics.connections.dec();
+    }
+
+    fn refused(&self) {
+        self.metrics.connections_refused.inc();
     }
 }
 

@@ -1,16 +1,17 @@
 //! The stand-in as commands: `serve` and `keygen`.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use sd_notify::NotifyState;
 
 use crate::iam::{self, KeyError, Policy, ServiceAccountKey};
-use crate::{Options, Standin, StartError, data, reload};
+use crate::reload;
+pub use crate::reload::Notify;
+use crate::{Options, Standin, StartError, data, files};
 
 /// The stand-in's commands.
 #[derive(Debug, Subcommand)]
@@ -106,15 +107,20 @@ pub enum CommandError {
     Signal(#[source] io::Error),
 }
 
-/// Runs a command; `serve` until SIGINT or SIGTERM.
-pub async fn run(command: Command) -> Result<(), CommandError> {
+/// Runs a command. `serve` goes on until the future that `stop` gives ends, and tells systemd how it is by `notify`:
+/// signals and systemd are the process's, not the stand-in's.
+pub async fn run<S: Future<Output = ()>>(
+    command: Command,
+    stop: impl FnOnce() -> io::Result<S>,
+    notify: Notify,
+) -> Result<(), CommandError> {
     match command {
-        Command::Serve(args) => serve(args).await,
+        Command::Serve(args) => serve(args, stop().map_err(CommandError::Signal)?, notify).await,
         Command::Keygen(args) => keygen(&args),
     }
 }
 
-async fn serve(args: ServeArgs) -> Result<(), CommandError> {
+async fn serve(args: ServeArgs, stop: impl Future<Output = ()>, notify: Notify) -> Result<(), CommandError> {
     let hangup = reload::hangup().map_err(CommandError::Signal)?;
     let policy = Policy::load_all(&args.iam)?;
     let database = match &args.data {
@@ -131,21 +137,13 @@ async fn serve(args: ServeArgs) -> Result<(), CommandError> {
     })
     .await?;
     tracing::info!(url = standin.url(), "the BigQuery stand-in serves");
-    reload::ready();
+    notify(&[NotifyState::Ready]);
     tokio::select! {
-        ended = wait_for_end() => ended.map_err(CommandError::Signal)?,
-        () = reload::at(hangup, &standin, &args.iam) => {}
+        () = stop => {}
+        () = reload::at(hangup, &standin, &args.iam, notify) => {}
     }
     standin.shutdown().await;
     Ok(())
-}
-
-async fn wait_for_end() -> io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
-    }
 }
 
 /// Makes a key and writes both of its files.
@@ -161,23 +159,17 @@ pub fn keygen(args: &KeygenArgs) -> Result<(), CommandError> {
     for dataset in &args.data_viewer {
         policy.allow_reading(dataset, &key.member());
     }
-    let public = serde_json::to_string_pretty(&policy).map_err(|source| CommandError::Write {
-        path: args.public.display().to_string(),
-        source: source.into(),
-    })?;
-    write_new(&args.out, 0o600, &key.to_json(&args.token_uri))?;
-    write_new(&args.public, 0o644, &format!("{public}\n"))
+    let public = serde_json::to_string_pretty(&policy)
+        .map_err(io::Error::from)
+        .map_err(cannot_write(&args.public))?;
+    key.write_new(&args.out, &args.token_uri)
+        .map_err(cannot_write(&args.out))?;
+    files::create_new(&args.public, 0o644, &format!("{public}\n")).map_err(cannot_write(&args.public))
 }
 
-fn write_new(path: &Path, mode: u32, text: &str) -> Result<(), CommandError> {
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()))
-        .map_err(|source| CommandError::Write {
-            path: path.display().to_string(),
-            source,
-        })
+fn cannot_write(path: &Path) -> impl Fn(io::Error) -> CommandError {
+    move |source| CommandError::Write {
+        path: path.display().to_string(),
+        source,
+    }
 }

@@ -7,6 +7,7 @@ pub mod auth;
 pub mod cli;
 pub mod data;
 pub mod faults;
+mod files;
 pub mod iam;
 mod reload;
 mod rest;

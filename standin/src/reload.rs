@@ -10,13 +10,16 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::Standin;
 use crate::iam::Policy;
 
+/// Tells systemd, if it waits.
+pub type Notify = fn(&[NotifyState<'_>]);
+
 /// Waits for SIGHUP from now on, which would otherwise end the process.
 pub(crate) fn hangup() -> io::Result<Signal> {
     signal(SignalKind::hangup())
 }
 
 /// Takes the files' policy at every signal. A file that is missing or wrong changes nothing.
-pub(crate) async fn at(mut hangup: Signal, standin: &Standin, files: &[PathBuf]) {
+pub(crate) async fn at(mut hangup: Signal, standin: &Standin, files: &[PathBuf], notify: Notify) {
     while hangup.recv().await.is_some() {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => notify(&[NotifyState::Reloading, now]),
@@ -31,18 +34,7 @@ pub(crate) async fn at(mut hangup: Signal, standin: &Standin, files: &[PathBuf])
                 tracing::error!(%error, "the IAM files were not read again: the policy stays as it was")
             }
         }
-        ready();
+        notify(&[NotifyState::Ready]);
     }
     std::future::pending().await
-}
-
-/// Tells systemd, if it waits, that the stand-in serves.
-pub(crate) fn ready() {
-    notify(&[NotifyState::Ready]);
-}
-
-fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "cannot notify systemd");
-    }
 }

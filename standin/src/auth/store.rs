@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
 use super::hex;
+use crate::files;
 
 const SECRET_BYTES: usize = 32;
 /// More revocations than this, and every access token is void: none comes back to life for want of room.
@@ -145,21 +146,8 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
-/// Writes the whole file with mode 0600, or leaves the old one.
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let fresh = path.with_extension("new");
-    let write = || {
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&fresh)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&fresh, path)
-    };
-    write().map_err(|source| StoreError::File {
+    files::replace_private(path, bytes).map_err(|source| StoreError::File {
         path: path.display().to_string(),
         source,
     })

@@ -1,4 +1,5 @@
-use std::fmt;
+use std::path::Path;
+use std::{fmt, io};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,6 +11,7 @@ use serde_json::json;
 
 use super::{PublicKey, ServiceAccount};
 use crate::auth::hex;
+use crate::files;
 
 const BITS: usize = 2048;
 
@@ -35,6 +37,15 @@ impl KeyError {
 }
 
 impl ServiceAccountKey {
+    /// Writes the key file, for its owner alone to read. It must not exist yet.
+    ///
+    /// # Errors
+    ///
+    /// The kernel's own.
+    pub fn write_new(&self, path: &Path, token_uri: &str) -> io::Result<()> {
+        files::create_new(path, 0o600, &self.to_json(token_uri))
+    }
+
     /// Makes a new 2048-bit key for the account.
     pub fn generate(email: &str, project: &str) -> Result<Self, KeyError> {
         let private = RsaPrivateKey::new(&mut OsRng, BITS).map_err(KeyError::new)?;
