@@ -26,13 +26,15 @@ let
       ${pkgs.prometheus.cli}/bin/promtool check rules --lint-fatal ${file}
       cp ${file} $out
     '';
-  alertRules = checked "wordtally-alert-rules" (
-    import ./alert-rules.nix { inherit lib; } {
-      inherit instances;
-      inherit (cfg) certificateDays;
-      inherit watchSeconds;
-    }
-  );
+  alertRules = checked "wordtally-alert-rules" ({
+    inherit
+      (import ./alerts { inherit lib; } {
+        inherit instances watchSeconds;
+        inherit (cfg) certificateDays;
+      })
+      groups
+      ;
+  });
   sloRules = checked "wordtally-slo-rules" (
     import ./slo-rules.nix { inherit lib; } {
       inherit (cfg) objectives;

@@ -1,5 +1,5 @@
 # Service level objectives: how fast each word uses up its error budget, and alerts on that. A rule is for all words, which
-# it tells apart by the label `instance`: a word that gives no samples at all is alert-rules.nix's.
+# it tells apart by the label `instance`: a word that gives no samples at all is for the alerts of ./alerts.
 { lib }:
 {
   # By SLO, the share of time in which all is well.
@@ -8,21 +8,7 @@
   probeSeconds,
 }:
 let
-  # 30 days of a budget would be gone in about two days, and in five. The short window ends the alert soon after the fault.
-  burns = [
-    {
-      severity = "critical";
-      factor = 14.4;
-      long = "1h";
-      short = "5m";
-    }
-    {
-      severity = "warning";
-      factor = 6;
-      long = "6h";
-      short = "30m";
-    }
-  ];
+  burns = import ./burns.nix;
   samples = lib.mapAttrs (_: seconds: seconds / probeSeconds) {
     "5m" = 300;
     "30m" = 1800;

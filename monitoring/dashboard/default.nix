@@ -21,6 +21,8 @@ let
   page = ''job="wordtally-page",instance=~"$instance"'';
   slo = name: ''slo="${name}",instance=~"$instance"'';
 
+  burns = import ../burns.nix;
+
   budgetLeft =
     name:
     bars {
@@ -42,13 +44,23 @@ let
     name:
     lines {
       title = "Burn rate: ${name}";
-      description = "1 uses the budget up in exactly 30 days. Alerts fire above 14.4 in 1 h and 5 min, and above 6 in 6 h and 30 min.";
-      range.min = 0;
+      description = "1 uses the budget up in exactly 30 days. Alerts fire above ${
+        lib.concatMapStringsSep ", and above " (
+          burn: "${builtins.toJSON burn.factor} in ${burn.long} and ${burn.short}"
+        ) burns
+      }.";
       steps = [
         (step null "green")
-        (step 6 "orange")
-        (step 14.4 "red")
-      ];
+      ]
+      ++ map (
+        burn:
+        step burn.factor
+          {
+            critical = "red";
+            warning = "orange";
+          }
+          .${burn.severity}
+      ) (lib.sort (first: second: first.factor < second.factor) burns);
       queries =
         map (window: query "{{instance}} ${window}" "wordtally:slo_burn:rate${window}{${slo name}}")
           [
@@ -86,7 +98,6 @@ let
       title = "Age of the data";
       description = "Since the job of the served answer was sent. Twice the TTL is what the objective allows.";
       unit = "s";
-      range.min = 0;
       queries = [
         (query "{{instance}}" "time() - (wordtally_answer_timestamp_seconds{${service}} > 0)")
         (query "{{instance}} allowed" "2 * wordtally_answer_ttl_seconds{${service}}")
@@ -96,7 +107,6 @@ let
       title = "Requests of the page by status";
       description = "Answered by the instance, the probes of the front door among them. What nginx refuses is not in it.";
       unit = "reqps";
-      range.min = 0;
       queries = [
         (query "{{instance}} {{status}}" ''sum by (instance, status) (rate(wordtally_http_requests_total{${service},path="/"}[$__rate_interval]))'')
       ];
@@ -105,13 +115,11 @@ let
       title = "Time that the page takes at the front door";
       description = "Of the probes, which make a new TLS connection each.";
       unit = "s";
-      range.min = 0;
       queries = [ (query "{{instance}}" "probe_duration_seconds{${page}}") ];
     })
     (lines {
       title = "Refreshes by result, per hour";
       description = "All that is not ok is named in the runbook of WordtallyRefreshFailing.";
-      range.min = 0;
       queries = [
         (query "{{instance}} {{result}}" "sum by (instance, result) (increase(wordtally_refreshes_total{${service}}[1h]))")
       ];
@@ -119,7 +127,6 @@ let
     (lines {
       title = "BigQuery jobs per hour";
       description = "Retries included.";
-      range.min = 0;
       queries = [
         (query "{{instance}}" "sum by (instance) (increase(wordtally_bigquery_jobs_total{${service}}[1h]))")
       ];
@@ -128,7 +135,6 @@ let
       title = "Bytes billed by BigQuery per day";
       description = "Worked out from the bytes processed.";
       unit = "bytes";
-      range.min = 0;
       queries = [
         (query "{{instance}}" "sum by (instance) (increase(wordtally_bigquery_billed_bytes_total{${service}}[1d]))")
       ];
@@ -136,7 +142,6 @@ let
     (lines {
       title = "Connections";
       description = "Open at the instances, and refused because too many were.";
-      range.min = 0;
       queries = [
         (query "{{instance}} open" "wordtally_http_connections{${service}}")
         (query "{{instance}} refused per second" "rate(wordtally_http_connections_refused_total{${service}}[$__rate_interval])")

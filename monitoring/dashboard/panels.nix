@@ -16,14 +16,14 @@ let
   step = value: color: { inherit value color; };
 
   panel =
-    type: options:
+    type: lowest: options:
     {
       title,
       description,
       queries,
       unit ? "short",
       steps ? [ (step null "green") ],
-      range ? { },
+      range ? lowest,
       transformations ? [ ],
     }:
     let
@@ -69,15 +69,16 @@ in
   # A query, and what its lines are called.
   query = legend: expr: { inherit legend expr; };
 
-  lines = panel "timeseries" {
+  # Of what is counted, or takes time: none is below 0.
+  lines = panel "timeseries" { min = 0; } {
     tooltip = {
       mode = "multi";
       sort = "desc";
     };
   };
-  number = panel "stat" lastValue;
-  bars = panel "bargauge" (lastValue // { orientation = "horizontal"; });
-  table = panel "table" { };
+  number = panel "stat" { } lastValue;
+  bars = panel "bargauge" { } (lastValue // { orientation = "horizontal"; });
+  table = panel "table" { } { };
 
   # Two in a row.
   placed = lib.imap0 (

@@ -72,11 +72,11 @@ else
       ];
     }
     ''
-      for alert in PageUnavailable DataOld RefreshFailing; do
-        if ! jq -e --arg alert "Wordtally$alert" '
+      for alert in WordtallyPageUnavailable WordtallyDataOld WordtallyRefreshFailing; do
+        if ! jq -e --arg alert "$alert" '
             .groups[] | select(.name == "wordtally-added") | .rules[] | select(.alert == $alert)
           ' ${lib.head config.services.prometheus.ruleFiles} >/dev/null
-        then echo "the added word has no rule Wordtally$alert" >&2; exit 1; fi
+        then echo "the added word has no rule $alert" >&2; exit 1; fi
       done
 
       cat >entry <<'END'

@@ -6,9 +6,7 @@
   ...
 }:
 let
-  ours =
-    name:
-    builtins.match "(wordtally-.*|bigquery-standin)\\.service" name != null;
+  ours = name: builtins.match "(wordtally-.*|bigquery-standin)\\.service" name != null;
   allowed = import ../max-exposure.nix;
   shown = builtins.toJSON allowed;
   # As text only: what the units would run need not be built to judge them.

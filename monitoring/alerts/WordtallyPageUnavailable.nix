@@ -1,0 +1,23 @@
+{ name, page, ... }:
+{
+  severity = "critical";
+  after = "2m";
+  expr = "${page} == 0 or absent(${page})";
+  summary = "The page /${name}/ does not answer with 200 at the front door.";
+
+  labels.job = "wordtally-page";
+  cases = {
+    "the page fails" = {
+      series.${page} = "0x60";
+      fires = true;
+    };
+    "nobody asks for the page" = {
+      series.${page} = null;
+      fires = true;
+    };
+    "the page failed once" = {
+      series.${page} = "1x38 0x0 0 1x20";
+      fires = false;
+    };
+  };
+}

@@ -1,0 +1,16 @@
+# How fast an error budget may be used up: 30 days of it would be gone in about two days, and in five. The short window ends
+# the alert soon after the fault.
+[
+  {
+    severity = "critical";
+    factor = 14.4;
+    long = "1h";
+    short = "5m";
+  }
+  {
+    severity = "warning";
+    factor = 6;
+    long = "6h";
+    short = "30m";
+  }
+]
