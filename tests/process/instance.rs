@@ -40,6 +40,15 @@ pub(crate) fn binary() -> Command {
     command
 }
 
+/// The exit code and what was said on standard error.
+pub(crate) async fn run(command: &mut Command) -> (Option<i32>, String) {
+    let output = timeout(PATIENCE, command.output())
+        .await
+        .expect("it runs on")
+        .unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
 /// What `wordtally serve` is started with.
 #[derive(Clone)]
 pub(crate) struct Serve {

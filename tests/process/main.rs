@@ -4,24 +4,19 @@
 //! Cargo's own build is run, or the program that `WORDTALLY_UNDER_TEST` names, as the flake's check names the package
 //! that ships.
 #![cfg(test)]
+#![cfg(feature = "standin")]
 
 mod configuration;
-mod program;
-mod systemd;
-
-#[cfg(feature = "standin")]
 mod credentials;
-#[cfg(feature = "standin")]
+mod demo;
 mod freshness;
-#[cfg(feature = "standin")]
 mod google;
-#[cfg(feature = "standin")]
 mod http;
-#[cfg(feature = "standin")]
 mod instance;
-#[cfg(feature = "standin")]
 mod lifecycle;
-#[cfg(feature = "standin")]
+mod logs;
+mod probe;
+mod program;
 mod standin_reload;
-#[cfg(feature = "standin")]
+mod systemd;
 mod traps;

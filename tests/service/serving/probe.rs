@@ -1,6 +1,6 @@
 //! The probe of a container's health check.
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::time::Instant;
 use wordtally::probe::probe;
 
@@ -22,10 +22,10 @@ async fn a_200_is_well_and_nothing_else_is() {
 
 #[tokio::test]
 async fn nobody_there_is_one_sentence() {
-    let gone = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    // Taken, so that no other test gets it, and nobody listens.
+    let taken = TcpSocket::new_v4().unwrap();
+    taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = taken.local_addr().unwrap();
     let error = probe(&format!("http://{gone}/")).await.unwrap_err();
     assert!(
         error.contains("cannot be asked") && error.contains("refused"),

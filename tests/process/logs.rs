@@ -1,0 +1,138 @@
+//! What is logged at which level, and that no secret is, nor anywhere else that others can read.
+
+use std::time::Duration;
+
+use bigquery_standin::faults::{Kind, Target};
+use tokio::process::Command;
+
+use crate::google::*;
+use crate::instance::*;
+
+#[tokio::test]
+async fn a_log_level_leaves_out_what_is_below_it() {
+    let google = Google::start().await;
+    for (level, good_requests) in [("info", 0), ("debug", 1)] {
+        let instance = Serve::from(&google).flag("--log-level", level).start().await;
+        instance.answer().await;
+        instance.get("/nothing").await;
+        instance.logged("request", |line| line["status"] == 404).await;
+        let mut requests = instance.lines("request");
+        requests.retain(|line| line["status"] == 200);
+        assert_eq!(requests.len().min(1), good_requests, "{level}");
+    }
+    google.always(Target::Token, Kind::Reset);
+    let mut command = binary();
+    Serve::from(&google)
+        .flag("--log-level", "warn")
+        .flag("--timeout", "300ms")
+        .apply(&mut command);
+    let instance = Instance::unseen(command);
+    instance
+        .logged("refresh failed", |line| line["level"] == "WARN")
+        .await;
+    let log = instance.stop().await;
+    assert!(log.iter().all(|line| !line.contains("\"INFO\"")), "{log:#?}");
+}
+
+/// Runs an instance in this process with every line that there can be: more than `serve` has a flag for.
+#[tokio::test]
+#[ignore = "run by the test below, with an instance's configuration in its environment"]
+async fn child_that_logs_everything() {
+    use wordtally::config::{Config, LogFormat, LogLevel};
+    use wordtally::instance::Instance;
+    let variable = |name| std::env::var(name).unwrap();
+    wordtally::telemetry::init(LogFormat::Json, tracing::level_filters::LevelFilter::TRACE);
+    let config = Config {
+        word: "the".parse().unwrap(),
+        listen: "127.0.0.1:0".parse().unwrap(),
+        project: None,
+        table: "bigquery-public-data.samples.shakespeare".parse().unwrap(),
+        location: None,
+        credentials: Some(variable("CREDENTIALS").into()),
+        bigquery_endpoint: variable("BIGQUERY_ENDPOINT").parse().unwrap(),
+        ttl: Duration::from_millis(300),
+        stale: Duration::from_secs(60),
+        timeout: Duration::from_secs(2),
+        maximum_bytes_billed: 100 << 20,
+        workers: 1,
+        log_format: LogFormat::Json,
+        log_level: LogLevel::Debug,
+    };
+    let instance = Instance::open(config).await.unwrap();
+    instance
+        .serve(wordtally::shutdown::requested().unwrap())
+        .await
+        .unwrap();
+}
+
+/// Each line of the private key that is long enough to be one, and what every access token begins with.
+fn secrets() -> Vec<String> {
+    let file: serde_json::Value = serde_json::from_str(&key().to_json("http://x/token")).unwrap();
+    let pem = file["private_key"].as_str().unwrap();
+    let mut secrets: Vec<String> = pem
+        .lines()
+        .filter(|line| line.len() >= 60)
+        .map(str::to_owned)
+        .collect();
+    assert!(secrets.len() > 20, "a key has more lines");
+    // The stand-in's tokens; and an assertion, whose header is the same each time.
+    secrets.extend([
+        "ya29.standin.".to_owned(),
+        "PRIVATE KEY".to_owned(),
+        "eyJ".to_owned(),
+    ]);
+    secrets
+}
+
+fn holds_no_secret(what: &str, text: &str) {
+    for secret in secrets() {
+        assert!(!text.contains(&secret), "{what} holds {secret}");
+    }
+}
+
+#[tokio::test]
+async fn no_secret_is_in_the_chattiest_log() {
+    let google = Google::start().await;
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([
+            "--exact",
+            "logs::child_that_logs_everything",
+            "--ignored",
+            "--nocapture",
+        ])
+        .env_clear()
+        .env("CREDENTIALS", google.key_file())
+        .env("BIGQUERY_ENDPOINT", google.standin.url())
+        .kill_on_drop(true);
+    let instance = Instance::spawn(command).await;
+    instance.answer().await;
+    // Everything that handles a token: a refused one, a new one, one that can't be had.
+    google.standin.revoke_all().unwrap();
+    instance
+        .logged("BigQuery refused the access token: taking a new one", |_| true)
+        .await;
+    google.always(Target::Token, Kind::MalformedJson);
+    google.standin.revoke_all().unwrap();
+    instance.logged("refresh failed", |_| true).await;
+    let log = instance.stop().await;
+    assert!(
+        log.iter()
+            .any(|line| line.contains("\"TRACE\"") && line.contains("hyper")),
+        "that was not the chattiest level"
+    );
+    holds_no_secret("the log", &log.join("\n"));
+}
+
+#[tokio::test]
+async fn no_secret_is_in_the_arguments_the_environment_or_the_log_of_the_binary() {
+    let google = Google::start().await;
+    let instance = Serve::from(&google).start().await;
+    instance.answer().await;
+    for name in ["cmdline", "environ"] {
+        let bytes = std::fs::read(format!("/proc/{}/{name}", instance.pid())).unwrap();
+        holds_no_secret(name, &String::from_utf8_lossy(&bytes));
+    }
+    holds_no_secret("the metrics", instance.get("/metrics").await.text());
+    holds_no_secret("the log", &instance.stop().await.join("\n"));
+}
