@@ -1,4 +1,3 @@
-use bytes::Bytes;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// The header that carries a request's id through proxies, services and logs.
@@ -21,12 +20,5 @@ fn is_sane(id: &[u8]) -> bool {
 
 /// 64 random bits in hexadecimal. It tells requests apart and is no secret.
 fn new() -> HeaderValue {
-    let random = fastrand::u64(..);
-    let mut digits = [0; 16];
-    for (place, digit) in digits.iter_mut().enumerate() {
-        let nibble = (random >> (4 * place)) as u8 & 15;
-        *digit = nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
-    }
-    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&digits))
-        .unwrap_or(HeaderValue::from_static("none"))
+    HeaderValue::try_from(format!("{:016x}", fastrand::u64(..))).unwrap_or(HeaderValue::from_static("none"))
 }

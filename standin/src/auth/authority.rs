@@ -6,7 +6,7 @@ use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::store::{Revoked, Store, StoreError};
-use super::{Claims, hex, token};
+use super::{Claims, token};
 use crate::iam::Policy;
 
 /// Seconds since 1970.
@@ -95,7 +95,7 @@ impl Authority {
             scope: scope.to_owned(),
             expires,
             generation: self.lock().generation,
-            nonce: hex(&nonce),
+            nonce: hex::encode(nonce),
         };
         Some(Issued {
             token: token::seal(&self.key, &claims)?,

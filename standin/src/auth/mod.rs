@@ -70,14 +70,9 @@ fn usable_scopes(asked: &str) -> Option<String> {
         .then(|| asked.to_owned())
 }
 
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Whether the text has this SHA-256 (hexadecimal), in a time that does not depend on either.
 fn has_digest(text: &str, digest: &str) -> bool {
-    let ours = hex(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
+    let ours = hex::encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
     // Both sides are hashed once more under a fresh key, so that comparing leaks nothing.
     let Ok(key) = ring::hmac::Key::generate(ring::hmac::HMAC_SHA256, &ring::rand::SystemRandom::new()) else {
         return false;

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Serialize};
 
-use super::hex;
 use crate::files;
 
 const SECRET_BYTES: usize = 32;
@@ -68,7 +67,7 @@ impl Revoked {
 }
 
 fn digest(token: &str) -> String {
-    hex(ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref())
+    hex::encode(ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref())
 }
 
 /// The state directory, or nothing that lasts.

@@ -1,5 +1,4 @@
 use super::Policy;
-use crate::auth::hex;
 
 const JOB_USER: &str = "roles/bigquery.jobUser";
 const DATA_VIEWER: &str = "roles/bigquery.dataViewer";
@@ -58,7 +57,8 @@ impl Policy {
 
     /// Adds a user whose client (ID and secret) has this refresh token; only digests are kept.
     pub fn add_user(&mut self, email: &str, (client_id, client_secret): (&str, &str), refresh_token: &str) {
-        let digest = |text: &str| hex(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
+        let digest =
+            |text: &str| hex::encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
         self.users.push(super::User {
             email: email.to_owned(),
             client_id: client_id.to_owned(),

@@ -10,7 +10,6 @@ use rsa::{RsaPrivateKey, RsaPublicKey};
 use serde_json::json;
 
 use super::{PublicKey, ServiceAccount};
-use crate::auth::hex;
 use crate::files;
 
 const BITS: usize = 2048;
@@ -62,7 +61,7 @@ impl ServiceAccountKey {
             email: email.to_owned(),
             project: project.to_owned(),
             // Google's key IDs have 40 hexadecimal digits.
-            id: hex(digest.as_ref()).chars().take(40).collect(),
+            id: hex::encode(digest.as_ref()).chars().take(40).collect(),
             private_pem,
             public: PublicKey::try_from(public_pem).map_err(KeyError::new)?,
         })

@@ -17,7 +17,7 @@ use super::queries::READING;
 use super::request::{QueryConfiguration, QuerySpec};
 use super::{ApiError, Jobs, with_etag};
 use crate::app::{App, count};
-use crate::auth::{Caller, SCOPE_BIGQUERY, SCOPE_CLOUD, hex};
+use crate::auth::{Caller, SCOPE_BIGQUERY, SCOPE_CLOUD};
 use crate::faults::Effects;
 
 /// The scopes that make and change jobs.
@@ -185,7 +185,7 @@ fn job_id(given: Option<String>) -> Result<String, ApiError> {
         SystemRandom::new()
             .fill(&mut random)
             .map_err(|_| ApiError::backend("no random numbers"))?;
-        return Ok(format!("job_{}", hex(&random)));
+        return Ok(format!("job_{}", hex::encode(random)));
     };
     let valid = id.len() <= 1024
         && id
