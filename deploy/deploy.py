@@ -11,11 +11,11 @@ import subprocess
 import sys
 import time
 
-import visitor
+import page
 from host import Host, Refused, Unreachable
 
 CONFIRMATION = 120  # seconds in which the host waits for a word from outside
-DEADLINE = 2400  # seconds for the whole, a way back included: more than the host's own unit may take
+DEADLINE = 2400  # seconds for the whole, a rollback included: more than the host's own unit may take
 FINAL = ("committed", "refused", "rolled back", "not rolled back", "lost")
 
 
@@ -80,10 +80,10 @@ def check_inside(name, host, release):
 
 
 def check_outside(name, deployment):
-    """Every word's page, as a visitor asks for it."""
+    """Every word's page, as a client asks for it."""
     for word, url in sorted(deployment["pages"].items()):
-        works = visitor.check(url, deployment["expectedCounts"].get(word, {}), deployment["certificateAuthority"])
-        say(name, f"outside: {url} lists {works} works")
+        corpora = page.check(url, deployment["expectedCounts"].get(word, {}), deployment["certificateAuthority"])
+        say(name, f"outside: {url} lists {corpora} corpora")
 
 
 class Deployment:
@@ -130,7 +130,7 @@ class Deployment:
                     self.progress()
                     return state, reason
                 if self.interrupted and not told:
-                    say(self.name, "interrupted: it is put back")
+                    say(self.name, "interrupted: it is rolled back")
                     self.host.on_host("abort", self.id, given="it was interrupted")
                     told = True
                 elif state == "unconfirmed" and not answered:
@@ -139,7 +139,7 @@ class Deployment:
             except Unreachable as error:
                 state = "unreachable"
                 if state != last:
-                    say(self.name, f"unreachable, and puts the old system back by itself if it stays so: {error}")
+                    say(self.name, f"unreachable, and rolls back by itself if it stays so: {error}")
             last = state
             time.sleep(1)
         return "unreachable", f"no end was seen within {DEADLINE} s"
@@ -148,7 +148,7 @@ class Deployment:
         """Asks from outside, and tells the host whether the new system stays."""
         try:
             check_outside(self.name, self.deployment)
-        except visitor.Wrong as error:
+        except page.Wrong as error:
             self.host.on_host("abort", self.id, given=str(error))
             return
         if not self.interrupted:
@@ -174,7 +174,7 @@ def promote(given, host, system, deployment):
             check_outside(given.host, deployment)
             say(given.host, "has this release already")
             return
-        except visitor.Wrong as error:
+        except page.Wrong as error:
             say(given.host, f"has this release already, and is brought to it again: {error}")
 
     one = Deployment(given.host, host, system, deployment)
@@ -205,7 +205,7 @@ def main():
     given = arguments()
     try:
         run(given)
-    except (Failed, Refused, Unreachable, visitor.Wrong) as error:
+    except (Failed, Refused, Unreachable, page.Wrong) as error:
         sys.exit(f"deploy: {given.host}: {error}")
     except KeyboardInterrupt:
         sys.exit(f"deploy: {given.host}: interrupted before anything was changed")

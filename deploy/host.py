@@ -1,5 +1,5 @@
 """The machine that is deployed to, over SSH. Each command is a connection of its own, so that it shows what a new
-visitor of that machine would meet, and none waits without end."""
+client of that machine would meet, and none waits without end."""
 
 import os
 import shlex
@@ -69,7 +69,7 @@ class Host:
         return self.run(f"{self.tool}/bin/on-host", *command, **keywords)
 
     def copy(self, *paths):
-        """Copies the closures of store paths; the host's Nix holds each against its hash."""
+        """Copies the closures of store paths; the host's Nix compares each with its hash."""
         done = subprocess.run(
             ["nix", "--extra-experimental-features", "nix-command", "copy", "--substitute-on-destination"]
             + ["--to", f"ssh://root@{self.address}", *paths],

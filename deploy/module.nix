@@ -3,7 +3,7 @@
 let
   inherit (lib) mkOption types;
   cfg = config.wordtally.deployment;
-  inherit (config.services.wordtally) frontdoor instances monitoring;
+  inherit (config.services.wordtally) reverseProxy instances monitoring;
   address = import ../nix/modules/address.nix { inherit lib; };
   port = listen: lib.last (lib.splitString ":" listen);
 in
@@ -17,8 +17,8 @@ in
   options.wordtally.deployment = {
     address = mkOption {
       type = types.str;
-      default = frontdoor.hostName;
-      defaultText = lib.literalExpression "config.services.wordtally.frontdoor.hostName";
+      default = reverseProxy.hostName;
+      defaultText = lib.literalExpression "config.services.wordtally.reverseProxy.hostName";
       description = "Name or address that SSH connects to, as root.";
     };
     port = mkOption {
@@ -35,27 +35,27 @@ in
     publicPort = mkOption {
       type = types.port;
       default = 443;
-      description = "Port at which visitors reach the front door.";
+      description = "Port at which clients reach the reverse proxy.";
     };
     pages = mkOption {
       type = types.attrsOf types.str;
       default = lib.mapAttrs (
         name: instance:
-        if frontdoor.enable then
-          "https://${frontdoor.hostName}${
+        if reverseProxy.enable then
+          "https://${reverseProxy.hostName}${
             lib.optionalString (cfg.publicPort != 443) ":${toString cfg.publicPort}"
           }/${name}/"
         else
           "http://${cfg.address}:${port instance.listen}/"
       ) instances;
-      defaultText = lib.literalMD "the page of each word at the front door, or at its own port";
-      description = "Address of each word's page, as a visitor asks for it.";
+      defaultText = lib.literalMD "the page of each word at the reverse proxy, or at its own port";
+      description = "Address of each word's page, as a client asks for it.";
     };
     certificateAuthority = mkOption {
       type = types.nullOr types.path;
       default = monitoring.certificateAuthority;
       defaultText = lib.literalExpression "config.services.wordtally.monitoring.certificateAuthority";
-      description = "PEM file that the front door's certificate is checked against; `null`: the authorities of the machine that deploys.";
+      description = "PEM file that the reverse proxy's certificate is checked against; `null`: the authorities of the machine that deploys.";
     };
     expectedCounts = mkOption {
       type = types.attrsOf (types.attrsOf types.ints.positive);
@@ -63,7 +63,7 @@ in
       example = {
         the.hamlet = 995;
       };
-      description = "Known counts, by instance and corpus: a release that answers another number is put back.";
+      description = "Known counts, by instance and corpus: a release that answers another number is rolled back.";
     };
     noExpectedCounts = mkOption {
       type = types.attrsOf types.str;

@@ -1,5 +1,5 @@
 # Runs on the machine that is deployed to. A deployment is one transient unit: its name is the lock against a second
-# one, its main process goes forward, and its ExecStopPost puts the old system back, whatever ended the main process.
+# one, its main process goes forward, and its ExecStopPost rolls back to the old system, whatever ended the main process.
 # No name of ours begins with `wordtally-`, which is the words'.
 unit=deploy-wordtally
 root=/run/$unit
@@ -57,7 +57,7 @@ check() {
 	[ -z "$wrong" ] || fail "$1: $wrong"
 }
 
-# Starts the instances of the new system beside those that serve, by their own units, on sockets that no visitor
+# Starts the instances of the new system beside those that serve, by their own units, on sockets that no client
 # reaches: what does not get ready, or answers wrongly, never meets one.
 start_preflight() {
 	local name from credential started=()
@@ -99,7 +99,7 @@ end_preflight() {
 failed_units() { systemctl list-units --state=failed --plain --no-legend | cut -d ' ' -f 1 | sort; }
 
 # Activates a system, and starts what it wants and is not running, such as the job that has nginx read a changed
-# configuration: a wrong front door must show now, and not at the next restart. Both are done whatever the first gave.
+# configuration: a wrong reverse proxy must show now, and not at the next restart. Both are done whatever the first gave.
 activate() {
 	local before failed ended=0
 	before=$(failed_units)
@@ -148,7 +148,7 @@ forward() {
 	state committed
 }
 
-# What is left of a deployment that did not reach its end. No step hinders the next; what visitors meet comes first.
+# What is left of a deployment that did not reach its end. No step hinders the next; what clients meet comes first.
 back() {
 	local old old_default wrong=
 	[ "$(cat "$run/state")" != committed ] || return 0

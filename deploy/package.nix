@@ -47,10 +47,10 @@ writeShellApplication {
         fileset = lib.fileset.unions [
           ./deploy.py
           ./host.py
-          ./visitor.py
+          ./page.py
         ];
       }
     }/deploy.py "$@"
   '';
-  meta.description = "Brings a signed release to a host, and puts the old one back if it is at fault";
+  meta.description = "Brings a signed release to a host, and rolls back if it is at fault";
 }

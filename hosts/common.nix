@@ -39,7 +39,7 @@ in
             port = mkOption {
               type = types.nullOr types.port;
               default = null;
-              description = "Port of its own, where there is no front door.";
+              description = "Port of its own, where there is no reverse proxy.";
             };
             expectedCounts = {
               bigquery = counts;
@@ -125,7 +125,7 @@ in
     networking.firewall.enable = true;
     networking.nftables.enable = true;
 
-    # All logs go to the journal. An hourly job that fails beside a deployment would have it put back.
+    # All logs go to the journal. An hourly job that fails beside a deployment would have it rolled back.
     services.logrotate.enable = false;
 
     # Nothing is built or changed on a host: it is deployed to.

@@ -34,9 +34,9 @@ in
       };
     };
     services.wordtally = {
-      frontdoor = {
+      reverseProxy = {
         hostName = "localhost";
-        # Every visitor of a virtual machine has one address: that of the forwarded port.
+        # Every client of a virtual machine has one address: that of the forwarded port.
         limits = {
           connectionsPerAddress = 1000;
           requestsPerSecond = 100000;
@@ -59,6 +59,6 @@ in
         after = "mock-prod";
       };
     };
-    services.wordtally.frontdoor.hostName = "wordtally.example.com";
+    services.wordtally.reverseProxy.hostName = "wordtally.example.com";
   };
 }

@@ -3,7 +3,7 @@
 let
   inherit (lib) mkOption types;
   cfg = config.wordtally;
-  inherit (config.services.wordtally) frontdoor;
+  inherit (config.services.wordtally) reverseProxy;
 
   # The SHA-256 of each file as it was committed: another content is no placeholder.
   files = {
@@ -15,7 +15,7 @@ let
   hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG9YtWa7iJRL6M7TEPgvp9zhZWgcZu3NiR8vDXNXmyPJ";
 
   # What nginx serves. One that the host itself obtains or keeps is no file of the repository.
-  certificate = lib.optional (lib.hasPrefix builtins.storeDir (toString frontdoor.certificateFile)) frontdoor.certificateFile;
+  certificate = lib.optional (lib.hasPrefix builtins.storeDir (toString reverseProxy.certificateFile)) reverseProxy.certificateFile;
   inUse = map (builtins.hashFile "sha256") (
     certificate ++ lib.mapAttrsToList (_: secret: secret.file) config.age.secrets
   );
@@ -29,8 +29,8 @@ in
   config = {
     wordtally.placeholders =
       lib.optional (
-        frontdoor.enable && frontdoor.hostName == "wordtally.example.com"
-      ) "frontdoor.hostName in hosts/environments.nix"
+        reverseProxy.enable && reverseProxy.hostName == "wordtally.example.com"
+      ) "reverseProxy.hostName in hosts/environments.nix"
       ++ lib.optional (cfg.hostKey == hostKey) "the host key in secrets/keys.nix"
       ++ lib.attrNames (lib.filterAttrs (_: hash: lib.elem hash inUse) files);
 

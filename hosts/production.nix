@@ -1,4 +1,4 @@
-# Production's shape: the words behind one front door, watched.
+# Production's shape: the words behind one reverse proxy, watched.
 { config, lib, ... }:
 let
   inherit (config.wordtally) environment words;
@@ -6,7 +6,7 @@ in
 {
   services.wordtally = {
     instances = lib.mapAttrs (_: entry: { inherit (entry) word; }) words;
-    frontdoor = {
+    reverseProxy = {
       enable = true;
       certificateFile = ./. + "/${environment}/certificate.pem";
       certificateKeyFile = config.age.secrets."tls.key".path;
@@ -25,7 +25,7 @@ in
       worker_processes auto;
       worker_rlimit_nofile 20000;
     '';
-    # A request takes two: the visitor's and the instance's.
+    # A request takes two: the client's and the instance's.
     eventsConfig = "worker_connections 8192;";
     # In the folder that nginx's unit has for this, wherever a build of nginx would put them.
     appendHttpConfig =

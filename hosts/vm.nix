@@ -8,7 +8,7 @@
 let
   inherit (lib) mkOption types;
   cfg = config.wordtally;
-  inherit (config.services.wordtally) frontdoor instances;
+  inherit (config.services.wordtally) reverseProxy instances;
   authority = lib.optionalString (
     cfg.deployment.certificateAuthority != null
   ) "--cacert ${cfg.deployment.certificateAuthority} ";
@@ -38,14 +38,14 @@ in
         ${toString cfg.sshPort} = 22;
       }
       // (
-        if frontdoor.enable then
+        if reverseProxy.enable then
           { ${toString cfg.deployment.publicPort} = 443; }
         else
           lib.mapAttrs' (
             _: listen: lib.nameValuePair (port listen) (lib.toInt (port listen))
           ) cfg.deployment.listen
       );
-      defaultText = lib.literalMD "to SSH, and to the front door or each instance";
+      defaultText = lib.literalMD "to SSH, and to the reverse proxy or each instance";
       description = "Ports of the guest, by the port on this machine's loopback that leads to each unless the launcher is told another.";
     };
   };

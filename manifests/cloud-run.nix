@@ -61,7 +61,7 @@ let
                   containerPort = port;
                 }
               ];
-              # A revision that gets no answer from BigQuery gets no visitors.
+              # A revision that gets no answer from BigQuery gets no clients.
               startupProbe = probe "/readyz" 5 12;
               livenessProbe = probe "/healthz" 10 3;
               resources.limits = cpus.limits key (if instance.workers == null then 1 else instance.workers);

@@ -10,7 +10,7 @@
 let
   inherit (platforms) googleServiceAccount;
   cfg = platforms.kubernetes;
-  inherit (host.config.services.wordtally) frontdoor;
+  inherit (host.config.services.wordtally) reverseProxy;
 
   name = import ./name.nix { inherit lib; } {
     platform = "Kubernetes";
@@ -93,7 +93,7 @@ let
         ];
         ingress = [
           {
-            from = cfg.visitors ++ cfg.monitoring;
+            from = cfg.clients ++ cfg.monitoring;
             ports = ports "TCP" [ port ];
           }
         ];
@@ -274,7 +274,7 @@ let
       (object "gateway.networking.k8s.io/v1" "HTTPRoute" metadata {
         spec = {
           parentRefs = [ cfg.gateway ];
-          hostnames = [ frontdoor.hostName ];
+          hostnames = [ reverseProxy.hostName ];
           rules = [
             # An exact path wins over a prefix: what is for the inside is not shown. GKE's Gateways rewrite prefixes
             # only.

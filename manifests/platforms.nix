@@ -23,7 +23,7 @@
     # Who may connect to the words, as a NetworkPolicy names them: what the Gateway forwards from, which on GKE are
     # Google's load balancers, and what reads /metrics. A regional or internal Gateway there forwards from its proxy-only
     # subnet: add it.
-    visitors = [
+    clients = [
       { namespaceSelector.matchLabels."kubernetes.io/metadata.name" = "gateway"; }
       { ipBlock.cidr = "35.191.0.0/16"; }
       { ipBlock.cidr = "130.211.0.0/22"; }

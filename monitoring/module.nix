@@ -1,4 +1,4 @@
-# Prometheus and its alert rules: every word, from inside and as a visitor sees it.
+# Prometheus and its alert rules: every word, from inside and as a client sees it.
 {
   config,
   lib,
@@ -9,7 +9,7 @@ let
   inherit (lib) mkOption types;
   wordtally = config.services.wordtally;
   cfg = wordtally.monitoring;
-  inherit (wordtally) frontdoor instances;
+  inherit (wordtally) reverseProxy instances;
   inherit (config.services) prometheus;
   json = pkgs.formats.json { };
 
@@ -77,11 +77,11 @@ in
   imports = [ ./grafana.nix ];
 
   options.services.wordtally.monitoring = {
-    enable = lib.mkEnableOption "Prometheus with alert rules for every word; it needs the front door";
+    enable = lib.mkEnableOption "Prometheus with alert rules for every word; it needs the reverse proxy";
     certificateAuthority = mkOption {
       type = types.nullOr types.path;
       default = null;
-      description = "PEM file that the front door's certificate is checked against; `null`: the machine's authorities.";
+      description = "PEM file that the reverse proxy's certificate is checked against; `null`: the machine's authorities.";
     };
     certificateDays = mkOption {
       type = types.ints.positive;
@@ -97,7 +97,7 @@ in
       availability = mkOption {
         type = objective;
         default = 0.999;
-        description = "Share of 30 days in which each page answers at the front door.";
+        description = "Share of 30 days in which each page answers at the reverse proxy.";
       };
       freshness = mkOption {
         type = objective;
@@ -110,8 +110,8 @@ in
   config = lib.mkIf (wordtally.enable && cfg.enable) {
     assertions = [
       {
-        assertion = frontdoor.enable;
-        message = "services.wordtally.monitoring asks through the front door, which is off: set services.wordtally.frontdoor.enable.";
+        assertion = reverseProxy.enable;
+        message = "services.wordtally.monitoring asks through the reverse proxy, which is off: set services.wordtally.reverseProxy.enable.";
       }
       {
         assertion = prometheus.configText == null;
@@ -135,7 +135,7 @@ in
           scrape_interval = "${toString watchSeconds}s";
           scrape_timeout = "10s";
           static_configs = lib.mapAttrsToList (name: instance: {
-            targets = [ frontdoor.internalListen ];
+            targets = [ reverseProxy.internalListen ];
             labels = labels name instance // {
               __metrics_path__ = "/${name}/metrics";
             };
@@ -149,7 +149,7 @@ in
           # The exporter ends a probe half a second before this, and here after its own 10 seconds.
           scrape_timeout = "11s";
           static_configs = lib.mapAttrsToList (name: instance: {
-            targets = [ "https://${frontdoor.hostName}/${name}/" ];
+            targets = [ "https://${reverseProxy.hostName}/${name}/" ];
             labels = labels name instance;
           }) instances;
           # The page is what the exporter asks for; the exporter is what Prometheus asks.

@@ -18,7 +18,7 @@ let
 
   # How many samples of the window were bad.
   bad = {
-    # Each probe as it was written: it asks as a visitor does, so that it also tells of TLS, nginx and a dead process.
+    # Each probe as it was written: it asks as a client does, so that it also tells of TLS, nginx and a dead process.
     availability =
       window:
       let

@@ -19,7 +19,7 @@ def main():
 
     key = Key(given.key)
     contents = {name: read(given.attested, name) for name in [*provenance.FILES, "provenance.json", provenance.BUNDLE]}
-    # What was signed is in the bundle; nothing else is believed before it is held against that.
+    # What was signed is in the bundle; nothing else is believed before it is compared with that.
     signed = key.statement(contents[provenance.BUNDLE], provenance.BUNDLE)
     print(f"signature: by {key.name}")
     if signed != contents["provenance.json"]:

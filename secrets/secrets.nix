@@ -1,4 +1,4 @@
-# Who may open which file. agenix encrypts by this list, and a check holds each file's header against it.
+# Who may open which file. agenix encrypts by this list, and a check compares each file's header with it.
 let
   keys = import ./keys.nix;
   host = name: { publicKeys = [ keys.hosts.${name} ] ++ builtins.attrValues keys.operators; };

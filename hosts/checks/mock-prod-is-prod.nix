@@ -55,7 +55,7 @@ let
   # What Prometheus asks, but for the name of the host.
   watched =
     config:
-    lib.replaceStrings [ config.services.wordtally.frontdoor.hostName ] [ "HOST" ] (
+    lib.replaceStrings [ config.services.wordtally.reverseProxy.hostName ] [ "HOST" ] (
       builtins.unsafeDiscardStringContext (builtins.toJSON config.services.prometheus.scrapeConfigs)
     );
   settings =

@@ -15,9 +15,9 @@ let
           wordtally = {
             hostKey = lib.mkForce mock-prod.config.wordtally.hostKey;
           };
-          services.wordtally.frontdoor = {
+          services.wordtally.reverseProxy = {
             hostName = lib.mkForce "words.example.net";
-            certificateFile = lib.mkForce mock-prod.config.services.wordtally.frontdoor.certificateFile;
+            certificateFile = lib.mkForce mock-prod.config.services.wordtally.reverseProxy.certificateFile;
           };
           age.secrets = lib.mapAttrs (_: _: {
             file = lib.mkForce ../../secrets/dev/bigquery.json.age;
@@ -31,7 +31,8 @@ let
     }).config;
 in
 assert lib.elem "the host key in secrets/keys.nix" prod.config.wordtally.placeholders;
-assert lib.elem "frontdoor.hostName in hosts/environments.nix" prod.config.wordtally.placeholders;
+assert lib.elem "reverseProxy.hostName in hosts/environments.nix"
+  prod.config.wordtally.placeholders;
 assert lib.elem "hosts/prod/certificate.pem" prod.config.wordtally.placeholders;
 assert lib.elem "secrets/prod/bigquery.json.age" prod.config.wordtally.placeholders;
 # Each secret of production is either a placeholder here or a real one: none is passed over.

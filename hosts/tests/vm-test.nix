@@ -36,9 +36,9 @@ let
     wrong.services.wordtally.instances.love.word = lib.mkForce "hate";
     unready.services.wordtally.instances.romeo.table = "bigquery-public-data.samples.nothing";
     # Each word is right, and one address leads to another's.
-    front-door.services.nginx.virtualHosts.wordtally.locations."= /tis/".proxyPass =
+    reverse-proxy.services.nginx.virtualHosts.wordtally.locations."= /tis/".proxyPass =
       lib.mkForce "http://wordtally-the/";
-    # Each word and the front door are right, and something else is not.
+    # Each word and the reverse proxy are right, and something else is not.
     failing.systemd.services.failing = {
       wantedBy = [ "multi-user.target" ];
       serviceConfig.Type = "oneshot";

@@ -172,7 +172,7 @@ in
         listen = "[::1]:8083";
       };
     };
-    frontdoor = {
+    reverseProxy = {
       enable = true;
       hostName = words;
       enableACME = true;

@@ -1,4 +1,4 @@
-"""The manifests to hold against what they must be: of production's words, of words that are hard to write down, and with
+"""The manifests to compare with what they must be: of production's words, of words that are hard to write down, and with
 other values for the platforms."""
 
 import os

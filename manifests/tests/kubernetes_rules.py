@@ -229,10 +229,10 @@ def connections(objects, _):
         parent["namespace"] for route in of_kind(objects, "HTTPRoute") for parent in route["spec"].get("parentRefs", [])
     }
     for port in {port["containerPort"] for d in of_kind(objects, "Deployment") for port in container(d)["ports"]}:
-        visitors = peers_at(policy["spec"]["ingress"], "from", "TCP", port)
-        for visitor in [namespace(gateway) for gateway in gateways] + LOAD_BALANCERS:
-            if visitor not in visitors:
-                yield f"the pods' port {port} is closed to {visitor}"
+        clients = peers_at(policy["spec"]["ingress"], "from", "TCP", port)
+        for client in [namespace(gateway) for gateway in gateways] + LOAD_BALANCERS:
+            if client not in clients:
+                yield f"the pods' port {port} is closed to {client}"
     egress = policy["spec"]["egress"]
     for protocol in ("UDP", "TCP"):
         asked = peers_at(egress, "to", protocol, 53)
@@ -288,7 +288,7 @@ def routes(objects, expected):
         inside = [path for path in manifests.service_paths() if path != "/"]
         for path in [f"/{name}", *(f"/{name}{path}" for path in inside)]:
             if routed(objects, path) != ("redirect", page):
-                yield f"{path} is shown to visitors: {routed(objects, path)}"
+                yield f"{path} is shown to clients: {routed(objects, path)}"
     if routed(objects, "/no-such-word/") is not None:
         yield "a path of no word is routed"
 

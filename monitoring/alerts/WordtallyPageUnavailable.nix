@@ -3,7 +3,7 @@
   severity = "critical";
   after = "2m";
   expr = "${page} == 0 or absent(${page})";
-  summary = "The page /${name}/ does not answer with 200 at the front door.";
+  summary = "The page /${name}/ does not answer with 200 at the reverse proxy.";
 
   labels.job = "wordtally-page";
   cases = {

@@ -105,14 +105,14 @@ let
     })
     (lines {
       title = "Requests of the page by status";
-      description = "Answered by the instance, the probes of the front door among them. What nginx refuses is not in it.";
+      description = "Answered by the instance, the probes of the reverse proxy among them. What nginx refuses is not in it.";
       unit = "reqps";
       queries = [
         (query "{{instance}} {{status}}" ''sum by (instance, status) (rate(wordtally_http_requests_total{${service},path="/"}[$__rate_interval]))'')
       ];
     })
     (lines {
-      title = "Time that the page takes at the front door";
+      title = "Time that the page takes at the reverse proxy";
       description = "Of the probes, which make a new TLS connection each.";
       unit = "s";
       queries = [ (query "{{instance}}" "probe_duration_seconds{${page}}") ];
@@ -156,7 +156,7 @@ let
     })
     (number {
       title = "The certificate ends in";
-      description = "Read from a connection to the front door.";
+      description = "Read from a connection to the reverse proxy.";
       unit = "s";
       steps = [
         (step null "red")

@@ -124,7 +124,7 @@ let
         )) (_: "it is a mistake");
         services.wordtally = {
           instances = lib.mkMerge (lib.attrValues mistakes);
-          frontdoor = {
+          reverseProxy = {
             enable = true;
             hostName = "words.example.test";
             openFirewall = false;
@@ -137,7 +137,7 @@ let
   expected = lib.sort lib.lessThan (
     lib.attrNames mistakes
     ++ [
-      "services.wordtally.frontdoor has no certificate: set certificateFile and certificateKeyFile, or enableACME, or useACMEHost."
+      "services.wordtally.reverseProxy has no certificate: set certificateFile and certificateKeyFile, or enableACME, or useACMEHost."
     ]
   );
   found = lib.sort lib.lessThan (failed wrong);

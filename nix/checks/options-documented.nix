@@ -9,7 +9,7 @@ let
   inherit (hosts.dev) options;
   # These have a page of their own.
   elsewhere = [
-    "services.wordtally.frontdoor"
+    "services.wordtally.reverseProxy"
     "services.wordtally.monitoring"
   ];
   documented =

@@ -1,4 +1,4 @@
-"""Reads units as systemd does, and holds them against the instances that they were made from."""
+"""Reads units as systemd does, and compares them with the instances that they were made from."""
 
 import json
 import re

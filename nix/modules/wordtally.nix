@@ -111,7 +111,7 @@ let
 in
 {
   imports = [
-    ./frontdoor.nix
+    ./reverse-proxy.nix
     ../../monitoring/module.nix
   ];
 
@@ -124,7 +124,7 @@ in
     socketGroup = mkOption {
       type = types.str;
       default = "root";
-      description = "Group that may connect to the instances' Unix sockets: the front door's.";
+      description = "Group that may connect to the instances' Unix sockets: the reverse proxy's.";
     };
     defaults = import ./instance-options.nix {
       inherit lib;

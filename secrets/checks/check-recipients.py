@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds every age file's header against the list of who may open it. Needs no private key.
+"""Compares every age file's header with the list of who may open it. Needs no private key.
 
     check-recipients.py RULES.json FOLDER
 

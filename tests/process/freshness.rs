@@ -32,11 +32,11 @@ async fn one_job_per_ttl_whatever_the_traffic_and_before_it_ends() {
     instance.answer().await;
     let first = Instant::now();
     let served = Arc::new(AtomicU64::new(0));
-    let mut visitors = JoinSet::new();
+    let mut clients = JoinSet::new();
     for _ in 0..4 {
         let mut client = instance.connect().await;
         let served = Arc::clone(&served);
-        visitors.spawn(async move {
+        clients.spawn(async move {
             loop {
                 assert_eq!(client.get("/").await.status(), 200);
                 served.fetch_add(1, Ordering::Relaxed);
@@ -51,8 +51,8 @@ async fn one_job_per_ttl_whatever_the_traffic_and_before_it_ends() {
             jobs.push(Instant::now());
         }
     }
-    assert!(visitors.try_join_next().is_none(), "a visitor was turned away");
-    visitors.shutdown().await;
+    assert!(clients.try_join_next().is_none(), "a client was turned away");
+    clients.shutdown().await;
     for pair in jobs.windows(2) {
         let apart = pair[1] - pair[0];
         assert!(apart < TTL && apart > TTL * 3 / 4, "{apart:?}");
@@ -245,7 +245,7 @@ async fn a_new_key_file_is_picked_up_without_a_restart() {
 }
 
 #[tokio::test]
-async fn a_credential_that_is_refused_is_told_in_the_log_and_not_to_the_visitor() {
+async fn a_credential_that_is_refused_is_told_in_the_log_and_not_to_the_client() {
     let google = Google::start().await;
     google.standin.change_policy(|policy| {
         policy.account_mut(ACCOUNT).unwrap().public_keys.clear();
@@ -269,7 +269,7 @@ async fn a_credential_that_is_refused_is_told_in_the_log_and_not_to_the_visitor(
     assert_eq!(instance.metric("wordtally_bigquery_jobs_total").await, Some(0.0));
 }
 
-/// What a visitor sees of a failure: nothing that says what broke, where, or in whose words.
+/// What a client sees of a failure: nothing that says what broke, where, or in whose words.
 fn leaks_nothing(google: &Google, reply: &Reply, case: &str) {
     let shown = format!("{}{}", reply.head(), reply.text()).to_lowercase();
     let host = google.standin.url().trim_start_matches("http://");
@@ -338,7 +338,7 @@ fn failures() -> Vec<Failure> {
 }
 
 #[tokio::test]
-async fn every_failure_is_sorted_hidden_from_the_visitor_and_recovered_from() {
+async fn every_failure_is_sorted_hidden_from_the_client_and_recovered_from() {
     let (mut cases, together) = (JoinSet::new(), LocalSet::new());
     for Failure(case, target, kind, reason, told) in failures() {
         let case = async move {

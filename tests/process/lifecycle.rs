@@ -21,11 +21,11 @@ async fn sigterm_under_load_loses_no_request() {
         let instance = Serve::from(&google).start().await;
         instance.answer().await;
         let answered = Arc::new(AtomicU64::new(0));
-        let mut visitors = Vec::new();
+        let mut clients = Vec::new();
         for _ in 0..6 {
             let mut client = instance.connect().await;
             let answered = Arc::clone(&answered);
-            visitors.push(tokio::spawn(async move {
+            clients.push(tokio::spawn(async move {
                 loop {
                     let reply = client.get("/").await;
                     assert_eq!(reply.status(), 200);
@@ -38,8 +38,8 @@ async fn sigterm_under_load_loses_no_request() {
         }
         reached(&answered, 1000).await;
         instance.signal(signal);
-        for visitor in visitors {
-            visitor.await.unwrap();
+        for client in clients {
+            client.await.unwrap();
         }
         let (status, log) = instance.ended().await;
         assert!(status.success(), "{status}");
@@ -88,10 +88,10 @@ async fn a_restart_on_a_passed_socket_loses_no_request() {
     assert_eq!(instance.address(), address);
     instance.answer().await;
     let (answered, enough) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let mut visitors = Vec::new();
+    let mut clients = Vec::new();
     for _ in 0..4 {
         let (answered, enough) = (Arc::clone(&answered), Arc::clone(&enough));
-        visitors.push(tokio::spawn(async move {
+        clients.push(tokio::spawn(async move {
             let mut connections = 0;
             while !enough.load(Ordering::Relaxed) {
                 let mut client = Client::new(TcpStream::connect(address).await.unwrap()).await;
@@ -114,8 +114,8 @@ async fn a_restart_on_a_passed_socket_loses_no_request() {
     }
     reached(&answered, 1500).await;
     enough.store(true, Ordering::Relaxed);
-    for visitor in visitors {
-        let connections = visitor.await.unwrap();
+    for client in clients {
+        let connections = client.await.unwrap();
         assert!(
             connections >= 3,
             "it was told to connect anew at each restart: {connections}"

@@ -12,7 +12,7 @@
 //! | no retry | `service/bigquery/retries.rs`: `passing_failures_are_tried_again_with_the_same_request_id` |
 //! | no cancel | `freshness.rs`: `a_job_that_outlives_the_timeout_is_cancelled` |
 //! | no error page | `service/serving/refusals.rs`: `unknown_paths_are_404_in_the_accepted_format` |
-//! | an exception's text in an error page | `freshness.rs`: `every_failure_is_sorted_hidden_from_the_visitor_and_recovered_from` |
+//! | an exception's text in an error page | `freshness.rs`: `every_failure_is_sorted_hidden_from_the_client_and_recovered_from` |
 //! | one billed job per GET | `freshness.rs`: `one_job_per_ttl_whatever_the_traffic_and_before_it_ends` |
 //! | no cap on bytes billed | `freshness.rs`: `more_than_the_cap_on_bytes_is_never_billed` |
 //! | blocking workers | here: `a_hanging_bigquery_slows_no_page` |

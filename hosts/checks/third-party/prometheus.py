@@ -1,4 +1,4 @@
-"""Holds a Prometheus's configuration against what the owner of its machine has set and what the module adds."""
+"""Compares a Prometheus's configuration with what the owner of its machine has set and what the module adds."""
 
 import copy
 import json

@@ -22,7 +22,7 @@ PLAIN, TLS = 8080, 8445
 PROMETHEUS = "curl -sS --fail --max-time 60 http://127.0.0.1:9095"
 
 
-class Visitor:
+class Client:
     """Asks the machine by a name that only the machine knows, and trusts its ACME authority alone."""
 
     def __init__(self, machine):
@@ -69,30 +69,30 @@ def query(machine, expression):
 
 
 def both_certificates_are_of_the_acme_authority(machine):
-    visitor = Visitor(machine)
+    client = Client(machine)
     for host in (SITE, WORDS_HOST):
-        certificate = visitor.certificate(host)
+        certificate = client.certificate(host)
         issuer = dict(pair for [pair] in certificate["issuer"])["commonName"]
         names = [name for _, name in certificate["subjectAltName"]]
         assert issuer.startswith("Pebble Intermediate CA") and names == [host], (issuer, names)
 
 
 def a_renewed_certificate_is_served_without_a_restart(machine):
-    visitor = Visitor(machine)
-    before = visitor.certificate(WORDS_HOST)["serialNumber"]
+    client = Client(machine)
+    before = client.certificate(WORDS_HOST)["serialNumber"]
     main = machine.run("systemctl show -P MainPID nginx.service")
     # As if it were near its end: nothing of the old order is there any more.
     machine.run("find /var/lib/acme/.lego/words.example.test -name domainhash.txt -delete")
     machine.run(f"systemctl start acme-order-renew-{WORDS_HOST}.service")
-    wait("the new certificate", lambda: visitor.certificate(WORDS_HOST)["serialNumber"] != before)
+    wait("the new certificate", lambda: client.certificate(WORDS_HOST)["serialNumber"] != before)
     assert machine.run("systemctl show -P MainPID nginx.service") == main
 
 
 def every_word_answers_over_tls(machine):
-    visitor = Visitor(machine)
+    client = Client(machine)
     for name, (corpus, count) in WORDS.items():
         status, headers, text = wait(
-            f"/{name}/", lambda name=name: (got := visitor.tls(WORDS_HOST, f"/{name}/"))[0] == 200 and got
+            f"/{name}/", lambda name=name: (got := client.tls(WORDS_HOST, f"/{name}/"))[0] == 200 and got
         )
         assert re.search(rf"\| {corpus} +\| +{count} \|", text), (name, text)
         assert headers["Strict-Transport-Security"] and headers["Server"] == "nginx", headers.items()
@@ -106,25 +106,25 @@ def the_identity_is_a_token_and_no_file_is_given(machine):
 
 
 def the_owners_site_answers_as_before(machine):
-    visitor = Visitor(machine)
+    client = Client(machine)
     # Also to a bare address, and to a name that nobody has.
     for host in (SITE, "127.0.0.1", "nobody.example.test"):
-        status, headers, _ = visitor.plain(host, "/page")
+        status, headers, _ = client.plain(host, "/page")
         assert status == 301 and headers["Location"] == f"https://{host}/page", (host, status, headers.items())
-    status, _, text = visitor.tls(SITE, "/")
+    status, _, text = client.tls(SITE, "/")
     assert (status, text) == (200, "the owner's site\n"), (status, text)
-    status, _, text = visitor.tls(SITE, "/app/")
+    status, _, text = client.tls(SITE, "/app/")
     assert (status, text) == (200, f"https://{SITE}\n"), (status, text)
-    assert visitor.tls(SITE, "/the/")[0] == 404
+    assert client.tls(SITE, "/the/")[0] == 404
 
 
 def the_plain_port_redirects_and_answers_challenges(machine):
-    visitor = Visitor(machine)
-    status, headers, _ = visitor.plain(WORDS_HOST, "/the/")
+    client = Client(machine)
+    status, headers, _ = client.plain(WORDS_HOST, "/the/")
     assert (status, headers["Location"]) == (301, f"https://{WORDS_HOST}/the/")
     folder = "/var/lib/acme/acme-challenge/.well-known/acme-challenge"
     machine.run(f"echo proof >{folder}/tried && chmod 644 {folder}/tried")
-    assert visitor.plain(WORDS_HOST, "/.well-known/acme-challenge/tried")[::2] == (200, "proof\n")
+    assert client.plain(WORDS_HOST, "/.well-known/acme-challenge/tried")[::2] == (200, "proof\n")
     machine.run(f"rm {folder}/tried")
 
 

@@ -1,11 +1,11 @@
-"""Requests from many connections, each answer held against what it must be. No request is sent twice."""
+"""Requests from many connections, each response compared with what it must be. No request is sent twice."""
 
 import http.client
 import threading
 
 
 class Load:
-    """`threads` visitors ask the paths in turn, each over a connection of its own that it keeps, until `stop`."""
+    """`threads` clients ask the paths in turn, each over a connection of its own that it keeps, until `stop`."""
 
     def __init__(self, connect, expected, threads=8):
         self.connect = connect  # a function that gives an http.client connection
@@ -14,17 +14,17 @@ class Load:
         self.failures = []
         self.lock = threading.Lock()
         self.enough = threading.Event()
-        self.visitors = [threading.Thread(target=self.visit, args=(index,)) for index in range(threads)]
+        self.clients = [threading.Thread(target=self.visit, args=(index,)) for index in range(threads)]
 
     def __enter__(self):
-        for visitor in self.visitors:
-            visitor.start()
+        for client in self.clients:
+            client.start()
         return self
 
     def __exit__(self, *_):
         self.enough.set()
-        for visitor in self.visitors:
-            visitor.join()
+        for client in self.clients:
+            client.join()
 
     def visit(self, index):
         paths = sorted(self.expected)

@@ -8,11 +8,11 @@ import os
 import time
 
 from behaviours import changes, container, crowd, deployments, serving, state
+from client import answers
 from deployer import Deployer
 from given import SSH_PORT, WORDS
 from machine import Machine, wait
 from outcome import attempt, end, wanted
-from visitor import answers
 
 # Each machine with what is tried on it, in this order: the state that all of it has left comes last.
 MACHINES = {

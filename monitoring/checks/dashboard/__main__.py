@@ -1,4 +1,4 @@
-"""Holds the dashboard against what a real Prometheus has: python3 THIS DASHBOARD PROMETHEUS BLACKBOX SCRATCH
+"""Compares the dashboard with what a real Prometheus has: python3 THIS DASHBOARD PROMETHEUS BLACKBOX SCRATCH
 
 PROMETHEUS and BLACKBOX are a host's configurations, as JSON; SCRATCH is a folder to write to.
 """

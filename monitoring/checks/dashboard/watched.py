@@ -1,4 +1,4 @@
-"""A Prometheus with a host's own jobs and rules, the instances that it watches, and a front door before them."""
+"""A Prometheus with a host's own jobs and rules, the instances that it watches, and a reverse proxy before them."""
 
 import contextlib
 import json
@@ -41,7 +41,7 @@ class Watched(contextlib.ExitStack):
         assert len(words) == len(names) - 1 > 0, names
 
         instances = self.demo(words)
-        self.front_door(inside, outside, {names[word]: url for word, url in instances.items()})
+        self.reverse_proxy(inside, outside, {names[word]: url for word, url in instances.items()})
 
         self.blackbox["modules"]["page"]["http"]["tls_config"]["ca_file"] = str(self.scratch / "certificate.pem")
         self.run("blackbox_exporter", exporter, "--config.file", self.write("blackbox.yml", self.blackbox))
@@ -99,7 +99,7 @@ class Watched(contextlib.ExitStack):
         assert instances.keys() == set(words), instances
         return instances
 
-    def front_door(self, inside, outside, instances):
+    def reverse_proxy(self, inside, outside, instances):
         key, certificate = self.scratch / "key.pem", self.scratch / "certificate.pem"
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
         name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]

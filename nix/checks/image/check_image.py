@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads the image's OCI layout, and holds it against what the image was built from.
+"""Reads the image's OCI layout, and compares it with what the image was built from.
 
 check_image.py FIRST SECOND --binary FILE --certificates FILE --created TIME --revision REVISION --version VERSION
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds a release against the package that it is of.
+"""Compares a release with the package that it is of.
 
 check_release.py RELEASE PACKAGE HOST...
 """

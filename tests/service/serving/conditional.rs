@@ -1,4 +1,4 @@
-//! A visitor that has the page already is told so.
+//! A client that has the page already is told so.
 
 use super::server::Server;
 

@@ -46,7 +46,7 @@ async fn the_wait_for_the_first_answer_ends() {
 }
 
 #[tokio::test]
-async fn without_an_answer_the_visitor_learns_when_and_not_why() {
+async fn without_an_answer_the_client_learns_when_and_not_why() {
     let server = Server::without_answer(short());
     fail(&server, Duration::from_millis(7300));
     for accept in ["text/html", "application/json", "text/csv"] {

@@ -1,4 +1,4 @@
-//! No visitor holds a connection, or all of them, for as long as he likes.
+//! No client holds a connection, or all of them, for as long as he likes.
 
 use std::time::Duration;
 

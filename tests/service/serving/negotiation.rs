@@ -1,4 +1,4 @@
-//! Which format a visitor gets, and with which header fields.
+//! Which format a client gets, and with which header fields.
 
 use std::time::Duration;
 

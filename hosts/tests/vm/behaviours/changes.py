@@ -4,10 +4,10 @@ import json
 import os
 import shlex
 
+from client import ask, connect, pages
 from given import RELEASES
 from load import Load
 from machine import wait
-from visitor import ask, connect, pages
 from words import UNITS, all_ready, ready, started, version
 
 ENOUGH = 10_000  # requests under each load

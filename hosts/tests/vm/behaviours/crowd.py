@@ -1,7 +1,7 @@
 """As many words as one host may be asked for."""
 
+from client import answers
 from machine import wait
-from visitor import answers
 
 
 def two_hundred_words_start_on_one_host(machine):

@@ -1,22 +1,22 @@
-"""Releases, good and bad, brought to the machine by the deploy command while visitors ask for pages."""
+"""Releases, good and bad, brought to the machine by the deploy command while clients ask for pages."""
 
 import os
 import signal
 import subprocess
 
+from client import connect, pages
 from deployer import kill, until
 from load import Load
 from machine import wait
-from visitor import connect, pages
 from words import all_ready, started, version
 
 
 def deployed_under_load(machine, name, paths=None):
-    """Deploys the release while visitors ask; gives how it ended, what it said, and the load."""
+    """Deploys the release while clients ask; gives how it ended, what it said, and the load."""
     deployer = machine.deployer
     deployer.attested(name)
     expected = pages()
-    # Fewer visitors than for a restart: an emulated machine has to deploy beside them.
+    # Fewer clients than for a restart: an emulated machine has to deploy beside them.
     with Load(connect, {path: expected[path] for path in paths or expected}, threads=3) as load:
         wait("the load to begin", lambda: load.reached(100))
         code, said = deployer.deploy(name)
@@ -73,7 +73,7 @@ def an_altered_release_reaches_no_host(machine):
     assert (started(machine), machine.deployer.systems()) == before
 
 
-def refused_before_any_visitor(machine, name, why):
+def refused_before_any_client(machine, name, why):
     """The release never serves: what runs is not touched, and nobody notices."""
     before = started(machine), machine.deployer.systems()
     code, said, load = deployed_under_load(machine, name)
@@ -84,12 +84,12 @@ def refused_before_any_visitor(machine, name, why):
     assert left == "", left
 
 
-def a_release_that_answers_wrongly_meets_no_visitor(machine):
-    refused_before_any_visitor(machine, "wrong", "love: hamlet has")
+def a_release_that_answers_wrongly_meets_no_client(machine):
+    refused_before_any_client(machine, "wrong", "love: hamlet has")
 
 
-def a_release_that_never_gets_ready_meets_no_visitor(machine):
-    refused_before_any_visitor(machine, "unready", "romeo: not ready: the table, dataset or project does not exist")
+def a_release_that_never_gets_ready_meets_no_client(machine):
+    refused_before_any_client(machine, "unready", "romeo: not ready: the table, dataset or project does not exist")
 
 
 def put_back(machine, name, paths=None):
@@ -106,9 +106,9 @@ def is_as_before(machine, systems, expected):
     assert pages() == expected
 
 
-def a_release_with_a_wrong_front_door_is_put_back(machine):
-    # Each word is right on its socket, and only a visitor sees that one address leads to another word.
-    said, load = put_back(machine, "front-door", ["/the/", "/love/", "/romeo/"])
+def a_release_with_a_wrong_reverse_proxy_is_put_back(machine):
+    # Each word is right on its socket, and only a client sees that one address leads to another word.
+    said, load = put_back(machine, "reverse-proxy", ["/the/", "/love/", "/romeo/"])
     assert "/tis/: hamlet has" in said, said
     assert not load.failures, load.failures[:10]
 
@@ -161,9 +161,9 @@ BEHAVIOURS = [
     the_same_release_again_changes_nothing,
     a_dry_run_changes_nothing,
     an_altered_release_reaches_no_host,
-    a_release_that_answers_wrongly_meets_no_visitor,
-    a_release_that_never_gets_ready_meets_no_visitor,
-    a_release_with_a_wrong_front_door_is_put_back,
+    a_release_that_answers_wrongly_meets_no_client,
+    a_release_that_never_gets_ready_meets_no_client,
+    a_release_with_a_wrong_reverse_proxy_is_put_back,
     a_release_with_a_unit_that_fails_is_put_back,
     a_second_deployment_is_refused_while_one_is_under_way,
     a_deployment_whose_runner_dies_is_put_back,

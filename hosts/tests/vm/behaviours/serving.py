@@ -1,10 +1,10 @@
-"""What visitors get, and what they do not."""
+"""What clients get, and what they do not."""
 
+from client import answers, ask, connect
 from figures import counts, table_of
 from given import TABLE, WORDS
 from load import Load
 from machine import wait
-from visitor import answers, ask, connect
 from words import INTERNAL, ready, started
 
 

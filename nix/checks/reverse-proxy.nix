@@ -63,7 +63,7 @@ in
 if missing != [ ] then
   throw "a word that is added to the list has not: ${lib.concatStringsSep "; " missing}"
 else
-  pkgs.runCommand "wordtally-frontdoor"
+  pkgs.runCommand "wordtally-reverse-proxy"
     {
       nativeBuildInputs = [
         nginx.package

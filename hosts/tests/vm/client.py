@@ -1,4 +1,4 @@
-"""Mock production as a visitor meets it: over TLS, at the front door."""
+"""Mock production as a client meets it: over TLS, at the reverse proxy."""
 
 import http.client
 import ssl

@@ -1,4 +1,4 @@
-"""Asks pages from outside, as a visitor does."""
+"""Asks pages from outside, as a client does."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ class Wrong(Exception):
 
 
 def check(url, known, certificate_authority=None, timeout=20):
-    """Asks for a word's page and holds the expected counts, by corpus, against it. Gives how many works it lists."""
+    """Asks for a word's page and compares it with the expected counts, by corpus. Gives how many corpora it lists."""
     context = ssl.create_default_context(cafile=certificate_authority) if url.startswith("https:") else None
     request = urllib.request.Request(url, headers={"Accept": "application/json"})
     # No proxy: the host itself is asked.

@@ -1,4 +1,4 @@
-# The front door's index: a page of static HTML that links to each word's own.
+# The reverse proxy's index: a page of static HTML that links to each word's own.
 { lib, pkgs }:
 instances:
 let

@@ -1,4 +1,4 @@
-# The front door: nginx, which speaks TLS with visitors and asks the instance of each word.
+# The reverse proxy: nginx, which speaks TLS with clients and asks the instance of each word.
 {
   config,
   lib,
@@ -8,12 +8,12 @@
 let
   inherit (lib) mkDefault mkOption types;
   wordtally = config.services.wordtally;
-  cfg = wordtally.frontdoor;
+  cfg = wordtally.reverseProxy;
   inherit (wordtally) instances;
   inherit (config.services) nginx;
 
   encryptedFiles = import ./encrypted-files.nix { inherit lib config; };
-  index = import ./frontdoor-index.nix { inherit lib pkgs; } instances;
+  index = import ./reverse-proxy-index.nix { inherit lib pkgs; } instances;
 
   # `IP:PORT` in its two halves.
   internal = lib.match "(.+):([0-9]+)" cfg.internalListen;
@@ -90,7 +90,7 @@ let
     lingering_timeout 2s;
     reset_timedout_connection on;
     keepalive_timeout 15s;
-    # After a reload the old process answers the next request of a connection that a visitor keeps, and closes it then.
+    # After a reload the old process answers the next request of a connection that a client keeps, and closes it then.
     # Without this it closes at once, under a request that may be on its way.
     keepalive_min_timeout 15s;
 
@@ -216,19 +216,47 @@ let
   };
 in
 {
-  imports = [
-    (lib.mkRenamedOptionModule
-      [ "services" "wordtally" "frontdoor" "insideListen" ]
-      [ "services" "wordtally" "frontdoor" "internalListen" ]
-    )
-  ];
+  # What these were called before.
+  imports =
+    let
+      root = [
+        "services"
+        "wordtally"
+      ];
+      renamed =
+        old: new:
+        lib.mkRenamedOptionModule (root ++ [ "frontdoor" ] ++ old) (root ++ [ "reverseProxy" ] ++ new);
+    in
+    [ (renamed [ "insideListen" ] [ "internalListen" ]) ]
+    ++ map (path: renamed path path) [
+      [ "enable" ]
+      [ "hostName" ]
+      [ "certificateFile" ]
+      [ "certificateKeyFile" ]
+      [ "enableACME" ]
+      [ "useACMEHost" ]
+      [ "defaultServer" ]
+      [ "openFirewall" ]
+      [
+        "limits"
+        "connectionsPerAddress"
+      ]
+      [
+        "limits"
+        "requestsPerSecond"
+      ]
+      [
+        "limits"
+        "burst"
+      ]
+    ];
 
-  options.services.wordtally.frontdoor = {
-    enable = lib.mkEnableOption "the front door: nginx with TLS before all words";
+  options.services.wordtally.reverseProxy = {
+    enable = lib.mkEnableOption "the reverse proxy: nginx with TLS before all words";
     hostName = mkOption {
       type = types.str;
       example = "words.example.com";
-      description = "Name by which visitors ask, as in the certificate.";
+      description = "Name by which clients ask, as in the certificate.";
     };
     certificateFile = mkOption {
       type = types.nullOr types.path;
@@ -265,7 +293,7 @@ in
       type = types.bool;
       default = false;
       description = ''
-        Whether the front door also answers requests for the bare address and for names of no other virtual host, as
+        Whether the reverse proxy also answers requests for the bare address and for names of no other virtual host, as
         nginx's default server on its ports.
       '';
     };
@@ -274,7 +302,7 @@ in
       default = "127.0.0.1:9180";
       description = ''
         `IP:PORT` at which `/<name>/metrics`, `/<name>/readyz` and `/<name>/healthz` are answered, without TLS. For what
-        watches the words, never for visitors.
+        watches the words, never for clients.
       '';
     };
     openFirewall = mkOption {
@@ -307,35 +335,35 @@ in
         assertion = lib.length certificates == 1;
         message =
           if certificates == [ ] then
-            "services.wordtally.frontdoor has no certificate: set certificateFile and certificateKeyFile, or enableACME, or useACMEHost."
+            "services.wordtally.reverseProxy has no certificate: set certificateFile and certificateKeyFile, or enableACME, or useACMEHost."
           else
-            "services.wordtally.frontdoor has its certificate from ${lib.concatStringsSep " and " certificates}: keep one of them.";
+            "services.wordtally.reverseProxy has its certificate from ${lib.concatStringsSep " and " certificates}: keep one of them.";
       }
       {
         assertion = (cfg.certificateFile == null) == (cfg.certificateKeyFile == null);
-        message = "services.wordtally.frontdoor has one of certificateFile and certificateKeyFile: set both.";
+        message = "services.wordtally.reverseProxy has one of certificateFile and certificateKeyFile: set both.";
       }
       {
         assertion = nginx.config == "" && nginx.httpConfig == "";
-        message = "services.nginx.config and httpConfig replace all virtual hosts, the front door too: use appendConfig and appendHttpConfig.";
+        message = "services.nginx.config and httpConfig replace all virtual hosts, the reverse proxy too: use appendConfig and appendHttpConfig.";
       }
       {
         assertion =
           !builtins.isPath cfg.certificateKeyFile
           && !lib.hasPrefix builtins.storeDir (toString cfg.certificateKeyFile);
-        message = "services.wordtally.frontdoor.certificateKeyFile is in the store, which everyone can read: give the path of a file outside it, such as that of an agenix secret.";
+        message = "services.wordtally.reverseProxy.certificateKeyFile is in the store, which everyone can read: give the path of a file outside it, such as that of an agenix secret.";
       }
       {
         assertion = lib.match "[A-Za-z0-9.-]+" cfg.hostName != null;
-        message = "services.wordtally.frontdoor.hostName is '${cfg.hostName}', which is no host name: give one such as words.example.com, without scheme or port.";
+        message = "services.wordtally.reverseProxy.hostName is '${cfg.hostName}', which is no host name: give one such as words.example.com, without scheme or port.";
       }
       {
         assertion = internal != null;
-        message = "services.wordtally.frontdoor.internalListen is '${cfg.internalListen}': give an address and a port, such as 127.0.0.1:9180.";
+        message = "services.wordtally.reverseProxy.internalListen is '${cfg.internalListen}': give an address and a port, such as 127.0.0.1:9180.";
       }
       {
         assertion = !lib.elem "healthz" names;
-        message = "services.wordtally.instances: the name 'healthz' is taken by the front door's own /healthz: choose another one.";
+        message = "services.wordtally.instances: the name 'healthz' is taken by the reverse proxy's own /healthz: choose another one.";
       }
     ]
     ++ map (group: {

@@ -1,4 +1,4 @@
-# A front door or a monitoring that could not work is refused with a sentence each, on somebody else's machine.
+# A reverse proxy or a monitoring that could not work is refused with a sentence each, on somebody else's machine.
 {
   pkgs,
   self,
@@ -13,7 +13,7 @@ let
     (host.extendModules {
       modules = [
         {
-          services.wordtally.frontdoor = {
+          services.wordtally.reverseProxy = {
             certificateFile = "/var/lib/certificate.pem";
             enableACME = lib.mkForce false;
             useACMEHost = "www.example.test";
@@ -31,10 +31,10 @@ let
   );
 
   expected = [
-    "services.nginx.config and httpConfig replace all virtual hosts, the front door too: use appendConfig and appendHttpConfig."
+    "services.nginx.config and httpConfig replace all virtual hosts, the reverse proxy too: use appendConfig and appendHttpConfig."
     "services.prometheus.configText replaces all jobs and rules, those of services.wordtally.monitoring too: use the options of services.prometheus."
-    "services.wordtally.frontdoor has its certificate from certificateFile and useACMEHost: keep one of them."
-    "services.wordtally.frontdoor has one of certificateFile and certificateKeyFile: set both."
+    "services.wordtally.reverseProxy has its certificate from certificateFile and useACMEHost: keep one of them."
+    "services.wordtally.reverseProxy has one of certificateFile and certificateKeyFile: set both."
   ];
   retention = "services.prometheus.retentionTime is not set, so Prometheus keeps 15 days: wordtally's error budget is that of 30, set 35d or more.";
 
@@ -54,4 +54,4 @@ assert lib.assertMsg (lib.elem retention wrong.warnings) "no warning of 15 days"
 assert lib.assertMsg (host.config.warnings == [ ]) "warnings:${show host.config.warnings}";
 assert lib.assertMsg (orders == [ "www.example.test" ]) "orders:${show orders}";
 assert lib.assertMsg (compressed == [ ]) "compressed by brotli: ${toString compressed}";
-pkgs.writeText "frontdoor-mistakes" (lib.concatLines sentences)
+pkgs.writeText "reverse-proxy-mistakes" (lib.concatLines sentences)
