@@ -6,7 +6,7 @@ import os
 import re
 
 import closure
-from common import Refused, parsed, read, run, same_revision, sha256
+from common import Refused, parsed, read, run, sha256
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://slsa.dev/provenance/v1"
@@ -46,7 +46,9 @@ def inputs(release, lock):
         seen.setdefault(narhash, name)
     for narhash, name in sorted(seen.items(), key=lambda item: item[1]):
         entry = {"name": name, "annotations": {"narHash": narhash, "inFlakeLock": narhash in locked}}
-        if source := locked.get(narhash):
+        source = locked.get(narhash, {})
+        # A folder or an archive has no commit.
+        if "rev" in source:
             entry["digest"] = {"gitCommit": source["rev"]}
             entry["uri"] = source.get("url") or "{type}:{owner}/{repo}/{rev}".format_map(source)
         yield entry
@@ -114,7 +116,7 @@ def check(predicate, commit):
         raise Refused(f"the provenance is of another kind of build: {kind}")
     if digests != [named]:
         raise Refused(f"the provenance contradicts itself: it names commit {named}, and was built from {digests}")
-    if not same_revision(revision, named):
+    if revision != named:
         raise Refused(f"the release was built from commit {revision}, and its provenance names {named}")
     if commit and named != commit:
         raise Refused(f"the release is of commit {named}, not of {commit}")

@@ -57,7 +57,7 @@ let
         release.override {
           hosts = { inherit mock-prod; };
           wordtally = mock-prod.config.services.wordtally.package;
-          # They are of no commit: whoever runs the tests vouches for one that is made there.
+          # They are of no commit: the test gives them the one that it makes.
           image = image // {
             revision = "unknown";
           };
@@ -126,7 +126,6 @@ writeShellApplication {
     VM_TEST_RELEASES = releases;
     VM_TEST_LOCK = ../../flake.lock;
     VM_TEST_CERTIFICATE = ../mock-prod/certificate.pem;
-    ALLOW_UNKNOWN_REVISION = "1";
     VM_TEST_TABLE = ../../standin/data/shakespeare.tsv.zst;
   };
   text = ''

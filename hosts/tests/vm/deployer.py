@@ -1,5 +1,6 @@
 """Whoever deploys: signs releases, and runs the deploy command."""
 
+import json
 import os
 import re
 import shutil
@@ -28,15 +29,36 @@ class Deployer:
         shutil.copyfile(LOCK, os.path.join(self.folder, "flake.lock"))
         self._run("git", "add", "flake.lock")
         self._run("git", "-c", "user.name=vm-test", "-c", "user.email=", "commit", "--quiet", "-m", "test")
+        self.commit = self._run("git", "rev-parse", "HEAD").strip()
 
     def _run(self, *command, **environment):
-        subprocess.run(command, env=os.environ | environment, cwd=self.folder, stdin=subprocess.DEVNULL, check=True)
+        return subprocess.run(
+            command,
+            env=os.environ | environment,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        ).stdout
 
     def attested(self, name):
         """The release, signed; made at its first use."""
         folder = os.path.join(self.folder, name)
         if not os.path.exists(folder):
-            self._run("attest", os.path.join(RELEASES, name), folder, COSIGN_KEY=f"{self.key}.key")
+            self._run("attest", self._committed(name), folder, COSIGN_KEY=f"{self.key}.key")
+        return folder
+
+    def _committed(self, name):
+        """The files of the release that are signed, as if it had been built from the commit here."""
+        release = os.path.join(RELEASES, name)
+        folder = os.path.join(self.folder, f"{name}-built")
+        os.mkdir(folder)
+        shutil.copyfile(os.path.join(release, "sbom.cdx.json"), os.path.join(folder, "sbom.cdx.json"))
+        with open(os.path.join(release, "release.json"), encoding="utf-8") as file:
+            content = json.load(file)
+        with open(os.path.join(folder, "release.json"), "w", encoding="utf-8") as file:
+            json.dump(content | {"revision": self.commit}, file)
         return folder
 
     def start(self, name, *options, folder=None):
