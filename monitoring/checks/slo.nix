@@ -13,32 +13,47 @@ let
   exact = lib.mapAttrs (_: _: 0.96875) objectives;
   strict = lib.mapAttrs (_: _: 0.9999) objectives;
 
-  # Samples are 30 seconds apart: 10, 60, 120 and 720 to the windows, whatever was before them.
-  total = lib.foldl' (sum: run: sum + run.count) 0;
-  run = value: count: { inherit value count; };
-  ok = run "1";
-  failed = run "0";
-  none = run "_";
+  # Samples are 30 seconds apart: 10, 60, 120 and 720 to the windows, whatever was before them. They are written in runs of
+  # one kind: "ok 10, failed 2".
+  runs =
+    text:
+    map (
+      run:
+      let
+        words = lib.splitString " " run;
+      in
+      {
+        kind = lib.head words;
+        count = lib.toInt (lib.last words);
+      }
+    ) (lib.splitString ", " text);
+  total = text: lib.foldl' (sum: run: sum + run.count) 0 (runs text);
+
+  # A probe's: ok, failed, or none.
   written = lib.concatMapStringsSep " " (
-    { value, count }: if value == "_" then "_x${toString count}" else "${value}x${toString (count - 1)}"
+    { kind, count }:
+    {
+      ok = "1x${toString (count - 1)}";
+      failed = "0x${toString (count - 1)}";
+      none = "_x${toString count}";
+    }
+    .${kind}
   );
 
-  pageOf = instance: runs: {
+  pageOf = instance: text: {
     series = ''probe_success{job="wordtally-page",instance="${instance}"}'';
-    values = written runs;
+    values = written (runs text);
   };
   page = pageOf "the";
 
-  # The answer's time: now, that of the run's beginning, 0 before the first answer; nothing from an instance that is down.
-  now = run "now";
-  old = run "old";
-  unset = run "unset";
+  # The answer's time: now; old, that of the run's beginning; unset, 0 before the first answer; none from an instance that is
+  # down.
   # Twice the TTL of 5 minutes: for so many samples an answer that stays is still allowed.
   allowed = 20;
-  answer = runs: [
+  answer = text: [
     {
       series = ''wordtally_answer_ttl_seconds{job="wordtally",instance="the"}'';
-      values = "300x${toString (total runs)}";
+      values = "300x${toString (total text)}";
     }
     {
       series = ''wordtally_answer_timestamp_seconds{job="wordtally",instance="the"}'';
@@ -46,7 +61,7 @@ let
         (lib.foldl'
           (
             { at, text }:
-            { value, count }:
+            { kind, count }:
             {
               at = at + count;
               text =
@@ -56,16 +71,16 @@ let
                   # The sample before was the last that was new.
                   old = "${toString (30 * (at - 1))}x${toString (count - 1)} ";
                   unset = "0x${toString (count - 1)} ";
-                  "_" = "_x${toString count} ";
+                  none = "_x${toString count} ";
                 }
-                .${value};
+                .${kind};
             }
           )
           {
             at = 0;
             text = "";
           }
-          runs
+          (runs text)
         ).text;
     }
   ];
@@ -107,93 +122,30 @@ let
     };
   # After the last sample.
   ends =
-    alert: name: runs: exp_alerts:
-    test alert name (page runs) [ (after (total runs) exp_alerts) ];
+    alert: name: text: exp_alerts:
+    test alert name (page text) [ (after (total text) exp_alerts) ];
   answers =
-    name: runs: exp_alerts:
-    test freshness name (answer runs) [ (after (total runs) exp_alerts) ];
+    name: text: exp_alerts:
+    test freshness name (answer text) [ (after (total text) exp_alerts) ];
 
   byDefault = [
-    (ends availability "all is well" [ (ok 800) ] [ ])
-    (ends availability "one probe failed"
-      [
-        (ok 10)
-        (failed 1)
-      ]
-      [ ]
-    )
-    (ends availability "one probe failed just after Prometheus started"
-      [
-        (ok 1)
-        (failed 1)
-        (ok 2)
-      ]
-      [ ]
-    )
-    (ends availability "one probe failed after a gap"
-      [
-        (ok 5)
-        (none 110)
-        (ok 5)
-        (failed 1)
-      ]
-      [ ]
-    )
-    (ends availability "two probes failed: 1 h and 5 min burn"
-      [
-        (ok 10)
-        (failed 2)
-      ]
-      [ (availability.fires "critical" "16.7") ]
-    )
-    (ends availability "only 1 h burns"
-      [
-        (ok 10)
-        (failed 4)
-        (ok 10)
-      ]
-      [ ]
-    )
-    (ends availability "only 5 min burn"
-      [
-        (ok 10)
-        (failed 1)
-        (ok 1)
-      ]
-      [ ]
-    )
-    (ends availability "only 6 h burn"
-      [
-        (ok 10)
-        (failed 5)
-        (ok 60)
-      ]
-      [ ]
-    )
-    (ends availability "only 30 min burn"
-      [
-        (ok 10)
-        (failed 4)
-        (ok 12)
-      ]
-      [ ]
-    )
+    (ends availability "all is well" "ok 800" [ ])
+    (ends availability "one probe failed" "ok 10, failed 1" [ ])
+    (ends availability "one probe failed just after Prometheus started" "ok 1, failed 1, ok 2" [ ])
+    (ends availability "one probe failed after a gap" "ok 5, none 110, ok 5, failed 1" [ ])
+    (ends availability "two probes failed: 1 h and 5 min burn" "ok 10, failed 2" [
+      (availability.fires "critical" "16.7")
+    ])
+    (ends availability "only 1 h burns" "ok 10, failed 4, ok 10" [ ])
+    (ends availability "only 5 min burn" "ok 10, failed 1, ok 1" [ ])
+    (ends availability "only 6 h burn" "ok 10, failed 5, ok 60" [ ])
+    (ends availability "only 30 min burn" "ok 10, failed 4, ok 12" [ ])
     # Every 45 minutes, the last 10 minutes ago.
     (ends availability "one probe fails again and again: 6 h and 30 min burn" (
-      lib.concatLists (
-        lib.replicate 8 [
-          (ok 89)
-          (failed 1)
-        ]
-      )
-      ++ [ (ok 20) ]
+      lib.concatStrings (lib.replicate 8 "ok 89, failed 1, ") + "ok 20"
     ) [ (availability.fires "warning" "11.1") ])
     (test availability "an outage of 10 minutes, and what is left of it"
-      (page [
-        (ok 10)
-        (failed 20)
-        (ok 100)
-      ])
+      (page "ok 10, failed 20, ok 100")
       [
         (after 11 [ ])
         (after 12 [ (availability.fires "critical" "16.7") ])
@@ -212,105 +164,32 @@ let
     )
     (test availability "of two words one fails"
       [
-        (page [
-          (ok 10)
-          (failed 2)
-        ])
-        (pageOf "love" [ (ok 12) ])
+        (page "ok 10, failed 2")
+        (pageOf "love" "ok 12")
       ]
       [ (after 12 [ (availability.fires "critical" "16.7") ]) ]
     )
     # That nobody asks is WordtallyPageUnavailable's.
-    (ends availability "nobody asks any more"
-      [
-        (ok 10)
-        (failed 2)
-        (none 30)
-      ]
-      [ ]
-    )
+    (ends availability "nobody asks any more" "ok 10, failed 2, none 30" [ ])
 
-    (answers "all is well" [ (now 10) ] [ ])
-    (answers "an answer is as old as it may be"
-      [
-        (now 10)
-        (old allowed)
-      ]
-      [ ]
-    )
-    (answers "old for 17 samples of 120"
-      [
-        (now 10)
-        (old (allowed + 17))
-      ]
-      [ ]
-    )
-    (answers "old for 18 samples of 120: 1 h and 5 min burn"
-      [
-        (now 10)
-        (old (allowed + 18))
-      ]
-      [ (freshness.fires "critical" "15.0") ]
-    )
-    (answers "only 1 h burns"
-      [
-        (now 10)
-        (old (allowed + 18))
-        (now 10)
-      ]
-      [ ]
-    )
-    (answers "only 5 min burn"
-      [
-        (now 10)
-        (old (allowed + 10))
-      ]
-      [ ]
-    )
-    (answers "old for 43 samples of 720"
-      [
-        (now 10)
-        (old (allowed + 43))
-        (now 15)
-      ]
-      [ ]
-    )
+    (answers "all is well" "now 10" [ ])
+    (answers "an answer is as old as it may be" "now 10, old ${toString allowed}" [ ])
+    (answers "old for 17 samples of 120" "now 10, old ${toString (allowed + 17)}" [ ])
+    (answers "old for 18 samples of 120: 1 h and 5 min burn" "now 10, old ${toString (allowed + 18)}" [
+      (freshness.fires "critical" "15.0")
+    ])
+    (answers "only 1 h burns" "now 10, old ${toString (allowed + 18)}, now 10" [ ])
+    (answers "only 5 min burn" "now 10, old ${toString (allowed + 10)}" [ ])
+    (answers "old for 43 samples of 720" "now 10, old ${toString (allowed + 43)}, now 15" [ ])
     (answers "old for 44 samples of 720: 6 h and 30 min burn"
-      [
-        (now 10)
-        (old (allowed + 44))
-        (now 15)
-      ]
+      "now 10, old ${toString (allowed + 44)}, now 15"
       [ (freshness.fires "warning" "6.1") ]
     )
-    (answers "only 6 h burn"
-      [
-        (now 10)
-        (old (allowed + 44))
-        (now 60)
-      ]
-      [ ]
-    )
-    (answers "no answer yet after a restart"
-      [
-        (now 10)
-        (unset 60)
-      ]
-      [ ]
-    )
-    (answers "the instance is down"
-      [
-        (now 10)
-        (none 60)
-      ]
-      [ ]
-    )
+    (answers "only 6 h burn" "now 10, old ${toString (allowed + 44)}, now 60" [ ])
+    (answers "no answer yet after a restart" "now 10, unset 60" [ ])
+    (answers "the instance is down" "now 10, none 60" [ ])
     (answers "the instance is down, then serves an old answer shortly"
-      [
-        (now 5)
-        (none 110)
-        (old (allowed + 5))
-      ]
+      "now 5, none 110, old ${toString (allowed + 5)}"
       [ ]
     )
   ];
@@ -321,12 +200,8 @@ let
       name = "the budget left";
       interval = "30s";
       input_series = [
-        (page [
-          (ok 100)
-          (failed 20)
-          (ok 80)
-        ])
-        (pageOf "love" [ (ok 200) ])
+        (page "ok 100, failed 20, ok 80")
+        (pageOf "love" "ok 200")
       ];
       promql_expr_test = [
         {
@@ -350,73 +225,25 @@ let
 
   # At the threshold itself all is silent.
   atTheBoundary = [
-    (ends availability "54 of 120"
-      [
-        (ok 10)
-        (failed 54)
-      ]
-      [ ]
-    )
-    (ends availability "55 of 120"
-      [
-        (ok 10)
-        (failed 55)
-      ]
-      [ (availability.fires "critical" "14.7") ]
-    )
-    (ends availability "135 of 720"
-      [
-        (ok 10)
-        (failed 95)
-        (ok 200)
-        (failed 40)
-      ]
-      [ ]
-    )
-    (ends availability "136 of 720"
-      [
-        (ok 10)
-        (failed 96)
-        (ok 200)
-        (failed 40)
-      ]
-      [ (availability.fires "warning" "6.0") ]
-    )
-    (answers "old for 54 of 120"
-      [
-        (now 10)
-        (old (allowed + 54))
-      ]
-      [ ]
-    )
-    (answers "old for 55 of 120"
-      [
-        (now 10)
-        (old (allowed + 55))
-      ]
-      [ (freshness.fires "critical" "14.7") ]
-    )
+    (ends availability "54 of 120" "ok 10, failed 54" [ ])
+    (ends availability "55 of 120" "ok 10, failed 55" [ (availability.fires "critical" "14.7") ])
+    (ends availability "135 of 720" "ok 10, failed 95, ok 200, failed 40" [ ])
+    (ends availability "136 of 720" "ok 10, failed 96, ok 200, failed 40" [
+      (availability.fires "warning" "6.0")
+    ])
+    (answers "old for 54 of 120" "now 10, old ${toString (allowed + 54)}" [ ])
+    (answers "old for 55 of 120" "now 10, old ${toString (allowed + 55)}" [
+      (freshness.fires "critical" "14.7")
+    ])
   ];
 
   # The budget of a month is 8 probes.
   underAStrictObjective = [
-    (ends availability "one probe failed"
-      [
-        (ok 10)
-        (failed 1)
-      ]
-      [ ]
-    )
-    (ends availability "two probes failed"
-      [
-        (ok 10)
-        (failed 2)
-      ]
-      [
-        (availability.fires "critical" "166.7")
-        (availability.fires "warning" "27.8")
-      ]
-    )
+    (ends availability "one probe failed" "ok 10, failed 1" [ ])
+    (ends availability "two probes failed" "ok 10, failed 2" [
+      (availability.fires "critical" "166.7")
+      (availability.fires "warning" "27.8")
+    ])
   ];
 
   file =
