@@ -19,6 +19,8 @@ PROMOTION = ["publish", "attest", "deploy dev", "verify dev", "deploy mock-prod"
 # What a tag starts: mock production is asked whether it runs this very release, and production is brought it.
 RELEASE = ["publish", "attest", "verify mock-prod", "deploy prod", "verify prod"]
 STOPS = ["stop dev", "stop mock-prod"]
+# Any that is added, too.
+HOSTS = [name.removeprefix("deploy ") for name in JOBS if name.startswith("deploy ")]
 
 
 # An output of the flake, with what it is given; or a command that its shell has.
@@ -29,7 +31,13 @@ COMMAND = r"(dependencies/lock-age|cargo [a-z ]+)"
 
 
 def names(jobs, when="on_success"):
-    return [name for name, job in jobs.items() if job["when"] == when]
+    """Those of the three environments above; what holds for every environment is asked below."""
+    added = {job for host in {*HOSTS} - {"dev", "mock-prod", "prod"} for job in jobs_of(host)}
+    return [name for name, job in jobs.items() if job["when"] == when and name not in added]
+
+
+def jobs_of(host):
+    return [f"deploy {host}", f"verify {host}", f"stop {host}"]
 
 
 @pytest.mark.parametrize("file", [ROOT / ".gitlab-ci.yml", ENVIRONMENTS])
@@ -59,6 +67,17 @@ def test_a_branch_has_its_merge_request_and_no_second_pipeline(pipeline):
     assert pipeline("other branch") == {}
 
 
+@pytest.mark.parametrize("host", HOSTS)
+def test_one_event_deploys_to_an_environment_which_is_then_verified(pipeline, host):
+    deploy, verify, stop = jobs_of(host)
+    production = JOBS[deploy]["environment"]["deployment_tier"] == "production"
+    event, other = ("tag", "default branch") if production else ("default branch", "tag")
+    assert pipeline(event)[deploy]["when"] == "on_success"
+    assert pipeline(event)[verify]["when"] == "on_success"
+    assert deploy not in pipeline(other)
+    assert (stop in pipeline("default branch")) == (not production)
+
+
 @pytest.mark.parametrize(("event", "expected"), [("default branch", CHECKS + PROMOTION), ("tag", CHECKS + RELEASE)])
 def test_the_stages_are_in_order(pipeline, event, expected):
     stages = PIPELINE["stages"]
@@ -79,7 +98,7 @@ def script(name):
     return job.get("script") or PIPELINE[next(base for base in parents(job) if "script" in PIPELINE[base])]["script"]
 
 
-@pytest.mark.parametrize("name", ["publish", "attest", "deploy dev", "deploy mock-prod", "deploy prod"])
+@pytest.mark.parametrize("name", ["publish", "attest", *(f"deploy {host}" for host in HOSTS)])
 def test_a_job_has_in_an_empty_store_what_it_sends(name):
     assert re.fullmatch(r"nix build .*--out-link built \.#release", script(name)[0])
 
@@ -119,7 +138,7 @@ def test_every_image_is_pinned_by_digest():
         assert re.fullmatch(r"[a-z0-9./-]+:[0-9.]+@sha256:[0-9a-f]{64}", image), image
 
 
-@pytest.mark.parametrize("host", ["dev", "mock-prod", "prod"])
+@pytest.mark.parametrize("host", HOSTS)
 def test_a_host_is_deployed_to_by_one_job_at_a_time(host):
     for name in [f"deploy {host}", f"verify {host}"]:
         assert JOBS[name]["resource_group"] == host
@@ -128,7 +147,7 @@ def test_a_host_is_deployed_to_by_one_job_at_a_time(host):
     assert not PIPELINE[".promote"]["interruptible"]
 
 
-@pytest.mark.parametrize("host", ["dev", "mock-prod"])
+@pytest.mark.parametrize("host", [host for host in HOSTS if JOBS[f"deploy {host}"]["environment"].get("on_stop")])
 def test_an_environment_can_be_stopped(host):
     stop = JOBS[JOBS[f"deploy {host}"]["environment"]["on_stop"]]
     assert stop["environment"] == {"name": host, "action": "stop"}
