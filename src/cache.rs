@@ -52,18 +52,18 @@ pub struct Cache {
     /// How long an answer counts as fresh.
     pub ttl: Duration,
     /// How old an answer may get before it is no longer served.
-    pub stale: Duration,
+    pub max_stale: Duration,
 }
 
 impl Cache {
     /// An empty cache.
-    pub fn new(ttl: Duration, stale: Duration) -> Self {
+    pub fn new(ttl: Duration, max_stale: Duration) -> Self {
         Self {
             entry: ArcSwapOption::empty(),
             failure: ArcSwap::from_pointee(None),
             attempted: watch::Sender::new(false),
             ttl,
-            stale,
+            max_stale,
         }
     }
 
@@ -85,7 +85,7 @@ impl Cache {
         let now = Instant::now();
         if let Some(entry) = self.entry.load_full() {
             let age = now.saturating_duration_since(entry.sent.monotonic);
-            if age <= self.stale {
+            if age <= self.max_stale {
                 return Lookup::Found(entry, age);
             }
         }

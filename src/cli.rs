@@ -11,7 +11,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{
-    Config, Endpoint, Invalid, Listen, Location, LogFormat, LogLevel, Project, Table, Word, parse_period,
+    Config, Endpoint, Invalid, Listen, Location, LogFormat, LogLevel, Project, Table, Word, parse_duration,
 };
 
 /// Serves how often one word stands in each corpus of a BigQuery table.
@@ -38,22 +38,34 @@ impl Cli {
     }
 
     fn parse_all<T: Into<OsString> + Clone>(args: impl IntoIterator<Item = T>) -> Result<Self, clap::Error> {
-        let matches = without_empty_variables(Self::command()).try_get_matches_from(args)?;
+        let matches = choose_variables(Self::command()).try_get_matches_from(args)?;
         Self::from_arg_matches(&matches)
     }
 }
 
-/// An empty variable counts as none, as a manifest or unit sets one to leave it to its default. An empty `WORD` is
-/// still refused as such: it is more likely a word that got lost.
-fn without_empty_variables(command: clap::Command) -> clap::Command {
-    let is_empty =
-        |name: &OsStr| name != "WORD" && std::env::var_os(name).is_some_and(|value| value.is_empty());
+/// Chooses the variable of each flag. An empty one counts as none, as a manifest or unit sets one to leave it to its
+/// default. An empty `WORD` is still refused as such: it is more likely a word that got lost.
+fn choose_variables(command: clap::Command) -> clap::Command {
     command
-        .mut_args(|arg| match arg.get_env() {
-            Some(name) if is_empty(name) => arg.env(Resettable::Reset),
-            _ => arg,
+        .mut_args(|arg| {
+            let Some(name) = arg.get_env().filter(|name| *name != "WORD") else {
+                return arg;
+            };
+            match (std::env::var_os(name), former_name(name)) {
+                (Some(value), _) if !value.is_empty() => arg,
+                (_, Some(former)) if std::env::var_os(former).is_some_and(|value| !value.is_empty()) => {
+                    arg.env(former)
+                }
+                (Some(_), _) => arg.env(Resettable::Reset),
+                (None, _) => arg,
+            }
         })
-        .mut_subcommands(without_empty_variables)
+        .mut_subcommands(choose_variables)
+}
+
+/// The name that a variable had before, which still counts.
+fn former_name(variable: &OsStr) -> Option<&'static str> {
+    (variable == "MAX_STALE").then_some("STALE")
 }
 
 /// What to do.
@@ -111,13 +123,13 @@ pub struct ServeArgs {
     )]
     bigquery_endpoint: Endpoint,
     /// Time for which an answer counts as fresh
-    #[arg(long, env = "TTL", default_value = "5m", value_parser = parse_period)]
+    #[arg(long, env = "TTL", default_value = "5m", value_parser = parse_duration)]
     ttl: Duration,
     /// Age up to which an answer is served while BigQuery fails
-    #[arg(long, env = "STALE", default_value = "24h", value_parser = parse_period)]
-    stale: Duration,
+    #[arg(long, alias = "stale", env = "MAX_STALE", default_value = "24h", value_parser = parse_duration)]
+    max_stale: Duration,
     /// Time that one refresh may take, retries included
-    #[arg(long, env = "TIMEOUT", default_value = "30s", value_parser = parse_period)]
+    #[arg(long, env = "TIMEOUT", default_value = "30s", value_parser = parse_duration)]
     timeout: Duration,
     /// Most bytes that BigQuery may bill for one job
     #[arg(long, env = "MAXIMUM_BYTES_BILLED", value_name = "BYTES", default_value = "104857600",
@@ -162,9 +174,9 @@ impl TryFrom<ServeArgs> for Config {
     type Error = Invalid;
 
     fn try_from(args: ServeArgs) -> Result<Self, Invalid> {
-        if args.stale < args.ttl {
+        if args.max_stale < args.ttl {
             return Err(Invalid::new(
-                "--stale is shorter than --ttl: give at least as much",
+                "--max-stale is shorter than --ttl: expected at least as much",
             ));
         }
         Ok(Self {
@@ -176,7 +188,7 @@ impl TryFrom<ServeArgs> for Config {
             credentials: args.credentials,
             bigquery_endpoint: args.bigquery_endpoint,
             ttl: args.ttl,
-            stale: args.stale,
+            max_stale: args.max_stale,
             timeout: args.timeout,
             maximum_bytes_billed: args.maximum_bytes_billed,
             workers: usize::try_from(args.workers).unwrap_or(1),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::bigquery::BigQuery;
 use crate::cache::{Cache, Lookup};
 use crate::config::{Config, Invalid, Listen, Word};
-use crate::credentials::Environment;
+use crate::credentials::Variables;
 use crate::server::{self, Limits, Listener, Service};
 use crate::telemetry::Metrics;
 use crate::{refresh, systemd};
@@ -16,7 +16,7 @@ use crate::{refresh, systemd};
 pub struct Instance {
     word: Word,
     cache: Arc<Cache>,
-    source: Arc<BigQuery>,
+    bigquery: Arc<BigQuery>,
     metrics: Arc<Metrics>,
     listener: Listener,
 }
@@ -29,7 +29,7 @@ impl Instance {
     /// One sentence: which value or file is bad, and what would be right.
     pub async fn check(config: &Config) -> Result<(), Invalid> {
         let metrics = Arc::new(Metrics::new(config.ttl));
-        BigQuery::new(config, &Environment::from_process(), metrics)
+        BigQuery::new(config, &Variables::from_process(), metrics)
             .await
             .map(drop)
     }
@@ -41,12 +41,12 @@ impl Instance {
     /// One sentence: which value, file or address is bad, and what would be right.
     pub async fn open(config: Config) -> Result<Self, Invalid> {
         let metrics = Arc::new(Metrics::new(config.ttl));
-        let source = BigQuery::new(&config, &Environment::from_process(), Arc::clone(&metrics)).await?;
+        let bigquery = BigQuery::new(&config, &Variables::from_process(), Arc::clone(&metrics)).await?;
         let listener = Listener::open(&config.listen).map_err(|error| Invalid::new(error.to_string()))?;
         Ok(Self {
             word: config.word,
-            cache: Arc::new(Cache::new(config.ttl, config.stale)),
-            source: Arc::new(source),
+            cache: Arc::new(Cache::new(config.ttl, config.max_stale)),
+            bigquery: Arc::new(bigquery),
             metrics,
             listener,
         })
@@ -75,7 +75,7 @@ impl Instance {
             Arc::clone(&self.metrics),
             &limits,
         ));
-        let refresh = refresh::run(self.source, Arc::clone(&cache), self.metrics);
+        let refresh = refresh::run(self.bigquery, Arc::clone(&cache), self.metrics);
         // What runs beside the server ends with it.
         let mut beside = tokio::task::JoinSet::new();
         beside.spawn(refresh);

@@ -22,7 +22,7 @@ use request::Question;
 
 use crate::answer::{Answer, Count, Moment};
 use crate::config::{Config, Invalid, Project};
-use crate::credentials::{self, Environment, File, Limits, Source, Tokens};
+use crate::credentials::{self, File, Limits, Origin, Tokens, Variables};
 use crate::reason::Reason;
 use crate::telemetry::Metrics;
 use crate::transport::Transport;
@@ -57,25 +57,21 @@ impl BigQuery {
     /// Finds the credential, checks its file and makes the clients. Sends nothing.
     ///
     /// The error is one sentence: a bad file, no project to bill, or no certificates for an https address.
-    pub async fn new(
-        config: &Config,
-        environment: &Environment,
-        metrics: Arc<Metrics>,
-    ) -> Result<Self, Invalid> {
-        Self::with_backoff(config, environment, metrics, BACKOFF).await
+    pub async fn new(config: &Config, variables: &Variables, metrics: Arc<Metrics>) -> Result<Self, Invalid> {
+        Self::with_backoff(config, variables, metrics, BACKOFF).await
     }
 
     /// The same, with another wait before the first repeated try: the longest it can be. It doubles from there.
     pub async fn with_backoff(
         config: &Config,
-        environment: &Environment,
+        variables: &Variables,
         metrics: Arc<Metrics>,
         backoff: Duration,
     ) -> Result<Self, Invalid> {
-        let source = Source::find(config.credentials.as_deref(), environment)?;
-        let project = project(config, &source)?;
+        let origin = Origin::find(config.credentials.as_deref(), variables)?;
+        let project = project(config, &origin)?;
         let billed = project.as_ref().map_or("the metadata server's", Project::as_str);
-        tracing::info!(credential = %source, project = billed, "found the credential");
+        tracing::info!(credential = %origin, project = billed, "found the credential");
         let transport = Arc::new(Transport::default());
         let client = transport
             .client(config.bigquery_endpoint.is_plain(), CALL)?
@@ -86,7 +82,7 @@ impl BigQuery {
             fetch: TOKEN,
             backoff,
         };
-        let tokens = Tokens::over(source, limits, transport);
+        let tokens = Tokens::over(origin, limits, transport);
         let client = ClientBuilder::new()
             .with_v2_base_url(config.bigquery_endpoint.v2())
             .with_client(client)
@@ -168,8 +164,8 @@ impl Progress {
 }
 
 /// The project to bill, if it is known without asking anyone.
-fn project(config: &Config, source: &Source) -> Result<Option<Project>, Invalid> {
-    let Source::File(path) = source else {
+fn project(config: &Config, origin: &Origin) -> Result<Option<Project>, Invalid> {
+    let Origin::File(path) = origin else {
         return Ok(config.project.clone());
     };
     let file = File::read(path)?;

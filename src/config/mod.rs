@@ -3,23 +3,23 @@
 //! Every type here is valid by construction: [`FromStr`](std::str::FromStr) is the only way in, and its error is
 //! one sentence that says what is wrong and what would be right.
 
+mod duration;
 mod endpoint;
 mod listen;
 mod log_format;
 mod log_level;
-mod period;
 mod table;
 mod word;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use duration::parse as parse_duration;
 pub use endpoint::Endpoint;
 pub(crate) use endpoint::is_local;
 pub use listen::Listen;
 pub use log_format::LogFormat;
 pub use log_level::LogLevel;
-pub use period::parse as parse_period;
 pub use table::{Location, Project, Table};
 pub use word::Word;
 
@@ -43,7 +43,7 @@ pub struct Config {
     /// How long an answer counts as fresh.
     pub ttl: Duration,
     /// How old an answer may get before it is no longer served.
-    pub stale: Duration,
+    pub max_stale: Duration,
     /// How long one refresh may take: token, job, retries and pages together.
     pub timeout: Duration,
     /// The most bytes that BigQuery may bill for one job.

@@ -6,16 +6,16 @@ use super::clients::Clients;
 use super::error::Error;
 use super::fetched::Fetched;
 use super::file::File;
-use super::search::Source;
+use super::search::Origin;
 use super::{BIGQUERY_SCOPE, metadata_server};
 use crate::transport::Transport;
 
 /// Fetches a new token for BigQuery. The file is read each time, so that a new key needs no restart.
-pub(super) async fn fetch(source: &Source, transport: &Transport, limit: Duration) -> Result<Fetched, Error> {
+pub(super) async fn fetch(origin: &Origin, transport: &Transport, limit: Duration) -> Result<Fetched, Error> {
     let clients = Clients { transport, limit };
-    match source {
-        Source::Metadata(base) => metadata_server::fetch(base, &clients, BIGQUERY_SCOPE).await,
-        Source::File(path) => {
+    match origin {
+        Origin::Metadata(base) => metadata_server::fetch(base, &clients, BIGQUERY_SCOPE).await,
+        Origin::File(path) => {
             let path = path.clone();
             let file = tokio::task::spawn_blocking(move || File::read(&path))
                 .await

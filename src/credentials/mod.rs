@@ -22,7 +22,7 @@ mod yup;
 pub use credential::Credential;
 pub use error::{Error, Kind};
 pub use file::File;
-pub use search::{Environment, Source};
+pub use search::{Origin, Variables};
 pub use tokens::{Limits, Token, Tokens};
 
 /// What the service asks for: to run query jobs and read their results.

@@ -7,7 +7,7 @@ use crate::config::{Invalid, is_local};
 
 /// The environment variables that say where a credential is.
 #[derive(Debug, Clone, Default)]
-pub struct Environment {
+pub struct Variables {
     /// `CREDENTIALS_DIRECTORY`, set by systemd.
     pub credentials_directory: Option<PathBuf>,
     /// `GOOGLE_APPLICATION_CREDENTIALS`.
@@ -20,7 +20,7 @@ pub struct Environment {
     pub gce_metadata_host: Option<String>,
 }
 
-impl Environment {
+impl Variables {
     /// Reads this process's environment. An empty variable counts as none.
     pub fn from_process() -> Self {
         let path = |name| {
@@ -42,14 +42,14 @@ impl Environment {
 
 /// Where the credential is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum Origin {
     /// A JSON file.
     File(PathBuf),
     /// Google's metadata server, by its address.
     Metadata(Url),
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "the file '{}'", path.display()),
@@ -58,13 +58,13 @@ impl fmt::Display for Source {
     }
 }
 
-impl Source {
+impl Origin {
     /// Takes the first of: the flag, `$CREDENTIALS_DIRECTORY/bigquery.json`, `GOOGLE_APPLICATION_CREDENTIALS`,
     /// gcloud's well-known file, the metadata server.
     ///
     /// A path that was named is taken even if nothing is there, so that reading it says so. The two places that
     /// are only looked at are skipped then.
-    pub fn find(flag: Option<&Path>, environment: &Environment) -> Result<Self, Invalid> {
+    pub fn find(flag: Option<&Path>, environment: &Variables) -> Result<Self, Invalid> {
         if let Some(path) = flag {
             return Ok(Self::File(path.to_owned()));
         }

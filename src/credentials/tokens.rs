@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout};
 use super::error::{Error, Kind};
 use super::fetch;
 use super::fetched::Fetched;
-use super::search::Source;
+use super::search::Origin;
 use crate::backoff::Backoff;
 use crate::cause::chain;
 use crate::transport::Transport;
@@ -57,7 +57,7 @@ pub struct Tokens(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    source: Source,
+    origin: Origin,
     transport: Arc<Transport>,
     limits: Limits,
     state: Mutex<State>,
@@ -79,15 +79,15 @@ struct Held {
 }
 
 impl Tokens {
-    /// A cache over a source. Nothing is fetched yet.
-    pub fn new(source: Source, limits: Limits) -> Self {
-        Self::over(source, limits, Arc::default())
+    /// A cache over a credential. Nothing is fetched yet.
+    pub fn new(origin: Origin, limits: Limits) -> Self {
+        Self::over(origin, limits, Arc::default())
     }
 
     /// The same, with a transport that others use too.
-    pub(crate) fn over(source: Source, limits: Limits, transport: Arc<Transport>) -> Self {
+    pub(crate) fn over(origin: Origin, limits: Limits, transport: Arc<Transport>) -> Self {
         Self(Arc::new(Inner {
-            source,
+            origin,
             transport,
             limits,
             state: Mutex::default(),
@@ -134,9 +134,9 @@ impl Tokens {
 
     /// The project that the metadata server names, if that is where tokens come from.
     pub(crate) async fn project(&self) -> Result<Option<String>, Error> {
-        match &self.0.source {
-            Source::File(_) => Ok(None),
-            Source::Metadata(base) => {
+        match &self.0.origin {
+            Origin::File(_) => Ok(None),
+            Origin::Metadata(base) => {
                 let limit = self.0.limits.fetch;
                 let project = fetch::project(base, &self.0.transport, limit);
                 within(limit, project).await.map(Some)
@@ -175,7 +175,7 @@ impl Inner {
             let limit = deadline
                 .saturating_duration_since(Instant::now())
                 .min(self.limits.fetch / TRIES);
-            let error = match within(limit, fetch::fetch(&self.source, &self.transport, limit)).await {
+            let error = match within(limit, fetch::fetch(&self.origin, &self.transport, limit)).await {
                 Ok(fetched) => return Ok(fetched),
                 Err(error) => error,
             };

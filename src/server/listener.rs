@@ -7,7 +7,7 @@ use listenfd::ListenFd;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
-use super::unix_path::{self, SocketFile};
+use super::socket_file::{self, SocketFile};
 use crate::config::Listen;
 
 /// Connections that the kernel keeps for us until we accept them.
@@ -52,7 +52,7 @@ impl Listener {
         match listen {
             Listen::Tcp(address) => Self::new(Listening::Tcp(bind_tcp(*address)?), false, None),
             Listen::Unix(path) => {
-                let (listener, file) = unix_path::bind(path)?;
+                let (listener, file) = socket_file::bind(path)?;
                 Self::new(Listening::Unix(listener), false, Some(file))
             }
         }

@@ -4,7 +4,6 @@
 
 mod accept_loop;
 mod access_log;
-mod check;
 mod conditional;
 mod connection;
 mod handler;
@@ -12,10 +11,11 @@ mod headers;
 mod limits;
 mod listener;
 mod negotiate;
+mod refusal;
 mod request_id;
 mod route;
 mod service;
-mod unix_path;
+mod socket_file;
 mod write_stall;
 
 pub use accept_loop::{Drained, serve};

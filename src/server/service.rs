@@ -10,10 +10,10 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 
 use super::access_log::AccessLog;
-use super::check::{self, Refusal};
 use super::handler::Handler;
 use super::headers::{self, PageHeaders};
 use super::limits::Limits;
+use super::refusal::Refusal;
 use super::request_id::{self, X_REQUEST_ID};
 use super::route::Route;
 use super::{conditional, negotiate};
@@ -21,7 +21,7 @@ use crate::cache::{Cache, Lookup};
 use crate::render::{FORMATS, Format, error_page, text};
 use crate::telemetry::{Metrics, RequestLabels};
 
-type Answer = Response<Full<Bytes>>;
+type Reply = Response<Full<Bytes>>;
 
 /// Answers requests from the cache. One for all connections.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Service {
         }
     }
 
-    async fn routed(&self, route: Route, headers: &HeaderMap) -> Answer {
+    async fn routed(&self, route: Route, headers: &HeaderMap) -> Reply {
         match route {
             Route::Counts => self.counts(headers).await,
             Route::Health => plain(StatusCode::OK, "ok\n"),
@@ -66,7 +66,7 @@ impl Service {
         }
     }
 
-    async fn counts(&self, headers: &HeaderMap) -> Answer {
+    async fn counts(&self, headers: &HeaderMap) -> Reply {
         let Some(format) = negotiate::format(headers) else {
             return not_acceptable();
         };
@@ -94,7 +94,7 @@ impl Service {
         }
     }
 
-    fn ready(&self) -> Answer {
+    fn ready(&self) -> Reply {
         let (reason, retry_after) = match self.cache.lookup() {
             Lookup::Found(..) => return plain(StatusCode::OK, "ready\n"),
             Lookup::Missing { reason, retry_after } => (reason, retry_after),
@@ -107,7 +107,7 @@ impl Service {
         answer
     }
 
-    fn metrics(&self) -> Answer {
+    fn metrics(&self) -> Reply {
         match self.metrics.render() {
             Ok(body) => response(
                 StatusCode::OK,
@@ -128,10 +128,10 @@ impl Service {
 }
 
 impl Handler for Service {
-    async fn answer(&self, request: &Request<Incoming>, last: bool) -> Answer {
+    async fn answer(&self, request: &Request<Incoming>, last: bool) -> Reply {
         let id = request_id::of(request.headers());
         let route = Route::of(request.uri().path());
-        let refusal = check::refusal(request);
+        let refusal = Refusal::of(request);
         let mut answer = match refusal {
             Some(refusal) => refused(refusal, request.headers()),
             None => self.routed(route, request.headers()).await,
@@ -171,7 +171,7 @@ fn labels(route: Route, status: StatusCode) -> RequestLabels {
     }
 }
 
-fn refused(refusal: Refusal, headers: &HeaderMap) -> Answer {
+fn refused(refusal: Refusal, headers: &HeaderMap) -> Reply {
     let mut answer = error(refusal.status, headers, refusal.sentence);
     if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
         answer
@@ -181,7 +181,7 @@ fn refused(refusal: Refusal, headers: &HeaderMap) -> Answer {
     answer
 }
 
-fn not_acceptable() -> Answer {
+fn not_acceptable() -> Reply {
     let kinds: Vec<&str> = FORMATS.iter().map(Format::media_type).collect();
     let kinds = kinds.join(", ");
     let mut answer = plain(
@@ -195,7 +195,7 @@ fn not_acceptable() -> Answer {
 }
 
 /// What a visitor is told when there is nothing to show: when to come back, and not why.
-fn no_answer(headers: &HeaderMap, retry_after: Duration) -> Answer {
+fn no_answer(headers: &HeaderMap, retry_after: Duration) -> Reply {
     let seconds = whole_seconds(retry_after);
     let plural = if seconds == 1 { "" } else { "s" };
     let sentence = format!("The counts are not available yet. Try again in {seconds} second{plural}.");
@@ -209,7 +209,7 @@ fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).clamp(1, u64::MAX.into()) as u64
 }
 
-fn error(status: StatusCode, headers: &HeaderMap, sentence: &str) -> Answer {
+fn error(status: StatusCode, headers: &HeaderMap, sentence: &str) -> Reply {
     let format = negotiate::format(headers).unwrap_or(&text::FORMAT);
     let (format, body) = error_page(status, format, sentence);
     let mut fields = headers::uncached(format.header());
@@ -217,12 +217,12 @@ fn error(status: StatusCode, headers: &HeaderMap, sentence: &str) -> Answer {
     response(status, fields, body)
 }
 
-fn plain(status: StatusCode, body: impl Into<Bytes>) -> Answer {
+fn plain(status: StatusCode, body: impl Into<Bytes>) -> Reply {
     let fields = headers::uncached(text::FORMAT.header());
     response(status, fields, body.into())
 }
 
-fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Answer {
+fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Reply {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;

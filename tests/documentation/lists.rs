@@ -110,7 +110,7 @@ fn config() -> Config {
         credentials: None,
         bigquery_endpoint: "http://127.0.0.1:1".parse().unwrap(),
         ttl: std::time::Duration::from_secs(300),
-        stale: std::time::Duration::from_secs(300),
+        max_stale: std::time::Duration::from_secs(300),
         timeout: std::time::Duration::from_secs(1),
         maximum_bytes_billed: 1,
         workers: 1,

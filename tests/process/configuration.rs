@@ -136,7 +136,7 @@ fn every_bad_value_names_its_flag_and_what_would_be_right() {
         ("--ttl", "0s", "more than 0s"),
         ("--ttl", "-5m", "with its unit"),
         ("--ttl", "100y", "at most 366d"),
-        ("--stale", "soon", "with its unit"),
+        ("--max-stale", "soon", "with its unit"),
         ("--timeout", "0ms", "more than 0s"),
         ("--maximum-bytes-billed", "0", "1.."),
         ("--maximum-bytes-billed", "1GB", "invalid digit"),
@@ -186,10 +186,16 @@ fn values_alone_can_be_checked_where_there_is_no_credential_and_no_certificate()
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
     let line = refusal(
-        &["check", "--word=the", "--values-only", "--ttl=2h", "--stale=1h"],
+        &[
+            "check",
+            "--word=the",
+            "--values-only",
+            "--ttl=2h",
+            "--max-stale=1h",
+        ],
         &build,
     );
-    assert!(line.contains("--stale is shorter"), "{line}");
+    assert!(line.contains("--max-stale is shorter"), "{line}");
     let line = refusal(&["check", "--word=the"], &build[1..]);
     assert!(line.contains("needs CA certificates"), "{line}");
 }
@@ -204,7 +210,7 @@ fn an_empty_variable_counts_as_none() {
         ("CREDENTIALS", ""),
         ("BIGQUERY_ENDPOINT", ""),
         ("TTL", ""),
-        ("STALE", ""),
+        ("MAX_STALE", ""),
         ("TIMEOUT", ""),
         ("MAXIMUM_BYTES_BILLED", ""),
         ("WORKERS", ""),
@@ -242,9 +248,22 @@ fn the_exit_code_tells_when_nobody_reads_the_line() {
 #[test]
 fn values_that_contradict_each_other_are_refused() {
     assert_eq!(
-        refusal(&["check", "--word=the", "--ttl=2h", "--stale=1h"], &[]),
-        "wordtally: --stale is shorter than --ttl: give at least as much"
+        refusal(&["check", "--word=the", "--ttl=2h", "--max-stale=1h"], &[]),
+        "wordtally: --max-stale is shorter than --ttl: expected at least as much"
     );
+}
+
+#[test]
+fn the_former_names_of_max_stale_still_count() {
+    let shorter = "wordtally: --max-stale is shorter than --ttl: expected at least as much";
+    let check = ["check", "--word=the", "--ttl=2h"];
+    let flag = ["check", "--word=the", "--ttl=2h", "--stale=1h"];
+    assert_eq!(refusal(&flag, &[]), shorter);
+    assert_eq!(refusal(&check, &[("STALE", "1h")]), shorter);
+    assert_eq!(refusal(&check, &[("STALE", "1h"), ("MAX_STALE", "")]), shorter);
+    assert_eq!(refusal(&check, &[("STALE", "3h"), ("MAX_STALE", "1h")]), shorter);
+    let help = String::from_utf8(wordtally(&["serve", "--help"], &[]).stdout).unwrap();
+    assert!(!help.contains("--stale"), "{help}");
 }
 
 #[test]
@@ -270,7 +289,7 @@ fn help_and_version_are_no_errors() {
         "CREDENTIALS",
         "BIGQUERY_ENDPOINT",
         "TTL",
-        "STALE",
+        "MAX_STALE",
     ] {
         assert!(help.contains(&format!("[env: {variable}")), "{variable}");
     }

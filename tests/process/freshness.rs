@@ -65,7 +65,7 @@ async fn a_failing_bigquery_leaves_the_old_answer_with_its_true_age_until_it_is_
     let google = Google::start().await;
     let instance = Serve::from(&google)
         .flag("--ttl", "500ms")
-        .flag("--stale", "2s")
+        .flag("--max-stale", "2s")
         .start()
         .await;
     instance.answer().await;

@@ -51,7 +51,7 @@ async fn child_that_logs_everything() {
         credentials: Some(variable("CREDENTIALS").into()),
         bigquery_endpoint: variable("BIGQUERY_ENDPOINT").parse().unwrap(),
         ttl: Duration::from_millis(300),
-        stale: Duration::from_secs(60),
+        max_stale: Duration::from_secs(60),
         timeout: Duration::from_secs(2),
         maximum_bytes_billed: 100 << 20,
         workers: 1,

@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use wordtally::bigquery::BigQuery;
 use wordtally::config::{Config, LogFormat, LogLevel};
-use wordtally::credentials::{Environment, Limits, Source, Tokens};
+use wordtally::credentials::{Limits, Origin, Tokens, Variables};
 use wordtally::telemetry::Metrics;
 
 /// A request as the peer saw it.
@@ -234,15 +234,15 @@ pub(crate) fn tokens(credential: &Value) -> Tokens {
 }
 
 pub(crate) fn tokens_of(path: &Path) -> Tokens {
-    tokens_at(Source::File(path.to_owned()))
+    tokens_at(Origin::File(path.to_owned()))
 }
 
-pub(crate) fn tokens_at(source: Source) -> Tokens {
+pub(crate) fn tokens_at(origin: Origin) -> Tokens {
     let limits = Limits {
         fetch: Duration::from_secs(2),
         backoff: Duration::from_millis(5),
     };
-    Tokens::new(source, limits)
+    Tokens::new(origin, limits)
 }
 
 /// A configuration with the peer as BigQuery and as token server.
@@ -256,7 +256,7 @@ pub(crate) fn config(peer: &Peer) -> Config {
         credentials: Some(file(&authorized_user(peer).to_string())),
         bigquery_endpoint: peer.address.parse().expect("an endpoint"),
         ttl: Duration::from_secs(300),
-        stale: Duration::from_secs(86_400),
+        max_stale: Duration::from_secs(86_400),
         timeout: Duration::from_secs(5),
         maximum_bytes_billed: 1_000_000_000,
         workers: 1,
@@ -269,7 +269,7 @@ pub(crate) fn config(peer: &Peer) -> Config {
 pub(crate) async fn bigquery(config: &Config) -> (BigQuery, Arc<Metrics>) {
     let metrics = Arc::new(Metrics::new(config.ttl));
     let quick = Duration::from_millis(5);
-    let bigquery = BigQuery::with_backoff(config, &Environment::default(), Arc::clone(&metrics), quick)
+    let bigquery = BigQuery::with_backoff(config, &Variables::default(), Arc::clone(&metrics), quick)
         .await
         .expect("a client");
     (bigquery, metrics)

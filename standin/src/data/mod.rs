@@ -1,4 +1,4 @@
-//! The table that the stand-in serves: word counts over Shakespeare's works.
+//! The table that the stand-in serves: word counts per corpus of Shakespeare.
 
 mod read;
 

@@ -7,12 +7,12 @@ mod error;
 mod extract;
 mod job;
 mod job_list;
+mod job_store;
 mod jobs;
 mod page;
 mod plan;
 mod queries;
 mod request;
-mod store;
 mod tables;
 
 use std::sync::Arc;
@@ -28,7 +28,7 @@ use crate::{auth, faults};
 pub(crate) use body::JsonBody;
 pub(crate) use error::ApiError;
 pub(crate) use extract::PathNames;
-pub(crate) use store::Jobs;
+pub(crate) use job_store::Jobs;
 
 /// All routes.
 pub(crate) fn router(app: Arc<App>) -> Router {

@@ -7,12 +7,12 @@ use sqlparser::ast::{
 use super::compiler::{Compiler, Output, alias_name, no_signature, refuse};
 use super::error::{QueryError, Result};
 use super::parse::table_name;
-use super::scope::{Offered, Place, Scope, Source, Typed};
+use super::scope::{FromItem, Offered, Place, Scope, Typed};
 
 impl Compiler<'_> {
     /// Compiles a `FROM`, with a space before it; nothing when there is none.
-    pub(super) fn from(&mut self, from: &[TableWithJoins]) -> Result<(String, Vec<Source>)> {
-        let mut sources: Vec<Source> = Vec::new();
+    pub(super) fn from(&mut self, from: &[TableWithJoins]) -> Result<(String, Vec<FromItem>)> {
+        let mut sources: Vec<FromItem> = Vec::new();
         let mut sql = String::new();
         for item in from {
             sql.push_str(if sources.is_empty() { " FROM " } else { " JOIN " });
@@ -24,7 +24,7 @@ impl Compiler<'_> {
         Ok((sql, sources))
     }
 
-    fn join(&mut self, join: &Join, sources: &mut Vec<Source>) -> Result<String> {
+    fn join(&mut self, join: &Join, sources: &mut Vec<FromItem>) -> Result<String> {
         refuse(join.global, "GLOBAL JOIN")?;
         let (word, constraint) = match &join.join_operator {
             JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => (" JOIN ", constraint),
@@ -68,7 +68,7 @@ impl Compiler<'_> {
         Ok(format!("{word}{relation}{on}"))
     }
 
-    fn factor(&mut self, factor: &TableFactor, sources: &mut Vec<Source>) -> Result<String> {
+    fn factor(&mut self, factor: &TableFactor, sources: &mut Vec<FromItem>) -> Result<String> {
         let (sql, source) = match factor {
             TableFactor::Table {
                 name,
@@ -135,7 +135,7 @@ impl Compiler<'_> {
                     kind,
                     origin: None,
                 };
-                let source = Source {
+                let source = FromItem {
                     alias,
                     columns: vec![offered],
                     is_value: true,
@@ -146,7 +146,7 @@ impl Compiler<'_> {
             _ => return Err(QueryError::unsupported("This kind of FROM item")),
         };
         if let Some(alias) = &source.alias {
-            let same = |other: &Source| {
+            let same = |other: &FromItem| {
                 other
                     .alias
                     .as_deref()
@@ -162,7 +162,7 @@ impl Compiler<'_> {
         Ok(sql)
     }
 
-    fn table(&mut self, name: &ast::ObjectName, alias: Option<&TableAlias>) -> Result<(String, Source)> {
+    fn table(&mut self, name: &ast::ObjectName, alias: Option<&TableAlias>) -> Result<(String, FromItem)> {
         let sql_alias = self.alias('s');
         let alias = alias_of(alias)?;
         if let [ast::ObjectNamePart::Identifier(ident)] = name.0.as_slice() {
@@ -194,7 +194,7 @@ impl Compiler<'_> {
             kind: column.kind,
             origin: Some((number, n)),
         });
-        let source = Source {
+        let source = FromItem {
             alias: alias.or_else(|| Some(full.table.clone())),
             columns: columns.collect(),
             is_value: false,
@@ -265,7 +265,7 @@ fn alias_of(alias: Option<&TableAlias>) -> Result<Option<String>> {
     alias_name(name).map(Some)
 }
 
-fn derived(alias: Option<String>, sql_alias: &str, columns: &[Output]) -> Source {
+fn derived(alias: Option<String>, sql_alias: &str, columns: &[Output]) -> FromItem {
     // A column without a name can be had by `*` alone.
     let columns = columns.iter().enumerate().map(|(n, (name, kind))| Offered {
         name: name.clone().unwrap_or_default(),
@@ -273,7 +273,7 @@ fn derived(alias: Option<String>, sql_alias: &str, columns: &[Output]) -> Source
         kind: *kind,
         origin: None,
     });
-    Source {
+    FromItem {
         alias,
         columns: columns.collect(),
         is_value: false,

@@ -54,7 +54,7 @@ pub(super) struct Offered {
 
 /// One item of a `FROM`.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(super) struct FromItem {
     /// The name it goes by, if any.
     pub(super) alias: Option<String>,
     /// Its columns.
@@ -80,7 +80,7 @@ pub(super) enum Place<'s> {
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'s> {
     /// The items of the `FROM`.
-    pub(super) sources: &'s [Source],
+    pub(super) sources: &'s [FromItem],
     /// What may stand here.
     pub(super) place: Place<'s>,
     /// The SELECT list's names, where they are in sight.
@@ -114,7 +114,7 @@ impl<'s> Scope<'s> {
     }
 
     /// The item of the `FROM` with this alias.
-    pub(super) fn source(&self, alias: &str) -> Option<&'s Source> {
+    pub(super) fn source(&self, alias: &str) -> Option<&'s FromItem> {
         self.sources.iter().find(|source| {
             source
                 .alias

@@ -9,7 +9,7 @@ use super::Type;
 use super::compiler::{Compiler, Cte, Output, alias_name, common, refuse};
 use super::error::{QueryError, Result};
 use super::order::{order_by_output, ordinal};
-use super::scope::{Place, Scope, Source, Typed, unrecognized};
+use super::scope::{FromItem, Place, Scope, Typed, unrecognized};
 
 /// A compiled SELECT, still open for `ORDER BY`.
 pub(super) struct Open {
@@ -20,7 +20,7 @@ pub(super) struct Open {
     /// The SELECT list, by which `ORDER BY` may go.
     pub(super) list: Vec<Typed>,
     /// The items of its `FROM`.
-    pub(super) sources: Vec<Source>,
+    pub(super) sources: Vec<FromItem>,
     /// The grouping expressions, if it is grouped.
     pub(super) groups: Option<Vec<String>>,
     /// Whether it is a SELECT DISTINCT.
@@ -308,7 +308,7 @@ impl Compiler<'_> {
     fn projection(
         &mut self,
         items: &[SelectItem],
-        sources: &[Source],
+        sources: &[FromItem],
         place: Place<'_>,
     ) -> Result<(Vec<Output>, Vec<Typed>)> {
         let scope = Scope {
@@ -356,7 +356,7 @@ impl Compiler<'_> {
 
     fn wildcard(
         &mut self,
-        sources: &[Source],
+        sources: &[FromItem],
         options: &WildcardAdditionalOptions,
         scope: Scope<'_>,
         outputs: &mut Vec<Output>,
@@ -410,7 +410,7 @@ impl Compiler<'_> {
     fn group_by(
         &mut self,
         group_by: &GroupByExpr,
-        sources: &[Source],
+        sources: &[FromItem],
         outputs: &[Output],
         list: &[Typed],
     ) -> Result<Option<Vec<String>>> {

@@ -80,10 +80,10 @@ async fn a_token_server_that_comes_back_is_waited_for() {
     let mut config = config(&peer);
     config.timeout = std::time::Duration::from_secs(10);
     let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
-    let environment = wordtally::credentials::Environment::default();
+    let variables = wordtally::credentials::Variables::default();
     // Together the waits are longer than a failure is remembered.
     let backoff = std::time::Duration::from_millis(100);
-    let bigquery = wordtally::bigquery::BigQuery::with_backoff(&config, &environment, metrics, backoff)
+    let bigquery = wordtally::bigquery::BigQuery::with_backoff(&config, &variables, metrics, backoff)
         .await
         .expect("a client");
     assert_eq!(bigquery.counts().await.expect("an answer").counts.len(), 1);

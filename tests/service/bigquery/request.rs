@@ -78,8 +78,8 @@ async fn without_any_project_nothing_starts() {
     let mut config = config(&peer);
     config.credentials = Some(file(&credential.to_string()));
     let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
-    let environment = wordtally::credentials::Environment::default();
-    let refused = wordtally::bigquery::BigQuery::new(&config, &environment, metrics).await;
+    let variables = wordtally::credentials::Variables::default();
+    let refused = wordtally::bigquery::BigQuery::new(&config, &variables, metrics).await;
     let sentence = refused.expect_err("a refusal").to_string();
     assert!(
         sentence.contains("names no project: set the project"),
@@ -99,11 +99,11 @@ async fn on_google_cloud_token_and_project_come_from_the_metadata_server() {
     let mut config = config(&peer);
     config.credentials = None;
     let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
-    let environment = wordtally::credentials::Environment {
+    let variables = wordtally::credentials::Variables {
         gce_metadata_host: Some(peer.address.trim_start_matches("http://").to_owned()),
         ..Default::default()
     };
-    let bigquery = wordtally::bigquery::BigQuery::new(&config, &environment, metrics)
+    let bigquery = wordtally::bigquery::BigQuery::new(&config, &variables, metrics)
         .await
         .expect("a client");
     bigquery.counts().await.expect("an answer");

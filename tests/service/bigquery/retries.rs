@@ -173,9 +173,9 @@ async fn no_try_begins_that_the_deadline_would_cut_off() {
     let mut config = config(&peer);
     config.timeout = Duration::from_secs(4);
     let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
-    let environment = wordtally::credentials::Environment::default();
+    let variables = wordtally::credentials::Variables::default();
     let backoff = Duration::from_secs(30);
-    let bigquery = wordtally::bigquery::BigQuery::with_backoff(&config, &environment, metrics, backoff)
+    let bigquery = wordtally::bigquery::BigQuery::with_backoff(&config, &variables, metrics, backoff)
         .await
         .expect("a client");
     let began = std::time::Instant::now();

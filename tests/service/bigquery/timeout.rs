@@ -110,8 +110,8 @@ async fn a_server_that_does_not_hold_polls_back_is_not_flooded() {
     let mut config = config(&peer);
     config.timeout = Duration::from_millis(600);
     let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
-    let environment = wordtally::credentials::Environment::default();
-    let bigquery = wordtally::bigquery::BigQuery::new(&config, &environment, metrics)
+    let variables = wordtally::credentials::Variables::default();
+    let bigquery = wordtally::bigquery::BigQuery::new(&config, &variables, metrics)
         .await
         .expect("a client");
     bigquery.counts().await.expect_err("a failure");

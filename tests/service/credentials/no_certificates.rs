@@ -38,8 +38,8 @@ async fn inner() {
 
     config.bigquery_endpoint = "https://bigquery.googleapis.com".parse().expect("an endpoint");
     let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
-    let environment = wordtally::credentials::Environment::default();
-    let refused = wordtally::bigquery::BigQuery::new(&config, &environment, metrics).await;
+    let variables = wordtally::credentials::Variables::default();
+    let refused = wordtally::bigquery::BigQuery::new(&config, &variables, metrics).await;
     let sentence = refused.expect_err("a refusal").to_string();
     assert!(sentence.contains("needs CA certificates"), "{sentence}");
 }

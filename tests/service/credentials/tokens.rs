@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use wordtally::cause::chain;
-use wordtally::credentials::{Kind, Limits, Source, Tokens};
+use wordtally::credentials::{Kind, Limits, Origin, Tokens};
 
 use crate::upstream::*;
 
@@ -197,7 +197,7 @@ async fn a_token_server_that_hangs_is_given_up_in_time() {
                 fetch: Duration::from_millis(200),
                 backoff: Duration::from_millis(5),
             };
-            let tokens = Tokens::new(Source::File(file(&credential.to_string())), limits);
+            let tokens = Tokens::new(Origin::File(file(&credential.to_string())), limits);
             let began = Instant::now();
             let error = tokens.token().await.expect_err("a failure");
             assert_eq!(error.kind, Kind::Unavailable);
@@ -218,7 +218,7 @@ async fn one_request_that_hangs_leaves_time_for_the_next() {
         fetch: Duration::from_millis(1500),
         backoff: Duration::from_millis(5),
     };
-    let source = Source::File(file(&authorized_user(&peer).to_string()));
+    let source = Origin::File(file(&authorized_user(&peer).to_string()));
     let token = Tokens::new(source, limits).token().await.expect("a token");
     assert_eq!(token.secret(), "good");
 }

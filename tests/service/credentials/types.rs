@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use wordtally::cause::chain;
-use wordtally::credentials::{Kind, Source};
+use wordtally::credentials::{Kind, Origin};
 
 use crate::upstream::*;
 
@@ -137,7 +137,7 @@ async fn any_source_may_impersonate() {
 async fn a_machine_asks_its_metadata_server() {
     let peer = Peer::start(|_| granted("from-metadata")).await;
     let base = format!("{}/", peer.address).parse().expect("an address");
-    let tokens = tokens_at(Source::Metadata(base));
+    let tokens = tokens_at(Origin::Metadata(base));
     assert_eq!(tokens.token().await.expect("a token").secret(), "from-metadata");
     let request = &peer.seen()[0];
     assert_eq!(
@@ -179,7 +179,7 @@ async fn without_file_and_metadata_server_the_log_says_what_is_missing() {
         .local_addr()
         .expect("an address");
     let base = format!("http://{free}/").parse().expect("an address");
-    let error = tokens_at(Source::Metadata(base))
+    let error = tokens_at(Origin::Metadata(base))
         .token()
         .await
         .expect_err("a failure");

@@ -52,7 +52,7 @@ impl Server {
 
     pub(crate) fn on(listener: Listener, limits: Limits) -> Self {
         let config = config();
-        let cache = Arc::new(Cache::new(config.ttl, config.stale));
+        let cache = Arc::new(Cache::new(config.ttl, config.max_stale));
         let metrics = Arc::new(Metrics::new(config.ttl));
         let service = Arc::new(Service::new(Arc::clone(&cache), Arc::clone(&metrics), &limits));
         let listen = listener.local_address().unwrap();
@@ -158,7 +158,7 @@ fn config() -> Config {
         credentials: None,
         bigquery_endpoint: "https://bigquery.googleapis.com".parse().unwrap(),
         ttl: Duration::from_secs(300),
-        stale: Duration::from_secs(86_400),
+        max_stale: Duration::from_secs(86_400),
         timeout: Duration::from_secs(30),
         maximum_bytes_billed: 1 << 30,
         workers: 1,
