@@ -1,4 +1,4 @@
-//! Why there is no answer, in the few words that a visitor, a metric and an alert may see.
+//! Why there is no answer, in the few words that a client, a metric and an alert may see.
 
 /// The kinds of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -23,6 +23,13 @@ let
       modules = [
         { services.wordtally.instances = lib.mapAttrs (_: word: { inherit word; }) nasty; }
         {
+          # By the names of before.
+          services.wordtally = {
+            defaults.stale = "25h";
+            instances.spaces.stale = "26h";
+          };
+        }
+        {
           services.wordtally.instances.quotes = {
             logLevel = "warn";
             extraEnvironment.NO_PROXY = ''100% "of" it'';
@@ -77,6 +84,7 @@ let
         IPAddressAllow = [ "192.0.2.1" ];
         Environment = [
           ''"LOG_LEVEL=warn"''
+          ''"MAX_STALE=25h"''
           ''"NO_PROXY=100%% \"of\" it"''
           ''"WORD=\"both\" 'kinds' of"''
         ];
@@ -84,7 +92,10 @@ let
       removed = {
         MemoryMax = [ "64M" ];
         ProtectProc = [ "invisible" ];
-        Environment = [ ''"WORD=  two  and  two  "'' ];
+        Environment = [
+          ''"MAX_STALE=26h"''
+          ''"WORD=  two  and  two  "''
+        ];
       };
     }
     {

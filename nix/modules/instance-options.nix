@@ -51,7 +51,7 @@ in
     example = "5m";
     description = "Time for which an answer counts as fresh.";
   };
-  stale = optional "stale" types.str {
+  maxStale = optional "maxStale" types.str {
     example = "24h";
     description = "Age up to which an answer is served while BigQuery fails.";
   };

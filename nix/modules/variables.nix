@@ -8,7 +8,7 @@
   CREDENTIALS = "credentialFile";
   BIGQUERY_ENDPOINT = "bigqueryEndpoint";
   TTL = "ttl";
-  STALE = "stale";
+  MAX_STALE = "maxStale";
   TIMEOUT = "timeout";
   MAXIMUM_BYTES_BILLED = "maximumBytesBilled";
   WORKERS = "workers";

@@ -113,10 +113,14 @@ in
   imports = [
     ./reverse-proxy.nix
     ../../monitoring/module.nix
+    (lib.mkRenamedOptionModule
+      [ "services" "wordtally" "defaults" "stale" ]
+      [ "services" "wordtally" "defaults" "maxStale" ]
+    )
   ];
 
   options.services.wordtally = {
-    enable = lib.mkEnableOption "wordtally: one page per word, with its count in each work";
+    enable = lib.mkEnableOption "wordtally: one page per word, with its count in each corpus";
     package = lib.mkPackageOption (packagesFor pkgs) "wordtally" {
       pkgsText = "wordtally.packages.\${system}";
       extraDescription = "A static binary: the unit may execute nothing else.";
@@ -138,6 +142,16 @@ in
         types.submodule (
           { name, ... }:
           {
+            # What it was called before. A submodule has nowhere to put a warning.
+            imports = [
+              (lib.doRename {
+                from = [ "stale" ];
+                to = [ "maxStale" ];
+                visible = false;
+                warn = false;
+                use = lib.id;
+              })
+            ];
             options =
               import ./instance-options.nix {
                 inherit lib;

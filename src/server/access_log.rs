@@ -8,7 +8,7 @@ use hyper::{Method, StatusCode, Uri};
 const LINES_A_SECOND: u32 = 10;
 
 /// One line per request: at debug level below 400, since the metrics count those and a line each would cost
-/// more than the answer; at info level from 400, a few a second, so that no visitor can fill the disk.
+/// more than the answer; at info level from 400, a few a second, so that no client can fill the disk.
 #[derive(Debug)]
 pub(super) struct AccessLog {
     budget: Mutex<Budget>,
@@ -64,7 +64,7 @@ impl AccessLog {
     }
 }
 
-/// A visitor's text, no longer than that many characters.
+/// A client's text, no longer than that many characters.
 fn shortened(text: &str, most: usize) -> &str {
     let end = text.char_indices().nth(most).map_or(text.len(), |(at, _)| at);
     text.get(..end).unwrap_or_default()
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_visitors_text_is_cut_at_a_character() {
+    fn a_clients_text_is_cut_at_a_character() {
         assert_eq!(shortened("/äöü", 3), "/äö");
         assert_eq!(shortened("/äöü", 4), "/äöü");
         assert_eq!(shortened("", 4), "");

@@ -3,7 +3,7 @@ use std::iter::once;
 use headers::{ETag, Header, HeaderMapExt, IfNoneMatch};
 use hyper::header::{HeaderMap, HeaderValue};
 
-/// Whether `If-None-Match` says that the visitor has this page already. Weak comparison, as RFC 9110 wants it.
+/// Whether `If-None-Match` says that the client has this page already. Weak comparison, as RFC 9110 wants it.
 pub(super) fn has_already(headers: &HeaderMap, etag: &HeaderValue) -> bool {
     let (Some(known), Ok(etag)) = (headers.typed_get::<IfNoneMatch>(), ETag::decode(&mut once(etag))) else {
         return false;

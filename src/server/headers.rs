@@ -45,7 +45,7 @@ impl PageHeaders {
         headers
     }
 
-    /// For a page that the visitor has already.
+    /// For a page that the client has already.
     pub(super) fn not_modified(&self, etag: &HeaderValue, age: Duration) -> HeaderMap {
         fill(&self.not_modified, etag, age)
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// What one visitor, or all of them together, may take.
+/// What one client, or all of them together, may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Connections open at once; one more is closed unread.

@@ -25,7 +25,7 @@ impl Route {
         }
     }
 
-    /// The path as metrics and log lines name it, so that visitors can't make new names.
+    /// The path as metrics and log lines name it, so that clients can't make new names.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Counts => "/",

@@ -194,7 +194,7 @@ fn not_acceptable() -> Reply {
     answer
 }
 
-/// What a visitor is told when there is nothing to show: when to come back, and not why.
+/// What a client is told when there is nothing to show: when to come back, and not why.
 fn no_answer(headers: &HeaderMap, retry_after: Duration) -> Reply {
     let seconds = whole_seconds(retry_after);
     let plural = if seconds == 1 { "" } else { "s" };
