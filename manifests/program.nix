@@ -25,11 +25,11 @@
 }:
 let
   inherit (host.config.services.wordtally) instances;
-  environment = import ../nix/modules/environment.nix { inherit lib; };
+  variablesOf = import ../nix/modules/instance-variables.nix { inherit lib; };
   project = import ./project.nix { inherit lib; } platforms;
   variables = lib.mapAttrs (
     _: instance:
-    { PROJECT = project; } // environment instance // { LISTEN = "0.0.0.0:${toString port}"; }
+    { PROJECT = project; } // variablesOf instance // { LISTEN = "0.0.0.0:${toString port}"; }
   ) instances;
 
   words = lib.mapAttrs' (

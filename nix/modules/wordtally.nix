@@ -14,7 +14,7 @@ let
   # `listen` as systemd writes it: `unix:/path` is a path there, an address stays what it is; `%` begins a specifier.
   stream = listen: lib.replaceStrings [ "%" ] [ "%%" ] (lib.removePrefix "unix:" listen);
 
-  environment = import ./environment.nix { inherit lib; };
+  variablesOf = import ./instance-variables.nix { inherit lib; };
   overridable = import ./overridable.nix { inherit lib; };
   parse = import ./listen.nix { inherit lib; };
   assertions = import ./assertions.nix { inherit lib; };
@@ -51,7 +51,7 @@ let
     restartTriggers = encryptedFiles instance.credentialFile;
     startLimitIntervalSec = 0;
     # `%` begins a specifier of systemd's.
-    environment = lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) (environment instance);
+    environment = lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) (variablesOf instance);
     # It runs one static program and calls no other.
     enableDefaultPath = false;
     serviceConfig = overridable (
@@ -103,7 +103,7 @@ let
         (packagesFor pkgs.buildPackages).wordtally
           or (throw "services.wordtally: there is no wordtally for ${pkgs.stdenv.buildPlatform.system}, where this system is built: build it on x86_64-linux or aarch64-linux.");
     where = "services.wordtally.instances";
-  } (lib.mapAttrs (_: instance: environment instance // { LISTEN = instance.listen; }) cfg.instances);
+  } (lib.mapAttrs (_: instance: variablesOf instance // { LISTEN = instance.listen; }) cfg.instances);
 
   isUnitName = name: builtins.match "[a-zA-Z0-9][a-zA-Z0-9_-]*" name != null;
   # Another name gets an assertion's sentence, which systemd's own types would come before.
