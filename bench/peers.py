@@ -10,6 +10,7 @@ import subprocess
 import time
 import urllib.request
 from pathlib import Path
+from typing import Self
 
 BENCH = Path(__file__).resolve().parent
 ROOT = BENCH.parent
@@ -132,13 +133,13 @@ class Server:
 class StandIn:
     """The stand-in for BigQuery, with one service account that may read its table."""
 
-    def __init__(self, binary, folder):
+    def __init__(self, binary: Path, folder: Path) -> None:
         self.binary, self.folder, self.port = binary, folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.key = folder / "key.json"
         self.process = None
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         public, grants = self.folder / "public.json", self.folder / "grants.json"
         subprocess.run(
             [
@@ -164,6 +165,7 @@ class StandIn:
                 {
                     "projects": {"bench": {"roles/bigquery.jobUser": member}},
                     "datasets": {"bigquery-public-data.samples": {"roles/bigquery.dataViewer": member}},
+                    "metadata": {"email": ACCOUNT, "project": "bench"},
                 }
             )
         )
@@ -196,7 +198,7 @@ class StandIn:
                     raise
                 time.sleep(0.02)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.process.terminate()
         self.process.wait(30)
 

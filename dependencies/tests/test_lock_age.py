@@ -142,9 +142,11 @@ def test_here_it_finds_the_lock_files():
     if "has not all commits" in ran.stderr:
         pytest.skip("NOT RUN: this clone is shallow")
     assert ran.returncode == 0, ran.stderr
-    assert {line.split(":")[0] for line in ran.stdout.splitlines()} >= {
+    found = {line.split(":")[0] for line in ran.stdout.splitlines()}
+    assert found >= {
         "flake.lock's nixpkgs",
         "flake.lock",
         "Cargo.lock",
         "standin/clients/node/package-lock.json",
     }
+    assert not any(name.startswith("bench/") for name in found)

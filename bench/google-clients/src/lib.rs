@@ -1,0 +1,158 @@
+//! What the three programs share: each asks the same count query by another client library, and says what came.
+//!
+//! `PROGRAM ENDPOINT CREDENTIAL ASKS SECONDS [together]`: asks so many times, one after the other or all together, each
+//! for so many seconds at most. It prints a line for each, then its memory, its CPU time and the median time as JSON.
+
+#[cfg(feature = "v2")]
+pub mod google;
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+/// The service's query.
+pub const SQL: &str = "SELECT corpus, SUM(word_count) AS total_words \
+    FROM `bigquery-public-data.samples.shakespeare` WHERE word = @word GROUP BY corpus ORDER BY total_words DESC, corpus";
+/// The word that is counted.
+pub const WORD: &str = "the";
+/// The project that is billed.
+pub const PROJECT: &str = "bench";
+
+/// What each program makes of its client library.
+pub trait Asks: Clone + Send + Sync + 'static {
+    /// Asks once and reads every row. Gives what came in a few words.
+    fn ask(&self) -> impl Future<Output = Result<String, Box<dyn Error + Send + Sync>>> + Send;
+}
+
+/// The command line.
+#[derive(Debug)]
+pub struct Arguments {
+    /// BigQuery's address, without a path.
+    pub endpoint: String,
+    /// The credential file's content, or null for the metadata server.
+    pub credential: Value,
+    asks: u32,
+    limit: Duration,
+    together: bool,
+}
+
+impl Arguments {
+    /// Reads the command line and the credential file.
+    ///
+    /// # Errors
+    ///
+    /// An argument that is missing or wrong, or a file that can't be read.
+    pub fn read() -> Result<Self, Box<dyn Error>> {
+        let mut args = std::env::args().skip(1);
+        let mut next = |what: &str| {
+            args.next()
+                .ok_or_else(|| format!("no {what}: PROGRAM ENDPOINT CREDENTIAL ASKS SECONDS [together]"))
+        };
+        let endpoint = next("ENDPOINT")?;
+        let credential = match next("CREDENTIAL")?.as_str() {
+            "metadata" => Value::Null,
+            path => serde_json::from_slice(&std::fs::read(path)?)?,
+        };
+        Ok(Self {
+            endpoint,
+            credential,
+            asks: next("ASKS")?.parse()?,
+            limit: Duration::from_secs(next("SECONDS")?.parse()?),
+            together: args.next().is_some_and(|mode| mode == "together"),
+        })
+    }
+}
+
+/// Asks as told, and prints what came.
+///
+/// # Errors
+///
+/// A file of /proc that can't be read.
+pub async fn run(client: impl Asks, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let mut taken = Vec::new();
+    let mut first = memory()?;
+    if arguments.together {
+        let mut asked = JoinSet::new();
+        for _ in 0..arguments.asks {
+            let (client, limit) = (client.clone(), arguments.limit);
+            asked.spawn(async move { once(client, limit).await });
+        }
+        for came in asked.join_all().await {
+            println!("{came}");
+        }
+    } else {
+        for nth in 0..arguments.asks {
+            let begun = Instant::now();
+            println!("{}", once(client.clone(), arguments.limit).await);
+            taken.push(begun.elapsed().as_micros());
+            if nth == 0 {
+                first = memory()?;
+            }
+        }
+    }
+    taken.sort_unstable();
+    let last = memory()?;
+    let figures = json!({
+        "rss_kb": first.now,
+        "peak_kb": last.peak,
+        "median_us": taken.get(taken.len() / 2),
+        "cpu_us": cpu()? / 1000,
+    });
+    println!("{figures}");
+    Ok(())
+}
+
+/// In a task of its own: a library that panics, panics alone.
+async fn once(client: impl Asks, limit: Duration) -> String {
+    let asked = tokio::spawn(async move { client.ask().await.map_err(|error| chain(error.as_ref())) });
+    let abort = asked.abort_handle();
+    match tokio::time::timeout(limit, asked).await {
+        Ok(Ok(Ok(came))) => came,
+        Ok(Ok(Err(cause))) => format!("error: {cause}"),
+        Ok(Err(error)) if error.is_panic() => "panic".to_owned(),
+        Ok(Err(error)) => format!("error: {error}"),
+        Err(_) => {
+            abort.abort();
+            format!("still waiting after {limit:?}")
+        }
+    }
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let _ = write!(text, ": {cause}");
+        source = cause.source();
+    }
+    text.replace('\n', " ")
+}
+
+struct Memory {
+    now: u64,
+    peak: u64,
+}
+
+fn memory() -> Result<Memory, Box<dyn Error>> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let kilobytes = |name: &str| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.split_whitespace().next()?.parse().ok())
+            .ok_or_else(|| format!("/proc/self/status has no {name}"))
+    };
+    Ok(Memory {
+        now: kilobytes("VmRSS:")?,
+        peak: kilobytes("VmHWM:")?,
+    })
+}
+
+/// Nanoseconds on a CPU so far. One thread does all the work, but for the resolver's.
+fn cpu() -> Result<u64, Box<dyn Error>> {
+    let schedstat = std::fs::read_to_string("/proc/self/schedstat")?;
+    Ok(schedstat.split(' ').next().unwrap_or_default().parse()?)
+}
