@@ -230,7 +230,7 @@ pub fn explain(error: &clap::Error) -> String {
     match (error.kind(), std::error::Error::source(error)) {
         (ErrorKind::ValueValidation, Some(sentence)) => format!("{flag}: {sentence}"),
         (ErrorKind::MissingRequiredArgument, _) => {
-            format!("{flag} is missing: give the flag or its variable, see --help")
+            format!("missing {flag}: expected the flag or its variable, see --help")
         }
         _ => {
             let text = error.to_string();

@@ -35,7 +35,12 @@ fn main() -> ExitCode {
         Some(Command::Demo(args)) => run(1, wordtally::demo::run(args)),
         #[cfg(feature = "standin")]
         Some(Command::Standin(command)) => standin(command),
-        None => return fail(REFUSED, "nothing to do: say serve, check or probe, see --help"),
+        None => {
+            return fail(
+                REFUSED,
+                "missing command: expected serve, check or probe, see --help",
+            );
+        }
     };
     ended.map_or_else(|error| fail(FAILED, error), |()| ExitCode::SUCCESS)
 }

@@ -45,7 +45,7 @@ pub async fn probe(url: &str) -> Result<(), String> {
 fn parse(text: &str) -> Result<Target, String> {
     let refused = || {
         format!(
-            "'{text}' is no address to probe: give http://host:port/path or unix:/path/to/socket:/path, such as http://127.0.0.1:8080/readyz"
+            "invalid address to probe '{text}': expected http://host:port/path or unix:/path/to/socket:/path, e.g. http://127.0.0.1:8080/readyz"
         )
     };
     if let Some(rest) = text.strip_prefix("unix:") {
@@ -145,7 +145,7 @@ mod tests {
             "unix:/a:/ x",
         ] {
             let sentence = parse(bad).unwrap_err();
-            assert!(sentence.contains("is no address to probe"), "{bad}: {sentence}");
+            assert!(sentence.contains("invalid address to probe"), "{bad}: {sentence}");
         }
     }
 }

@@ -91,9 +91,9 @@ struct AbortOnDrop(JoinHandle<Result<Entry, Error>>);
 
 impl AbortOnDrop {
     async fn join(mut self) -> Result<Entry, Error> {
-        (&mut self.0)
-            .await
-            .unwrap_or_else(|fault| Err(Error::new(Reason::Malformed, "the refresh broke").caused_by(fault)))
+        (&mut self.0).await.unwrap_or_else(|fault| {
+            Err(Error::new(Reason::Malformed, "the refresh's task failed").caused_by(fault))
+        })
     }
 }
 

@@ -61,7 +61,7 @@ impl Transport {
         let versions =
             ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
                 .with_safe_default_protocol_versions()
-                .map_err(|error| Invalid::new(format!("TLS can't be set up: {error}")))?;
+                .map_err(|error| Invalid::new(format!("TLS cannot be set up: {error}")))?;
         if plain {
             let roots = RootCertStore::empty();
             return Ok(versions.with_root_certificates(roots).with_no_client_auth());

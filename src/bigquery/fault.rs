@@ -102,7 +102,7 @@ fn broken(error: reqwest::Error, status: Option<u16>) -> Fault {
             } else {
                 Reason::Unavailable
             };
-            Fault::new(reason, Remedy::Wait, "BigQuery gave no whole answer").caused_by(error)
+            Fault::new(reason, Remedy::Wait, "BigQuery's answer did not come whole").caused_by(error)
         }
         Some(status) => by_status(
             status,

@@ -197,7 +197,7 @@ fn remaining(deadline: Instant) -> Duration {
 fn named(reference: Option<&JobReference>) -> Result<&JobReference, Fault> {
     reference
         .filter(|reference| reference.job_id.is_some())
-        .ok_or_else(|| Fault::malformed("the rest of the answer can't be had: it has no jobReference"))
+        .ok_or_else(|| Fault::malformed("the rest of the answer is out of reach: it has no jobReference"))
 }
 
 /// What BigQuery bills for a query of one table: nothing from its cache, else whole mebibytes and at least ten.

@@ -77,7 +77,7 @@ impl BigQuery {
             .client(config.bigquery_endpoint.is_plain(), CALL)?
             .retry(exchange::note_status())
             .build()
-            .map_err(|error| Invalid::new(format!("no HTTP client can be made: {error}")))?;
+            .map_err(|error| Invalid::new(format!("cannot make an HTTP client: {error}")))?;
         let limits = Limits {
             fetch: TOKEN,
             backoff,
@@ -88,7 +88,7 @@ impl BigQuery {
             .with_client(client)
             .build_from_authenticator(Arc::new(tokens.clone()))
             .await
-            .map_err(|error| Invalid::new(format!("no BigQuery client can be made: {error}")))?;
+            .map_err(|error| Invalid::new(format!("cannot make a BigQuery client: {error}")))?;
         Ok(Self {
             client,
             tokens,
@@ -119,7 +119,7 @@ impl BigQuery {
                 Err(Error::new(
                     Reason::Timeout,
                     format!(
-                        "no whole answer came within {:?}: {}",
+                        "no complete answer within {:?}: {}",
                         self.timeout,
                         progress.last()
                     ),
@@ -142,7 +142,7 @@ impl BigQuery {
         let named = self.tokens.project().await.map_err(fault::credential)?;
         named.unwrap_or_default().parse().map_err(|_| {
             fault::credential(credentials::Error::refused(
-                "the metadata server names no project: set the project to bill",
+                "the metadata server names no project: expected --project",
             ))
         })
     }
@@ -172,7 +172,7 @@ fn project(config: &Config, origin: &Origin) -> Result<Option<Project>, Invalid>
     match config.project.clone().or(file.project) {
         Some(project) => Ok(Some(project)),
         None => Err(Invalid::new(format!(
-            "the credential file '{}' names no project: set the project to bill, such as my-project-123",
+            "the credential file '{}' names no project: expected --project, e.g. my-project-123",
             path.display()
         ))),
     }

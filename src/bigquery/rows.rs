@@ -66,7 +66,7 @@ impl Rows {
         if let Some(total) = &page.total_rows {
             let total = total
                 .parse()
-                .map_err(|_| Fault::malformed("totalRows is no number"))?;
+                .map_err(|_| Fault::malformed("totalRows is not a number"))?;
             self.total = Some(total);
         }
         if self.total.is_none() && page.rows.is_none() {
@@ -102,7 +102,7 @@ impl Rows {
     pub(super) fn finish(self) -> Result<Vec<Count>, Fault> {
         match self.total {
             Some(total) if total != self.counts.len() => Err(Fault::malformed(format!(
-                "{} rows came of {total}",
+                "{} of {total} rows came",
                 self.counts.len()
             ))),
             _ => Ok(self.counts),
@@ -146,11 +146,11 @@ fn count(row: TableRow, columns: Columns) -> Result<Count, Fault> {
     let corpus = match cell(columns.corpus)? {
         Value::Null => None,
         Value::String(name) => Some(name.clone()),
-        _ => return Err(Fault::malformed("a corpus is no text")),
+        _ => return Err(Fault::malformed("a corpus is not a string")),
     };
     let total_words = cell(columns.total_words)?
         .as_str()
         .and_then(|number| number.parse().ok())
-        .ok_or_else(|| Fault::malformed("a total is no whole number"))?;
+        .ok_or_else(|| Fault::malformed("a total is not an integer"))?;
     Ok(Count { corpus, total_words })
 }

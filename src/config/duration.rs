@@ -10,10 +10,10 @@ pub fn parse(text: &str) -> Result<Duration, Invalid> {
     match humantime::parse_duration(text) {
         Ok(period) if !period.is_zero() && period <= MAX => Ok(period),
         Ok(_) => Err(Invalid::new(format!(
-            "'{text}' is out of range: give more than 0s and at most 366d"
+            "invalid duration '{text}': expected more than 0s and at most 366d"
         ))),
         Err(_) => Err(Invalid::new(format!(
-            "'{text}' is no length of time: give a number with its unit, such as 30s, 5m or 24h"
+            "invalid duration '{text}': expected a number with its unit, e.g. 30s, 5m or 24h"
         ))),
     }
 }

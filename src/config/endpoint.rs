@@ -33,7 +33,7 @@ impl FromStr for Endpoint {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let refused = || {
             Invalid::new(format!(
-                "'{text}' is no BigQuery endpoint: give an http or https address without user, query or fragment, such as https://bigquery.googleapis.com"
+                "invalid BigQuery endpoint '{text}': expected an http or https address without user, query or fragment, e.g. https://bigquery.googleapis.com"
             ))
         };
         let url = Url::parse(text).map_err(|_| refused())?;
@@ -48,7 +48,7 @@ impl FromStr for Endpoint {
         // A bearer token in the clear is for the stand-in beside us only.
         if url.scheme() == "http" && !is_local(&url) {
             return Err(Invalid::new(format!(
-                "'{text}' would carry the access token in the clear: give an https address, or http on a loopback or private address"
+                "invalid BigQuery endpoint '{text}': it would carry the access token in the clear, expected https, or http on a loopback or private address"
             )));
         }
         Ok(Self(url))

@@ -31,7 +31,7 @@ impl FromStr for Listen {
             // The kernel's limit, with its closing NUL.
             if !path.starts_with('/') || path.len() > 107 || path.contains('\0') {
                 return Err(Invalid::new(format!(
-                    "'{text}' is no socket path: give unix: and an absolute path of at most 107 bytes, such as unix:/run/wordtally/the.sock"
+                    "invalid socket path '{text}': expected unix: and an absolute path of at most 107 bytes, e.g. unix:/run/wordtally/the.sock"
                 )));
             }
             return Ok(Self::Unix(path.into()));
@@ -46,7 +46,7 @@ impl FromStr for Listen {
             .map(Self::Tcp)
             .map_err(|_| {
                 Invalid::new(format!(
-                    "'{text}' is no address to listen on: give an IP address and port such as 127.0.0.1:8080 or [::]:8080, or unix:/path"
+                    "invalid listen address '{text}': expected an IP address and port, e.g. 127.0.0.1:8080 or [::]:8080, or unix:/path"
                 ))
             })
     }

@@ -19,7 +19,7 @@ impl FromStr for LogFormat {
             "json" => Ok(Self::Json),
             "text" => Ok(Self::Text),
             _ => Err(Invalid::new(format!(
-                "'{text}' is no log format: give json or text"
+                "invalid log format '{text}': expected json or text"
             ))),
         }
     }

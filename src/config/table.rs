@@ -24,7 +24,7 @@ impl FromStr for Table {
         };
         if !valid {
             return Err(Invalid::new(format!(
-                "'{text}' is no table: give project.dataset.table, such as bigquery-public-data.samples.shakespeare"
+                "invalid table '{text}': expected project.dataset.table, e.g. bigquery-public-data.samples.shakespeare"
             )));
         }
         Ok(Self(text.to_owned()))
@@ -48,7 +48,7 @@ impl FromStr for Project {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         if !is_project(text) {
             return Err(Invalid::new(format!(
-                "'{text}' is no project: give a Google Cloud project ID, such as my-project-123"
+                "invalid project '{text}': expected a Google Cloud project ID, e.g. my-project-123"
             )));
         }
         Ok(Self(text.to_owned()))
@@ -74,7 +74,7 @@ impl FromStr for Location {
             (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
         if !valid {
             return Err(Invalid::new(format!(
-                "'{text}' is no location: give one such as US, EU or europe-west3"
+                "invalid location '{text}': expected e.g. US, EU or europe-west3"
             )));
         }
         Ok(Self(text.to_owned()))

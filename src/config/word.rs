@@ -31,18 +31,18 @@ impl FromStr for Word {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         if text.is_empty() {
             return Err(Invalid::new(
-                "the word is empty: give the word to count, such as 'the'",
+                "invalid word '': expected the word to count, e.g. 'the'",
             ));
         }
         if text.len() > MAX_BYTES {
             return Err(Invalid::new(format!(
-                "the word has {} bytes: the longest allowed has {MAX_BYTES}",
+                "invalid word of {} bytes: expected at most {MAX_BYTES} bytes",
                 text.len()
             )));
         }
         if let Some(at) = text.chars().position(char::is_control) {
             return Err(Invalid::new(format!(
-                "character {} of the word is a control character: give printable text only",
+                "invalid word: character {} is a control character, expected printable text",
                 at + 1
             )));
         }

@@ -18,7 +18,7 @@ impl Clients<'_> {
             .client(plain, self.limit)
             .map_err(unusable)?
             .build()
-            .map_err(|error| Error::unavailable("no HTTP client can be made").caused_by(error))
+            .map_err(|error| Error::unavailable("cannot make an HTTP client").caused_by(error))
     }
 
     /// For yup-oauth2's.
@@ -28,5 +28,5 @@ impl Clients<'_> {
 }
 
 fn unusable(invalid: Invalid) -> Error {
-    Error::unavailable("no HTTP client can be made").caused_by(invalid)
+    Error::unavailable("cannot make an HTTP client").caused_by(invalid)
 }

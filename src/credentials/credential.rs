@@ -72,5 +72,5 @@ pub(super) fn unknown(fields: &Fields<'_>) -> Invalid {
         Some((last, others)) => format!("{} or {last}", others.join(", ")),
         None => String::new(),
     };
-    fields.invalid(&format!("has no known 'type': it must be {listed}"))
+    fields.invalid(&format!("has no known 'type': expected {listed}"))
 }

@@ -35,12 +35,12 @@ fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
     for name in ["client_id", "workforce_pool_user_project"] {
         if fields.object.contains_key(name) {
             return Err(fields.invalid(&format!(
-                "has a '{name}', which is for workforce pools: give a workload identity pool's configuration"
+                "has a '{name}', which is for workforce pools: expected a workload identity pool's configuration"
             )));
         }
     }
     let Some(source) = fields.object("credential_source")? else {
-        return Err(fields.invalid("has no 'credential_source': it must hold a 'file' or a 'url'"));
+        return Err(fields.invalid("has no 'credential_source': expected a 'file' or a 'url' in it"));
     };
     let impersonation = fields
         .optional_address("service_account_impersonation_url")?
@@ -74,9 +74,7 @@ fn lifetime(fields: &Fields<'_>) -> Result<u64, Invalid> {
         Some(seconds) => seconds
             .as_u64()
             .filter(|seconds| (600..=43_200).contains(seconds))
-            .ok_or_else(|| {
-                fields.invalid("has a bad 'token_lifetime_seconds': it must be from 600 to 43200")
-            }),
+            .ok_or_else(|| fields.invalid("has an invalid 'token_lifetime_seconds': expected 600 to 43200")),
     }
 }
 
@@ -88,7 +86,7 @@ fn credential_source(source: &Fields<'_>) -> Result<CredentialSource, Invalid> {
     ] {
         if source.object.contains_key(name) {
             return Err(source.invalid(&format!(
-                "takes its subject token from {what}, which is not supported: give a 'file' or a 'url'"
+                "takes its subject token from {what}, which is not supported: expected a 'file' or a 'url'"
             )));
         }
     }
@@ -96,7 +94,7 @@ fn credential_source(source: &Fields<'_>) -> Result<CredentialSource, Invalid> {
     match (source.optional_text("file")?, source.optional_address("url")?) {
         // yup-oauth2 ignores a file's format and would send the whole JSON text as the token.
         (Some(_), None) if matches!(format, UrlCredentialSourceFormat::Json { .. }) => Err(source.invalid(
-            "takes its subject token from a JSON file, which is not supported: give a file that holds the bare token",
+            "takes its subject token from a JSON file, which is not supported: expected a file that holds the bare token",
         )),
         (Some(file), None) => Ok(CredentialSource::File { file }),
         (None, Some(url)) => Ok(CredentialSource::Url {
@@ -104,7 +102,7 @@ fn credential_source(source: &Fields<'_>) -> Result<CredentialSource, Invalid> {
             headers: headers(source)?,
             format,
         }),
-        _ => Err(source.invalid("has a bad 'credential_source': it must hold either a 'file' or a 'url'")),
+        _ => Err(source.invalid("has an invalid 'credential_source': expected either a 'file' or a 'url'")),
     }
 }
 
@@ -118,7 +116,9 @@ fn format(source: &Fields<'_>) -> Result<UrlCredentialSourceFormat, Invalid> {
         Some("json") => Ok(UrlCredentialSourceFormat::Json {
             subject_token_field_name: format.text("subject_token_field_name")?,
         }),
-        Some(_) => Err(source.invalid("has a bad 'format' of its source: its 'type' must be text or json")),
+        Some(_) => {
+            Err(source.invalid("has an invalid 'format' of its source: expected the 'type' text or json"))
+        }
     }
 }
 
@@ -137,7 +137,7 @@ fn headers(source: &Fields<'_>) -> Result<Option<HashMap<String, String>>, Inval
     });
     match checked.collect() {
         Some(headers) => Ok(Some(headers)),
-        None => Err(source.invalid("has bad 'headers' of its source: each must be an HTTP header")),
+        None => Err(source.invalid("has invalid 'headers' of its source: expected HTTP headers")),
     }
 }
 
@@ -153,7 +153,7 @@ impl TokenProvider for ExternalAccount {
             ExternalAccountAuthenticator::with_client(self.secret.clone(), clients.yup(plain)?)
                 .build()
                 .await
-                .map_err(|error| Error::refused("the credential can't be used").caused_by(error))?;
+                .map_err(|error| Error::refused("the credential cannot be used").caused_by(error))?;
         let federated = yup::taken(authenticator.force_refreshed_token(&[exchanged]).await)?;
         match &self.impersonation {
             None => Ok(federated),

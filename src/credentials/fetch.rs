@@ -19,8 +19,8 @@ pub(super) async fn fetch(origin: &Origin, transport: &Transport, limit: Duratio
             let path = path.clone();
             let file = tokio::task::spawn_blocking(move || File::read(&path))
                 .await
-                .map_err(|_| Error::unavailable("reading the credential file was broken off"))?
-                .map_err(|invalid| Error::refused("the credential can't be used").caused_by(invalid))?;
+                .map_err(|_| Error::unavailable("reading the credential file was interrupted"))?
+                .map_err(|invalid| Error::refused("the credential cannot be used").caused_by(invalid))?;
             file.credential.fetch(&clients, BIGQUERY_SCOPE).await
         }
     }

@@ -21,7 +21,7 @@ impl Fetched {
         }
         if token.len() > 16 * 1024 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::unavailable(
-                "the token server's access token can't stand in a header",
+                "the token server's access token cannot stand in a header",
             ));
         }
         if lifetime == Some(Duration::ZERO) {

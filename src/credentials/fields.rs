@@ -20,7 +20,7 @@ impl Fields<'_> {
     /// A text that must be there.
     pub(crate) fn text(&self, name: &str) -> Result<String, Invalid> {
         self.optional_text(name)?
-            .ok_or_else(|| self.invalid(&format!("has no '{name}': take it anew from Google Cloud")))
+            .ok_or_else(|| self.invalid(&format!("has no '{name}': download it again from Google Cloud")))
     }
 
     /// A text that may be missing or null, but not empty.
@@ -29,7 +29,7 @@ impl Fields<'_> {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.clone())),
             Some(_) => Err(self.invalid(&format!(
-                "has a bad '{name}': it must be a text that is not empty"
+                "has an invalid '{name}': expected a string that is not empty"
             ))),
         }
     }
@@ -55,7 +55,7 @@ impl Fields<'_> {
                 path: self.path,
                 object,
             })),
-            Some(_) => Err(self.invalid(&format!("has a bad '{name}': it must be a JSON object"))),
+            Some(_) => Err(self.invalid(&format!("has an invalid '{name}': expected a JSON object"))),
         }
     }
 
@@ -69,10 +69,10 @@ impl Fields<'_> {
             .filter(|url| url.as_str().parse::<hyper::Uri>().is_ok());
         match address {
             None => Err(self.invalid(&format!(
-                "has a bad '{name}': it must be an https address such as https://oauth2.googleapis.com/token"
+                "has an invalid '{name}': expected an https address, e.g. https://oauth2.googleapis.com/token"
             ))),
             Some(url) if url.scheme() == "http" && !is_local(&url) => Err(self.invalid(&format!(
-                "has a bad '{name}': it would send secrets in the clear; give https, or http on a loopback or private address"
+                "has an invalid '{name}': it would send secrets in the clear, expected https, or http on a loopback or private address"
             ))),
             Some(url) => Ok(url),
         }

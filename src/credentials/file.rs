@@ -29,7 +29,7 @@ impl File {
             invalid(
                 path,
                 &format!(
-                    "is no JSON (line {}, column {}): give the key file as Google Cloud wrote it",
+                    "is not JSON (line {}, column {}): expected the key file as Google Cloud wrote it",
                     error.line(),
                     error.column()
                 ),
@@ -38,7 +38,7 @@ impl File {
         let Value::Object(object) = &json else {
             return Err(invalid(
                 path,
-                "is no JSON object: give the key file as Google Cloud wrote it",
+                "is not a JSON object: expected the key file as Google Cloud wrote it",
             ));
         };
         let fields = Fields { path, object };
@@ -48,8 +48,9 @@ impl File {
         };
         let project = named
             .map(|id| {
-                id.parse()
-                    .map_err(|_| fields.invalid("names a bad project: it must be a project ID"))
+                id.parse().map_err(|_| {
+                    fields.invalid("names an invalid project: expected a project ID, e.g. my-project-123")
+                })
             })
             .transpose()?;
         Ok(Self {
@@ -65,15 +66,18 @@ fn invalid(path: &Path, what: &str) -> Invalid {
 
 fn read(path: &Path) -> Result<Vec<u8>, Invalid> {
     let failed = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => invalid(path, "does not exist: give the path of a credential file"),
-        ErrorKind::PermissionDenied => invalid(path, "may not be read: let the service's user read it"),
-        _ => invalid(path, &format!("can't be read: {error}")),
+        ErrorKind::NotFound => invalid(path, "does not exist: expected the path of a credential file"),
+        ErrorKind::PermissionDenied => invalid(
+            path,
+            "cannot be read: permission denied, let the service's user read it",
+        ),
+        _ => invalid(path, &format!("cannot be read: {error}")),
     };
     // Opening a pipe would wait for its writer.
     if !std::fs::metadata(path).map_err(failed)?.is_file() {
         return Err(invalid(
             path,
-            "is no regular file: give the path of a credential file",
+            "is not a regular file: expected the path of a credential file",
         ));
     }
     let mut bytes = Vec::new();
@@ -83,7 +87,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Invalid> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(invalid(
             path,
-            "has more than 64 KiB: give the key file as Google Cloud wrote it",
+            "has more than 64 KiB: expected the key file as Google Cloud wrote it",
         ));
     }
     Ok(bytes)

@@ -35,9 +35,8 @@ pub(super) struct Impersonation {
 
 fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
     let source = fields.object("source_credentials")?.ok_or_else(|| {
-        fields.invalid(
-            "has no 'source_credentials': it must hold the credential that acts as the service account",
-        )
+        fields
+            .invalid("has no 'source_credentials': expected the credential that acts as the service account")
     })?;
     // Only a type that gives a token of its own may impersonate.
     if source.optional_text("type")?.as_deref() == Some(TYPE.name) {
@@ -49,8 +48,8 @@ fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
             .iter()
             .map(|name| name.as_str().map(str::to_owned))
             .collect::<Option<_>>()
-            .ok_or_else(|| fields.invalid("has bad 'delegates': each must be a text"))?,
-        Some(_) => return Err(fields.invalid("has bad 'delegates': it must be a list of texts")),
+            .ok_or_else(|| fields.invalid("has invalid 'delegates': expected a list of strings"))?,
+        Some(_) => return Err(fields.invalid("has invalid 'delegates': expected a list of strings")),
     };
     Ok(Box::new(Impersonated {
         source: Credential::parse(&source)?,

@@ -108,10 +108,10 @@ fn metadata_address(host: &str) -> Result<Url, Invalid> {
     match address {
         Some(url) if is_local(&url) => Ok(url),
         Some(_) => Err(Invalid::new(format!(
-            "GCE_METADATA_HOST is '{host}', which would carry the access token in the clear: give a loopback, link-local or private address"
+            "invalid GCE_METADATA_HOST '{host}': it would carry the access token in the clear, expected a loopback, link-local or private address"
         ))),
         None => Err(Invalid::new(format!(
-            "GCE_METADATA_HOST is '{host}', which is no host: give one such as 169.254.169.254 or metadata.google.internal, with or without a port"
+            "invalid GCE_METADATA_HOST '{host}': expected a host with or without a port, e.g. 169.254.169.254 or metadata.google.internal"
         ))),
     }
 }

@@ -26,7 +26,7 @@ fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
         .is_ok_and(|key| rustls::crypto::ring::sign::RsaSigningKey::new(&key).is_ok());
     if !usable {
         return Err(fields.invalid(
-            "has a bad 'private_key': it must be an RSA key in PEM form, as Google Cloud wrote it",
+            "has an invalid 'private_key': expected an RSA key in PEM form, as Google Cloud wrote it",
         ));
     }
     Ok(Box::new(ServiceAccount(ServiceAccountKey {
@@ -50,7 +50,7 @@ impl TokenProvider for ServiceAccount {
         let authenticator = ServiceAccountAuthenticator::with_client(self.0.clone(), client)
             .build()
             .await
-            .map_err(|error| Error::refused("the private key can't be used").caused_by(error))?;
+            .map_err(|error| Error::refused("the private key cannot be used").caused_by(error))?;
         yup::taken(authenticator.force_refreshed_token(&[scope]).await)
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn send(request: reqwest::RequestBuilder, server: &str) -> Resu
         return Err(refusal(status, &body, server));
     }
     serde_json::from_slice(&body)
-        .map_err(|_| Error::unavailable(format!("{server} answered {status} with no JSON")))
+        .map_err(|_| Error::unavailable(format!("{server} answered {status} with a body that is not JSON")))
 }
 
 /// Sends a request and reads its answer, good or not, up to a limit.
@@ -39,7 +39,7 @@ pub(super) async fn exchange(
 ) -> Result<(reqwest::StatusCode, Vec<u8>), Error> {
     let failed = |error: reqwest::Error| {
         // Its own words repeat the address.
-        Error::unavailable(format!("{server} can't be reached")).caused_by(error.without_url())
+        Error::unavailable(format!("{server} cannot be reached")).caused_by(error.without_url())
     };
     let mut response = request.send().await.map_err(failed)?;
     let mut body = Vec::new();

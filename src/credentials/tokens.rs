@@ -213,7 +213,7 @@ impl State {
                 tracing::warn!(
                     cause = chain(&error),
                     old_token_serves = old.is_some(),
-                    "no new access token"
+                    "cannot fetch a new access token"
                 );
                 old.ok_or(error)
             }
@@ -229,15 +229,13 @@ impl State {
 }
 
 async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    timeout(limit, work).await.unwrap_or_else(|_| {
-        Err(Error::unavailable(format!(
-            "no access token came within {limit:?}"
-        )))
-    })
+    timeout(limit, work)
+        .await
+        .unwrap_or_else(|_| Err(Error::unavailable(format!("no access token within {limit:?}"))))
 }
 
 fn broken_off() -> Error {
-    Error::unavailable("fetching the access token was broken off")
+    Error::unavailable("fetching the access token was interrupted")
 }
 
 #[cfg(test)]

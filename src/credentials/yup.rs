@@ -29,18 +29,16 @@ fn sorted(error: yup_oauth2::Error) -> Error {
                 _ => Error::refused(message),
             }
         }
-        Yup::JSONError(_) => {
-            Error::unavailable("the token server answered with no JSON, or not the right one")
-        }
+        Yup::JSONError(_) => Error::unavailable("the token server's answer is not the expected JSON"),
         Yup::CredentialSourceError(CredentialSourceError::JsonInvalid(_)) => {
-            Error::unavailable("the subject token's server answered with no JSON")
+            Error::unavailable("the answer of the subject token's server is not JSON")
         }
         Yup::LowLevelError(error) => {
-            Error::refused("the subject token's file can't be read").caused_by(error)
+            Error::refused("the subject token's file cannot be read").caused_by(error)
         }
-        Yup::HttpError(error) => Error::unavailable("the token server can't be reached").caused_by(error),
+        Yup::HttpError(error) => Error::unavailable("the token server cannot be reached").caused_by(error),
         Yup::HttpClientError(error) => {
-            Error::unavailable("the token server can't be reached").caused_by(error)
+            Error::unavailable("the token server cannot be reached").caused_by(error)
         }
         other => Error::refused(clean(&other.to_string())),
     }

@@ -114,9 +114,7 @@ fn inherited() -> io::Result<Option<Listening>> {
         0 => return Ok(None),
         1 => {}
         many => {
-            return refused(format!(
-                "systemd passed {many} sockets: give the unit exactly one"
-            ));
+            return refused(format!("systemd passed {many} sockets: expected exactly one"));
         }
     }
     let socket = if let Ok(Some(listener)) = passed.take_unix_listener(0) {
@@ -125,7 +123,7 @@ fn inherited() -> io::Result<Option<Listening>> {
         Listening::Tcp(listener)
     } else {
         return refused(
-            "what systemd passed is no TCP or Unix stream socket: use ListenStream= in the socket unit"
+            "the socket that systemd passed is not a TCP or Unix stream socket: use ListenStream= in the socket unit"
                 .to_owned(),
         );
     };

@@ -48,7 +48,7 @@ impl Refusal {
         if !uri.path().starts_with('/') && !matches!(*request.method(), Method::CONNECT | Method::OPTIONS) {
             return Self::closing(
                 StatusCode::BAD_REQUEST,
-                "The address is no path: send one that starts with a slash.",
+                "The address is not a path: send one that starts with a slash.",
             );
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -77,7 +77,7 @@ fn host_fault(headers: &HeaderMap, version: Version) -> Option<&'static str> {
         (None, _) => None,
         (Some(_), Some(_)) => Some("There are several Host headers: send exactly one."),
         (Some(host), None) if is_host(host.as_bytes()) => None,
-        (Some(_), None) => Some("The Host header is no host: send a name or address, with a port if any."),
+        (Some(_), None) => Some("The Host header is not a host: send a name or address, with a port if any."),
     }
 }
 

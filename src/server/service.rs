@@ -120,7 +120,7 @@ impl Service {
                 tracing::error!(%error, "cannot write the metrics");
                 plain(
                     StatusCode::INTERNAL_SERVER_ERROR,
-                    "The metrics can't be written.\n",
+                    "The metrics cannot be written.\n",
                 )
             }
         }

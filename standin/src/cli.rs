@@ -75,7 +75,7 @@ pub struct KeygenArgs {
 fn dataset(text: &str) -> Result<String, &'static str> {
     match text.rsplit_once('.') {
         Some((project, dataset)) if !project.is_empty() && !dataset.is_empty() => Ok(text.to_owned()),
-        _ => Err("give PROJECT.DATASET"),
+        _ => Err("expected PROJECT.DATASET"),
     }
 }
 

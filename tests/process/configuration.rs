@@ -73,20 +73,20 @@ fn words_may_hold_anything_that_bigquery_can_match() {
 fn bad_words_are_refused() {
     assert_eq!(
         refusal(&["serve"], &[]),
-        "wordtally: --word is missing: give the flag or its variable, see --help"
+        "wordtally: missing --word: expected the flag or its variable, see --help"
     );
     assert_eq!(
         refusal(&["serve"], &[("WORD", "")]),
-        "wordtally: --word: the word is empty: give the word to count, such as 'the'"
+        "wordtally: --word: invalid word '': expected the word to count, e.g. 'the'"
     );
     assert_eq!(
         refusal(&["serve", "--word", &"x".repeat(257)], &[]),
-        "wordtally: --word: the word has 257 bytes: the longest allowed has 256"
+        "wordtally: --word: invalid word of 257 bytes: expected at most 256 bytes"
     );
     for word in ["a\nb", "a\u{7f}b", "a\u{85}b"] {
         assert_eq!(
             refusal(&["serve", "--word", word], &[]),
-            "wordtally: --word: character 2 of the word is a control character: give printable text only"
+            "wordtally: --word: invalid word: character 2 is a control character, expected printable text"
         );
     }
 }
@@ -107,11 +107,7 @@ fn a_word_that_is_not_utf8_is_refused() {
 #[test]
 fn every_bad_value_names_its_flag_and_what_would_be_right() {
     let table = [
-        (
-            "--listen",
-            "8080",
-            "an IP address and port such as 127.0.0.1:8080",
-        ),
+        ("--listen", "8080", "an IP address and port, e.g. 127.0.0.1:8080"),
         ("--listen", "example.com:80", "an IP address and port"),
         ("--listen", "unix:relative.sock", "an absolute path"),
         ("--project", "no spaces", "my-project-123"),
@@ -170,7 +166,7 @@ fn a_bad_credential_file_is_named() {
         let line = refusal(arguments, &[("CREDENTIALS", "/nonexistent/key.json")]);
         assert_eq!(
             line,
-            "wordtally: the credential file '/nonexistent/key.json' does not exist: give the path of a credential file"
+            "wordtally: the credential file '/nonexistent/key.json' does not exist: expected the path of a credential file"
         );
     }
 }
@@ -222,7 +218,7 @@ fn an_empty_variable_counts_as_none() {
     assert_eq!(output.status.code(), Some(0), "{said}");
     let line = refusal(&["check", "--word=the", "--location="], &[]);
     assert!(
-        line.contains("'' is no location"),
+        line.contains("invalid location ''"),
         "an empty flag is meant: {line}"
     );
 }
@@ -231,7 +227,7 @@ fn an_empty_variable_counts_as_none() {
 fn a_line_stays_one_whatever_is_in_the_value() {
     assert_eq!(
         refusal(&["check", "--word=the", "--ttl=5m\n\u{1b}[31m"], &[]),
-        "wordtally: --ttl: '5m\\n\\u{1b}[31m' is no length of time: give a number with its unit, such as 30s, 5m or 24h"
+        "wordtally: --ttl: invalid duration '5m\\n\\u{1b}[31m': expected a number with its unit, e.g. 30s, 5m or 24h"
     );
     refusal(&["check", "--word=the", "--wr\nod"], &[]);
 }

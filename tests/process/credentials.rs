@@ -272,7 +272,7 @@ async fn the_places_are_searched_in_their_order() {
     let (code, sentence) = plain.refused().await;
     assert_eq!(code, Some(2), "{sentence}");
     assert!(
-        sentence.contains("credentials/bigquery.json' is no JSON"),
+        sentence.contains("credentials/bigquery.json' is not JSON"),
         "{sentence}"
     );
     let from_systemd = place("credentials/bigquery.json", &good);
@@ -280,14 +280,14 @@ async fn the_places_are_searched_in_their_order() {
 
     std::fs::remove_file(from_systemd).unwrap();
     let (_, sentence) = plain.refused().await;
-    assert!(sentence.contains("named.json' is no JSON"), "{sentence}");
+    assert!(sentence.contains("named.json' is not JSON"), "{sentence}");
     place("named.json", &good);
     serves(&plain).await;
 
     let unnamed = plain.environment("GOOGLE_APPLICATION_CREDENTIALS", "");
     let (_, sentence) = unnamed.refused().await;
     assert!(
-        sentence.contains("default_credentials.json' is no JSON"),
+        sentence.contains("default_credentials.json' is not JSON"),
         "{sentence}"
     );
     place(gcloud, &good);

@@ -188,8 +188,12 @@ async fn a_bad_start_is_one_line_and_exit_2_and_a_good_check_is_exit_0() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     for (name, value, part) in [
-        ("--word", "", "--word: the word is empty"),
-        ("--ttl", "0s", "--ttl: '0s' is out of range"),
+        ("--word", "", "--word: invalid word ''"),
+        (
+            "--ttl",
+            "0s",
+            "--ttl: invalid duration '0s': expected more than 0s",
+        ),
         ("--workers", "0", "--workers"),
         ("--credentials", "/nowhere.json", "'/nowhere.json' does not exist"),
         ("--listen", taken.as_str(), "cannot listen on"),

@@ -165,7 +165,7 @@ async fn a_bad_word_stops_the_start() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.starts_with("wordtally: --word is missing"), "{said}");
+    assert!(said.starts_with("wordtally: missing --word"), "{said}");
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ pub(super) fn answer(issued: Issued, effects: &Effects, extra: Value) -> Respons
 
 fn from_assertion(authority: &Authority, token: &str) -> Result<Issued, OAuthError> {
     let assertion = Assertion::parse(token)
-        .ok_or_else(|| OAuthError::grant("Invalid JWT: it must be a JSON web token signed with RS256"))?;
+        .ok_or_else(|| OAuthError::grant("Invalid JWT: expected a JSON web token signed with RS256"))?;
     let claims = &assertion.claims;
     let keys = authority
         .with_policy(|policy| {

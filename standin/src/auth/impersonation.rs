@@ -58,10 +58,10 @@ pub(crate) async fn generate_access_token(
             .and_then(|seconds| seconds.parse().ok())
             .map(Duration::from_secs)
             .filter(|lifetime| !lifetime.is_zero() && *lifetime <= LONGEST)
-            .ok_or_else(|| ApiError::invalid("The lifetime is not valid: give at most 3600s."))?,
+            .ok_or_else(|| ApiError::invalid("The lifetime is not valid: expected at most 3600s."))?,
     };
     let scope = usable_scopes(&request.scope.join(" "))
-        .ok_or_else(|| ApiError::invalid("The scope is not valid: give BigQuery's or cloud-platform."))?;
+        .ok_or_else(|| ApiError::invalid("The scope is not valid: expected BigQuery's or cloud-platform."))?;
     let issued = app
         .authority
         .issue(&format!("serviceAccount:{email}"), &scope, Some(lifetime))

@@ -27,7 +27,7 @@ pub(crate) async fn exchange(
     if field(&fields, "grant_type")? != EXCHANGE {
         return Err(OAuthError::new(
             "unsupported_grant_type",
-            format!("Invalid grant_type: give {EXCHANGE}"),
+            format!("Invalid grant_type: expected {EXCHANGE}"),
         ));
     }
     let wanted = fields
@@ -36,13 +36,13 @@ pub(crate) async fn exchange(
     if wanted != ACCESS_TOKEN {
         return Err(OAuthError::new(
             "invalid_request",
-            format!("Invalid requested_token_type: give {ACCESS_TOKEN}"),
+            format!("Invalid requested_token_type: expected {ACCESS_TOKEN}"),
         ));
     }
     if !matches!(field(&fields, "subject_token_type")?, JWT | ID_TOKEN) {
         return Err(OAuthError::new(
             "invalid_request",
-            format!("Invalid subject_token_type: give {JWT}"),
+            format!("Invalid subject_token_type: expected {JWT}"),
         ));
     }
     let audience = field(&fields, "audience")?;

@@ -41,7 +41,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<String, Error> {
         ));
     }
     String::from_utf8(text)
-        .map_err(|error| Error::new(ErrorKind::InvalidData, format!("it is no UTF-8: {error}")))
+        .map_err(|error| Error::new(ErrorKind::InvalidData, format!("it is not UTF-8: {error}")))
 }
 
 /// The rows, in the file's order.

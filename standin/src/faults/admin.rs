@@ -18,7 +18,7 @@ pub(crate) async fn add(
         && !(400..600).contains(&code)
     {
         return Err(ApiError::invalid(format!(
-            "{code} is no error's status: give one from 400 to 599"
+            "invalid status {code}: expected 400 to 599"
         )));
     }
     app.faults.add(fault);

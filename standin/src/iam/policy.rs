@@ -61,7 +61,7 @@ impl TryFrom<String> for PublicKey {
 
     fn try_from(pem: String) -> Result<Self, String> {
         let key = keys::read_public(&pem).map_err(|error| {
-            format!("this is no RSA public key in PEM ({error}): give the text that keygen wrote")
+            format!("invalid RSA public key in PEM ({error}): expected the text that keygen wrote")
         })?;
         Ok(Self { pem, key })
     }

@@ -84,7 +84,7 @@ pub(super) async fn insert(
         }) => (query, dry_run == Some(true), labels),
         _ => {
             return Err(ApiError::invalid(
-                "The stand-in runs query jobs only: give configuration.query",
+                "The stand-in runs query jobs only: expected configuration.query",
             ));
         }
     };
@@ -194,7 +194,7 @@ fn job_id(given: Option<String>) -> Result<String, ApiError> {
     match valid {
         true => Ok(id),
         false => Err(ApiError::invalid(format!(
-            "Invalid job ID \"{id}\": give at most 1024 letters, digits, underscores and dashes"
+            "Invalid job ID \"{id}\": expected at most 1024 letters, digits, underscores and dashes"
         ))),
     }
 }

@@ -166,7 +166,7 @@ fn int64(flag: Option<bool>, format: Option<&str>) -> Result<bool, ApiError> {
         Some("INT64") => Ok(true),
         Some("FLOAT64") => Ok(false),
         Some(other) => Err(ApiError::invalid(format!(
-            "The stand-in has no timestampOutputFormat {other}: give INT64 or FLOAT64"
+            "Invalid timestampOutputFormat {other}: expected INT64 or FLOAT64, which the stand-in has"
         ))),
     }
 }

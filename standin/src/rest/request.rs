@@ -151,7 +151,7 @@ impl QueryParameter {
             };
             if !good {
                 return Err(ApiError::invalid_query(format!(
-                    "Invalid value for parameter {shown}: '{text}' is no {kind:?}"
+                    "Invalid value for parameter {shown}: expected {kind:?}, not '{text}'"
                 )));
             }
         }
@@ -171,7 +171,7 @@ fn kind(name: &str) -> Result<Type, ApiError> {
         "DATE" => Type::Date,
         other => {
             return Err(ApiError::invalid(format!(
-                "The stand-in has no parameters of type {other}: give STRING, INT64, FLOAT64, BOOL, BYTES, TIMESTAMP, DATE or an ARRAY of one"
+                "The stand-in has no parameters of type {other}: expected STRING, INT64, FLOAT64, BOOL, BYTES, TIMESTAMP, DATE or an ARRAY of one"
             )));
         }
     })
@@ -184,7 +184,7 @@ fn check_mode(mode: Option<&str>, parameters: &[Parameter]) -> Result<(), ApiErr
         .count();
     if named != 0 && named != parameters.len() {
         return Err(ApiError::invalid(
-            "Named and positional parameters can't be mixed",
+            "Named and positional parameters cannot be mixed",
         ));
     }
     match mode.map(str::to_ascii_uppercase).as_deref() {

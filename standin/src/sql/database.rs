@@ -216,7 +216,7 @@ fn text(value: ValueRef<'_>, kind: Type) -> std::result::Result<Option<String>, 
         (ValueRef::Text(bytes), Type::String | Type::Date | Type::Bytes) => {
             match std::str::from_utf8(bytes) {
                 Ok(text) => Ok(Some(text.to_owned())),
-                Err(_) => Err("text that is no UTF-8".to_owned()),
+                Err(_) => Err("text that is not UTF-8".to_owned()),
             }
         }
         (other, _) => Err(other.data_type().to_string()),

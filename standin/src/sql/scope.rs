@@ -130,7 +130,7 @@ impl<'s> Scope<'s> {
         };
         if source.is_value {
             return Err(QueryError::new(format!(
-                "Cannot access field {name} on a value that is no STRUCT: {alias}"
+                "Cannot access field {name} on a value that is not a STRUCT: {alias}"
             )));
         }
         let mut columns = source

@@ -116,7 +116,7 @@ fn a_generated_account_holds_the_roles_asked_for_and_no_others() {
 fn a_wrong_iam_file_is_named_with_its_fault() {
     let path = std::env::temp_dir().join(format!("standin-iam-{}.json", std::process::id()));
     let account = r#"{"serviceAccounts": [{"email": "a@b", "project": "p", "publicKeys": ["x"]}]}"#;
-    for (text, said) in [(account, "no RSA public key"), (r#"{"userz": []}"#, "userz")] {
+    for (text, said) in [(account, "invalid RSA public key"), (r#"{"userz": []}"#, "userz")] {
         std::fs::write(&path, text).unwrap();
         let error = Policy::load(&path).unwrap_err().to_string();
         assert!(error.contains(said) && error.contains("standin-iam"), "{error}");

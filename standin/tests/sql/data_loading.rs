@@ -118,7 +118,7 @@ fn a_wrong_line_is_named() {
             .map(|_| ())
             .unwrap_err()
             .to_string()
-            .contains("it is no UTF-8")
+            .contains("it is not UTF-8")
     );
     let missing = load(Path::new("/nonexistent/table.csv"))
         .map(|_| ())

@@ -82,7 +82,7 @@ async fn without_any_project_nothing_starts() {
     let refused = wordtally::bigquery::BigQuery::new(&config, &variables, metrics).await;
     let sentence = refused.expect_err("a refusal").to_string();
     assert!(
-        sentence.contains("names no project: set the project"),
+        sentence.contains("names no project: expected --project"),
         "{sentence}"
     );
     assert!(peer.seen().is_empty());

@@ -72,7 +72,7 @@ async fn a_field_that_is_missing_empty_or_no_text_is_named() {
             assert!(gone.contains(&format!("has no '{name}'")), "{kind}: {gone}");
             for bad in [json!(""), json!(["hush"])] {
                 let bad = complaint(json.clone(), |json| json[name] = bad);
-                assert!(bad.contains(&format!("has a bad '{name}'")), "{kind}: {bad}");
+                assert!(bad.contains(&format!("has an invalid '{name}'")), "{kind}: {bad}");
             }
         }
     }
@@ -84,7 +84,7 @@ async fn other_types_are_refused_with_the_right_ones_named() {
         let (_, json) = good().await.remove(0);
         let sentence = complaint(json, |json| json["type"] = kind);
         assert!(
-            sentence.contains("it must be service_account, authorized_user,"),
+            sentence.contains("expected service_account, authorized_user,"),
             "{sentence}"
         );
     }
@@ -99,12 +99,12 @@ async fn other_types_are_refused_with_the_right_ones_named() {
 #[tokio::test]
 async fn an_address_must_be_one_that_keeps_secrets() {
     for (bad, said) in [
-        ("not an address", "must be an https address"),
-        ("ftp://oauth2.googleapis.com/", "must be an https address"),
-        ("https://", "must be an https address"),
+        ("not an address", "expected an https address"),
+        ("ftp://oauth2.googleapis.com/", "expected an https address"),
+        ("https://", "expected an https address"),
         (
             "https://user:hush@oauth2.googleapis.com/",
-            "must be an https address",
+            "expected an https address",
         ),
         ("http://oauth2.googleapis.com/token", "in the clear"),
     ] {
@@ -116,7 +116,10 @@ async fn an_address_must_be_one_that_keeps_secrets() {
         ] {
             let (_, json) = good().await.remove(at);
             let sentence = complaint(json, |json| json[field] = json!(bad));
-            assert!(sentence.contains(&format!("has a bad '{field}'")), "{sentence}");
+            assert!(
+                sentence.contains(&format!("has an invalid '{field}'")),
+                "{sentence}"
+            );
             assert!(sentence.contains(said), "{sentence}");
         }
     }
@@ -131,7 +134,7 @@ async fn a_private_key_must_be_an_rsa_key() {
         let (_, json) = good().await.remove(0);
         let sentence = complaint(json, |json| json["private_key"] = json!(bad));
         assert!(
-            sentence.contains("has a bad 'private_key': it must be an RSA key"),
+            sentence.contains("has an invalid 'private_key': expected an RSA key"),
             "{sentence}"
         );
     }
@@ -161,7 +164,7 @@ async fn sources_of_subject_tokens_that_would_not_work_are_refused() {
         (json!({}), "either a 'file' or a 'url'"),
         (
             json!({"url": "http://127.0.0.1/", "format": {"type": "xml"}}),
-            "must be text or json",
+            "expected the 'type' text or json",
         ),
         (
             json!({"url": "http://127.0.0.1/", "format": {"type": "json"}}),
@@ -169,11 +172,11 @@ async fn sources_of_subject_tokens_that_would_not_work_are_refused() {
         ),
         (
             json!({"url": "http://127.0.0.1/", "headers": {"a b": "hush"}}),
-            "must be an HTTP header",
+            "expected HTTP headers",
         ),
         (
             json!({"url": "http://127.0.0.1/", "headers": {"a": "hush\n"}}),
-            "must be an HTTP header",
+            "expected HTTP headers",
         ),
         (json!({"url": "http://example.com/"}), "in the clear"),
     ] {
@@ -189,9 +192,9 @@ async fn sources_of_subject_tokens_that_would_not_work_are_refused() {
 #[test]
 fn what_is_no_credential_file_at_all_says_so() {
     for (content, said) in [
-        ("hush", "is no JSON (line 1, column 1)"),
-        ("{\"private_key\": \"hush", "is no JSON (line 1"),
-        ("[\"hush\"]", "is no JSON object"),
+        ("hush", "is not JSON (line 1, column 1)"),
+        ("{\"private_key\": \"hush", "is not JSON (line 1"),
+        ("[\"hush\"]", "is not a JSON object"),
         (&" ".repeat(65 * 1024), "more than 64 KiB"),
     ] {
         let sentence = File::read(&file(content)).expect_err(said).to_string();
@@ -208,5 +211,5 @@ fn what_is_no_credential_file_at_all_says_so() {
     );
     let directory = std::path::Path::new("/");
     let sentence = File::read(directory).expect_err("a directory").to_string();
-    assert!(sentence.contains("is no regular file"), "{sentence}");
+    assert!(sentence.contains("is not a regular file"), "{sentence}");
 }

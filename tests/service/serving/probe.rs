@@ -37,7 +37,7 @@ async fn nobody_there_is_one_sentence() {
         probe("ftp://a/")
             .await
             .unwrap_err()
-            .contains("is no address to probe")
+            .contains("invalid address to probe")
     );
 }
 

@@ -115,7 +115,7 @@ fn another_file_is_never_removed() {
     let directory = Directory::new("file");
     std::fs::write(directory.0.join("s"), "precious").unwrap();
     let error = Listener::open(&directory.socket()).unwrap_err().to_string();
-    assert!(error.contains("no socket stands there"), "{error}");
+    assert!(error.contains("not a socket: remove it"), "{error}");
     assert_eq!(std::fs::read(directory.0.join("s")).unwrap(), b"precious");
 }
 
@@ -259,14 +259,14 @@ fn what_systemd_should_not_pass_is_refused_clearly() {
     let datagram = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let said = output(child(datagram.into(), 1));
     assert!(
-        said.contains("refused: what systemd passed is no TCP or Unix stream socket"),
+        said.contains("refused: the socket that systemd passed is not a TCP or Unix stream socket"),
         "{said}"
     );
 
     let file = std::fs::File::open("/dev/null").unwrap();
     let said = output(child(file.into(), 1));
     assert!(
-        said.contains("refused: what systemd passed is no TCP or Unix stream socket"),
+        said.contains("refused: the socket that systemd passed is not a TCP or Unix stream socket"),
         "{said}"
     );
 }
