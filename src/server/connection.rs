@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::handler::Handler;
 use super::limits::Limits;
 use super::write_stall::WriteStall;
+use crate::cause::chain;
 
 /// The most bytes of a request's head, and of a response that waits for its peer.
 const BUFFER: usize = 16 * 1024;
@@ -100,7 +101,7 @@ pub(super) async fn run<S, H: Handler>(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, cause = std::error::Error::source(&error), "connection ended early");
+        tracing::debug!(cause = chain(&error), "connection ended early");
     }
 }
 
