@@ -4,25 +4,17 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use super::TYPES;
 use super::clients::Clients;
 use super::error::Error;
 use super::fetched::Fetched;
 use super::fields::Fields;
-use super::{authorized_user, external_account, impersonated, service_account};
 use crate::config::Invalid;
 
-/// Every type. Each is a file, with what it reads and how it fetches, and a line here.
-const TYPES: &[Type] = &[
-    service_account::TYPE,
-    authorized_user::TYPE,
-    external_account::TYPE,
-    impersonated::TYPE,
-];
-
 /// A type of credential.
-pub(super) struct Type {
+pub struct Type {
     /// The file's `type`.
-    pub(super) name: &'static str,
+    pub name: &'static str,
     /// Checks the other fields.
     pub(super) parse: fn(&Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid>,
 }

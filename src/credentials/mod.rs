@@ -19,11 +19,19 @@ mod token_request;
 mod tokens;
 mod yup;
 
-pub use credential::Credential;
+pub use credential::{Credential, Type};
 pub use error::{Error, Kind};
 pub use file::File;
 pub use search::{Origin, Variables};
 pub use tokens::{Limits, Token, Tokens};
+
+/// Every type of credential. Each is a file, with what it reads and how it fetches, and a line here.
+pub const TYPES: &[Type] = &[
+    service_account::TYPE,
+    authorized_user::TYPE,
+    external_account::TYPE,
+    impersonated::TYPE,
+];
 
 /// What the service asks for: to run query jobs and read their results.
 pub(crate) const BIGQUERY_SCOPE: &str = "https://www.googleapis.com/auth/bigquery";

@@ -6,6 +6,7 @@ use std::path::Path;
 use clap::{Arg, Command, CommandFactory};
 use wordtally::cli::Cli;
 use wordtally::config::{Config, Listen, LogFormat, LogLevel};
+use wordtally::credentials::TYPES;
 use wordtally::render::FORMATS;
 use wordtally::server::Limits;
 use wordtally::telemetry::{Metrics, RequestLabels};
@@ -192,6 +193,22 @@ fn every_result_of_a_refresh_is_documented_and_counted_from_0() {
         .collect();
     listed.insert("ok".to_owned());
     assert_eq!(counted, listed);
+}
+
+#[test]
+fn every_type_of_credential_is_documented() {
+    let page = read("docs/reference/credentials.md");
+    let (_, rows) = page
+        .split_once("| `type` | how a token is had | who asks for it |\n|---|---|---|\n")
+        .expect("the table of types");
+    let mut listed: Vec<String> = rows
+        .lines()
+        .map_while(cells)
+        .map(|cells| code(cells[0]).concat())
+        .collect();
+    listed.retain(|name| !name.is_empty());
+    let known: Vec<&str> = TYPES.iter().map(|known| known.name).collect();
+    assert_eq!(listed, known);
 }
 
 /// The list of formats is made from the program. `UPDATE_DOCS=1 cargo test every_format_is_documented` writes it.
