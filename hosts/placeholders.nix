@@ -5,7 +5,7 @@ let
   cfg = config.wordtally;
   inherit (config.services.wordtally) reverseProxy;
 
-  # The SHA-256 of each file as it was committed: another content is no placeholder.
+  # The SHA-256 of each file as it was committed: another content is not a placeholder.
   files = {
     "hosts/prod/certificate.pem" = "b7ae91c835dab6d202466817cdcd644898ca5b7b2c0bec8893e599ebf4896a51";
     "secrets/prod/bigquery.json.age" =
@@ -14,7 +14,7 @@ let
   };
   hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG9YtWa7iJRL6M7TEPgvp9zhZWgcZu3NiR8vDXNXmyPJ";
 
-  # What nginx serves. One that the host itself obtains or keeps is no file of the repository.
+  # What nginx serves. One that the host itself obtains or keeps is not a file of the repository.
   certificate = lib.optional (lib.hasPrefix builtins.storeDir (toString reverseProxy.certificateFile)) reverseProxy.certificateFile;
   inUse = map (builtins.hashFile "sha256") (
     certificate ++ lib.mapAttrsToList (_: secret: secret.file) config.age.secrets

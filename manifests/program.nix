@@ -58,7 +58,7 @@ writeShellApplication {
     image=$1
     folder=$2
     [[ $image =~ ^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+@sha256:[0-9a-f]{64}$ ]] ||
-      refuse "'$image' is no image by its digest: give REGISTRY/NAME@sha256: and 64 hexadecimal digits, as a tag may come to mean another image"
+      refuse "'$image' is not an image by its digest: give REGISTRY/NAME@sha256: and 64 hexadecimal digits, as a tag may come to mean another image"
     ${lib.optionalString (registries != null) ''
       [[ ''${image%%/*} =~ ^(${registries.pattern})$ ]] || refuse "'$image' is elsewhere: ${registries.sentence}"
     ''}

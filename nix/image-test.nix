@@ -1,5 +1,5 @@
 # Runs the image under crun and asks it for a page: `nix run .#image-test`, as root. No check of the flake's: a build may
-# mount nothing and is no root.
+# mount nothing and is not root.
 {
   writeShellApplication,
   crun,

@@ -86,7 +86,7 @@ let
     };
     passthru = {
       inherit created revision root;
-      # What the stream writes is no image yet: an archive has no manifest, and so no digest to be called by.
+      # What the stream writes is not an image yet: an archive has no manifest, and so no digest to be called by.
       oci = runCommand "wordtally-oci" { nativeBuildInputs = [ skopeo ]; } ''
         ${image} | skopeo --insecure-policy --tmpdir . copy --quiet docker-archive:/dev/stdin oci:$out
       '';

@@ -128,8 +128,8 @@ def test_a_shallow_clone_is_refused(repository, tmp_path):
     ("arguments", "sentence"),
     [
         (["--days"], "--days has no value: give one after it"),
-        (["--days", "many"], "--days 'many' is no whole number"),
-        (["--weeks", "3"], "'--weeks' is no flag of this command: there are --days, --rare-days and --now"),
+        (["--days", "many"], "--days 'many' is not a whole number"),
+        (["--weeks", "3"], "'--weeks' is not a flag of this command: there are --days, --rare-days and --now"),
     ],
 )
 def test_bad_arguments_get_one_sentence(tmp_path, arguments, sentence):

@@ -190,7 +190,7 @@ def create_account(google, parts, query, body):
             409, "ALREADY_EXISTS", f"Service account {name} already exists within project projects/{parts[0]}."
         )
     if not re.fullmatch(r"[a-z][a-z0-9-]{4,28}[a-z0-9]", name):
-        raise Answer(400, "INVALID_ARGUMENT", f"{name} is no account id")
+        raise Answer(400, "INVALID_ARGUMENT", f"{name} is not an account id")
     google.accounts[email] = body.get("serviceAccount", {})
     if len(google.accounts) == 1:
         google.unknown_yet.add(email)

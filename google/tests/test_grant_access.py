@@ -206,8 +206,8 @@ def test_a_dataset_that_is_not_there_changes_nothing(everything):
     [
         ([], "there is no --project: give the id of the one that pays"),
         (["--project"], "--project has no value: give one after it"),
-        (["--projects", "x"], "'--projects' is no flag of this command: --help lists them"),
-        (["--project", "My Project"], "--project 'My Project' is no project's id: give one such as my-project"),
+        (["--projects", "x"], "'--projects' is not a flag of this command: --help lists them"),
+        (["--project", "My Project"], "--project 'My Project' is not a project ID: give one such as my-project"),
         (
             ["--project", "my-project", "--dataset", "shakespeare"],
             "--dataset 'shakespeare' is not PROJECT.DATASET: give one such as my-data.shakespeare",
@@ -218,11 +218,11 @@ def test_a_dataset_that_is_not_there_changes_nothing(everything):
         ),
         (
             ["--project", "my-project", "--gitlab-project", "group/name"],
-            "--gitlab-project 'group/name' is no project's number: give the one on the project's page, not its path",
+            "--gitlab-project 'group/name' is not a project number: give the one on the project's page, not its path",
         ),
         (
             ["--project", "my-project", "--gitlab", "http://gitlab.example.com"],
-            "--gitlab 'http://gitlab.example.com' is no address of a GitLab: give one such as https://gitlab.com, with no / at its end",
+            "--gitlab 'http://gitlab.example.com' is not an address of a GitLab: give one such as https://gitlab.com, with no / at its end",
         ),
         (
             ["--project", "my-project", "--gitlab-project", "4711"],
@@ -238,7 +238,7 @@ def test_a_dataset_that_is_not_there_changes_nothing(everything):
         ),
         (
             ["--project", "my-project", "--cache-bucket", "gs://my-cache"],
-            "--cache-bucket 'gs://my-cache' is no bucket's name: give it without gs://",
+            "--cache-bucket 'gs://my-cache' is not a bucket's name: give it without gs://",
         ),
     ],
 )

@@ -39,7 +39,7 @@ in
       PEBBLE_VA_NOSLEEP = "1";
       PEBBLE_WFE_NONCEREJECT = "0";
     };
-    # Who orders must trust the authority's own address, which is no public one.
+    # Who orders must trust the authority's own address, which is not public.
     preStart = ''
       cd ${directory}
       minica --ca-cert ca.pem --ca-key ca-key.pem --domains localhost

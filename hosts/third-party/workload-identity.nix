@@ -13,7 +13,7 @@ let
   audience = "//${pool}/providers/platform";
   everyone = [ "principalSet://${pool}/*" ];
 
-  # How the token is exchanged, which is no secret.
+  # How the token is exchanged, which is not a secret.
   configuration = pkgs.writeText "workload-identity.json" (
     builtins.toJSON {
       type = "external_account";

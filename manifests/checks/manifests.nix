@@ -117,7 +117,7 @@ let
   ];
   sentence =
     key:
-    "services.wordtally.instances: '${key}' is no name on Somewhere: use up to 30 lower-case letters, digits and '-', with no '-' at either end, and let `word` be what is counted.";
+    "services.wordtally.instances: '${key}' is not a name on Somewhere: use up to 30 lower-case letters, digits and '-', with no '-' at either end, and let `word` be what is counted.";
 in
 assert lib.all (key: (name 40).problem key == sentence key) refused;
 assert lib.all (key: !(builtins.tryEval ((name 40).of key)).success) refused;
@@ -166,9 +166,9 @@ pkgs.runCommand "manifests" { } ''
   image=${images.cloud-run}@sha256:${lib.fakeSha256}
   for program in ${lib.concatMapStringsSep " " lib.getExe (lib.attrValues programs)}; do
     refused "give the image and a new folder" $program
-    refused "is no image by its digest" $program registry.example.com/wordtally:0.1.0 new
-    refused "is no image by its digest" $program "''${image%?}" new
-    refused "is no image by its digest" $program "''${image%@*}:0.1.0@''${image#*@}x" new
+    refused "is not an image by its digest" $program registry.example.com/wordtally:0.1.0 new
+    refused "is not an image by its digest" $program "''${image%?}" new
+    refused "is not an image by its digest" $program "''${image%@*}:0.1.0@''${image#*@}x" new
     refused "'there' is there already" $program $image there
     [ ! -e new ]
   done

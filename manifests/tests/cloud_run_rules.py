@@ -19,7 +19,7 @@ def words(services, expected):
     for service in services:
         name = service["metadata"]["name"]
         if not re.fullmatch(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?", name):
-            yield f"'{name}' is no name there"
+            yield f"'{name}' is not a name there"
         if manifests.environment(service).get("WORD") != expected.get(name.removeprefix("wordtally-")):
             yield f"{name}: another word is counted"
 

@@ -57,7 +57,7 @@ def names(objects, _):
     for thing in objects:
         name = thing["metadata"]["name"]
         if not re.fullmatch(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", name):
-            yield f"'{name}' is no DNS label"
+            yield f"'{name}' is not a DNS label"
     (namespace,) = of_kind(objects, "Namespace")
     for thing in objects:
         if thing is not namespace and thing["metadata"].get("namespace") != namespace["metadata"]["name"]:
@@ -90,7 +90,7 @@ def identity(objects, _):
     (account,) = of_kind(objects, "ServiceAccount")
     google = account["metadata"].get("annotations", {}).get("iam.gke.io/gcp-service-account", "")
     if not re.fullmatch(r"[a-z0-9-]+@[a-z0-9-]+\.iam\.gserviceaccount\.com", google):
-        yield "the service account is no workload identity"
+        yield "the service account is not a workload identity"
     if account.get("automountServiceAccountToken") is not False:
         yield "the service account's token is given to pods"
     for deployment in of_kind(objects, "Deployment"):

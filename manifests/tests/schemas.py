@@ -21,7 +21,7 @@ def _closed(schema):
     if not isinstance(schema, dict):
         return schema
     schema = {key: _closed(part) for key, part in schema.items()}
-    # Where `properties` is a field's name, what is below it is a schema, whose type is no string.
+    # Where `properties` is a field's name, what is below it is a schema, whose type is not a string.
     if isinstance(schema.get("properties"), dict) and isinstance(schema.get("type", "object"), str):
         schema.setdefault("additionalProperties", False)
     return schema

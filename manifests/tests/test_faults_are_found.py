@@ -93,7 +93,7 @@ KUBERNETES_FAULTS = [
     ("Deployment", ("metadata", "name"), "wordtally-other", "not those of the words"),
     ("Deployment", (*ONLY, "env", 1), None, "the cluster's project pays"),
     ("Deployment", (*ONLY, "env", 2, "value"), "thee", "another word is counted"),
-    ("Service", ("metadata", "name"), "1st", "is no DNS label"),
+    ("Service", ("metadata", "name"), "1st", "is not a DNS label"),
     ("Service", ("metadata", "namespace"), "default", "not in the namespace"),
     ("Namespace", ("metadata", "labels", "pod-security.kubernetes.io/enforce"), "baseline", "does not enforce"),
     ("Deployment", (*ONLY, "image"), TAG, "not named by its digest"),

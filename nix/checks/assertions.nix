@@ -73,7 +73,7 @@ let
         extraEnvironment.WORD = "b";
       };
     };
-    "${module}.odd.extraEnvironment has 'no-name', which is no name of a variable: use letters, digits and '_'." =
+    "${module}.odd.extraEnvironment has 'no-name', which is not a name of a variable: use letters, digits and '_'." =
       {
         odd = {
           word = "a";
@@ -94,7 +94,7 @@ let
     "${module}.empty.word is empty: give the word to count, such as \"the\"." = {
       empty.word = "";
     };
-    "${module}: 'no name' is no name for a unit: use letters, digits, '-' and '_', and let `word` be what is counted." =
+    "${module}: 'no name' is not a name for a unit: use letters, digits, '-' and '_', and let `word` be what is counted." =
       {
         "no name".word = "a";
       };

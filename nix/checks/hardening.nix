@@ -25,7 +25,7 @@ pkgs.runCommand "hardening" { nativeBuildInputs = [ pkgs.jq ]; } ''
   failed=0
   for unit in ${folder}/*/*; do
     name=''${unit#${folder}/}
-    # By its own name, as a file that is no link: what systemd reads.
+    # By its own name, as a file that is not a link: what systemd reads.
     copy=$(basename "$unit")
     cp -L "$unit" "$copy"
     # Figures are printed in tenths; the table's sum of weights is its last line.

@@ -26,7 +26,7 @@ let
     ) "${option}.word is empty: give the word to count, such as \"the\"."
     ++
       lib.optional (!isUnitName name)
-        "${all}: '${name}' is no name for a unit: use letters, digits, '-' and '_', and let `word` be what is counted."
+        "${all}: '${name}' is not a name for a unit: use letters, digits, '-' and '_', and let `word` be what is counted."
     ++ lib.optional (parsed ? fault) "${option}.listen is '${instance.listen}': ${parsed.fault}."
     ++ lib.optional (inStore instance.credentialFile) "${option}.credentialFile is in the store, which everyone can read: give the path of a file outside it, such as that of an agenix secret."
     ++
@@ -36,7 +36,7 @@ let
           if variables ? ${variable} then
             "${option}.extraEnvironment sets ${variable}, which is the option `${variables.${variable}}`: set that."
           else
-            "${option}.extraEnvironment has '${variable}', which is no name of a variable: use letters, digits and '_'."
+            "${option}.extraEnvironment has '${variable}', which is not a name of a variable: use letters, digits and '_'."
         )
         (
           lib.filter (variable: variables ? ${variable} || !isVariable variable) (

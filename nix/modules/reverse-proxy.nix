@@ -355,7 +355,7 @@ in
       }
       {
         assertion = lib.match "[A-Za-z0-9.-]+" cfg.hostName != null;
-        message = "services.wordtally.reverseProxy.hostName is '${cfg.hostName}', which is no host name: give one such as words.example.com, without scheme or port.";
+        message = "services.wordtally.reverseProxy.hostName is '${cfg.hostName}', which is not a host name: give one such as words.example.com, without scheme or port.";
       }
       {
         assertion = internal != null;

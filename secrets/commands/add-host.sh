@@ -1,6 +1,6 @@
 [ $# = 2 ] || fail "give the host's name in secrets/keys.nix, and its address or a file with its public key"
 host=$1
-[[ $host =~ ^[a-z][a-z0-9-]*$ ]] || fail "'$host' is no host's name: use small letters, digits and '-'"
+[[ $host =~ ^[a-z][a-z0-9-]*$ ]] || fail "'$host' is not a host's name: use small letters, digits and '-'"
 ! is_mock "$host" || fail "$host's identity is public and made by secrets/mock-identity: it has no key of its own"
 
 case $2 in
@@ -12,7 +12,7 @@ if [ -e "$start/$2" ] || [[ $2 == /* ]]; then
 	lines=$(grep -v '^#' "$from" || true)
 else
 	lines=$(ssh-keyscan -T 5 -t ed25519 -- "$2" 2>/dev/null | cut -d ' ' -f 2- || true)
-	[ -n "$lines" ] || fail "$2 is no file, and no host there shows an ssh-ed25519 key"
+	[ -n "$lines" ] || fail "$2 is not a file, and no host there shows an ssh-ed25519 key"
 fi
 key=$(awk '$1 == "ssh-ed25519" { print $1 " " $2 }' <<<"$lines")
 [ "$(grep -c . <<<"$key")" = 1 ] || fail "$2 has no ssh-ed25519 public key, or more than one: give one line such as 'ssh-ed25519 AAAA…'"

@@ -127,7 +127,7 @@ fn headers(source: &Fields<'_>) -> Result<Option<HashMap<String, String>>, Inval
         return Ok(None);
     };
     let checked = headers.object.iter().map(|(name, value)| match value {
-        // yup-oauth2 panics on what is no header.
+        // yup-oauth2 panics on what is not a header.
         Value::String(value)
             if name.parse::<HeaderName>().is_ok() && value.parse::<HeaderValue>().is_ok() =>
         {

@@ -18,7 +18,7 @@ fn is_sane(id: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
 }
 
-/// 64 random bits in hexadecimal. It tells requests apart and is no secret.
+/// 64 random bits in hexadecimal. It tells requests apart and is not a secret.
 fn new() -> HeaderValue {
     HeaderValue::try_from(format!("{:016x}", fastrand::u64(..))).unwrap_or(HeaderValue::from_static("none"))
 }

@@ -1,4 +1,4 @@
-"""Those who are no service accounts with keys: a person, a workload of another cloud, and this machine itself."""
+"""Those who are not service accounts with keys: a person, a workload of another cloud, and this machine itself."""
 
 import hashlib
 import json

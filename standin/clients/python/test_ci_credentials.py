@@ -153,11 +153,11 @@ GOOD = {"GOOGLE_ID_TOKEN": "token", "GOOGLE_PROVIDER": PROVIDER, "GOOGLE_ACCOUNT
         ({"GOOGLE_ID_TOKEN": ""}, "there is no GOOGLE_ID_TOKEN: give the job an id_tokens entry of that name"),
         (
             {"GOOGLE_PROVIDER": "gitlab"},
-            "GOOGLE_PROVIDER 'gitlab' is no provider's name: give the one that google/grant-access printed",
+            "GOOGLE_PROVIDER 'gitlab' is not a provider's name: give the one that google/grant-access printed",
         ),
         (
             {"GOOGLE_ACCOUNT": "target"},
-            "GOOGLE_ACCOUNT 'target' is no service account's address: give one that google/grant-access made",
+            "GOOGLE_ACCOUNT 'target' is not a service account's address: give one that google/grant-access made",
         ),
     ],
 )

@@ -107,7 +107,7 @@ impl<'a> Assertion<'a> {
     }
 }
 
-/// Whole seconds since 1970; none for what is no such time.
+/// Whole seconds since 1970; none for what is not such a time.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn seconds(number: f64) -> Option<u64> {
     (0.0..1e12).contains(&number).then_some(number as u64)

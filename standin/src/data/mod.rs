@@ -13,7 +13,7 @@ const SHIPPED: &[u8] = include_bytes!("../../data/shakespeare.tsv.zst");
 /// When BigQuery's own table was made, in milliseconds since 1970.
 const CREATED_MS: u64 = 1_335_916_045_099;
 
-/// A file that is no table, or not to be read.
+/// A file that is not a table, or not to be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.

@@ -24,7 +24,7 @@ type Wrong = (u64, String);
 /// The file's text, unpacked if it is zstd.
 ///
 /// # Errors
-/// A broken zstd file, one that unpacks to too much, or text that is no UTF-8.
+/// A broken zstd file, one that unpacks to too much, or text that is not UTF-8.
 pub(super) fn unpack(bytes: &[u8]) -> Result<String, Error> {
     let mut text = Vec::new();
     if bytes.starts_with(&ZSTD) {

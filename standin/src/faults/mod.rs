@@ -79,7 +79,7 @@ pub enum Kind {
     Hang,
     /// The answer ends in its middle.
     Truncated,
-    /// 200 with text that is no whole JSON.
+    /// 200 with text that is not whole JSON.
     MalformedJson,
     /// 200 with `{}`.
     EmptyObject,

@@ -14,7 +14,7 @@ impl Compiler<'_> {
     /// Compiles an expression.
     pub(super) fn expression(&mut self, expr: &Expr, scope: Scope<'_>) -> Result<Typed> {
         if let Place::Groups(groups) = scope.place {
-            // A grouping expression stands for itself; what is no such expression is looked at part by part.
+            // A grouping expression stands for itself; what is not such an expression is looked at part by part.
             let aggregated = self.aggregated;
             let whole = match expr {
                 Expr::Subquery(_) | Expr::Exists { .. } | Expr::Value(_) => None,

@@ -18,7 +18,7 @@ pub(super) enum Value {
 /// Reads a value of this type from its text.
 ///
 /// # Errors
-/// A sentence, when the text is no such value.
+/// A sentence, when the text is not such a value.
 pub(super) fn read(kind: Type, text: &str) -> Result<Value, String> {
     let bad = || format!("Invalid value for type {}: '{text}'", kind.sql_name());
     match kind {
