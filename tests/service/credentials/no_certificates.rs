@@ -2,11 +2,13 @@
 
 use std::process::Command;
 
+use crate::sockets::COPIED;
 use crate::upstream::*;
 
 /// Runs the tests below in a process that finds no certificates.
 #[test]
 fn without_ca_certificates() {
+    let _alone = COPIED.blocking_lock();
     let child = Command::new(std::env::current_exe().expect("this program"))
         .args(["--ignored", "--exact", "credentials::no_certificates::inner"])
         .env("SSL_CERT_FILE", "/nowhere/bundle.crt")

@@ -9,6 +9,7 @@ use wordtally::server::Limits;
 
 use super::client::Client;
 use super::server::{Server, short};
+use crate::sockets::COPIED;
 
 /// The head and stall limit of `short`, with room for a busy machine.
 fn is_about_300ms(took: Duration) -> bool {
@@ -166,6 +167,7 @@ async fn child_with_few_descriptors() {
 
 #[tokio::test]
 async fn running_out_of_descriptors_is_survived_without_spinning() {
+    let _alone = COPIED.lock().await;
     let mut child = std::process::Command::new("/bin/sh")
         .args(["-c", "ulimit -n 24; exec \"$@\"", "sh"])
         .arg(std::env::current_exe().unwrap())

@@ -50,6 +50,12 @@ impl Server {
         Self::on(Listener::open(&listen).unwrap(), limits)
     }
 
+    /// Serves on an address of loopback that no other test has: nobody takes the port when it is let go.
+    pub(crate) fn alone(address: u8) -> Self {
+        let listen = Listen::Tcp(SocketAddr::from(([127, 0, 0, address], 0)));
+        Self::on(Listener::open(&listen).unwrap(), short())
+    }
+
     pub(crate) fn on(listener: Listener, limits: Limits) -> Self {
         let config = config();
         let cache = Arc::new(Cache::new(config.ttl, config.max_stale));

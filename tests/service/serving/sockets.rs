@@ -13,6 +13,7 @@ use wordtally::telemetry::RequestLabels;
 
 use super::client::Client;
 use super::server::{Server, drained, short};
+use crate::sockets::COPIED;
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
 
@@ -74,6 +75,7 @@ async fn a_reader_that_stalls_on_a_unix_socket_is_cut_off() {
 
 #[test]
 fn a_stale_socket_file_is_replaced() {
+    let _alone = COPIED.blocking_lock();
     let directory = Directory::new("stale");
     // Dropping a listener leaves its file, as a crash does.
     drop(std::os::unix::net::UnixListener::bind(directory.0.join("s")).unwrap());
@@ -143,7 +145,8 @@ fn a_taken_port_is_one_clear_sentence() {
 
 #[tokio::test]
 async fn a_port_can_be_taken_again_at_once() {
-    let server = Server::start().await;
+    let _alone = COPIED.lock().await;
+    let server = Server::alone(3);
     let listen = server.listen.clone();
     let mut client = server.connect().await;
     client.send(HEALTH).await;
@@ -214,6 +217,7 @@ fn output(mut command: Command) -> String {
 
 #[tokio::test]
 async fn systemds_tcp_socket_wins_and_keeps_its_backlog() {
+    let _alone = COPIED.lock().await;
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
     let running = child(socket.try_clone().unwrap().into(), 1).spawn().unwrap();
@@ -230,6 +234,7 @@ async fn systemds_tcp_socket_wins_and_keeps_its_backlog() {
 
 #[tokio::test]
 async fn systemds_unix_socket_stays_where_it_is() {
+    let _alone = COPIED.lock().await;
     let directory = Directory::new("passed");
     let path = directory.0.join("s");
     let socket = std::os::unix::net::UnixListener::bind(&path).unwrap();
@@ -245,6 +250,7 @@ async fn systemds_unix_socket_stays_where_it_is() {
 
 #[test]
 fn what_systemd_should_not_pass_is_refused_clearly() {
+    let _alone = COPIED.blocking_lock();
     let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let said = output(child(tcp.try_clone().unwrap().into(), 2));
     assert!(said.contains("refused: systemd passed 2 sockets"), "{said}");
