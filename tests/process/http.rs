@@ -1,4 +1,4 @@
-//! An HTTP client that says which connection a request takes.
+//! HTTP over one connection at a time.
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
