@@ -98,14 +98,14 @@ where
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
         .await
         .map_err(io::Error::other)?;
-    let answer = sender.send_request(request);
-    tokio::pin!(connection, answer);
-    // The connection does the reading and writing while the answer is waited for.
+    let response = sender.send_request(request);
+    tokio::pin!(connection, response);
+    // The connection does the reading and writing while the response is waited for.
     tokio::select! {
-        answer = &mut answer => answer.map(|answer| answer.status()).map_err(io::Error::other),
+        response = &mut response => response.map(|response| response.status()).map_err(io::Error::other),
         ended = &mut connection => {
             ended.map_err(io::Error::other)?;
-            answer.await.map(|answer| answer.status()).map_err(io::Error::other)
+            response.await.map(|response| response.status()).map_err(io::Error::other)
         }
     }
 }

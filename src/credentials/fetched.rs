@@ -16,7 +16,7 @@ impl Fetched {
         let token = token.unwrap_or_default();
         if token.is_empty() {
             return Err(Error::unavailable(
-                "the token server's answer holds no access token",
+                "the token server's response holds no access token",
             ));
         }
         if token.len() > 16 * 1024 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -83,12 +83,12 @@ impl Impersonation {
             body.insert("delegates".to_owned(), json!(self.delegates));
         }
         let request = client.post(self.url.clone()).bearer_auth(token).json(&body);
-        let answer = send(request, "the impersonation server").await?;
-        let lifetime = answer
+        let response = send(request, "the impersonation server").await?;
+        let lifetime = response
             .get("expireTime")
             .and_then(Value::as_str)
             .and_then(|time| humantime::parse_rfc3339(time).ok())
             .map(|end| end.duration_since(SystemTime::now()).unwrap_or_default());
-        Fetched::new(answer.get("accessToken").and_then(Value::as_str), lifetime)
+        Fetched::new(response.get("accessToken").and_then(Value::as_str), lifetime)
     }
 }

@@ -8,21 +8,21 @@ use super::error::Error;
 use super::fetched::Fetched;
 use crate::cause::clean;
 
-/// The longest answer that is read, in bytes.
+/// The longest response that is read, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// Reads an OAuth token answer.
-pub(super) fn granted(answer: &Value) -> Result<Fetched, Error> {
+/// Reads an OAuth token response.
+pub(super) fn granted(response: &Value) -> Result<Fetched, Error> {
     Fetched::new(
-        answer.get("access_token").and_then(Value::as_str),
-        answer
+        response.get("access_token").and_then(Value::as_str),
+        response
             .get("expires_in")
             .and_then(Value::as_u64)
             .map(Duration::from_secs),
     )
 }
 
-/// Sends a request and reads the JSON of a good answer.
+/// Sends a request and reads the JSON of a good response.
 pub(super) async fn send(request: reqwest::RequestBuilder, server: &str) -> Result<Value, Error> {
     let (status, body) = exchange(request, server).await?;
     if !status.is_success() {
@@ -32,7 +32,7 @@ pub(super) async fn send(request: reqwest::RequestBuilder, server: &str) -> Resu
         .map_err(|_| Error::unavailable(format!("{server} answered {status} with a body that is not JSON")))
 }
 
-/// Sends a request and reads its answer, good or not, up to a limit.
+/// Sends a request and reads its response, good or not, up to a limit.
 pub(super) async fn exchange(
     request: reqwest::RequestBuilder,
     server: &str,

@@ -9,7 +9,7 @@ use super::error::Error;
 use super::fetched::Fetched;
 use crate::cause::clean;
 
-/// Checks what yup-oauth2 takes for a token: it lets an answer without one pass, and keeps no status.
+/// Checks what yup-oauth2 takes for a token: it lets a response without one pass, and keeps no status.
 pub(super) fn taken(result: Result<AccessToken, yup_oauth2::Error>) -> Result<Fetched, Error> {
     let token = result.map_err(sorted)?;
     let lifetime = token.expiration_time().map(|end| {
@@ -22,16 +22,16 @@ pub(super) fn taken(result: Result<AccessToken, yup_oauth2::Error>) -> Result<Fe
 fn sorted(error: yup_oauth2::Error) -> Error {
     use yup_oauth2::Error as Yup;
     match error {
-        Yup::AuthError(answer) => {
-            let message = format!("the token server answered {}", clean(&answer.to_string()));
-            match answer.error {
+        Yup::AuthError(response) => {
+            let message = format!("the token server answered {}", clean(&response.to_string()));
+            match response.error {
                 AuthErrorCode::Other(_) => Error::unavailable(message),
                 _ => Error::refused(message),
             }
         }
-        Yup::JSONError(_) => Error::unavailable("the token server's answer is not the expected JSON"),
+        Yup::JSONError(_) => Error::unavailable("the token server's response is not the expected JSON"),
         Yup::CredentialSourceError(CredentialSourceError::JsonInvalid(_)) => {
-            Error::unavailable("the answer of the subject token's server is not JSON")
+            Error::unavailable("the response of the subject token's server is not JSON")
         }
         Yup::LowLevelError(error) => {
             Error::refused("the subject token's file cannot be read").caused_by(error)

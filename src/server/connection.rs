@@ -23,25 +23,25 @@ const MAX_HEADERS: usize = 64;
 /// What a connection is doing, as a drain needs to know it.
 #[derive(Default)]
 struct Activity {
-    /// A request has come whole and its answer is not made yet.
-    answering: AtomicBool,
-    /// An answer waits for the peer to take it.
+    /// A request has come whole and its response is not made yet.
+    responding: AtomicBool,
+    /// A response waits for the peer to take it.
     stalled: AtomicBool,
-    /// The next answer is the last.
+    /// The next response is the last.
     closing: AtomicBool,
 }
 
 /// Marks a request as being answered until its future ends or is dropped.
-struct Answering<'a>(&'a AtomicBool);
+struct Responding<'a>(&'a AtomicBool);
 
-impl<'a> Answering<'a> {
+impl<'a> Responding<'a> {
     fn begin(flag: &'a AtomicBool) -> Self {
         flag.store(true, Ordering::Relaxed);
         Self(flag)
     }
 }
 
-impl Drop for Answering<'_> {
+impl Drop for Responding<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Relaxed);
     }
@@ -58,10 +58,10 @@ pub(super) async fn run<S, H: Handler>(
 {
     let activity = &Activity::default();
     let io = TokioIo::new(WriteStall::new(stream, limits.write_stall, &activity.stalled));
-    let answer = service_fn(move |request| async move {
-        let _answering = Answering::begin(&activity.answering);
+    let service = service_fn(move |request| async move {
+        let _responding = Responding::begin(&activity.responding);
         let last = activity.closing.load(Ordering::Relaxed);
-        Ok::<_, Infallible>(handler.answer(&request, last).await)
+        Ok::<_, Infallible>(handler.respond(&request, last).await)
     });
     let mut connection = pin!(
         http1::Builder::new()
@@ -70,10 +70,10 @@ pub(super) async fn run<S, H: Handler>(
             .max_headers(MAX_HEADERS)
             .max_buf_size(BUFFER)
             .half_close(false)
-            // With it hyper buffers answers without bound while a peer asks and does not read, and drops
+            // With it hyper buffers responses without bound while a peer asks and does not read, and drops
             // those that it holds when what follows them is malformed.
             .pipeline_flush(false)
-            .serve_connection(io, answer)
+            .serve_connection(io, service)
     );
     let drain = async { draining.wait_for(|draining| *draining).await.is_ok() };
     let mut ended = tokio::select! {
@@ -107,6 +107,6 @@ pub(super) async fn run<S, H: Handler>(
 
 impl Activity {
     fn owes(&self) -> bool {
-        self.answering.load(Ordering::Relaxed) || self.stalled.load(Ordering::Relaxed)
+        self.responding.load(Ordering::Relaxed) || self.stalled.load(Ordering::Relaxed)
     }
 }

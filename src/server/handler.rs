@@ -8,7 +8,7 @@ use hyper::{Request, Response};
 /// What answers the requests of a server.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request, which may be the last of its connection.
-    fn answer(
+    fn respond(
         &self,
         request: &Request<Incoming>,
         last: bool,

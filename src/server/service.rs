@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, StatusCode};
 use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 
@@ -21,7 +21,7 @@ use crate::cache::{Cache, Lookup};
 use crate::render::{FORMATS, Format, error_page, text};
 use crate::telemetry::{Metrics, RequestLabels};
 
-type Reply = Response<Full<Bytes>>;
+type Response = hyper::Response<Full<Bytes>>;
 
 /// Answers requests from the cache. One for all connections.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Service {
         }
     }
 
-    async fn routed(&self, route: Route, headers: &HeaderMap) -> Reply {
+    async fn routed(&self, route: Route, headers: &HeaderMap) -> Response {
         match route {
             Route::Counts => self.counts(headers).await,
             Route::Health => plain(StatusCode::OK, "ok\n"),
@@ -66,7 +66,7 @@ impl Service {
         }
     }
 
-    async fn counts(&self, headers: &HeaderMap) -> Reply {
+    async fn counts(&self, headers: &HeaderMap) -> Response {
         let Some(format) = negotiate::format(headers) else {
             return not_acceptable();
         };
@@ -94,20 +94,20 @@ impl Service {
         }
     }
 
-    fn ready(&self) -> Reply {
+    fn ready(&self) -> Response {
         let (reason, retry_after) = match self.cache.lookup() {
             Lookup::Found(..) => return plain(StatusCode::OK, "ready\n"),
             Lookup::Missing { reason, retry_after } => (reason, retry_after),
         };
         let why = reason.map_or("an answer is being fetched", |reason| reason.sentence());
-        let mut answer = plain(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"));
-        answer
+        let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n"));
+        response
             .headers_mut()
             .insert(RETRY_AFTER, whole_seconds(retry_after).into());
-        answer
+        response
     }
 
-    fn metrics(&self) -> Reply {
+    fn metrics(&self) -> Response {
         match self.metrics.render() {
             Ok(body) => response(
                 StatusCode::OK,
@@ -128,16 +128,16 @@ impl Service {
 }
 
 impl Handler for Service {
-    async fn answer(&self, request: &Request<Incoming>, last: bool) -> Reply {
+    async fn respond(&self, request: &Request<Incoming>, last: bool) -> Response {
         let id = request_id::of(request.headers());
         let route = Route::of(request.uri().path());
         let refusal = Refusal::of(request);
-        let mut answer = match refusal {
+        let mut response = match refusal {
             Some(refusal) => refused(refusal, request.headers()),
             None => self.routed(route, request.headers()).await,
         };
-        let status = answer.status();
-        let headers = answer.headers_mut();
+        let status = response.status();
+        let headers = response.headers_mut();
         if last || refusal.is_some_and(|refusal| refusal.close) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -148,7 +148,7 @@ impl Handler for Service {
         } else {
             self.metrics.requests.get_or_create(&labels(route, status)).inc();
         }
-        answer
+        response
     }
 
     fn opened(&self) {
@@ -171,37 +171,37 @@ fn labels(route: Route, status: StatusCode) -> RequestLabels {
     }
 }
 
-fn refused(refusal: Refusal, headers: &HeaderMap) -> Reply {
-    let mut answer = error(refusal.status, headers, refusal.sentence);
+fn refused(refusal: Refusal, headers: &HeaderMap) -> Response {
+    let mut response = error(refusal.status, headers, refusal.sentence);
     if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
-        answer
+        response
             .headers_mut()
             .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
-    answer
+    response
 }
 
-fn not_acceptable() -> Reply {
+fn not_acceptable() -> Response {
     let kinds: Vec<&str> = FORMATS.iter().map(Format::media_type).collect();
     let kinds = kinds.join(", ");
-    let mut answer = plain(
+    let mut response = plain(
         StatusCode::NOT_ACCEPTABLE,
         format!("None of the accepted media types is served here. There are {kinds}.\n"),
     );
-    answer
+    response
         .headers_mut()
         .insert(VARY, HeaderValue::from_static("accept"));
-    answer
+    response
 }
 
 /// What a client is told when there is nothing to show: when to come back, and not why.
-fn no_answer(headers: &HeaderMap, retry_after: Duration) -> Reply {
+fn no_answer(headers: &HeaderMap, retry_after: Duration) -> Response {
     let seconds = whole_seconds(retry_after);
     let plural = if seconds == 1 { "" } else { "s" };
     let sentence = format!("The counts are not available yet. Try again in {seconds} second{plural}.");
-    let mut answer = error(StatusCode::SERVICE_UNAVAILABLE, headers, &sentence);
-    answer.headers_mut().insert(RETRY_AFTER, seconds.into());
-    answer
+    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, headers, &sentence);
+    response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    response
 }
 
 /// Rounded up, and never "at once".
@@ -209,7 +209,7 @@ fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).clamp(1, u64::MAX.into()) as u64
 }
 
-fn error(status: StatusCode, headers: &HeaderMap, sentence: &str) -> Reply {
+fn error(status: StatusCode, headers: &HeaderMap, sentence: &str) -> Response {
     let format = negotiate::format(headers).unwrap_or(&text::FORMAT);
     let (format, body) = error_page(status, format, sentence);
     let mut fields = headers::uncached(format.header());
@@ -217,12 +217,12 @@ fn error(status: StatusCode, headers: &HeaderMap, sentence: &str) -> Reply {
     response(status, fields, body)
 }
 
-fn plain(status: StatusCode, body: impl Into<Bytes>) -> Reply {
+fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response {
     let fields = headers::uncached(text::FORMAT.header());
     response(status, fields, body.into())
 }
 
-fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Reply {
+fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response {
     let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     *response.headers_mut() = headers;
