@@ -1,5 +1,5 @@
 {
-  description = "Serves how often one word stands in each of Shakespeare's works, from BigQuery";
+  description = "Serves how often one word stands in each corpus of a BigQuery table";
 
   inputs = {
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";

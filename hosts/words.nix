@@ -1,6 +1,6 @@
-# Which words are counted where. One entry is one instance: its name is that of its unit and of its path at the front
-# door; its word may be anything. Mock production counts production's words. A release that answers another count than
-# those that are expected is rolled back: `bigquery` are those of Google's table, `standin` those of the stand-in's editions.
+# Which words are counted where. One entry is one instance: its name is that of its unit and of its path at the reverse
+# proxy; its word may be anything. Mock production counts production's words. A release that answers another count than
+# the expected one is rolled back: `bigquery` are the counts of Google's table, `standin` those of the stand-in's editions.
 {
   dev = {
     the = {

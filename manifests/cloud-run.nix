@@ -49,7 +49,7 @@ let
           serviceAccountName = googleServiceAccount;
           # As many as Cloud Run allows: the service takes 4096 connections.
           containerConcurrency = 1000;
-          # The longest answer waits 10 seconds for the first refresh.
+          # The longest response waits 10 seconds for the first refresh.
           timeoutSeconds = 30;
           containers = [
             {

@@ -276,8 +276,7 @@ let
           parentRefs = [ cfg.gateway ];
           hostnames = [ reverseProxy.hostName ];
           rules = [
-            # An exact path wins over a prefix: what is for the inside is not shown. GKE's Gateways rewrite prefixes
-            # only.
+            # An exact path wins over a prefix: the internal paths are not shown. GKE's Gateways rewrite prefixes only.
             {
               matches = map at [
                 ""

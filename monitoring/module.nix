@@ -1,4 +1,4 @@
-# Prometheus and its alert rules: every word, from inside and as a client sees it.
+# Prometheus and its alert rules: every word, by its own metrics and as a client sees it.
 {
   config,
   lib,

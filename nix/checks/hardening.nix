@@ -28,7 +28,7 @@ pkgs.runCommand "hardening" { nativeBuildInputs = [ pkgs.jq ]; } ''
     # By its own name, as a file that is not a link: what systemd reads.
     copy=$(basename "$unit")
     cp -L "$unit" "$copy"
-    # Figures are printed in tenths; the table's sum of weights is its last line.
+    # Exposures are printed in tenths; the table's sum of weights is its last line.
     line=$(SYSTEMD_LOG_LEVEL=err ${pkgs.systemd}/bin/systemd-analyze security --offline=true --no-pager "./$copy" | grep 'Overall exposure level')
     exposure=$(sed -E 's/.*: ([0-9.]+) .*/\1/' <<<"$line")
     echo "$exposure $name" | tee -a $out

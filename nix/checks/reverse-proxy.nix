@@ -11,7 +11,7 @@ let
     (hosts.mock-prod.extendModules {
       modules = [
         {
-          # By its name of before.
+          # By its former name.
           services.wordtally.frontdoor.insideListen = "127.0.0.1:9179";
           services.wordtally.instances = {
             added = { inherit word; };
@@ -45,10 +45,10 @@ let
       lib.hasInfix "server unix:/run/wordtally/added.sock " nginx.upstreams.wordtally-added.extraConfig;
     "an upstream on its port" =
       lib.hasInfix "server 127.0.0.1:8099 " nginx.upstreams.wordtally-ported.extraConfig;
-    "metrics inside" = internal ? "= /added/metrics";
-    "a port of one's own inside" =
+    "internal metrics" = internal ? "= /added/metrics";
+    "an internal port of one's own" =
       map (listen: listen.port) nginx.virtualHosts.wordtally-internal.listen == [ 9179 ];
-    "no metrics outside" = !(locations ? "= /added/metrics") && !(locations ? "= /added/readyz");
+    "no public metrics" = !(locations ? "= /added/metrics") && !(locations ? "= /added/readyz");
     "a scrape target with its word" =
       (scraped "wordtally").labels.__metrics_path__ == "/added/metrics"
       && (scraped "wordtally").labels.word == word;

@@ -23,7 +23,7 @@ let
       modules = [
         { services.wordtally.instances = lib.mapAttrs (_: word: { inherit word; }) nasty; }
         {
-          # By the names of before.
+          # By their former names.
           services.wordtally = {
             defaults.stale = "25h";
             instances.spaces.stale = "26h";

@@ -6,15 +6,15 @@
   package,
   where,
 }:
-environments:
+variables:
 runCommand "wordtally-instances-checked" { } ''
   ${lib.concatStrings (
-    lib.mapAttrsToList (name: environment: ''
+    lib.mapAttrsToList (name: values: ''
       if ! env -i ${
-        lib.escapeShellArgs (lib.mapAttrsToList (k: v: "${k}=${v}") environment)
+        lib.escapeShellArgs (lib.mapAttrsToList (k: v: "${k}=${v}") values)
       } ${lib.getExe package} check --values-only
       then echo ${lib.escapeShellArg "${where}.${name} is refused, see above"} >&2; exit 1; fi
-    '') environments
+    '') variables
   )}
   touch $out
 ''

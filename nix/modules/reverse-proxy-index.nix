@@ -17,7 +17,7 @@ pkgs.writeTextDir "index.html" ''
   </head>
   <body>
   <h1>wordtally</h1>
-  <p>How often one word stands in each of Shakespeare's works:</p>
+  <p>How often one word stands in each corpus:</p>
   <ul>
   ${lib.concatStringsSep "\n" (lib.mapAttrsToList entry instances)}
   </ul>

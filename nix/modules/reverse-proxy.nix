@@ -41,7 +41,7 @@ let
   addHeaders = lib.concatMapAttrsStringSep "\n" (
     name: value: "add_header ${name} \"${value}\" always;"
   );
-  # On every answer over TLS. nginx drops these where a location adds fields of its own, which has to repeat them.
+  # On every response over TLS. nginx drops these where a location adds fields of its own, which has to repeat them.
   secure = {
     Strict-Transport-Security = "max-age=31536000";
   };
@@ -103,7 +103,7 @@ let
     # Only GET and HEAD arrive here: asking twice is safe.
     proxy_next_upstream error;
     proxy_next_upstream_tries 2;
-    # Each answer is the instance's own.
+    # Each response is the instance's own.
     proxy_cache off;
 
     # The entity tags are of the bytes as the instance sent them.
@@ -113,7 +113,7 @@ let
     absolute_redirect off;
   '';
 
-  # Every answer that is not the instance's own is one sentence.
+  # Every response that is not the instance's own is one sentence.
   errors = {
     extraConfig = ''
       ${limits}
@@ -141,7 +141,7 @@ let
   };
   healthz = text { Cache-Control = "no-store"; } 200 "ok";
 
-  outside = {
+  public = {
     default = cfg.defaultServer;
     onlySSL = true;
     # One page is one request: HTTP/2 would bring nothing, and its streams get past limits that count connections.
@@ -216,7 +216,7 @@ let
   };
 in
 {
-  # What these were called before.
+  # Their former names.
   imports =
     let
       root = [
@@ -394,7 +394,7 @@ in
       ) instances;
 
       virtualHosts = {
-        wordtally = outside;
+        wordtally = public;
         wordtally-plain = plain;
         wordtally-internal = internalServer;
       };

@@ -142,7 +142,7 @@ in
         types.submodule (
           { name, ... }:
           {
-            # What it was called before. A submodule has nowhere to put a warning.
+            # Its former name. A submodule has nowhere to put a warning.
             imports = [
               (lib.doRename {
                 from = [ "stale" ];
