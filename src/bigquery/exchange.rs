@@ -73,13 +73,13 @@ impl Drop for Sent<'_> {
     }
 }
 
-/// Notes each answer's status, and retries nothing.
+/// Notes each response's status, and retries nothing.
 ///
 /// The client library reads an error's body without its status, and so loses it whenever the body is not quite as
 /// expected. A retry policy is the one place where reqwest shows the status to others. It does not show headers, so
 /// Retry-After stays lost.
 pub(super) fn note_status() -> reqwest::retry::Builder {
-    // Never in scope for a second try: its only part is to see the first answer.
+    // Never in scope for a second try: its only part is to see the first response.
     reqwest::retry::for_host(Never).classify_fn(|answer| {
         // Outside of an exchange there is nobody to tell.
         let _ = LOST.try_with(|lost| lost.status.set(answer.status().map(|status| status.as_u16())));

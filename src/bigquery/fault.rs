@@ -39,7 +39,7 @@ impl Fault {
         }
     }
 
-    /// An answer that is not what was asked for.
+    /// A response that is not what was asked for.
     pub(super) fn malformed(message: impl Into<String>) -> Self {
         Self::new(Reason::Malformed, Remedy::None, message)
     }
@@ -87,7 +87,7 @@ fn answered(error: &ResponseError, status: Option<u16>) -> Fault {
     by_status(status, &reasons, message)
 }
 
-/// A request that got no answer, or one whose body could not be read.
+/// A request that got no response, or one whose body could not be read.
 fn broken(error: reqwest::Error, status: Option<u16>) -> Fault {
     // Its query may hold a page token.
     let error = error.without_url();

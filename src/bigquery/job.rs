@@ -76,7 +76,7 @@ impl<'a> Job<'a> {
             bigquery, project, ..
         } = *self;
         let deadline = self.deadline;
-        // One for every try of this job: BigQuery then runs it once, though an answer got lost.
+        // One for every try of this job: BigQuery then runs it once, though a response got lost.
         let request_id = request::request_id();
         let mut page = self
             .call(|| {

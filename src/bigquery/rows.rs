@@ -110,7 +110,7 @@ impl Rows {
     }
 }
 
-/// The same answer under the name that it has when polled.
+/// The same response under the name that it has when polled.
 pub(super) fn page(response: GetQueryResultsResponse) -> Page {
     response.into()
 }

@@ -8,7 +8,7 @@ use hyper::{Method, StatusCode, Uri};
 const LINES_A_SECOND: u32 = 10;
 
 /// One line per request: at debug level below 400, since the metrics count those and a line each would cost
-/// more than the answer; at info level from 400, a few a second, so that no client can fill the disk.
+/// more than the response; at info level from 400, a few a second, so that no client can fill the disk.
 #[derive(Debug)]
 pub(super) struct AccessLog {
     budget: Mutex<Budget>,
