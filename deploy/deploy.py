@@ -66,7 +66,7 @@ def signed(given):
         return json.load(file)
 
 
-def check_inside(name, host, release):
+def check_host(name, host, release):
     """That the host runs this release, now and after a restart, and each word the release's one program."""
     entry = release["hosts"][name]
     systems = host.on_host("systems").split()
@@ -76,14 +76,14 @@ def check_inside(name, host, release):
     running = host.on_host("programs", *entry["deployment"]["listen"]).split()
     if running != [program] * len(entry["deployment"]["listen"]):
         raise Failed(f"its words run {', '.join(sorted(set(running))) or 'nothing'}, and not all {program}")
-    say(name, f"inside: {len(running)} words run {program}")
+    say(name, f"on the host: {len(running)} words run {program}")
 
 
-def check_outside(name, deployment):
+def check_pages(name, deployment):
     """Every word's page, as a client asks for it."""
     for word, url in sorted(deployment["pages"].items()):
         corpora = page.check(url, deployment["expectedCounts"].get(word, {}), deployment["certificateAuthority"])
-        say(name, f"outside: {url} lists {corpora} corpora")
+        say(name, f"from outside: {url} lists {corpora} corpora")
 
 
 class Deployment:
@@ -147,7 +147,7 @@ class Deployment:
     def answer(self):
         """Asks from outside, and tells the host whether the new system stays."""
         try:
-            check_outside(self.name, self.deployment)
+            check_pages(self.name, self.deployment)
         except page.Wrong as error:
             self.host.on_host("abort", self.id, given=str(error))
             return
@@ -171,7 +171,7 @@ def promote(given, host, system, deployment):
         return
     if systems == [system] * 2:
         try:
-            check_outside(given.host, deployment)
+            check_pages(given.host, deployment)
             say(given.host, "has this release already")
             return
         except page.Wrong as error:
@@ -195,8 +195,8 @@ def run(given):
         host.on_host("stop", *entry["deployment"]["listen"], timeout=120)
         say(given.host, "its words are stopped until the next deployment or restart")
     elif given.verify:
-        check_inside(given.host, host, release)
-        check_outside(given.host, entry["deployment"])
+        check_host(given.host, host, release)
+        check_pages(given.host, entry["deployment"])
     else:
         promote(given, host, entry["system"], entry["deployment"])
 

@@ -32,7 +32,7 @@ state() {
 current() { readlink -f /run/current-system; }
 default() { readlink -e "$profile" || true; }
 
-# An instance's answer to the path `$2`; it listens at `$1`, and the rest are options of curl's.
+# An instance's response at the path `$2`; it listens at `$1`, and the rest are options of curl's.
 ask() {
 	local where=http://$1
 	if [[ $1 = unix:* ]]; then
