@@ -1,4 +1,4 @@
-# What ships has no command of the stand-in's. That it has none of its crates is ./release/check_release.py's.
+# What ships has no command of the stand-in's. That it has none of its crates is release/checks/release.nix's.
 { pkgs, self, ... }:
 pkgs.runCommand "no-standin"
   { nativeBuildInputs = [ self.packages.${pkgs.stdenv.hostPlatform.system}.wordtally ]; }
