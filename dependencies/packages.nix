@@ -1,4 +1,4 @@
-# Renovate, with what it reads.
+# The command that runs Renovate.
 { pkgs, ... }:
 {
   renovate = pkgs.callPackage ./renovate.nix { };

@@ -1,4 +1,4 @@
-# The BigQuery stand-in, as a service of its own. For development and mock production. `packagesFor` as for ./module.nix.
+# The BigQuery stand-in, as a service of its own. For development and mock production. `packagesFor` as for ../nix/modules/wordtally.nix.
 { packagesFor }:
 {
   config,

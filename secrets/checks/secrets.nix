@@ -1,4 +1,4 @@
-# Every secret in git is encrypted, and to whom `secrets.nix` lists. Its breaking is tested first.
+# Every secret in git is encrypted, and to whom `secrets.nix` lists. First, the check itself is seen to find faults.
 { pkgs, lib, ... }:
 let
   secrets = import ../encrypted.nix { inherit lib; };
