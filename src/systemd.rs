@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use crate::cause::chain;
+
 /// Says that the service answers requests, with one line for `systemctl status`.
 pub fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(&one_line(status))]);
@@ -42,6 +44,6 @@ fn one_line(text: &str) -> String {
 /// Tells systemd the state, without waiting on an answer. The service goes on if systemd can't be told: that is systemd's to notice.
 pub fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(%error, "cannot notify systemd");
+        tracing::warn!(cause = chain(&error), "cannot notify systemd");
     }
 }

@@ -1,4 +1,4 @@
-# No unit of ours is more exposed than is allowed, by `systemd-analyze security`, on every host.
+# No unit of a word or of the stand-in is more exposed than is allowed, by `systemd-analyze security`, on every host.
 {
   pkgs,
   lib,

@@ -11,6 +11,7 @@ use super::connection;
 use super::handler::Handler;
 use super::limits::Limits;
 use super::listener::{Listener, Stream};
+use crate::cause::chain;
 
 /// The pause after the kernel refused to accept, such as out of file descriptors: trying at once would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -53,7 +54,7 @@ pub async fn serve<H: Handler>(
                 Ok(stream) => connections.admit(stream),
                 Err(error) if is_one_peers(&error) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "cannot accept a connection");
+                    tracing::warn!(cause = chain(&error), "cannot accept a connection");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             },
@@ -77,7 +78,7 @@ fn note(ended: Result<(), JoinError>) {
     if let Err(error) = ended
         && error.is_panic()
     {
-        tracing::error!(%error, "a connection's task panicked");
+        tracing::error!(cause = chain(&error), "a connection's task panicked");
     }
 }
 

@@ -18,6 +18,7 @@ use super::request_id::{self, X_REQUEST_ID};
 use super::route::Route;
 use super::{conditional, negotiate};
 use crate::cache::{Cache, Lookup};
+use crate::cause::chain;
 use crate::render::{FORMATS, Format, error_page, text};
 use crate::telemetry::{Metrics, RequestLabels};
 
@@ -117,7 +118,7 @@ impl Service {
                 body.into(),
             ),
             Err(error) => {
-                tracing::error!(%error, "cannot write the metrics");
+                tracing::error!(cause = chain(&error), "cannot write the metrics");
                 plain(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "The metrics cannot be written.\n",

@@ -321,3 +321,52 @@ fn every_dependency_has_its_reason() {
         in_manifest("standin/Cargo.toml", "dev-dependencies")
     );
 }
+
+/// The level and the message of each log line in the sources.
+fn logged(folder: &Path, lines: &mut BTreeSet<(String, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            logged(&path, lines);
+            continue;
+        }
+        let source = std::fs::read_to_string(&path).unwrap();
+        for call in source.split("tracing::").skip(1) {
+            let Some((level, rest)) = call.split_once("!(") else {
+                continue;
+            };
+            if ["error", "warn", "info", "debug", "trace"].contains(&level) {
+                let arguments = rest.split_once(");").unwrap().0;
+                let message = arguments.rsplit('"').nth(1).unwrap();
+                lines.insert((level.to_uppercase(), message.to_owned()));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_log_line_is_documented() {
+    let mut actual = BTreeSet::new();
+    logged(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut actual);
+    assert!(actual.len() > 10, "{actual:#?}");
+
+    let page = read("docs/reference/metrics-and-logs.md");
+    let table = page.split_once("| `message` |").unwrap().1;
+    let table = table.split_once("\n\n").unwrap().0;
+    let mut documented = BTreeSet::new();
+    for row in table
+        .lines()
+        .filter_map(cells)
+        .filter(|row| row[0].starts_with('`'))
+    {
+        for message in code(row[0]) {
+            for level in row[1]
+                .split(|c: char| !c.is_ascii_uppercase())
+                .filter(|word| word.len() > 3)
+            {
+                documented.insert((level.to_owned(), message.clone()));
+            }
+        }
+    }
+    assert_eq!(documented, actual);
+}

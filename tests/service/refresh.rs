@@ -13,7 +13,7 @@ use wordtally::refresh::{Source, run};
 use wordtally::telemetry::Metrics;
 
 const TTL: Duration = Duration::from_secs(300);
-const STALE: Duration = Duration::from_secs(24 * 60 * 60);
+const MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A source that counts its calls and answers as told.
 struct Scripted {
@@ -63,7 +63,7 @@ fn start(source: &Arc<Scripted>) -> Arc<Cache> {
 }
 
 fn start_with_ttl(source: &Arc<Scripted>, ttl: Duration) -> Arc<Cache> {
-    let cache = Arc::new(Cache::new(ttl, STALE));
+    let cache = Arc::new(Cache::new(ttl, MAX_STALE));
     let metrics = Arc::new(Metrics::new(ttl));
     tokio::spawn(run(Arc::clone(source), Arc::clone(&cache), metrics));
     cache
@@ -141,7 +141,7 @@ async fn the_age_counts_from_the_question() {
 async fn a_failing_source_leaves_the_old_answer_until_it_is_stale() {
     let source = Scripted::new(|call| if call == 0 { Ok(()) } else { Err(unavailable()) });
     let cache = start(&source);
-    sleep(STALE - Duration::from_secs(1)).await;
+    sleep(MAX_STALE - Duration::from_secs(1)).await;
     assert!(age(&cache) > TTL, "it is the old one");
     sleep(Duration::from_secs(2)).await;
     match cache.lookup() {
