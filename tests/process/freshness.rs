@@ -55,7 +55,8 @@ async fn one_job_per_ttl_whatever_the_traffic_and_before_it_ends() {
     clients.shutdown().await;
     for pair in jobs.windows(2) {
         let apart = pair[1] - pair[0];
-        assert!(apart < TTL && apart > TTL * 3 / 4, "{apart:?}");
+        // A busy machine sees a job late, but never half a TTL late.
+        assert!(apart < TTL && apart > TTL / 2, "{apart:?}");
     }
     assert_eq!(google.standin.counters().token_requests, 1);
 }
@@ -347,7 +348,14 @@ async fn every_failure_is_sorted_hidden_from_the_client_and_recovered_from() {
             if target == Target::Results {
                 google.always(Target::Query, Kind::Incomplete { polls: 1 });
             }
-            let instance = Serve::from(&google).flag("--timeout", "900ms").start().await;
+            // What passes is tried again until the timeout; all else must fail long before it, on a busy machine too.
+            let passing = matches!(reason, "unavailable" | "quota");
+            let timeout = if passing || reason == "timeout" {
+                "900ms"
+            } else {
+                "9s"
+            };
+            let instance = Serve::from(&google).flag("--timeout", timeout).start().await;
             for accept in ["text/html", "application/json", "text/csv"] {
                 let page = instance.get_as("/", accept).await;
                 assert_eq!(page.status(), 503, "{case}");
@@ -356,8 +364,6 @@ async fn every_failure_is_sorted_hidden_from_the_client_and_recovered_from() {
                 leaks_nothing(&google, &page, case);
             }
             let line = instance.logged("refresh failed", |_| true).await;
-            // What is tried again may use up this short timeout first.
-            let passing = matches!(reason, "unavailable" | "quota");
             let failed = &line["reason"];
             assert!(
                 failed == reason || (passing && failed == "timeout"),
