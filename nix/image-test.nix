@@ -19,7 +19,7 @@ writeShellApplication {
   ];
   runtimeEnv.WORDTALLY = "${bigquery-standin}/bin/wordtally";
   text = ''
-    exec python3 ${./checks/image}/run_container ${image.oci}
+    exec python3 ${./checks/image}/run_container.py ${image.oci}
   '';
   meta.description = "Runs the image in a container and asks it for a page";
 }

@@ -18,7 +18,7 @@ let
       ../../standin/data
       ../../standin/examples
       ../../standin/src
-      ../tests/crates_are_cargos
+      ../tests/crates_are_cargos.py
     ];
   };
 in
@@ -35,5 +35,5 @@ pkgs.runCommand "crates"
     cp ${wordtally.cargoVendorDir}/config.toml cargo/
     cp -r ${source} project
     cd project
-    python3 release/tests/crates_are_cargos ${sbom} | tee $out
+    python3 release/tests/crates_are_cargos.py ${sbom} | tee $out
   ''

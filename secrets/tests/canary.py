@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Looks for the bytes of a mock environment's secrets where none may be.
 
-    canary ENVIRONMENT PATH...
+    canary.py ENVIRONMENT PATH...
 
 A PATH is a file or a folder: store paths of a closure, an image's archive, a dump of the journal, a dump of argv. Needs
 age, bash and openssl; zstd where a file is packed by it. What is looked for goes through pipes only.

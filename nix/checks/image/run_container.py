@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the image under crun as strictly as a cluster may, and asks it for a page.
 
-run_container LAYOUT
+run_container.py LAYOUT
 
 LAYOUT is OCI's, a folder. The image gets a read-only root, no capabilities, no new privileges, its
 own numeric user, and namespaces of its own but for the network, by which it reaches a real stand-in on this machine.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Executes the pipeline of the default branch without GitLab, for real.
 
-execute [JOB…]   without names: all that leads from a build to mock production
+execute.py [JOB…]   without names: all that leads from a build to mock production
 
 It clones the last commit, starts a registry on the loopback and each machine that a job deploys to, makes a key pair, and
 lets gitlab-ci-local run the jobs; the deployments go to those virtual machines. Needs Nix, docker-registry, rsync, and

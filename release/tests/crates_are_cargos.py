@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares a bill of materials with what cargo says here, outside Nix, of the shipped program.
 
-crates_are_cargos SBOM
+crates_are_cargos.py SBOM
 """
 
 import json
