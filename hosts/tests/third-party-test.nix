@@ -3,9 +3,8 @@
   self,
   lib,
   pkgs,
-  writeShellApplication,
+  callPackage,
   writeShellScript,
-  python3,
   openssh,
 }:
 let
@@ -34,19 +33,14 @@ let
     ${lib.getExe host.config.system.build.vm}
   '';
 in
-writeShellApplication {
+callPackage ./behaviours.nix { } {
   name = "third-party-test";
-  runtimeInputs = [
-    python3
-    openssh
-  ];
+  tests = [ "${./third-party}/test_third_party.py" ];
+  runtimeInputs = [ openssh ];
   runtimeEnv = {
     THIRD_PARTY_MACHINE = launcher;
     PYTHONPATH = ./vm;
   };
-  text = ''
-    exec python3 ${./third-party}/run.py "$@"
-  '';
   passthru = { inherit host; };
   meta.description = "Boots somebody else's machine with our modules and tries it from outside";
 }

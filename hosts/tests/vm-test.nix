@@ -1,9 +1,7 @@
 # Boots mock production and tries it from outside: `nix run .#vm-test`, or with the names of behaviours.
 {
   lib,
-  writeShellApplication,
   callPackage,
-  python3,
   openssh,
   zstd,
   cosign,
@@ -107,10 +105,18 @@ let
     }
   );
 in
-writeShellApplication {
+callPackage ./behaviours.nix { } {
   name = "vm-test";
+  # In this order: the state that all of them have left comes last, and then the other machine.
+  tests = map (name: "${./vm}/test_${name}.py") [
+    "serving"
+    "container"
+    "changes"
+    "deployments"
+    "state"
+    "crowd"
+  ];
   runtimeInputs = [
-    python3
     openssh
     zstd
     cosign
@@ -128,9 +134,6 @@ writeShellApplication {
     VM_TEST_CERTIFICATE = ../mock-prod/certificate.pem;
     VM_TEST_TABLE = ../../standin/data/shakespeare.tsv.zst;
   };
-  text = ''
-    exec python3 ${./vm}/run.py "$@"
-  '';
   # Other checks look at it too: it is evaluated once.
   passthru = { inherit crowd; };
   meta.description = "Boots mock production and tries it from outside";

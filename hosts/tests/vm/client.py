@@ -9,11 +9,11 @@ PORT = 8443
 TLS = ssl.create_default_context(cafile=CERTIFICATE)
 
 
-def connect():
+def connect() -> http.client.HTTPSConnection:
     return http.client.HTTPSConnection("localhost", PORT, timeout=60, context=TLS)
 
 
-def ask(path, accept="text/plain"):
+def ask(path: str, accept: str = "text/plain") -> tuple[int, str]:
     connection = connect()
     try:
         connection.request("GET", path, headers={"Accept": accept})
@@ -23,13 +23,13 @@ def ask(path, accept="text/plain"):
         connection.close()
 
 
-def answers(path):
+def answers(path: str) -> bool:
     try:
         return ask(path)[0] == 200
     except OSError:
         return False
 
 
-def pages():
+def pages() -> dict[str, str]:
     """Each path with its answer of now: what a load must get again and again."""
     return {f"/{name}/": ask(f"/{name}/")[1] for name in WORDS}

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 
 from given import LOCK, RELEASES
+from machine import Machine
 
 SYSTEMS = "readlink -f /run/current-system; readlink -e /nix/var/nix/profiles/system || true"
 
@@ -16,7 +17,7 @@ SYSTEMS = "readlink -f /run/current-system; readlink -e /nix/var/nix/profiles/sy
 class Deployer:
     """Has a signing key of this run, and the machine's login key."""
 
-    def __init__(self, machine):
+    def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.folder = tempfile.mkdtemp(prefix="vm-test-releases-")
         self.key = os.path.join(self.folder, "cosign")
@@ -31,7 +32,7 @@ class Deployer:
         self._run("git", "-c", "user.name=vm-test", "-c", "user.email=", "commit", "--quiet", "-m", "test")
         self.commit = self._run("git", "rev-parse", "HEAD").strip()
 
-    def _run(self, *command, **environment):
+    def _run(self, *command: str, **environment: str) -> str:
         return subprocess.run(
             command,
             env=os.environ | environment,
@@ -42,14 +43,14 @@ class Deployer:
             check=True,
         ).stdout
 
-    def attested(self, name):
+    def attested(self, name: str) -> str:
         """The release, signed; made at its first use."""
         folder = os.path.join(self.folder, name)
         if not os.path.exists(folder):
             self._run("attest", self._committed(name), folder, COSIGN_KEY=f"{self.key}.key")
         return folder
 
-    def _committed(self, name):
+    def _committed(self, name: str) -> str:
         """The files of the release that are signed, as if it had been built from the commit here."""
         release = os.path.join(RELEASES, name)
         folder = os.path.join(self.folder, f"{name}-built")
@@ -61,7 +62,7 @@ class Deployer:
             json.dump(content | {"revision": self.commit}, file)
         return folder
 
-    def start(self, name, *options, folder=None):
+    def start(self, name: str, *options: str, folder: str | None = None) -> "subprocess.Popen[str]":
         return subprocess.Popen(
             ["deploy", "mock-prod", "--attested", folder or self.attested(name), "--key", f"{self.key}.pub"]
             + ["--identity", self.identity, *options],
@@ -72,7 +73,7 @@ class Deployer:
             start_new_session=True,
         )
 
-    def deploy(self, name, *options, folder=None, timeout=900):
+    def deploy(self, name: str, *options: str, folder: str | None = None, timeout: float = 900) -> tuple[int, str]:
         """How it ended and what it said."""
         process = self.start(name, *options, folder=folder)
         try:
@@ -82,18 +83,19 @@ class Deployer:
         print("".join(f"#   {line}\n" for line in said.splitlines()), end="", flush=True)
         return process.returncode, said
 
-    def systems(self):
+    def systems(self) -> list[str]:
         """What the machine runs, and what it would after a restart."""
         return self.machine.run(SYSTEMS).split()
 
-    def under_way(self):
+    def under_way(self) -> bool:
         state = self.machine.run("systemctl show --property ActiveState --value deploy-wordtally")
         return state.strip() not in ("inactive", "failed")
 
 
-def until(process, text):
+def until(process: "subprocess.Popen[str]", text: str) -> str:
     """What a deployment says up to a line with this text."""
     said = ""
+    assert process.stdout
     for line in process.stdout:
         print(f"#   {line}", end="", flush=True)
         said += line
@@ -102,7 +104,7 @@ def until(process, text):
     raise AssertionError(f"it ended without {text!r}: {said}")
 
 
-def kill(process):
+def kill(process: "subprocess.Popen[str]") -> None:
     """As a lost runner ends: it can say nothing more to the machine."""
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -3,10 +3,11 @@
 import subprocess
 
 
-def counts(table, word):
+def counts(table: str, word: str) -> dict[str, int]:
     """Corpus -> how often the word stands in it."""
     text = subprocess.run(["zstd", "-dcq", table], check=True, capture_output=True).stdout.decode()
-    found, corpus = {}, None
+    found: dict[str, int] = {}
+    corpus = ""
     for line in text.splitlines():
         name, _, count = line.partition("\t")
         if line.startswith("#"):
@@ -16,7 +17,7 @@ def counts(table, word):
     return found
 
 
-def table_of(text):
+def table_of(text: str) -> dict[str, int]:
     """Corpus -> count, of the service's table in plain text."""
     rows = [[cell.strip() for cell in line.strip("|\n ").split("|")] for line in text.splitlines()[2:] if line]
     return {corpus: int(count) for corpus, count in rows}

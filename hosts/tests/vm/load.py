@@ -2,33 +2,37 @@
 
 import http.client
 import threading
+from collections.abc import Callable
+from typing import Self
+
+Connect = Callable[[], http.client.HTTPConnection]
 
 
 class Load:
     """`threads` clients ask the paths in turn, each over a connection of its own that it keeps, until `stop`."""
 
-    def __init__(self, connect, expected, threads=8):
-        self.connect = connect  # a function that gives an http.client connection
+    def __init__(self, connect: Connect, expected: dict[str, str], threads: int = 8) -> None:
+        self.connect = connect
         self.expected = expected  # path -> the text that its answer must be
         self.good = 0
-        self.failures = []
+        self.failures: list[str] = []
         self.lock = threading.Lock()
         self.enough = threading.Event()
         self.clients = [threading.Thread(target=self.visit, args=(index,)) for index in range(threads)]
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         for client in self.clients:
             client.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.enough.set()
         for client in self.clients:
             client.join()
 
-    def visit(self, index):
+    def visit(self, index: int) -> None:
         paths = sorted(self.expected)
-        connection = None
+        connection: http.client.HTTPConnection | None = None
         turn = index
         while not self.enough.is_set():
             path = paths[turn % len(paths)]
@@ -53,6 +57,6 @@ class Load:
                 else:
                     self.failures.append(fault)
 
-    def reached(self, count):
+    def reached(self, count: int) -> bool:
         with self.lock:
             return self.good + len(self.failures) >= count

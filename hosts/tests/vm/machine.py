@@ -3,17 +3,21 @@
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Callable
+from typing import Self, TypeVar
 
+import pytest
+
+T = TypeVar("T")
 PATIENCE = 600  # seconds; an emulated machine is slow
 
 
 class Machine:
     """The launcher's machine, from its start to its end. What it prints is kept in `log`."""
 
-    def __init__(self, launcher, ssh_port):
+    def __init__(self, launcher: str, ssh_port: int) -> None:
         self.port = ssh_port
         self.log = tempfile.NamedTemporaryFile(prefix="vm-test-", suffix=".log", delete=False)
         print(f"# the machine's console: {self.log.name}", flush=True)
@@ -21,10 +25,10 @@ class Machine:
             [launcher], stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True
         )
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         # The whole group: the launcher, and QEMU under it.
         try:
             os.killpg(self.process.pid, 15)
@@ -32,15 +36,15 @@ class Machine:
             pass
         self.process.wait(timeout=60)
 
-    def console(self):
+    def console(self) -> str:
         with open(self.log.name, encoding="utf-8", errors="replace") as file:
             return file.read()
 
-    def identity(self):
+    def identity(self) -> str:
         """The login key of this run, whose path the launcher prints."""
         return wait("the launcher", lambda: re.search(r"ssh -i (\S+)", self.console())).group(1)
 
-    def run(self, command, check=True, timeout=PATIENCE):
+    def run(self, command: str, check: bool = True, timeout: float = PATIENCE) -> str:
         """Output of a command in the machine."""
         done = subprocess.run(
             ["ssh", "-i", self.identity(), "-p", str(self.port), "-o", "StrictHostKeyChecking=no"]
@@ -57,12 +61,12 @@ class Machine:
             raise AssertionError(f"{command!r} gave {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def boot(self):
+    def boot(self) -> None:
         """Waits until a command can be run."""
 
-        def answers():
+        def answers() -> bool:
             if self.process.poll() is not None:
-                sys.exit(f"the machine ended at once:\n{self.console()[-3000:]}")
+                pytest.exit(f"the machine ended at once:\n{self.console()[-3000:]}", returncode=1)
             try:
                 return self.run("true", check=False) == "" and self.run("echo up", check=False) == "up\n"
             except subprocess.TimeoutExpired:
@@ -71,7 +75,7 @@ class Machine:
         wait("the machine's SSH", answers)
 
 
-def wait(what, answer, patience=PATIENCE, pause=1):
+def wait(what: str, answer: Callable[[], T | None], patience: float = PATIENCE, pause: float = 1) -> T:
     """The first true answer; an error after `patience` seconds."""
     end = time.monotonic() + patience
     while True:

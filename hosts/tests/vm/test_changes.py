@@ -3,11 +3,12 @@
 import json
 import os
 import shlex
+from collections.abc import Callable
 
 from client import ask, connect, pages
 from given import RELEASES
 from load import Load
-from machine import wait
+from machine import Machine, wait
 from words import UNITS, all_ready, ready, started, version
 
 ENOUGH = 10_000  # requests under each load
@@ -17,14 +18,14 @@ IAM = "/etc/bigquery-standin/iam-0.json"
 ROTATED = os.path.join(os.path.dirname(__file__), os.pardir, "rotated-iam.json")
 
 
-def switch(machine, name):
+def switch(machine: Machine, name: str) -> None:
     """Activates the release `name`."""
     with open(os.path.join(RELEASES, name, "release.json"), encoding="utf-8") as file:
         system = json.load(file)["hosts"]["mock-prod"]["system"]
     machine.run(f"{system}/bin/switch-to-configuration test 2>&1")
 
 
-def under_load(machine, change):
+def under_load(machine: Machine, change: Callable[[], None]) -> None:
     """Runs `change`, again and again if it ends early, until enough requests were answered; says how many failed."""
     changes = 0
     with Load(connect, pages()) as load:
@@ -37,20 +38,20 @@ def under_load(machine, change):
     assert load.good >= ENOUGH
 
 
-def no_request_is_lost_through_restarts(machine):
+def test_no_request_is_lost_through_restarts(machine: Machine) -> None:
     before = started(machine)
 
-    def restart():
+    def restart() -> None:
         machine.run(f"systemctl restart {' '.join(UNITS)}")
 
     under_load(machine, restart)
     assert all(old != new for old, new in zip(before, started(machine)))
 
 
-def no_request_is_lost_through_a_new_release_and_back(machine):
+def test_no_request_is_lost_through_a_new_release_and_back(machine: Machine) -> None:
     old = version(machine)
 
-    def there_and_back():
+    def there_and_back() -> None:
         switch(machine, "good")
         assert version(machine) != old, "the new release does not run"
         switch(machine, "booted")
@@ -59,11 +60,11 @@ def no_request_is_lost_through_a_new_release_and_back(machine):
     under_load(machine, there_and_back)
 
 
-def a_rotated_key_loses_no_request_and_the_old_one_is_refused(machine):
+def test_a_rotated_key_loses_no_request_and_the_old_one_is_refused(machine: Machine) -> None:
     before = started(machine)
     proxy = machine.run("systemctl show -p ExecMainStartTimestampMonotonic --value nginx.service")
 
-    def there_and_back():
+    def there_and_back() -> None:
         switch(machine, "rotated")
         all_ready(machine)
         switch(machine, "booted")
@@ -74,12 +75,12 @@ def a_rotated_key_loses_no_request_and_the_old_one_is_refused(machine):
     assert proxy == machine.run("systemctl show -p ExecMainStartTimestampMonotonic --value nginx.service")
 
 
-def a_wrong_credential_is_not_ready_with_a_clear_reason(machine):
+def test_a_wrong_credential_is_not_ready_with_a_clear_reason(machine: Machine) -> None:
     known = machine.run(f"readlink {IAM}").strip()
     with open(ROTATED, encoding="utf-8") as file:
         other = shlex.quote(file.read())
 
-    def reload_with(command):
+    def reload_with(command: str) -> None:
         machine.run(f"{command} && systemctl reload bigquery-standin.service")
 
     try:
@@ -96,11 +97,3 @@ def a_wrong_credential_is_not_ready_with_a_clear_reason(machine):
     finally:
         reload_with(f"ln -sfn {known} {IAM}")
     wait("the recovery alone", lambda: ready(machine) == "ready\n")
-
-
-BEHAVIOURS = [
-    no_request_is_lost_through_restarts,
-    no_request_is_lost_through_a_new_release_and_back,
-    a_rotated_key_loses_no_request_and_the_old_one_is_refused,
-    a_wrong_credential_is_not_ready_with_a_clear_reason,
-]

@@ -4,11 +4,11 @@ from client import answers, ask, connect
 from figures import counts, table_of
 from given import TABLE, WORDS
 from load import Load
-from machine import wait
+from machine import Machine, wait
 from words import INTERNAL, ready, started
 
 
-def every_word_answers_with_the_tables_figures(machine):
+def test_every_word_answers_with_the_tables_figures(machine: Machine) -> None:
     for name, word in WORDS.items():
         status, text = ask(f"/{name}/")
         assert status == 200, (name, status, text)
@@ -17,7 +17,7 @@ def every_word_answers_with_the_tables_figures(machine):
     assert status == 200 and all(f'href="/{name}/"' in index for name in WORDS), index
 
 
-def what_is_for_us_stays_inside(machine):
+def test_what_is_for_us_stays_inside(machine: Machine) -> None:
     for name in WORDS:
         for path in ("metrics", "readyz"):
             assert ask(f"/{name}/{path}")[0] == 404, (name, path)
@@ -28,7 +28,7 @@ def what_is_for_us_stays_inside(machine):
         assert listens == [f"127.0.0.1:{port}"], listens
 
 
-def a_killed_instance_leaves_the_others_serving(machine):
+def test_a_killed_instance_leaves_the_others_serving(machine: Machine) -> None:
     victim, *others = WORDS
     expected = {f"/{name}/": ask(f"/{name}/")[1] for name in others}
     before = started(machine)[0]
@@ -38,10 +38,3 @@ def a_killed_instance_leaves_the_others_serving(machine):
         wait("the restart", lambda: started(machine)[0] not in ("0", before))
         wait("the killed word", lambda: answers(f"/{victim}/"))
     assert not load.failures, load.failures[:5]
-
-
-BEHAVIOURS = [
-    every_word_answers_with_the_tables_figures,
-    what_is_for_us_stays_inside,
-    a_killed_instance_leaves_the_others_serving,
-]

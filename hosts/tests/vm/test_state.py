@@ -4,10 +4,11 @@ import json
 import os
 
 from given import MAX_EXPOSURE
+from machine import Machine
 from words import UNITS
 
 
-def every_unit_is_confined(machine):
+def test_every_unit_is_confined(machine: Machine) -> None:
     for unit in UNITS + ["bigquery-standin.service"]:
         report = machine.run(f"systemd-analyze security --no-pager {unit} | tail -1")
         exposure = float(report.split(":")[1].split()[0])
@@ -18,7 +19,7 @@ def every_unit_is_confined(machine):
     )
 
 
-def every_unit_executes_its_own_program_only(machine):
+def test_every_unit_executes_its_own_program_only(machine: Machine) -> None:
     for unit in UNITS + ["bigquery-standin.service"]:
         process = f"/proc/$(systemctl show -p MainPID --value {unit})"
         program = machine.run(f"readlink {process}/exe").strip()
@@ -31,7 +32,7 @@ def every_unit_executes_its_own_program_only(machine):
         assert executable == {program}, executable
 
 
-def no_secret_is_in_the_journal_or_a_process(machine):
+def test_no_secret_is_in_the_journal_or_a_process(machine: Machine) -> None:
     """Neither in what was logged nor in a command line or an environment, of the machine or of this one's QEMU."""
     key = json.loads(machine.run("cat /run/agenix/bigquery.json"))["private_key"]
     secrets = [line for line in key.splitlines() if not line.startswith("-----")]
@@ -40,7 +41,7 @@ def no_secret_is_in_the_journal_or_a_process(machine):
     secrets += [line for line in identity.splitlines() if not line.startswith("-----")]
     assert len(secrets) > 20, "the key was read"
 
-    def found(places):
+    def found(places: dict[str, str]) -> list[tuple[str, str]]:
         return [(place, secret[:6]) for place, text in places.items() for secret in secrets if secret in text]
 
     here = b""
@@ -65,16 +66,8 @@ def no_secret_is_in_the_journal_or_a_process(machine):
     assert not found(places), found(places)
 
 
-def nothing_failed(machine):
+def test_nothing_failed(machine: Machine) -> None:
     failed = machine.run("systemctl list-units --failed --plain --no-legend -o json")
     # A machine whose root is not the file system that the host describes cannot remount it.
     names = [unit["unit"] for unit in json.loads(failed) if unit["unit"] != "systemd-remount-fs.service"]
     assert not names, names
-
-
-BEHAVIOURS = [
-    every_unit_is_confined,
-    every_unit_executes_its_own_program_only,
-    no_secret_is_in_the_journal_or_a_process,
-    nothing_failed,
-]

@@ -1,10 +1,13 @@
 """As many words as one host may be asked for."""
 
+import pytest
 from client import answers
-from machine import wait
+from machine import Machine, wait
+
+pytestmark = pytest.mark.parametrize("machine", ["VM_TEST_CROWD"], indirect=True)
 
 
-def two_hundred_words_start_on_one_host(machine):
+def test_two_hundred_words_start_on_one_host(machine: Machine) -> None:
     names = [f"word-{number}" for number in range(1, 201)]
     running = "systemctl list-units 'wordtally-word-*.service' --state=active --plain --no-legend | wc -l"
     wait("200 units", lambda: int(machine.run(running)) == 200, patience=900, pause=10)
@@ -20,9 +23,4 @@ def two_hundred_words_start_on_one_host(machine):
     assert len(memory) == 200
     # Whose first refresh failed in the crowd recovers alone.
     for name in names[::40]:
-        wait(f"/{name}/", lambda name=name: answers(f"/{name}/"), pause=10)
-
-
-BEHAVIOURS = [
-    two_hundred_words_start_on_one_host,
-]
+        wait(f"/{name}/", lambda: answers(f"/{name}/"), pause=10)

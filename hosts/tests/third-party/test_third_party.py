@@ -1,7 +1,6 @@
-#!/usr/bin/env python3
 """Boots somebody else's machine, to which the words were added, and tries it from outside.
 
-run.py [BEHAVIOUR…]   without names: all of them. `nix run .#third-party-test` gives it the machine.
+`nix run .#third-party-test` gives it the machine.
 """
 
 import http.client
@@ -11,9 +10,11 @@ import re
 import socket
 import ssl
 import urllib.parse
+from collections.abc import Iterator
+from typing import Any
 
+import pytest
 from machine import Machine, wait
-from outcome import attempt, end, wanted
 
 SITE, WORDS_HOST = "www.example.test", "words.example.test"
 # Of each word, a count that is known.
@@ -22,36 +23,65 @@ PLAIN, TLS = 8080, 8445
 PROMETHEUS = "curl -sS --fail --max-time 60 http://127.0.0.1:9095"
 
 
+# Status, header fields and text.
+Response = tuple[int, http.client.HTTPMessage, str]
+# As Python's `ssl` gives it: its parts are of several forms.
+Certificate = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def machine() -> Iterator[Machine]:
+    with Machine(os.environ["THIRD_PARTY_MACHINE"], 2223) as machine:
+        machine.boot()
+        yield machine
+
+
+class Resolved(http.client.HTTPSConnection):
+    """Over TLS to the machine, by a name that nobody outside can resolve."""
+
+    def __init__(self, host: str, context: ssl.SSLContext) -> None:
+        super().__init__(host, TLS, timeout=60, context=context)
+        self.context = context
+
+    def connect(self) -> None:
+        connection = socket.create_connection(("127.0.0.1", TLS), self.timeout)
+        self.sock = self.context.wrap_socket(connection, server_hostname=self.host)
+
+
 class Client:
     """Asks the machine by a name that only the machine knows, and trusts its ACME authority alone."""
 
-    def __init__(self, machine):
+    def __init__(self, machine: Machine) -> None:
         root = wait("the authority's root", lambda: machine.run("cat /run/pebble/root.pem", check=False), pause=5)
         self.context = ssl.create_default_context(cadata=root)
         wait("both certificates", self.trusts, pause=5)
 
-    def trusts(self):
+    def trusts(self) -> list[Certificate] | None:
         try:
             return [self.certificate(host) for host in (SITE, WORDS_HOST)]
         except OSError:
             return None
 
-    def certificate(self, host):
+    def certificate(self, host: str) -> Certificate:
         with socket.create_connection(("127.0.0.1", TLS), timeout=60) as connection:
             with self.context.wrap_socket(connection, server_hostname=host) as tls:
-                return tls.getpeercert()
+                found = tls.getpeercert()
+                assert found
+                return found
 
-    def tls(self, host, path):
-        connection = http.client.HTTPSConnection(host, TLS, timeout=60, context=self.context)
-        # Resolved here: nobody outside knows these names.
-        connection._create_connection = lambda _, *rest: socket.create_connection(("127.0.0.1", TLS), *rest)
-        return answer(connection, host, path)
+    def tls(self, host: str, path: str) -> Response:
+        return answer(Resolved(host, self.context), host, path)
 
-    def plain(self, host, path):
+    def plain(self, host: str, path: str) -> Response:
         return answer(http.client.HTTPConnection("127.0.0.1", PLAIN, timeout=60), host, path)
 
 
-def answer(connection, host, path):
+@pytest.fixture
+def client(machine: Machine) -> Client:
+    return Client(machine)
+
+
+def answer(connection: http.client.HTTPConnection, host: str, path: str) -> Response:
     try:
         connection.request("GET", path, headers={"Host": host, "Accept": "text/plain"})
         response = connection.getresponse()
@@ -60,16 +90,15 @@ def answer(connection, host, path):
         connection.close()
 
 
-def asked(machine, path):
+def asked(machine: Machine, path: str) -> Any:
     return json.loads(machine.run(f"{PROMETHEUS}{path}"))["data"]
 
 
-def query(machine, expression):
+def query(machine: Machine, expression: str) -> Any:
     return asked(machine, f"/api/v1/query?query={urllib.parse.quote(expression)}")["result"]
 
 
-def both_certificates_are_of_the_acme_authority(machine):
-    client = Client(machine)
+def test_both_certificates_are_of_the_acme_authority(client: Client) -> None:
     for host in (SITE, WORDS_HOST):
         certificate = client.certificate(host)
         issuer = dict(pair for [pair] in certificate["issuer"])["commonName"]
@@ -77,36 +106,26 @@ def both_certificates_are_of_the_acme_authority(machine):
         assert issuer.startswith("Pebble Intermediate CA") and names == [host], (issuer, names)
 
 
-def a_renewed_certificate_is_served_without_a_restart(machine):
-    client = Client(machine)
-    before = client.certificate(WORDS_HOST)["serialNumber"]
-    main = machine.run("systemctl show -P MainPID nginx.service")
-    # As if it were near its end: nothing of the old order is there any more.
-    machine.run("find /var/lib/acme/.lego/words.example.test -name domainhash.txt -delete")
-    machine.run(f"systemctl start acme-order-renew-{WORDS_HOST}.service")
-    wait("the new certificate", lambda: client.certificate(WORDS_HOST)["serialNumber"] != before)
-    assert machine.run("systemctl show -P MainPID nginx.service") == main
+def served(client: Client, name: str) -> Response | None:
+    got = client.tls(WORDS_HOST, f"/{name}/")
+    return got if got[0] == 200 else None
 
 
-def every_word_answers_over_tls(machine):
-    client = Client(machine)
+def test_every_word_answers_over_tls(client: Client) -> None:
     for name, (corpus, count) in WORDS.items():
-        status, headers, text = wait(
-            f"/{name}/", lambda name=name: (got := client.tls(WORDS_HOST, f"/{name}/"))[0] == 200 and got
-        )
+        status, headers, text = wait(f"/{name}/", lambda: served(client, name))
         assert re.search(rf"\| {corpus} +\| +{count} \|", text), (name, text)
         assert headers["Strict-Transport-Security"] and headers["Server"] == "nginx", headers.items()
 
 
-def the_identity_is_a_token_and_no_file_is_given(machine):
+def test_the_identity_is_a_token_and_no_file_is_given(machine: Machine) -> None:
     for name in WORDS:
         log = machine.run(f"journalctl -b -u wordtally-{name}.service -o cat --grep 'found the credential'")
         assert "workload-identity.json" in log, (name, log)
         assert "LoadCredential" not in machine.run(f"systemctl cat wordtally-{name}.service"), name
 
 
-def the_owners_site_answers_as_before(machine):
-    client = Client(machine)
+def test_the_owners_site_answers_as_before(client: Client) -> None:
     # Also to a bare address, and to a name that nobody has.
     for host in (SITE, "127.0.0.1", "nobody.example.test"):
         status, headers, _ = client.plain(host, "/page")
@@ -118,8 +137,7 @@ def the_owners_site_answers_as_before(machine):
     assert client.tls(SITE, "/the/")[0] == 404
 
 
-def the_plain_port_redirects_and_answers_challenges(machine):
-    client = Client(machine)
+def test_the_plain_port_redirects_and_answers_challenges(machine: Machine, client: Client) -> None:
     status, headers, _ = client.plain(WORDS_HOST, "/the/")
     assert (status, headers["Location"]) == (301, f"https://{WORDS_HOST}/the/")
     folder = "/var/lib/acme/acme-challenge/.well-known/acme-challenge"
@@ -128,23 +146,23 @@ def the_plain_port_redirects_and_answers_challenges(machine):
     machine.run(f"rm {folder}/tried")
 
 
-def prometheus_has_the_owners_jobs_and_ours(machine):
+def test_prometheus_has_the_owners_jobs_and_ours(machine: Machine) -> None:
     jobs = {"node": 1, "site": 1, "wordtally": len(WORDS), "wordtally-page": len(WORDS)}
 
-    def all_up():
+    def all_up() -> bool:
         up = {sample["metric"]["job"]: sample["value"][1] for sample in query(machine, "sum by (job) (up)")}
         return up == {job: str(count) for job, count in jobs.items()}
 
     wait("all targets", all_up, pause=5)
     for job, count in (("site", 1), ("wordtally-page", len(WORDS))):
         succeed = f'sum(probe_success{{job="{job}"}}) == {count}'
-        wait(f"the probes of {job}", lambda succeed=succeed: query(machine, succeed), pause=5)
+        wait(f"the probes of {job}", lambda: query(machine, succeed), pause=5)
     groups = {group["name"]: group["interval"] for group in asked(machine, "/api/v1/rules")["groups"]}
     # The owner's at the interval that Prometheus has when nobody sets one, ours at our own.
     assert groups["owner"] == 60 and groups["wordtally-the"] == 15 and groups["wordtally-slo"] == 30, groups
 
 
-def the_owners_settings_are_as_they_were(machine):
+def test_the_owners_settings_are_as_they_were(machine: Machine) -> None:
     configuration = asked(machine, "/api/v1/status/config")["yaml"]
     assert re.search(r"scrape_interval: 20s\n  scrape_timeout: 5s\n", configuration), configuration[:500]
     assert "site: example" in configuration
@@ -156,7 +174,17 @@ def the_owners_settings_are_as_they_were(machine):
     assert workers == "2\n", workers
 
 
-def no_unit_has_failed(machine):
+def test_a_renewed_certificate_is_served_without_a_restart(machine: Machine, client: Client) -> None:
+    before = client.certificate(WORDS_HOST)["serialNumber"]
+    main = machine.run("systemctl show -P MainPID nginx.service")
+    # As if it were near its end: nothing of the old order is there any more.
+    machine.run("find /var/lib/acme/.lego/words.example.test -name domainhash.txt -delete")
+    machine.run(f"systemctl start acme-order-renew-{WORDS_HOST}.service")
+    wait("the new certificate", lambda: client.certificate(WORDS_HOST)["serialNumber"] != before)
+    assert machine.run("systemctl show -P MainPID nginx.service") == main
+
+
+def test_no_unit_has_failed(machine: Machine) -> None:
     failed = machine.run("systemctl list-units --failed --plain --no-legend").split("\n")
     ours = [
         line.split()[0]
@@ -164,27 +192,3 @@ def no_unit_has_failed(machine):
         if re.match(r"(wordtally|bigquery|nginx|acme|prometheus|pebble|workload)", line)
     ]
     assert not ours, ours
-
-
-BEHAVIOURS = [
-    both_certificates_are_of_the_acme_authority,
-    every_word_answers_over_tls,
-    the_identity_is_a_token_and_no_file_is_given,
-    the_owners_site_answers_as_before,
-    the_plain_port_redirects_and_answers_challenges,
-    prometheus_has_the_owners_jobs_and_ours,
-    the_owners_settings_are_as_they_were,
-    a_renewed_certificate_is_served_without_a_restart,
-    no_unit_has_failed,
-]
-
-
-def main():
-    names = wanted(BEHAVIOURS)
-    with Machine(os.environ["THIRD_PARTY_MACHINE"], 2223) as machine:
-        machine.boot()
-        results = [attempt(behaviour, machine) for behaviour in BEHAVIOURS if behaviour.__name__ in names]
-    end("third-party-test", results)
-
-
-main()

@@ -1,0 +1,32 @@
+# A command that runs files of tests in their order, by pytest: all of their behaviours, or those that it is given.
+{
+  lib,
+  writeShellApplication,
+  python3,
+}:
+{
+  tests,
+  runtimeInputs,
+  ...
+}@arguments:
+writeShellApplication (
+  removeAttrs arguments [ "tests" ]
+  // {
+    runtimeInputs = [ (python3.withPackages (set: [ set.pytest ])) ] ++ runtimeInputs;
+    text = ''
+      tests=(${lib.escapeShellArgs tests})
+      chosen=
+      for behaviour; do
+        grep --quiet "^def test_$behaviour(" "''${tests[@]}" || {
+          echo "${arguments.name}: invalid behaviour '$behaviour': expected one of:" >&2
+          sed --quiet 's/^def test_\(\w*\)(.*/  \1/p' "''${tests[@]}" >&2
+          exit 2
+        }
+        chosen+="''${chosen:+ or }$behaviour"
+      done
+      # What a test says is of use while it runs: some take minutes.
+      exec python3 -m pytest --verbose --capture=no --durations=0 -p no:cacheprovider \
+        ''${chosen:+-k "$chosen"} "''${tests[@]}"
+    '';
+  }
+)

@@ -1,0 +1,29 @@
+"""Mock production, booted once for all that is tried on it. `nix run .#vm-test` names the files, in their order."""
+
+import os
+import time
+from collections.abc import Iterator
+
+import pytest
+from client import answers
+from deployer import Deployer
+from given import SSH_PORT, WORDS
+from machine import Machine, wait
+
+
+@pytest.fixture(scope="session")
+def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
+    """With each word answering. A file that wants another machine gives its variable as the parameter."""
+    launcher = os.environ[getattr(request, "param", "VM_TEST_MACHINE")]
+    begun = time.monotonic()
+    with Machine(launcher, SSH_PORT) as machine:
+        machine.boot()
+        for name in WORDS:
+            wait(f"/{name}/", lambda: answers(f"/{name}/"))
+        print(f"# {len(WORDS)} words answer {time.monotonic() - begun:.0f} s after the start", flush=True)
+        yield machine
+
+
+@pytest.fixture(scope="session")
+def deployer(machine: Machine) -> Deployer:
+    return Deployer(machine)
