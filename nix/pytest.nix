@@ -1,5 +1,5 @@
-# Runs folders of tests by pytest, in a repository of the given files with one commit. A skipped test is a failure: what it
-# wants is to be named here.
+# Runs tests by pytest, in a repository of the given files with one commit. A skipped test is a failure: what it wants is to
+# be named here.
 {
   lib,
   runCommand,
@@ -8,8 +8,9 @@
 }:
 {
   name,
-  folders,
-  # What the tests read besides their folders.
+  # Folders of tests, or files.
+  tests,
+  # What they read besides.
   files ? [ ],
   # Of Python's package set.
   packages ? _: [ ],
@@ -17,12 +18,14 @@
   tools ? [ ],
   # Variables.
   env ? { },
+  # Lines of the shell before the tests.
+  setup ? "",
 }:
 let
   root = ../.;
   source = lib.fileset.toSource {
     inherit root;
-    fileset = lib.fileset.unions (files ++ map (folder: root + "/${folder}") folders);
+    fileset = lib.fileset.unions (files ++ map (path: root + "/${path}") tests);
   };
 in
 runCommand name
@@ -44,7 +47,8 @@ runCommand name
     git add .
     git -c user.name=nobody -c user.email=nobody@example.com commit --quiet --message=project
 
-    python3 -m pytest -q -rs -p no:cacheprovider ${toString folders} | tee $out
+    ${setup}
+    python3 -m pytest -q -rs -p no:cacheprovider ${toString tests} | tee $out
     if grep -E '^SKIPPED' $out; then
       echo "a skipped test proves nothing: give the check what it wants" >&2
       exit 1

@@ -2,7 +2,7 @@
 { pkgs, ... }:
 pkgs.callPackage ../../nix/pytest.nix { } {
   name = "dependencies";
-  folders = [ "dependencies/tests" ];
+  tests = [ "dependencies/tests" ];
   # Whatever is in git may be a manifest.
   files = [ ../../. ];
   packages = set: [ (set.toPythonModule pkgs.check-jsonschema) ];

@@ -2,7 +2,7 @@
 { pkgs, ... }:
 pkgs.callPackage ../../nix/pytest.nix { } {
   name = "google-access";
-  folders = [ "google/tests" ];
+  tests = [ "google/tests" ];
   files = [
     ../../docs/how-to
     ../grant-access

@@ -24,7 +24,8 @@ let
     };
   };
 in
-pkgs.runCommand "launcher" { nativeBuildInputs = [ pkgs.python3 ]; } ''
-  python3 ${./launcher.py} ${lib.getExe launcher}
-  touch $out
-''
+pkgs.callPackage ../../nix/pytest.nix { } {
+  name = "launcher";
+  tests = [ "hosts/tests/test_launcher.py" ];
+  env.LAUNCHER = lib.getExe launcher;
+}

@@ -13,26 +13,26 @@ let
   refused = map (a: a.message) (lib.filter (a: !a.assertion) config.assertions);
 in
 assert lib.assertMsg (refused == [ ]) (toString refused);
-pkgs.runCommand "third-party-checked"
-  {
-    nativeBuildInputs = [
-      services.nginx.package
-      services.prometheus.package.cli
-      pkgs.openssl
-      pkgs.python3
-      pkgs.remarshal
-      bigquery-standin
-    ];
+pkgs.callPackage ../../nix/pytest.nix { } {
+  name = "third-party-checked";
+  tests = [ "hosts/tests/configuration" ];
+  tools = [
+    services.nginx.package
+    services.prometheus.package.cli
+    pkgs.openssl
+    pkgs.remarshal
+    bigquery-standin
+  ];
+  env = {
     # What each unit starts with.
     nginx = systemd.services.nginx.serviceConfig.ExecStart;
     prometheus = systemd.services.prometheus.serviceConfig.ExecStart;
-  }
-  ''
+  };
+  setup = ''
     file=$(grep -oP -- '--config.file=\K[^ ]+' <<<"$prometheus")
     promtool check config "$file"
-    yaml2json "$file" prometheus.json
-    python3 ${./third-party}/prometheus.py prometheus.json
-
-    mkdir scratch
-    python3 ${./third-party}/nginx.py "$(grep -oP -- "-c '\K[^']+" <<<"$nginx")" scratch | tee $out
-  ''
+    export PROMETHEUS=$HOME/prometheus.json NGINX
+    yaml2json "$file" "$PROMETHEUS"
+    NGINX=$(grep -oP -- "-c '\K[^']+" <<<"$nginx")
+  '';
+}

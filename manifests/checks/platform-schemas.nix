@@ -43,7 +43,7 @@ let
 in
 pkgs.callPackage ../../nix/pytest.nix { } {
   name = "platform-schemas";
-  folders = [ "manifests/tests" ];
+  tests = [ "manifests/tests" ];
   files = [
     ../../bench/results.md
     ../../docs/reference/http.md

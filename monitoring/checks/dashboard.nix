@@ -37,24 +37,27 @@ in
 if missing != [ ] then
   throw "Grafana is not set up: not so is '${lib.concatStringsSep "', '" missing}'"
 else
-  pkgs.runCommand "wordtally-dashboard-checked"
-    {
-      nativeBuildInputs = [
-        pkgs.nginx
-        pkgs.openssl
-        pkgs.prometheus
-        pkgs.prometheus-blackbox-exporter
-        pkgs.python3
-        pkgs.remarshal
-        bigquery-standin
-      ];
+  pkgs.callPackage ../../nix/pytest.nix { } {
+    name = "wordtally-dashboard-checked";
+    tests = [ "monitoring/tests/dashboard" ];
+    tools = [
+      pkgs.nginx
+      pkgs.openssl
+      pkgs.prometheus
+      pkgs.prometheus-blackbox-exporter
+      pkgs.remarshal
+      bigquery-standin
+    ];
+    env = {
+      DASHBOARD = "${dashboard}/wordtally.json";
       # Each is what the host's unit starts with.
       prometheus = host.systemd.services.prometheus.serviceConfig.ExecStart;
       blackbox = host.systemd.services.prometheus-wordtally-blackbox-exporter.serviceConfig.ExecStart;
-    }
-    ''
+    };
+    setup = ''
       file() { grep -oP -- '--config.file=\K[^ ]+' <<<"$1"; }
-      yaml2json "$(file "$prometheus")" prometheus.json
-      mkdir scratch
-      python3 ${./dashboard} ${dashboard}/wordtally.json prometheus.json "$(file "$blackbox")" scratch | tee $out
-    ''
+      export PROMETHEUS=$HOME/prometheus.json BLACKBOX
+      yaml2json "$(file "$prometheus")" "$PROMETHEUS"
+      BLACKBOX=$(file "$blackbox")
+    '';
+  }

@@ -2,7 +2,7 @@
 { pkgs, lib, ... }:
 pkgs.callPackage ../../nix/pytest.nix { } {
   name = "pipeline";
-  folders = [ "pipeline/tests" ];
+  tests = [ "pipeline/tests" ];
   files = [
     ../../.gitlab-ci.yml
     ../environments.yml

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import pathlib
 import shutil
 import socket
 import subprocess
@@ -9,16 +10,17 @@ import time
 import urllib.request
 
 
-def free_port():
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        port: int = listener.getsockname()[1]
+        return port
 
 
 class Registry:
     """Debian's docker-registry or nixpkgs' registry, with its files in a folder below `folder`."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
         self.name = f"127.0.0.1:{free_port()}"
         config = folder / "registry.json"
@@ -40,13 +42,13 @@ class Registry:
                 raise AssertionError("docker-registry does not answer")
             time.sleep(0.05)
 
-    def blob(self, digest):
+    def blob(self, digest: str) -> pathlib.Path:
         algorithm, digits = digest.split(":")
         return self.folder / "storage/docker/registry/v2/blobs" / algorithm / digits[:2] / digits / "data"
 
-    def manifests(self):
+    def manifests(self) -> list[str]:
         return sorted(str(path) for path in (self.folder / "storage").glob("**/_manifests/revisions/sha256/*"))
 
-    def stop(self):
+    def stop(self) -> None:
         self.process.kill()
         self.process.wait()

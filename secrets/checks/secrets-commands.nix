@@ -8,21 +8,20 @@
 let
   packages = self.packages.${pkgs.stdenv.hostPlatform.system};
 in
-pkgs.runCommand "secrets-commands"
-  {
-    nativeBuildInputs = [
-      pkgs.age
-      pkgs.openssh
-      pkgs.openssl
-      pkgs.python3
-      packages.secrets-edit
-      packages.secrets-rekey
-    ];
+pkgs.callPackage ../../nix/pytest.nix { } {
+  name = "secrets-commands";
+  tests = [ "secrets/tests/test_commands.py" ];
+  tools = [
+    pkgs.age
+    pkgs.openssh
+    pkgs.openssl
+    packages.secrets-edit
+    packages.secrets-rekey
+  ];
+  env = {
+    SECRETS = "${import ../encrypted.nix { inherit lib; }}";
     # Nothing is built or stored: agenix only reads secrets.nix.
     NIX_REMOTE = "dummy://";
-  }
-  ''
-    export HOME=$PWD NIX_STATE_DIR=$PWD/state
-    python3 ${./secrets-commands.py} ${import ../encrypted.nix { inherit lib; }}
-    touch $out
-  ''
+  };
+  setup = "export NIX_STATE_DIR=$HOME/state";
+}

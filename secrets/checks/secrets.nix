@@ -3,16 +3,17 @@
 let
   secrets = import ../encrypted.nix { inherit lib; };
   rules = pkgs.writeText "secrets.json" (builtins.toJSON (import "${secrets}/secrets.nix"));
-  scripts = lib.fileset.toSource {
-    root = ./.;
-    fileset = lib.fileset.unions [
-      ./check-recipients.py
-      ./check-recipients-test.py
-    ];
+  tested = pkgs.callPackage ../../nix/pytest.nix { } {
+    name = "check-recipients";
+    tests = [ "secrets/tests/test_check_recipients.py" ];
+    files = [ ../tests/check_recipients.py ];
   };
 in
-pkgs.runCommand "secrets-recipients" { nativeBuildInputs = [ pkgs.python3 ]; } ''
-  python3 ${scripts}/check-recipients-test.py
-  python3 ${scripts}/check-recipients.py ${rules} ${secrets}
-  touch $out
-''
+pkgs.runCommand "secrets-recipients"
+  {
+    nativeBuildInputs = [ pkgs.python3 ];
+    inherit tested;
+  }
+  ''
+    python3 ${../tests/check_recipients.py} ${rules} ${secrets} | tee $out
+  ''

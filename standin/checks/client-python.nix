@@ -2,7 +2,7 @@
 { pkgs, self, ... }:
 pkgs.callPackage ../../nix/pytest.nix { } {
   name = "client-python";
-  folders = [ "standin/clients/python" ];
+  tests = [ "standin/clients/python" ];
   files = [ ../../google/ci-credentials ];
   packages = set: [ set.google-cloud-bigquery ];
   tools = [

@@ -6,29 +6,33 @@ import pty
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
+from collections.abc import Callable
+
+import pytest
 
 MOCK = "mock-prod/bigquery.json.age"
+# As a file that is there, and as a new one.
+NEW: list[list[str]] = [[], ["--new"]]
 PROD = "prod/bigquery.json.age"
 
 
 class Clone:
-    def __init__(self):
-        self.root = pathlib.Path(tempfile.mkdtemp(dir="."))
+    def __init__(self, root: pathlib.Path) -> None:
+        self.root = root
         self.secrets = self.root / "secrets"
-        shutil.copytree(sys.argv[1], self.secrets)
+        shutil.copytree(os.environ["SECRETS"], self.secrets)
         for path in [self.secrets, *self.secrets.rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
-        self.key = self.root.resolve() / "key"
+        self.key = self.root / "key"
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", self.key], check=True)
 
-    def run(self, *command, stdin=b"", identity=None):
+    def run(self, *command: str, stdin: bytes = b"", identity: pathlib.Path | None = None) -> tuple[int, str]:
         environment = {**os.environ, **({"IDENTITY": str(identity)} if identity else {})}
         done = subprocess.run(command, cwd=self.root, input=stdin, capture_output=True, env=environment)
         return done.returncode, done.stderr.decode()
 
-    def at_terminal(self, editor, *command):
+    def at_terminal(self, editor: str, *command: str) -> tuple[int, str]:
         """Exit code of a command that has a terminal."""
         pid, terminal = pty.fork()
         if pid == 0:
@@ -42,10 +46,10 @@ class Clone:
             pass  # How a terminal tells that the other end is closed.
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
 
-    def encrypted(self):
+    def encrypted(self) -> dict[str, bytes]:
         return {str(path.relative_to(self.secrets)): path.read_bytes() for path in self.secrets.rglob("*.age")}
 
-    def opened(self, file, key=None):
+    def opened(self, file: str, key: pathlib.Path | None = None) -> bytes | None:
         """Plain text, by the key of this clone or of the mock environment; `None` if that does not open it."""
         if key is None:
             key = self.root / "mock"
@@ -57,7 +61,7 @@ class Clone:
         done = subprocess.run(["age", "--decrypt", "--identity", key, self.secrets / file], capture_output=True)
         return done.stdout if done.returncode == 0 else None
 
-    def let_me_in(self):
+    def let_me_in(self) -> None:
         """Makes this clone's key an operator's."""
         keys = self.secrets / "keys.nix"
         public = self.key.with_suffix(".pub").read_text().strip()
@@ -66,10 +70,18 @@ class Clone:
         keys.write_text(text)
 
 
-def an_input_without_text_is_refused_and_the_file_stays():
+Make = Callable[[], Clone]
+
+
+@pytest.fixture
+def make(tmp_path: pathlib.Path) -> Make:
+    return lambda: Clone(pathlib.Path(tempfile.mkdtemp(dir=tmp_path)))
+
+
+def test_an_input_without_text_is_refused_and_the_file_stays(make: Make) -> None:
     for empty in (b"", b"\n \n"):
-        for new in ([], ["--new"]):
-            clone = Clone()
+        for new in NEW:
+            clone = make()
             before = clone.encrypted()
             code, said = clone.run("secrets-edit", *new, MOCK, stdin=empty)
             assert code == 1, (empty, new, code, said)
@@ -79,19 +91,19 @@ def an_input_without_text_is_refused_and_the_file_stays():
             assert clone.encrypted() == before
 
 
-def an_input_is_taken_as_it_is():
-    for new in ([], ["--new"]):
-        clone = Clone()
+def test_an_input_is_taken_as_it_is(make: Make) -> None:
+    for new in NEW:
+        clone = make()
         code, said = clone.run("secrets-edit", *new, MOCK, stdin=b"a\0b\nsecret")
         assert code == 0, said
         assert clone.opened(MOCK) == b"a\0b\nsecret"
 
 
-def an_editor_that_leaves_nothing_or_fails_changes_nothing():
+def test_an_editor_that_leaves_nothing_or_fails_changes_nothing(make: Make) -> None:
     for editor in ("truncate --size=0", "false"):
-        clone = Clone()
+        clone = make()
         before = clone.encrypted()
-        for new in ([], ["--new"]):
+        for new in NEW:
             code, said = clone.at_terminal(editor, "secrets-edit", *new, MOCK)
             assert code == 1, (editor, code, said)
             assert f"secrets-edit: the editor failed or left an empty file: {MOCK} is left as it was" in said, said
@@ -101,8 +113,8 @@ def an_editor_that_leaves_nothing_or_fails_changes_nothing():
     assert clone.opened(MOCK) == b"{"
 
 
-def rekey_leaves_what_is_for_other_keys():
-    clone = Clone()
+def test_rekey_leaves_what_is_for_other_keys(make: Make) -> None:
+    clone = make()
     clone.let_me_in()
     before = clone.encrypted()
     for identity, agenixs_own in (
@@ -120,8 +132,8 @@ def rekey_leaves_what_is_for_other_keys():
         assert clone.encrypted()[PROD] == before[PROD]
 
 
-def rekey_tells_of_each_file_that_failed_and_goes_on():
-    clone = Clone()
+def test_rekey_tells_of_each_file_that_failed_and_goes_on(make: Make) -> None:
+    clone = make()
     clone.let_me_in()
     damaged = clone.secrets / MOCK
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"x")
@@ -136,14 +148,3 @@ def rekey_tells_of_each_file_that_failed_and_goes_on():
     )
     assert damaged.read_bytes() == broken
     assert clone.opened("mock-prod/tls.key.age", clone.key)
-
-
-for test in (
-    an_input_without_text_is_refused_and_the_file_stays,
-    an_input_is_taken_as_it_is,
-    an_editor_that_leaves_nothing_or_fails_changes_nothing,
-    rekey_leaves_what_is_for_other_keys,
-    rekey_tells_of_each_file_that_failed_and_goes_on,
-):
-    test()
-    print(f"{test.__name__}: ok", flush=True)

@@ -2,12 +2,25 @@
 
 import copy
 import json
-import sys
+import os
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 JOBS = {"node": None, "site": None, "wordtally": "15s", "wordtally-page": "30s"}
 
+Configuration = dict[str, Any]
 
-def faults(configuration):
+
+@pytest.fixture
+def configuration() -> Configuration:
+    content: Configuration = json.loads(pathlib.Path(os.environ["PROMETHEUS"]).read_text())
+    return content
+
+
+def faults(configuration: Configuration) -> list[str]:
     """The owner's jobs have no interval of their own, ours have; nothing but jobs and rules is ours."""
     found = []
     jobs = {job["job_name"]: job.get("scrape_interval") for job in configuration["scrape_configs"]}
@@ -21,18 +34,19 @@ def faults(configuration):
     return found
 
 
-configuration = json.load(open(sys.argv[1]))
-if found := faults(configuration):
-    sys.exit("\n".join(found))
+def test_only_jobs_and_rules_are_ours(configuration: Configuration) -> None:
+    assert faults(configuration) == []
 
-planted = {
+
+PLANTED: dict[str, Callable[[Configuration], object]] = {
     "the jobs are": lambda broken: broken["scrape_configs"].pop(0),
     "the global settings are": lambda broken: broken["global"].update(evaluation_interval="15s"),
     "the rule files are": lambda broken: broken["rule_files"].pop(),
 }
-for fault, change in planted.items():
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_found(configuration: Configuration, fault: str) -> None:
     broken = copy.deepcopy(configuration)
-    change(broken)
-    if not any(line.startswith(fault) for line in faults(broken)):
-        sys.exit(f"a planted fault is not found: {fault}")
-print(f"{len(configuration['scrape_configs'])} jobs, {len(planted)} planted faults found")
+    PLANTED[fault](broken)
+    assert [line for line in faults(broken) if line.startswith(fault)]

@@ -1,4 +1,4 @@
-"""Starts nginx with somebody else's configuration and ours in it, before real instances: nginx.py CONFIGURATION SCRATCH
+"""Starts nginx with somebody else's configuration and ours in it, before real instances.
 
 Then breaks the configuration in each way that has been a fault of ours, or is near one, and sees it found.
 """
@@ -12,15 +12,17 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import time
+from collections.abc import Callable, Iterator
+
+import pytest
 
 SITE, WORDS_HOST = "www.example.test", "words.example.test"
 WORDS = {"the": "the", "love": "love", "romeo": "Romeo", "tis": "'Tis"}
 START = 30
 
 
-def free_ports(count):
+def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [each.getsockname()[1] for each in sockets]
@@ -29,7 +31,7 @@ def free_ports(count):
 PLAIN, TLS, INTERNAL, APP = free_ports(4)
 
 
-def moved(text, scratch, instances):
+def moved(text: str, scratch: pathlib.Path, instances: dict[str, str]) -> str:
     """The configuration with places that this build may use; nothing else of it is changed."""
     for old, new in [
         (r"listen \[::0\]:.*", ""),
@@ -46,23 +48,33 @@ def moved(text, scratch, instances):
         text, count = re.subn(old, new, text)
         assert count, f"the configuration has no {old}"
     for name, address in instances.items():
-        text, count = re.subn(
-            rf"(upstream wordtally-{name} {{[^}}]*}})",
-            lambda upstream, address=address: re.sub(r"server \S+ ", f"server {address} ", upstream[1]),
-            text,
-        )
+
+        def moved_upstream(upstream: re.Match[str]) -> str:
+            return re.sub(r"server \S+ ", f"server {address} ", upstream[1])
+
+        text, count = re.subn(rf"(upstream wordtally-{name} {{[^}}]*}})", moved_upstream, text)
         assert count == 1, name
     # Where Nix builds as root, nginx's workers would be somebody who may not enter the build's folder.
     return "user root;\n" + text if os.geteuid() == 0 else text
 
 
-def ask(port, host, path, tls=None, headers=None):
+class Resolved(http.client.HTTPSConnection):
+    """Over TLS to this machine, by a name that nobody can resolve."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
+        super().__init__(host, port, timeout=20, context=context)
+        self.context = context
+
+    def connect(self) -> None:
+        connection = socket.create_connection(("127.0.0.1", self.port), self.timeout)
+        self.sock = self.context.wrap_socket(connection, server_hostname=self.host)
+
+
+def ask(
+    port: int, host: str, path: str, tls: ssl.SSLContext | None = None, headers: dict[str, str] | None = None
+) -> tuple[int, http.client.HTTPMessage, bytes]:
     """Status, header fields and text."""
-    if tls:
-        connection = http.client.HTTPSConnection(host, port, timeout=20, context=tls)
-        connection._create_connection = lambda _, *rest: socket.create_connection(("127.0.0.1", port), *rest)
-    else:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = Resolved(host, port, tls) if tls else http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
         connection.request("GET", path, headers={"Host": host, "Accept": "text/plain"} | (headers or {}))
         response = connection.getresponse()
@@ -71,12 +83,12 @@ def ask(port, host, path, tls=None, headers=None):
         connection.close()
 
 
-def faults(scratch):
+def faults(scratch: pathlib.Path) -> list[str]:
     """What the running nginx answers otherwise than it should."""
-    found = []
+    found: list[str] = []
     tls = ssl.create_default_context(cafile=scratch / "certificate.pem")
 
-    def expect(what, got, wanted):
+    def expect(what: str, got: object, wanted: object) -> None:
         if got != wanted:
             found.append(f"{what}: {got}")
 
@@ -102,7 +114,7 @@ def faults(scratch):
     return found
 
 
-def tried(text, scratch):
+def tried(text: str, scratch: pathlib.Path) -> list[str]:
     """What is wrong with a configuration, in nginx's own words if it does not take it."""
     configuration = scratch / "nginx.conf"
     configuration.write_text(text)
@@ -122,11 +134,12 @@ def tried(text, scratch):
         nginx.wait()
 
 
-def wait(port):
+def wait(port: int) -> None:
     end = time.monotonic() + START
     while True:
         try:
-            return socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+            return
         except OSError:
             if time.monotonic() > end:
                 raise
@@ -134,7 +147,7 @@ def wait(port):
 
 
 @contextlib.contextmanager
-def demo():
+def demo() -> Iterator[dict[str, str]]:
     """The address of each word's instance."""
     flags = [f"--word={word}" for word in WORDS.values()]
     process = subprocess.Popen(
@@ -142,6 +155,7 @@ def demo():
     )
     try:
         found = {}
+        assert process.stdout
         for line in process.stdout:
             if match := re.fullmatch(r"  http://([^/]+)/  (.+)\n", line):
                 found[match[2]] = match[1]
@@ -153,7 +167,7 @@ def demo():
         process.wait()
 
 
-def prepare(scratch):
+def prepare(scratch: pathlib.Path) -> None:
     """A certificate for both names, and the answer to a challenge."""
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
     names = ["-subj", "/CN=test", "-addext", f"subjectAltName=DNS:{SITE},DNS:{WORDS_HOST}"]
@@ -164,57 +178,61 @@ def prepare(scratch):
     challenge.write_text("proof\n")
 
 
-def replaced(old, new, text, every=False):
+def replaced(old: str, new: str | Callable[[re.Match[str]], str], text: str, every: bool = False) -> str:
     changed, count = re.subn(old, new, text, count=0 if every else 1)
     assert count, f"nothing to break: {old}"
     return changed
 
 
-def server(name, tls):
+def server(name: str, tls: bool) -> str:
     """The words' server of a port, up to its own lines."""
     port = f"{TLS} ssl" if tls else PLAIN
     return rf"(listen 127\.0\.0\.1:{port} ;\s*server_name {re.escape(name)} ;)"
 
 
-def planted():
-    """Each fault: what it looks like, and how the configuration gets it."""
-    headers = r"(proxy_set_header Host words\.example\.test;)"
-    location = r"location \^~ /\.well-known/acme-challenge/ \{[^}]*\}"
-    return {
-        "/the/: 400": lambda text: replaced(headers, r"\1 proxy_set_header Host $host;", text, every=True),
-        "a duplicate default server": lambda text: replaced(
-            server(WORDS_HOST, True), lambda found: found[1].replace(" ;", " default_server ;", 1), text
-        ),
-        '"worker_processes" directive is duplicate': lambda text: text + "\nworker_processes auto;",
-        '"worker_connections" directive is duplicate': lambda text: replaced(
-            r"events \{", "events { worker_connections 8192;", text
-        ),
-        '"proxy_temp_path" directive is duplicate': lambda text: replaced(r"(proxy_temp_path [^;]*;)", r"\1 \1", text),
-        "the challenge: (301": lambda text: replaced(server(WORDS_HOST, False) + r"([^§]*?)" + location, r"\1\2", text),
-        "the coding of /the/: gzip": lambda text: replaced(r"gzip off;", "", text, every=True),
-        "what is cached: [": lambda text: replaced(r"proxy_cache off;", "", text, every=True),
-        "the Server of /the/: nginx/": lambda text: replaced(
-            r"server_tokens off;", "", text.replace("server_tokens on;", ""), every=True
-        ),
-        "the owner's application": lambda text: replaced(
-            r"(location /app/ \{[^}]*?)include [^;]*;", r"\1proxy_set_header Host words;", text
-        ),
-    }
+HEADERS = r"(proxy_set_header Host words\.example\.test;)"
+LOCATION = r"location \^~ /\.well-known/acme-challenge/ \{[^}]*\}"
+# Each fault: what it looks like, and how the configuration gets it.
+PLANTED: dict[str, Callable[[str], str]] = {
+    "/the/: 400": lambda text: replaced(HEADERS, r"\1 proxy_set_header Host $host;", text, every=True),
+    "a duplicate default server": lambda text: replaced(
+        server(WORDS_HOST, True), lambda found: found[1].replace(" ;", " default_server ;", 1), text
+    ),
+    '"worker_processes" directive is duplicate': lambda text: text + "\nworker_processes auto;",
+    '"worker_connections" directive is duplicate': lambda text: replaced(
+        r"events \{", "events { worker_connections 8192;", text
+    ),
+    '"proxy_temp_path" directive is duplicate': lambda text: replaced(r"(proxy_temp_path [^;]*;)", r"\1 \1", text),
+    "the challenge: (301": lambda text: replaced(server(WORDS_HOST, False) + r"([^§]*?)" + LOCATION, r"\1\2", text),
+    "the coding of /the/: gzip": lambda text: replaced(r"gzip off;", "", text, every=True),
+    "what is cached: [": lambda text: replaced(r"proxy_cache off;", "", text, every=True),
+    "the Server of /the/: nginx/": lambda text: replaced(
+        r"server_tokens off;", "", text.replace("server_tokens on;", ""), every=True
+    ),
+    "the owner's application": lambda text: replaced(
+        r"(location /app/ \{[^}]*?)include [^;]*;", r"\1proxy_set_header Host words;", text
+    ),
+}
 
 
-def main():
-    text, scratch = pathlib.Path(sys.argv[1]).read_text(), pathlib.Path(sys.argv[2]).resolve()
-    prepare(scratch)
+@pytest.fixture(scope="session")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("nginx")
+    prepare(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def configuration(scratch: pathlib.Path) -> Iterator[str]:
     with demo() as instances:
-        text = moved(text, scratch, instances)
-        if found := tried(text, scratch):
-            sys.exit("\n".join(["somebody else's machine is not served:", *found]))
-        faults_planted = planted()
-        for fault, change in faults_planted.items():
-            found = tried(change(text), scratch)
-            if not any(fault in line for line in found):
-                sys.exit(f"a planted fault is not found: {fault}; instead: {found}")
-    print(f"{len(WORDS)} words beside the owner's site, {len(faults_planted)} planted faults found")
+        yield moved(pathlib.Path(os.environ["NGINX"]).read_text(), scratch, instances)
 
 
-main()
+def test_the_words_are_served_beside_the_owners_site(configuration: str, scratch: pathlib.Path) -> None:
+    assert tried(configuration, scratch) == []
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_found(configuration: str, scratch: pathlib.Path, fault: str) -> None:
+    found = tried(PLANTED[fault](configuration), scratch)
+    assert any(fault in line for line in found), found

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import pathlib
 import re
 import socket
 import subprocess
@@ -10,6 +9,8 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from pathlib import Path
+from typing import Any, Self
 
 # One word stays without an instance, so that an alert has something to tell.
 UNSERVED = "'Tis"
@@ -17,13 +18,13 @@ START = 30
 
 
 class Watched(contextlib.ExitStack):
-    def __init__(self, prometheus, blackbox, scratch):
+    def __init__(self, prometheus: Path, blackbox: Path, scratch: Path) -> None:
         super().__init__()
         self.config = json.loads(prometheus.read_text())
         self.blackbox = json.loads(blackbox.read_text())
         self.scratch = scratch.resolve()
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         super().__enter__()
         try:
             self.start()
@@ -32,7 +33,7 @@ class Watched(contextlib.ExitStack):
             raise
         return self
 
-    def start(self):
+    def start(self) -> None:
         inside, outside, exporter, prometheus = free_ports(4)
         names = {
             target["labels"]["word"]: target["labels"]["instance"] for target in self.job("wordtally")["static_configs"]
@@ -59,7 +60,7 @@ class Watched(contextlib.ExitStack):
             job["scrape_timeout"] = "1s"
         self.config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
         for number, file in enumerate(self.config["rule_files"]):
-            rules = json.loads(pathlib.Path(file).read_text())
+            rules = json.loads(Path(file).read_text())
             for group in rules["groups"]:
                 group["interval"] = "1s"
             self.config["rule_files"][number] = self.write(f"rules-{number}.yml", rules)
@@ -68,28 +69,33 @@ class Watched(contextlib.ExitStack):
         self.url = f"http://127.0.0.1:{prometheus}"
         wait(f"{self.url}/-/ready")
 
-    def job(self, name):
-        return next(job for job in self.config["scrape_configs"] if job["job_name"] == name)
+    def job(self, name: str) -> dict[str, Any]:
+        [found] = [job for job in self.config["scrape_configs"] if job["job_name"] == name]
+        assert isinstance(found, dict)
+        return found
 
-    def write(self, name, value):
+    def write(self, name: str, value: object) -> str:
         path = self.scratch / name
         path.write_text(json.dumps(value))
         return str(path)
 
-    def run(self, program, port, *arguments):
-        log = (self.scratch / f"{program}.log").open("w")
-        self.process([program, f"--web.listen-address=127.0.0.1:{port}", *arguments], stdout=log, stderr=log)
+    def run(self, program: str, port: int, *arguments: str) -> None:
+        self.process([program, f"--web.listen-address=127.0.0.1:{port}", *arguments], self.scratch / f"{program}.log")
 
-    def process(self, command, **options):
-        process = subprocess.Popen(command, **options)
+    def process(self, command: list[str], log: Path | None = None) -> "subprocess.Popen[str]":
+        """With its output in the file, or as text to read."""
+        output = self.enter_context(log.open("w")) if log else subprocess.PIPE
+        errors = output if log else None
+        process = subprocess.Popen(command, stdout=output, stderr=errors, text=True)
         self.callback(process.wait)
         self.callback(process.terminate)
         return process
 
-    def demo(self, words):
+    def demo(self, words: list[str]) -> dict[str, str]:
         """The address of each word's instance."""
         flags = [f"--word={word}" for word in words]
-        demo = self.process(["wordtally", "demo", "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, text=True)
+        demo = self.process(["wordtally", "demo", "--listen", "127.0.0.1:0", *flags])
+        assert demo.stdout
         instances = {}
         for line in demo.stdout:
             if match := re.fullmatch(r"  (http://\S+)  (.+)\n", line):
@@ -99,7 +105,7 @@ class Watched(contextlib.ExitStack):
         assert instances.keys() == set(words), instances
         return instances
 
-    def reverse_proxy(self, inside, outside, instances):
+    def reverse_proxy(self, inside: int, outside: int, instances: dict[str, str]) -> None:
         key, certificate = self.scratch / "key.pem", self.scratch / "certificate.pem"
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
         name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
@@ -124,9 +130,9 @@ class Watched(contextlib.ExitStack):
             }}
             """
         )
-        self.process(["nginx", "-e", "stderr", "-c", str(configuration)], stderr=(self.scratch / "nginx.log").open("w"))
+        self.process(["nginx", "-e", "stderr", "-c", str(configuration)], self.scratch / "nginx.log")
 
-    def ask(self, path, **parameters):
+    def ask(self, path: str, **parameters: str | list[str]) -> tuple[Any, str | None]:
         query = urllib.parse.urlencode(parameters, doseq=True)
         try:
             with urllib.request.urlopen(f"{self.url}/api/v1/{path}?{query}", timeout=10) as answer:
@@ -134,32 +140,34 @@ class Watched(contextlib.ExitStack):
         except urllib.error.HTTPError as error:
             return None, json.load(error)["error"]
 
-    def query(self, expr):
+    def query(self, expr: str) -> tuple[list[dict[str, Any]], str | None]:
         data, error = self.ask("query", query=expr)
-        return (data["result"], None) if data else (None, error)
+        return (data["result"], None) if data else ([], error)
 
-    def metrics(self):
+    def metrics(self) -> set[str]:
         return set(self.ask("label/__name__/values")[0])
 
-    def labels(self, metrics):
+    def labels(self, metrics: set[str]) -> set[str]:
         """Those that any of the metrics has."""
         return set(self.ask("labels", **{"match[]": sorted(metrics)})[0]) if metrics else set()
 
-    def values(self, label, selector):
-        return self.ask(f"label/{label}/values", **{"match[]": selector})[0]
+    def values(self, label: str, selector: str) -> list[str]:
+        found: list[str] = self.ask(f"label/{label}/values", **{"match[]": selector})[0]
+        return found
 
 
-def free_ports(count):
+def free_ports(count: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
+        return [int(each.getsockname()[1]) for each in sockets]
 
 
-def wait(url):
+def wait(url: str) -> None:
     end = time.monotonic() + START
     while True:
         try:
-            return urllib.request.urlopen(url, timeout=5).close()
+            urllib.request.urlopen(url, timeout=5).close()
+            return
         except OSError:
             if time.monotonic() > end:
                 raise

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares every age file's header with the list of who may open it. Needs no private key.
 
-    check-recipients.py RULES.json FOLDER
+    check_recipients.py RULES.json FOLDER
 
 RULES.json is secrets.nix as JSON. In a header, an SSH recipient carries a tag of its public key, which is compared.
 A native one (`age1…`) carries nothing of its key, so that kind is only counted.
@@ -15,6 +15,8 @@ import json
 import pathlib
 import re
 import sys
+from collections.abc import Iterator
+from typing import NotRequired, TypedDict
 
 INTRO = b"age-encryption.org/v1"
 ARMOR_BEGIN = b"-----BEGIN AGE ENCRYPTED FILE-----"
@@ -25,12 +27,23 @@ SSH = ("ssh-ed25519", "ssh-rsa")
 PLAIN = {"secrets.nix", "keys.nix", "mock-identity"}
 
 
+# A kind, and the key's tag where there is one.
+Recipient = tuple[str, str | None]
+
+
+class Rule(TypedDict):
+    """What secrets.nix says of a file."""
+
+    publicKeys: list[str]
+    armor: NotRequired[bool]
+
+
 class Refused(Exception):
     """One sentence about one file."""
 
 
-def recipient(public_key):
-    """What the header of a file for this key has: a kind, and the key's tag where there is one."""
+def recipient(public_key: str) -> Recipient:
+    """What the header of a file for this key has."""
     if re.fullmatch(r"age1[02-9ac-hj-np-z]{58}", public_key):
         return (NATIVE, None)
     kind, _, rest = public_key.strip().partition(" ")
@@ -46,7 +59,7 @@ def recipient(public_key):
     raise Refused(f"'{public_key[:40]}' is no key that age encrypts to: give an ssh-ed25519, ssh-rsa or age1… key")
 
 
-def unarmored(content):
+def unarmored(content: bytes) -> tuple[bytes, bool]:
     """The binary form, and whether the file was armored."""
     if not content.startswith(ARMOR_BEGIN):
         return content, False
@@ -59,14 +72,14 @@ def unarmored(content):
         raise Refused("is armored, but what is inside is not base64") from None
 
 
-def header(content):
+def header(content: bytes) -> list[Recipient]:
     """The recipients of an age file, as (kind, tag)."""
     lines = content.split(b"\n")
     if lines[0] != INTRO:
         raise Refused(
             f"is not encrypted: an age file begins with '{INTRO.decode()}'; take it out of git and its history"
         )
-    found = []
+    found: list[Recipient] = []
     for line in lines[1:]:
         words = line.split(b" ")
         if words[0] == b"---":
@@ -86,17 +99,17 @@ def header(content):
     raise Refused("has a broken age header: encrypt it again with `nix run .#secrets-edit`")
 
 
-def named(item):
+def named(item: Recipient) -> str:
     kind, tag = item
     return f"{kind} (tag {tag})" if tag else kind
 
 
-def compare(content, rule):
+def compare(content: bytes, rule: Rule) -> Iterator[str]:
     """Every fault of one file."""
     content, armored = unarmored(content)
     actual = collections.Counter(header(content))
     keys = {}
-    wanted = collections.Counter()
+    wanted = collections.Counter[Recipient]()
     for key in rule["publicKeys"]:
         wanted[recipient(key)] += 1
         keys[recipient(key)] = " ".join(key.split()[:2])
@@ -111,7 +124,7 @@ def compare(content, rule):
         yield f"is encrypted to {named(item)}, which secrets.nix does not list ({count} too many): rekey, and change the secret itself if that key is not yours"
 
 
-def faults(rules, folder):
+def faults(rules: dict[str, Rule], folder: pathlib.Path) -> Iterator[str]:
     """Every fault of a folder of secrets, as sentences."""
     files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if not path.is_dir()}
     for name in sorted(files.keys() - rules.keys() - PLAIN):
@@ -127,12 +140,12 @@ def faults(rules, folder):
             yield f"{name} {refused}" if refused.args[0][0] != "'" else f"{name}: {refused}"
 
 
-def main():
+def main() -> None:
     if len(sys.argv) != 3:
-        sys.exit("check-recipients: give the rules as JSON and the folder of the secrets")
-    rules = json.loads(pathlib.Path(sys.argv[1]).read_text())
+        sys.exit("check_recipients: give the rules as JSON and the folder of the secrets")
+    rules: dict[str, Rule] = json.loads(pathlib.Path(sys.argv[1]).read_text())
     if not rules:
-        sys.exit("check-recipients: secrets.nix lists no file")
+        sys.exit("check_recipients: secrets.nix lists no file")
     found = list(faults(rules, pathlib.Path(sys.argv[2])))
     for fault in found:
         print(f"secrets/{fault}", file=sys.stderr)

@@ -6,21 +6,20 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 
 PORTS = ("2221", "8081", "8082")
 
 
-def free():
+def free() -> str:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         return str(held.getsockname()[1])
 
 
 class Launcher:
-    def __init__(self, ports=None, folder="XDG_RUNTIME_DIR"):
+    def __init__(self, ports: dict[str, str] | None = None, folder: str = "XDG_RUNTIME_DIR") -> None:
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.quit = pathlib.Path(tempfile.mkdtemp()) / "quit"
         # The builder's own ports may be taken.
@@ -29,7 +28,7 @@ class Launcher:
         environment |= chosen | {folder: str(self.folder), "QUIT": str(self.quit)}
         self.ports = [chosen[f"WORDTALLY_PORT_{port}"] for port in PORTS]
         self.process = subprocess.Popen(
-            [sys.argv[1]],
+            [os.environ["LAUNCHER"]],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -37,9 +36,10 @@ class Launcher:
             text=True,
         )
 
-    def started(self):
+    def started(self) -> str:
         """What it has said when its machine runs."""
         said = []
+        assert self.process.stdout
         for line in self.process.stdout:
             said.append(line)
             if line.startswith("forwarded: "):
@@ -50,15 +50,15 @@ class Launcher:
             time.sleep(0.05)
         return "".join(said)
 
-    def ended(self):
+    def ended(self) -> tuple[int, str, str]:
         out, error = self.process.communicate(timeout=60)
         return self.process.returncode, out, error
 
-    def left(self):
+    def left(self) -> list[pathlib.Path]:
         return list(self.folder.rglob("*"))
 
 
-def chosen_ports_reach_qemu_the_greeting_and_the_ssh_line():
+def test_chosen_ports_reach_qemu_the_greeting_and_the_ssh_line() -> None:
     launcher = Launcher()
     said = launcher.started()
     ssh, the, love = launcher.ports
@@ -76,7 +76,7 @@ def chosen_ports_reach_qemu_the_greeting_and_the_ssh_line():
     assert launcher.left() == []
 
 
-def nothing_is_left_after_a_signal():
+def test_nothing_is_left_after_a_signal() -> None:
     for folder in ("XDG_RUNTIME_DIR", "TMPDIR"):
         for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)):
             launcher = Launcher(folder=folder)
@@ -87,23 +87,23 @@ def nothing_is_left_after_a_signal():
             assert launcher.left() == []
 
 
-def two_run_at_once():
+def test_two_run_at_once() -> None:
     first, second = Launcher(), Launcher()
-    keys = {re.search(r"ssh -i (\S+)", launcher.started())[1] for launcher in (first, second)}
+    keys = {key for launcher in (first, second) for key in re.findall(r"ssh -i (\S+)", launcher.started())}
     assert len(keys) == 2
     for launcher in (first, second):
         launcher.process.terminate()
         launcher.ended()
 
 
-def refused(ports):
+def refused(ports: dict[str, str]) -> str:
     launcher = Launcher(ports)
     status, out, error = launcher.ended()
     assert (status, out, launcher.left()) == (1, "", []), (status, out, launcher.left())
     return error
 
 
-def a_port_that_cannot_be_is_one_sentence():
+def test_a_port_that_cannot_be_is_one_sentence() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -121,13 +121,3 @@ def a_port_that_cannot_be_is_one_sentence():
         f"vm-dev: port {port} is given twice: "
         f"choose another by WORDTALLY_PORT_8082, such as WORDTALLY_PORT_8082={int(port) + 1}\n"
     )
-
-
-for test in (
-    chosen_ports_reach_qemu_the_greeting_and_the_ssh_line,
-    nothing_is_left_after_a_signal,
-    two_run_at_once,
-    a_port_that_cannot_be_is_one_sentence,
-):
-    test()
-    print(f"{test.__name__}: ok", flush=True)

@@ -2,13 +2,19 @@
 
 import itertools
 import re
+from typing import Any
+
+from watched import Watched
+
+# As Grafana reads it from JSON.
+Dashboard = dict[str, Any]
 
 VARIABLES = {"$instance": ".+", "$__rate_interval": "10s"}
 WORDS = {"by", "without", "on", "ignoring", "group_left", "group_right", "and", "or", "unless", "bool", "offset"}
 COLUMNS = 24
 
 
-def layout(dashboard):
+def layout(dashboard: Dashboard) -> list[str]:
     panels = dashboard["panels"]
     ids = [panel["id"] for panel in panels]
     found = [f"the panel id {id} is used twice" for id in set(ids) if ids.count(id) > 1]
@@ -34,20 +40,22 @@ def layout(dashboard):
     return found
 
 
-def queries(dashboard, prometheus):
+def queries(dashboard: Dashboard, prometheus: Watched) -> list[str]:
     found = []
     for panel in dashboard["panels"]:
         for target in panel["targets"]:
             found += [f"{panel['title']}: {fault}: {target['expr']}" for fault in query(target, prometheus)]
     for variable in dashboard["templating"]["list"]:
         if variable["type"] == "query":
-            selector, label = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"]).groups()
+            asked = re.fullmatch(r"label_values\((.+), (\w+)\)", variable["query"])
+            assert asked, variable["query"]
+            selector, label = asked.groups()
             if not prometheus.values(label, selector):
                 found.append(f"variable {variable['name']}: no data: {variable['query']}")
     return found
 
 
-def query(target, prometheus):
+def query(target: dict[str, Any], prometheus: Watched) -> list[str]:
     expr = target["expr"]
     for name, value in VARIABLES.items():
         expr = expr.replace(name, value)
@@ -68,17 +76,17 @@ def query(target, prometheus):
     return found
 
 
-def names(expr):
+def names(expr: str) -> tuple[set[str], set[str]]:
     """The metrics and the labels that a query names. That it is well-formed is known already."""
-    labels = set()
+    labels = set[str]()
     # Values of labels may look like anything.
     expr = re.sub(r'"(?:[^"\\]|\\.)*"', '""', expr)
 
-    def selector(match):
+    def selector(match: re.Match[str]) -> str:
         labels.update(re.findall(r'(\w+)\s*(?:=~|!~|!=|=)\s*""', match[1]))
         return " "
 
-    def grouping(match):
+    def grouping(match: re.Match[str]) -> str:
         labels.update(re.findall(r"\w+", match[1]))
         return " "
 

@@ -1,0 +1,19 @@
+"""One release for all tests: $RELEASE is the folder that `nix build .#release` made.
+
+Needs `publish`, `attest`, `verify-release` and `verify-image` on PATH, cosign, git, skopeo, docker-registry (or
+`registry`), and the store that has the release's systems.
+"""
+
+import os
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+from vouched import Release
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    release = Release(pathlib.Path(os.environ["RELEASE"]), tmp_path_factory.mktemp("release"))
+    yield release
+    release.registry.stop()
