@@ -14,8 +14,8 @@ client = bigquery.Client(client_options={"api_endpoint": os.environ["BIGQUERY_EN
 WORD = os.environ["WORD"]
 
 
-@app.route("/")
-def count():
+@app.route("/")  # type: ignore[untyped-decorator]  # Flask is in the benchmark's own environment only
+def count() -> str:
     query = """
         SELECT corpus, SUM(word_count) AS total_words FROM `bigquery-public-data.samples.shakespeare`
         WHERE word = 'the' GROUP BY corpus ORDER BY total_words DESC

@@ -3,12 +3,15 @@
 import re
 import signal
 import socket
+from pathlib import Path
+
+from peers import Peers, Server
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n"
 FEW, MANY = 1_000, 11_000
 
 
-def ask(port, times, page):
+def ask(port: int, times: int, page: int) -> None:
     """One request after the other on one connection."""
     with socket.create_connection(("127.0.0.1", port), 60) as sock:
         for _ in range(times):
@@ -17,30 +20,32 @@ def ask(port, times, page):
             while (end := answer.find(b"\r\n\r\n")) < 0 or len(answer) < end + 4 + page:
                 part = sock.recv(65536)
                 if not part:
-                    raise RuntimeError(f"cut off after {answer[:80]}")
+                    raise RuntimeError(f"cut off after {answer[:80]!r}")
                 answer += part
             if not answer.startswith(b"HTTP/1.1 200 "):
-                raise RuntimeError(f"no page but {answer[:80]}")
+                raise RuntimeError(f"no page but {answer[:80]!r}")
 
 
-def total(server, times, page, folder):
+def total(server: Server, times: int, page: int, folder: Path) -> int:
     """Instructions of a whole run that answers so many requests."""
     said = folder / f"{server.name}.log"
     skip = said.stat().st_size if said.exists() else 0
     server.start()
     ask(server.port, times, page)
-    server.process.send_signal(signal.SIGTERM)
-    server.process.wait(60)
-    return int(re.search(r"Collected : (\d+)", said.read_text()[skip:])[1])
+    server.running().send_signal(signal.SIGTERM)
+    server.running().wait(60)
+    collected = re.search(r"Collected : (\d+)", said.read_text()[skip:])
+    assert collected, said
+    return int(collected[1])
 
 
-def per_request(peers):
+def per_request(peers: Peers) -> dict[str, float]:
     """What 10,000 more requests cost, so that the start and the end cancel out."""
     callgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
     page = peers.page.stat().st_size
     found = {}
-    for make in (peers.serve, lambda **how: peers.plain_hyper("plain hyper", **how)):
-        few = total(server := make(prefix=callgrind), FEW, page, peers.folder)
+    for server in (peers.serve(prefix=callgrind), peers.plain_hyper("plain hyper", prefix=callgrind)):
+        few = total(server, FEW, page, peers.folder)
         many = total(server, MANY, page, peers.folder)
         found[server.name] = (many - few) / (MANY - FEW)
     return found

@@ -3,6 +3,10 @@
 import re
 import subprocess
 import time
+from pathlib import Path
+from typing import TypedDict
+
+from peers import Server
 
 # Connections, and requests that each sends at once.
 LOADS = {"c=1": (1, 1), "c=32": (32, 1), "c=256": (256, 1), "pipelined": (32, 16)}
@@ -16,8 +20,16 @@ request = function() return batch end
 """
 
 
-def burst(server, load, seconds, folder):
-    """Requests per second, the server's CPU microseconds per request, and how many failed."""
+class Sample(TypedDict):
+    """Requests per second, the server's CPU microseconds per request, how many were answered and how many failed."""
+
+    rate: float
+    cpu: float
+    done: int
+    failed: int
+
+
+def burst(server: Server, load: str, seconds: int, folder: Path) -> Sample:
     connections, depth = LOADS[load]
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"]
     if depth > 1:
@@ -30,7 +42,8 @@ def burst(server, load, seconds, folder):
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     took = time.monotonic() - begun
     cpu = server.cpu_seconds() - before
-    done = int(re.search(r"(\d+) requests in", said)[1])
+    answered = re.search(r"(\d+) requests in", said)
+    done = int(answered[1]) if answered else 0
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
     broken = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
     failed = int(refused[1]) if refused else 0

@@ -9,6 +9,7 @@ import statistics
 import subprocess
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -45,13 +46,14 @@ http {{
 """
 
 
-def free_port():
+def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+        port: int = sock.getsockname()[1]
+        return port
 
 
-def fetch(port, seconds=30):
+def fetch(port: int, seconds: float = 30) -> bytes:
     """The body of the page, from the first moment that the server takes a connection."""
     end = time.monotonic() + seconds
     while True:
@@ -60,7 +62,7 @@ def fetch(port, seconds=30):
                 sock.sendall(b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
                 head, _, body = b"".join(iter(lambda: sock.recv(65536), b"")).partition(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 200 "):
-                raise ValueError(f"no page but {head[:80]}")
+                raise ValueError(f"no page but {head[:80]!r}")
             return body
         except ConnectionRefusedError:
             if time.monotonic() > end:
@@ -71,24 +73,30 @@ def fetch(port, seconds=30):
 class Server:
     """A peer: its processes, counted together with their children."""
 
-    def __init__(self, name, port, command, folder, env=None):
+    def __init__(
+        self, name: str, port: int, command: Sequence[str | Path], folder: Path, env: dict[str, str] | None = None
+    ) -> None:
         self.name, self.port, self.folder = name, port, folder
         self.command = [str(part) for part in command]
         self.env = {**os.environ, **(env or {})}
-        self.process = None
+        self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self):
+    def start(self) -> bytes:
         with open(self.folder / f"{self.name}.log", "ab") as log:
             self.process = subprocess.Popen(self.command, env=self.env, stdout=log, stderr=log, start_new_session=True)
         return fetch(self.port)
 
-    def stop(self):
+    def stop(self) -> None:
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
             self.process.wait(30)
 
-    def pids(self):
-        found, queue = [], [self.process.pid]
+    def running(self) -> "subprocess.Popen[bytes]":
+        assert self.process, f"{self.name} was not started"
+        return self.process
+
+    def pids(self) -> list[int]:
+        found, queue = [], [self.running().pid]
         while queue:
             pid = queue.pop()
             found.append(pid)
@@ -96,14 +104,14 @@ class Server:
                 queue += map(int, (task / "children").read_text().split())
         return found
 
-    def cpu_seconds(self):
+    def cpu_seconds(self) -> float:
         total = 0
         for pid in self.pids():
             fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
             total += int(fields[11]) + int(fields[12])
         return total / TICK
 
-    def settle(self, seconds=30):
+    def settle(self, seconds: float = 30) -> None:
         """Waits until it is idle: app.py goes on answering a queue long after wrk has gone."""
         end, before = time.monotonic() + seconds, self.cpu_seconds()
         while time.monotonic() < end:
@@ -114,12 +122,12 @@ class Server:
             before = now
         raise TimeoutError(f"{self.name} is still busy after {seconds} s")
 
-    def rss_mb(self):
+    def rss_mb(self) -> float:
         """What the kernel counts, shared pages counted in every process."""
         status = [Path(f"/proc/{pid}/status").read_text() for pid in self.pids()]
-        return sum(int(re.search(r"VmRSS:\s+(\d+)", text)[1]) for text in status) / 1000
+        return sum(int(size) for text in status for size in re.findall(r"VmRSS:\s+(\d+)", text)) / 1000
 
-    def cold_start(self, times):
+    def cold_start(self, times: int) -> float:
         """Milliseconds from the start of the process to the last byte of a whole page."""
         taken = []
         for _ in range(times):
@@ -137,7 +145,6 @@ class StandIn:
         self.binary, self.folder, self.port = binary, folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.key = folder / "key.json"
-        self.process = None
 
     def __enter__(self) -> Self:
         public, grants = self.folder / "public.json", self.folder / "grants.json"
@@ -202,16 +209,17 @@ class StandIn:
         self.process.terminate()
         self.process.wait(30)
 
-    def jobs(self):
+    def jobs(self) -> int:
         """Jobs made so far, as the stand-in counts them."""
         with urllib.request.urlopen(f"{self.url}/standin/counters", timeout=10) as answer:
-            return json.load(answer)["jobsCreated"]
+            created: int = json.load(answer)["jobsCreated"]
+            return created
 
 
 class Peers:
     """Every server, each with a port of its own and, but for the two applications, the same page."""
 
-    def __init__(self, production, hyper, standin, folder):
+    def __init__(self, production: Path, hyper: Path, standin: StandIn, folder: Path) -> None:
         self.folder = folder
         self.env = {
             "WORD": "the",
@@ -229,25 +237,25 @@ class Peers:
         self.nginx = self._nginx()
         self.app = self._app()
 
-    def serve(self, *flags, prefix=()):
+    def serve(self, *flags: str, prefix: Sequence[str] = ()) -> Server:
         port = free_port()
-        command = [*prefix, self.production, "serve", "--listen", f"127.0.0.1:{port}", *flags]
+        command: list[str | Path] = [*prefix, self.production, "serve", "--listen", f"127.0.0.1:{port}", *flags]
         return Server("wordtally", port, command, self.folder, self.env)
 
-    def plain_hyper(self, name, *flags, prefix=()):
+    def plain_hyper(self, name: str, *flags: str, prefix: Sequence[str] = ()) -> Server:
         port = free_port()
-        command = [*prefix, self.hyper, f"127.0.0.1:{port}", self.page, *flags]
+        command: list[str | Path] = [*prefix, self.hyper, f"127.0.0.1:{port}", self.page, *flags]
         return Server(name, port, command, self.folder)
 
-    def _nginx(self):
+    def _nginx(self) -> Server:
         port, conf = free_port(), self.folder / "nginx.conf"
         conf.write_text(NGINX.format(folder=self.folder, port=port))
         return Server("nginx", port, ["nginx", "-c", conf], self.folder)
 
-    def _app(self):
+    def _app(self) -> Server:
         port = free_port()
         gunicorn = ROOT / ".cache/bench/bin/gunicorn"
-        command = [
+        command: list[str | Path] = [
             gunicorn,
             "--workers",
             "2",

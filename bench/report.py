@@ -3,18 +3,45 @@
 import os
 import platform
 import statistics
+from collections.abc import Callable, Iterator
+from typing import Literal, TypedDict
 
-from load import LOADS
+from load import LOADS, Sample
 from peers import BENCH
 
 OURS, PLAIN, FLUSHING, NGINX, APP = "wordtally", "plain hyper", "plain hyper, pipeline_flush", "nginx", "app.py"
 
 
-def values(measured, name, load, what):
+What = Literal["rate", "cpu", "done", "failed"]
+# What was wanted, what came out, the limit, and whether that is enough; `None` where there is no aim.
+Aim = tuple[str, float, str, bool | None]
+
+
+class Rounds(TypedDict):
+    """By server: each load's samples, the jobs that it caused, and its memory in MB."""
+
+    samples: dict[str, dict[str, list[Sample]]]
+    jobs: dict[str, int]
+    idle: dict[str, float]
+    loaded: dict[str, float]
+
+
+class Measured(Rounds):
+    cold: dict[str, float]
+    jobs_per_ttl: float
+    instructions: dict[str, float]
+    page: int
+    binary: int
+    rounds: int
+    seconds: int
+    took: float
+
+
+def values(measured: Measured, name: str, load: str, what: What) -> list[float]:
     return [sample[what] for sample in measured["samples"][name][load]]
 
 
-def spread(found, digits):
+def spread(found: list[float], digits: int) -> str:
     """The median, and how far the middle half of the rounds lies apart, in percent of it."""
     if not found:
         return "–"
@@ -25,13 +52,13 @@ def spread(found, digits):
     return f"{middle:,.{digits}f} ± {(high - low) / 2 / middle:.0%}"
 
 
-def ratio(measured, peer, load, what):
+def ratio(measured: Measured, peer: str, load: str, what: What) -> float:
     """The median over the rounds of ours by the peer's: what hits a whole round hits both."""
     pairs = zip(values(measured, OURS, load, what), values(measured, peer, load, what))
     return statistics.median(ours / other for ours, other in pairs)
 
 
-def aims(measured):
+def aims(measured: Measured) -> Iterator[Aim]:
     """What was wanted, what came out, and whether that is enough."""
     for load in ("c=1", "c=32", "c=256", "pipelined"):
         yield at_most(f"CPU per request by plain hyper's, {load}", ratio(measured, PLAIN, load, "cpu"), 1.25)
@@ -54,15 +81,16 @@ def aims(measured):
     yield at_most("release binary, MB", measured["binary"] / 1e6, 6.5)
 
 
-def at_most(what, value, limit):
+def at_most(what: str, value: float, limit: float) -> Aim:
     return what, value, f"≤ {limit:g}", value <= limit
 
 
-def table(measured):
+def table(measured: Measured) -> Iterator[str]:
     names = list(measured["samples"])
     yield "| | " + " | ".join(names) + " |"
     yield "|---|" + "---:|" * len(names)
-    for what, title, digits in (("rate", "requests/s", 0), ("cpu", "CPU µs per request", 1)):
+    shown: tuple[tuple[What, str, int], ...] = (("rate", "requests/s", 0), ("cpu", "CPU µs per request", 1))
+    for what, title, digits in shown:
         for load in LOADS:
             yield row(f"{title}, {load}", names, lambda n: spread(values(measured, n, load, what), digits))
     if measured["instructions"]:
@@ -80,19 +108,19 @@ def table(measured):
     )
 
 
-def row(title, names, cell):
+def row(title: str, names: list[str], cell: Callable[[str], str]) -> str:
     return f"| {title} | " + " | ".join(cell(name) for name in names) + " |"
 
 
-def number(value, digits=0):
+def number(value: float | None, digits: int = 0) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
 
 
-def total(measured, name, what):
+def total(measured: Measured, name: str, what: What) -> float:
     return sum(sum(values(measured, name, load, what)) for load in LOADS)
 
 
-def write(measured):
+def write(measured: Measured) -> None:
     lines = [
         "# Measured beside its peers",
         "",
@@ -116,7 +144,7 @@ def write(measured):
     print(text)
 
 
-def plot(measured):
+def plot(measured: Measured) -> None:
     import matplotlib
 
     matplotlib.use("svg")
@@ -126,7 +154,8 @@ def plot(measured):
 
     names = list(measured["samples"])
     figure, both = pyplot.subplots(1, 2, figsize=(11, 4), layout="constrained")
-    for axes, what, title in zip(both, ("rate", "cpu"), ("requests/s", "CPU µs per request")):
+    shown: tuple[tuple[What, str], ...] = (("rate", "requests/s"), ("cpu", "CPU µs per request"))
+    for axes, (what, title) in zip(both, shown):
         for position, name in enumerate(names):
             found = {place: values(measured, name, load, what) for place, load in enumerate(LOADS)}
             found = {place: sorted(seen) for place, seen in found.items() if seen}

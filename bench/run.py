@@ -18,19 +18,18 @@ from pathlib import Path
 
 import instructions
 import report
-from load import LOADS, burst
-from peers import ROOT, Peers, StandIn
+from load import LOADS, Sample, burst
+from peers import ROOT, Peers, Server, StandIn
 
 # For the count of jobs: many TTLs in little time.
 SHORT_TTL, SHORT_TTLS = 2, 10
 
 
-def build(program):
+def build(program: Path | None) -> tuple[Path, Path, Path]:
     """The program that ships, one with the stand-in, and plain hyper, linked as the flake links the first."""
     folder = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
-    host = re.search(
-        r"^host: (.+)$", subprocess.run(["rustc", "-vV"], check=True, capture_output=True, text=True).stdout, re.M
-    )[1]
+    said = subprocess.run(["rustc", "-vV"], check=True, capture_output=True, text=True).stdout
+    [host] = re.findall(r"^host: (.+)$", said, re.M)
     cargo = ["cargo", "build", "--release", "--locked", "--target", host]
     flags = os.environ | {"RUSTFLAGS": "-C target-feature=+crt-static"}
     subprocess.run([*cargo, "-p", "plain-hyper"], cwd=ROOT, env=flags, check=True)
@@ -42,7 +41,7 @@ def build(program):
     return program, folder / host / "release/wordtally", folder / host / "release/plain-hyper"
 
 
-def jobs_per_ttl(peers, standin):
+def jobs_per_ttl(peers: Peers, standin: StandIn) -> float:
     """Jobs that one instance causes in each TTL while it is under load; its first one is not counted."""
     server = peers.serve("--ttl", f"{SHORT_TTL}s")
     server.start()
@@ -54,10 +53,10 @@ def jobs_per_ttl(peers, standin):
         server.stop()
 
 
-def rounds(options, peers, standin):
+def rounds(options: argparse.Namespace, peers: Peers, standin: StandIn) -> report.Rounds:
     """Every load for every server, once a round, the servers taking turns at being first."""
     servers = [peers.wordtally, peers.plain, peers.flushing, peers.nginx, peers.app]
-    samples = {server.name: {load: [] for load in LOADS} for server in servers}
+    samples: dict[str, dict[str, list[Sample]]] = {server.name: {load: [] for load in LOADS} for server in servers}
     jobs = {server.name: 0 for server in servers}
     for server in servers:
         server.start()
@@ -81,28 +80,34 @@ def rounds(options, peers, standin):
     return {"samples": samples, "jobs": jobs, "idle": idle, "loaded": loaded}
 
 
-def takes(server, load, peers):
+def takes(server: Server, load: str, peers: Peers) -> bool:
     """gunicorn's threads close a connection with two requests in it; the flag changes nothing without such."""
     if server is peers.app:
         return load != "pipelined"
     return server is not peers.flushing or load == "pipelined"
 
 
-def measure(options, folder):
+def measure(options: argparse.Namespace, folder: Path) -> report.Measured:
+    begun = time.monotonic()
     production, demo, hyper = build(options.program)
     with StandIn(demo, folder) as standin:
         peers = Peers(production, hyper, standin, folder)
         cold = {peer.name: peer.cold_start(11) for peer in (peers.wordtally, peers.plain, peers.nginx)}
         cold[peers.app.name] = peers.app.cold_start(3)
-        measured = rounds(options, peers, standin)
-        measured |= {"cold": cold, "jobs_per_ttl": jobs_per_ttl(peers, standin)}
-        measured["instructions"] = instructions.per_request(peers) if options.instructions else {}
-        measured["page"] = peers.page.stat().st_size
-    measured["binary"] = production.stat().st_size
-    return measured
+        return {
+            **rounds(options, peers, standin),
+            "cold": cold,
+            "jobs_per_ttl": jobs_per_ttl(peers, standin),
+            "instructions": instructions.per_request(peers) if options.instructions else {},
+            "page": peers.page.stat().st_size,
+            "binary": production.stat().st_size,
+            "rounds": options.rounds,
+            "seconds": options.seconds,
+            "took": time.monotonic() - begun,
+        }
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=9, help="how often each load is tried (default 9)")
     parser.add_argument("--seconds", type=int, default=2, help="how long each try takes (default 2)")
@@ -111,12 +116,10 @@ def main():
     )
     parser.add_argument("--instructions", action="store_true", help="count instructions by callgrind too")
     options = parser.parse_args()
-    begun = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         # nginx, started as root, reads the page as another user; the key has a mode of its own.
         Path(folder).chmod(0o711)
         measured = measure(options, Path(folder))
-    measured |= {"rounds": options.rounds, "seconds": options.seconds, "took": time.monotonic() - begun}
     report.write(measured)
 
 

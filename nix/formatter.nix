@@ -2,7 +2,9 @@
 {
   bash,
   deadnix,
+  findutils,
   nixfmt-rs,
+  python3,
   ruff,
   rustfmt,
   shellcheck,
@@ -16,7 +18,14 @@ treefmt.withConfig {
   runtimeInputs = [
     bash
     deadnix
+    findutils
     nixfmt-rs
+    # mypy, and what the tests import that has types.
+    (python3.withPackages (set: [
+      set.mypy
+      set.pytest
+      set.types-pyyaml
+    ]))
     ruff
     rustfmt
     shellcheck

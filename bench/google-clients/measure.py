@@ -203,11 +203,11 @@ def authority(folder: Path) -> tuple[Path, Path]:
     """A certificate authority of our own, and a server's certificate with its key."""
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
     ca, key, server, leaf = (folder / name for name in ("ca.pem", "ca.key", "server.pem", "leaf.pem"))
-    run = {"check": True, "capture_output": True}
-    subprocess.run([*request, "-subj", "/CN=Bench CA", "-keyout", key, "-out", ca], **run)  # type: ignore[call-overload]
+    subprocess.run([*request, "-subj", "/CN=Bench CA", "-keyout", key, "-out", ca], check=True, capture_output=True)
     extensions = ["-addext", "subjectAltName=DNS:localhost", "-addext", "basicConstraints=critical,CA:FALSE"]
-    issued = ["-subj", "/CN=localhost", *extensions, "-CA", ca, "-CAkey", key, "-keyout", server, "-out", leaf]
-    subprocess.run([*request, *issued], **run)  # type: ignore[call-overload]
+    issued = ["-subj", "/CN=localhost", *extensions, "-CA", str(ca), "-CAkey", str(key)]
+    files = ["-keyout", str(server), "-out", str(leaf)]
+    subprocess.run([*request, *issued, *files], check=True, capture_output=True)
     with server.open("ab") as file:
         file.write(leaf.read_bytes())
     return ca, server

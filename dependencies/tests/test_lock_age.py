@@ -2,12 +2,13 @@
 
 import json
 import os
-import pathlib
 import subprocess
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
-LOCK_AGE = pathlib.Path(__file__).resolve().parents[2] / "dependencies/lock-age"
+LOCK_AGE = Path(__file__).resolve().parents[2] / "dependencies/lock-age"
 DAY = 86400
 NOW = 1_800_000_000
 INPUTS = {"nixpkgs": 10, "crane": 100, "agenix": 300}
@@ -22,7 +23,16 @@ tests/node/package-lock.json: 30 of 45 days
 """
 
 
-def git(folder, *arguments, days=0):
+Ran = subprocess.CompletedProcess[str]
+
+
+class Make(Protocol):
+    """Makes a repository whose inputs and lock files are so many days old."""
+
+    def __call__(self, inputs: dict[str, int] = INPUTS, locks: dict[str, int] = LOCKS) -> Path: ...
+
+
+def git(folder: Path, *arguments: str, days: int = 0) -> None:
     at = f"{NOW - days * DAY} +0000"
     names = {
         "GIT_AUTHOR_NAME": "a",
@@ -41,15 +51,13 @@ def git(folder, *arguments, days=0):
 
 
 @pytest.fixture
-def repository(tmp_path):
-    """Makes one whose inputs and lock files are so many days old."""
-
-    def make(inputs=INPUTS, locks=LOCKS):
+def repository(tmp_path: Path) -> Make:
+    def make(inputs: dict[str, int] = INPUTS, locks: dict[str, int] = LOCKS) -> Path:
         folder = tmp_path / "repository"
         folder.mkdir()
         git(folder, "init")
         # An input of an input is that one's affair.
-        nodes = {
+        nodes: dict[str, Any] = {
             name: {"locked": {"lastModified": NOW - days * DAY}} for name, days in (inputs | {"systems": 2000}).items()
         }
         nodes["root"] = {"inputs": {name: name for name in inputs}}
@@ -64,18 +72,18 @@ def repository(tmp_path):
     return make
 
 
-def lock_age(folder, *arguments):
+def lock_age(folder: Path, *arguments: str) -> Ran:
     return subprocess.run(
         [LOCK_AGE, *arguments], cwd=folder, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
     )
 
 
-def test_what_is_new_enough_passes(repository):
+def test_what_is_new_enough_passes(repository: Make) -> None:
     ran = lock_age(repository(), "--now", str(NOW))
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, ENOUGH, "")
 
 
-def test_a_day_too_old_is_too_old(repository):
+def test_a_day_too_old_is_too_old(repository: Make) -> None:
     folder = repository(INPUTS | {"nixpkgs": 45}, LOCKS)
     assert lock_age(folder, "--now", str(NOW)).returncode == 0
     ran = lock_age(folder, "--now", str(NOW + DAY))
@@ -86,7 +94,7 @@ def test_a_day_too_old_is_too_old(repository):
     )
 
 
-def test_each_that_is_too_old_has_its_sentence(repository):
+def test_each_that_is_too_old_has_its_sentence(repository: Make) -> None:
     ran = lock_age(
         repository(
             {"nixpkgs": 46, "crane": 366, "agenix": 365},
@@ -105,7 +113,7 @@ def test_each_that_is_too_old_has_its_sentence(repository):
     ]
 
 
-def test_the_limits_may_be_given(repository):
+def test_the_limits_may_be_given(repository: Make) -> None:
     ran = lock_age(repository(), "--now", str(NOW), "--days", "25", "--rare-days", "99")
     assert [line.split(" is ")[0] for line in ran.stderr.splitlines()] == [
         "lock-age: flake.lock's crane",
@@ -114,7 +122,7 @@ def test_the_limits_may_be_given(repository):
     ]
 
 
-def test_a_shallow_clone_is_refused(repository, tmp_path):
+def test_a_shallow_clone_is_refused(repository: Make, tmp_path: Path) -> None:
     git(tmp_path, "clone", "--depth=1", f"file://{repository()}", "shallow")
     ran = lock_age(tmp_path / "shallow", "--now", str(NOW))
     assert (ran.returncode, ran.stdout) == (2, "")
@@ -132,12 +140,12 @@ def test_a_shallow_clone_is_refused(repository, tmp_path):
         (["--weeks", "3"], "'--weeks' is not a flag of this command: there are --days, --rare-days and --now"),
     ],
 )
-def test_bad_arguments_get_one_sentence(tmp_path, arguments, sentence):
+def test_bad_arguments_get_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:
     ran = lock_age(tmp_path, *arguments)
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", f"lock-age: {sentence}\n")
 
 
-def test_here_it_finds_the_lock_files():
+def test_here_it_finds_the_lock_files() -> None:
     ran = lock_age(LOCK_AGE.parent, "--days", "100000", "--rare-days", "100000")
     if "has not all commits" in ran.stderr:
         pytest.skip("NOT RUN: this clone is shallow")

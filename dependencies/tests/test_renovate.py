@@ -25,13 +25,14 @@ MANIFESTS = [file for file in FILES if MANIFEST.search(file)]
 MANIFEST_OF = {"Cargo.lock": "Cargo.toml", "package-lock.json": "package.json", "flake.lock": "flake.nix"}
 
 
-def patterns(manager):
+def patterns(manager: str) -> list[str]:
     if manager == "custom.regex":
         return [pattern for custom in CONFIGURATION["customManagers"] for pattern in custom["managerFilePatterns"]]
-    return CONFIGURATION[manager]["managerFilePatterns"]
+    found: list[str] = CONFIGURATION[manager]["managerFilePatterns"]
+    return found
 
 
-def managers(file):
+def managers(file: str) -> list[str]:
     found = []
     for manager in CONFIGURATION["enabledManagers"]:
         for pattern in patterns(manager):
@@ -42,7 +43,7 @@ def managers(file):
     return found
 
 
-def test_renovates_own_schema_takes_it():
+def test_renovates_own_schema_takes_it() -> None:
     command = [
         sys.executable,
         "-m",
@@ -55,7 +56,7 @@ def test_renovates_own_schema_takes_it():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_each_option_is_one_of_renovates():
+def test_each_option_is_one_of_renovates() -> None:
     """Its schema allows any name: a misspelt one would be left out in silence."""
     schema = json.loads(
         (importlib.resources.files("check_jsonschema.builtin_schemas.vendor") / "renovate.json").read_text(
@@ -73,33 +74,33 @@ def test_each_option_is_one_of_renovates():
     assert used - known == {"$schema"} - known
 
 
-def test_there_are_manifests_of_each_manager():
+def test_there_are_manifests_of_each_manager() -> None:
     assert {manager for file in MANIFESTS for manager in managers(file)} == set(CONFIGURATION["enabledManagers"])
 
 
 @pytest.mark.parametrize("file", MANIFESTS)
-def test_each_manifest_has_one_manager(file):
+def test_each_manifest_has_one_manager(file: str) -> None:
     assert len(managers(file)) == 1, f"{file} would never be updated: give it a manager in renovate.json"
 
 
-def test_each_lock_file_stands_beside_its_manifest_or_a_workspace():
+def test_each_lock_file_stands_beside_its_manifest_or_a_workspace() -> None:
     locks = [pathlib.PurePath(file) for file in FILES if pathlib.PurePath(file).name in MANIFEST_OF]
     assert len(locks) >= 4
     assert [lock for lock in locks if str(lock.with_name(MANIFEST_OF[lock.name])) not in MANIFESTS] == []
 
 
-def test_no_folder_of_ours_is_left_out():
+def test_no_folder_of_ours_is_left_out() -> None:
     # The preset of that name leaves out tests/, where most manifests are.
     assert CONFIGURATION["ignorePresets"] == [":ignoreModulesAndTests"]
     assert CONFIGURATION["ignorePaths"] == ["**/node_modules/**"]
 
 
-def test_nothing_lands_by_itself():
+def test_nothing_lands_by_itself() -> None:
     assert "automerge" not in json.dumps(CONFIGURATION)
     assert not [preset for preset in CONFIGURATION["extends"] if "automerge" in preset.lower()]
 
 
-def test_the_programs_from_crates_io_are_found():
+def test_the_programs_from_crates_io_are_found() -> None:
     [custom] = CONFIGURATION["customManagers"]
     [match] = custom["matchStrings"]
     # JavaScript's named groups, as Python writes them.
@@ -107,7 +108,7 @@ def test_the_programs_from_crates_io_are_found():
     assert {name for name, _ in found} == {"deadnix", "nixfmt_rs"}
 
 
-def test_the_two_google_crates_wait_for_a_person():
+def test_the_two_google_crates_wait_for_a_person() -> None:
     crates = ["gcp-bigquery-client", "yup-oauth2"]
     [rule] = [rule for rule in CONFIGURATION["packageRules"] if rule.get("matchPackageNames") == crates]
     assert rule["dependencyDashboardApproval"] and rule["minimumReleaseAge"] == "30 days"
@@ -118,7 +119,7 @@ def test_the_two_google_crates_wait_for_a_person():
 
 
 @pytest.mark.parametrize("file", [file for file in MANIFESTS if file.endswith((".ci/crates.txt", "requirements.txt"))])
-def test_each_requirement_is_one_version(file):
+def test_each_requirement_is_one_version(file: str) -> None:
     """A range would be updated by nobody, and silently."""
     lines = [
         line for line in (ROOT / file).read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")

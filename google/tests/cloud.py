@@ -11,8 +11,9 @@ import json
 import re
 import threading
 import urllib.parse
+from collections.abc import Callable
 
-from discovery import Interface, Refused
+from discovery import Interface, Json, Query, Refused
 
 TOKEN = "ya29.of-the-administrator"
 NUMBER = "123456789012"
@@ -28,10 +29,14 @@ INTERFACES = {
 GRANT = re.compile(r"GRANT `roles/bigquery\.dataViewer` ON SCHEMA `([^`]+)`\.`([^`]+)` TO \"serviceAccount:([^\"]+)\"")
 
 
+# The parts of a path, the last value of each parameter, and what was sent.
+Handler = Callable[["Google", list[str], dict[str, str], Json], Json]
+
+
 class Answer(Exception):
     """An error, as Google words it."""
 
-    def __init__(self, code, status, message):
+    def __init__(self, code: int, status: str, message: str) -> None:
         super().__init__(message)
         self.code = code
         self.body = {
@@ -44,25 +49,27 @@ class Answer(Exception):
         }
 
 
-def not_found(what):
+def not_found(what: str) -> Answer:
     return Answer(404, "NOT_FOUND", f"{what} does not exist.")
 
 
 class Google(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Request)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
         self.lock = threading.Lock()
         self.interfaces = {name: Interface(version) for name, version in INTERFACES.items()}
-        self.calls, self.refused = [], []
+        self.calls: list[str] = []
+        self.refused: list[str] = []
         # Another's entries, which must stay.
         theirs = {"role": "roles/viewer", "members": ["user:theirs@example.com"]}
-        self.policies = {f"projects/{name}": policy(theirs) for name in ("my-project", "my-data")}
+        self.policies: dict[str, Json] = {f"projects/{name}": policy(theirs) for name in ("my-project", "my-data")}
         self.services = {"my-project": {"artifactregistry.googleapis.com", "storage.googleapis.com"}}
-        self.accounts, self.unknown_yet = {}, set()
-        self.datasets = {
+        self.accounts: dict[str, Json] = {}
+        self.unknown_yet: set[str] = set()
+        self.datasets: dict[tuple[str, str], Json] = {
             ("my-data", "shakespeare"): {
                 "kind": "bigquery#dataset",
                 "id": "my-data:shakespeare",
@@ -71,12 +78,14 @@ class Google(http.server.ThreadingHTTPServer):
                 "access": [{"role": "OWNER", "specialGroup": "projectOwners"}],
             }
         }
-        self.jobs, self.pools, self.providers = {}, {}, {}
+        self.jobs: dict[str, Json] = {}
+        self.pools: dict[str, Json] = {}
+        self.providers: dict[str, Json] = {}
         for resource in (REPOSITORY, BUCKET):
             self.policies[resource] = policy(theirs)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def bindings(self):
+    def bindings(self) -> set[tuple[str, ...]]:
         """Each grant there is, but those that were there before: resource, role, member."""
         found = {
             (resource, binding["role"], member, str(binding.get("condition")))
@@ -92,11 +101,11 @@ class Google(http.server.ThreadingHTTPServer):
         }
         return {grant[:3] if grant[3] == "None" else grant for grant in found if "theirs@" not in grant[2]}
 
-    def changes(self):
+    def changes(self) -> list[str]:
         """The calls so far that may have changed something."""
         return [name for name in self.calls if not name.rsplit(".", 1)[1].startswith(("get", "list"))]
 
-    def answer(self, interface, verb, path, query, body):
+    def answer(self, interface: str, verb: str, path: str, query: Query, body: Json | None) -> Json:
         method, parts = self.interfaces[interface].method(verb, path)
         self.interfaces[interface].check(method, query, body)
         self.calls.append(method["id"])
@@ -105,12 +114,12 @@ class Google(http.server.ThreadingHTTPServer):
             raise Refused(f"{method['id']}: grant-access is not known to need it")
         return handler(self, list(parts.values()), {name: values[-1] for name, values in query.items()}, body or {})
 
-    def get_policy(self, resource):
+    def get_policy(self, resource: str) -> Json:
         if resource not in self.policies:
             raise not_found(resource)
         return self.policies[resource]
 
-    def set_policy(self, resource, new):
+    def set_policy(self, resource: str, new: Json) -> Json:
         old = self.get_policy(resource)
         if new.get("etag") != old["etag"]:
             raise Answer(409, "ABORTED", "There were concurrent policy changes. Please retry.")
@@ -122,7 +131,7 @@ class Google(http.server.ThreadingHTTPServer):
         self.policies[resource] = copy.deepcopy(new) | {"bindings": bindings, "etag": etag(old)}
         return self.policies[resource]
 
-    def known(self, member):
+    def known(self, member: str) -> None:
         email = member.removeprefix("serviceAccount:")
         if email == member:
             return
@@ -131,7 +140,7 @@ class Google(http.server.ThreadingHTTPServer):
             self.unknown_yet.discard(email)
             raise Answer(400, "INVALID_ARGUMENT", f"Service account {email} does not exist.")
 
-    def iam_is_on(self, project):
+    def iam_is_on(self, project: str) -> None:
         if "iam.googleapis.com" not in self.services[project]:
             raise Answer(
                 403,
@@ -144,22 +153,22 @@ REPOSITORY = "projects/my-project/locations/europe-west1/repositories/wordtally"
 BUCKET = "buckets/my-cache"
 
 
-def policy(*bindings):
+def policy(*bindings: Json) -> Json:
     return {"version": 1, "etag": "BwAAAAAAAAA=", "bindings": [copy.deepcopy(binding) for binding in bindings]}
 
 
-def etag(old):
+def etag(old: Json) -> str:
     """The next one. Clients decode it, so it must be base64 as an encoder writes it."""
     return base64.b64encode((int.from_bytes(base64.b64decode(old["etag"])) + 1).to_bytes(8)).decode()
 
 
-def project(google, parts, query, body):
+def project(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     if f"projects/{parts[0]}" not in google.policies:
         raise Answer(403, "PERMISSION_DENIED", "The caller does not have permission")
     return {"projectId": parts[0], "projectNumber": NUMBER, "lifecycleState": "ACTIVE"}
 
 
-def list_services(google, parts, query, body):
+def list_services(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     return {
         "services": [
             {"name": f"projects/{NUMBER}/services/{name}", "config": {"name": name}, "state": "ENABLED"}
@@ -168,12 +177,12 @@ def list_services(google, parts, query, body):
     }
 
 
-def enable(google, parts, query, body):
+def enable(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     google.services[parts[1]] |= set(body["serviceIds"])
     return {"name": "operations/acat.p2-1-1", "done": True, "response": {}}
 
 
-def list_accounts(google, parts, query, body):
+def list_accounts(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     google.iam_is_on(parts[0])
     return {
         "accounts": [
@@ -182,7 +191,7 @@ def list_accounts(google, parts, query, body):
     }
 
 
-def create_account(google, parts, query, body):
+def create_account(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     google.iam_is_on(parts[0])
     name, email = body["accountId"], f"{body['accountId']}@{parts[0]}.iam.gserviceaccount.com"
     if email in google.accounts:
@@ -198,12 +207,12 @@ def create_account(google, parts, query, body):
     return {"name": f"projects/{parts[0]}/serviceAccounts/{email}", "email": email}
 
 
-def list_pools(google, parts, query, body):
+def list_pools(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     google.iam_is_on(parts[0])
     return {"workloadIdentityPools": list(google.pools.values())}
 
 
-def create_pool(google, parts, query, body):
+def create_pool(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     google.iam_is_on(parts[0])
     name = query["workloadIdentityPoolId"]
     if name in google.pools:
@@ -215,19 +224,19 @@ def create_pool(google, parts, query, body):
     return {"name": f"{full}/operations/1", "done": False}
 
 
-def delete_pool(google, parts, query, body):
+def delete_pool(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     pool = google.pools[parts[2]]
     pool["state"] = "DELETED"
     return {"name": f"{pool['name']}/operations/3", "done": False}
 
 
-def list_providers(google, parts, query, body):
+def list_providers(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     if parts[2] not in google.pools:
         raise not_found(parts[2])
     return {"workloadIdentityPoolProviders": list(google.providers.values())}
 
 
-def create_provider(google, parts, query, body):
+def create_provider(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     name = query["workloadIdentityPoolProviderId"]
     if name in google.providers:
         raise Answer(409, "ALREADY_EXISTS", "Requested entity already exists")
@@ -238,7 +247,7 @@ def create_provider(google, parts, query, body):
     return {"name": f"{full}/operations/1", "done": False}
 
 
-def patch_provider(google, parts, query, body):
+def patch_provider(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     provider = google.providers[parts[3]]
     for field in query["updateMask"].split(","):
         *parents, last = field.split(".")
@@ -253,13 +262,14 @@ def patch_provider(google, parts, query, body):
     return {"name": f"{provider['name']}/operations/2", "done": False}
 
 
-def get_dataset(google, parts, query, body):
-    if tuple(parts) not in google.datasets:
-        raise Answer(404, "notFound", f"Not found: Dataset {parts[0]}:{parts[1]}")
-    return google.datasets[tuple(parts)]
+def get_dataset(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
+    project, dataset = parts
+    if (project, dataset) not in google.datasets:
+        raise Answer(404, "notFound", f"Not found: Dataset {project}:{dataset}")
+    return google.datasets[project, dataset]
 
 
-def insert_job(google, parts, query, body):
+def insert_job(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     """A GRANT on a dataset; it comes back as BigQuery lists it."""
     settings, reference = body["configuration"], {"location": "EU", "jobId": "grant"} | body.get("jobReference", {})
     match = GRANT.fullmatch(settings["query"]["query"])
@@ -293,7 +303,7 @@ def insert_job(google, parts, query, body):
     return job
 
 
-def results(google, parts, query, body):
+def results(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
     job = google.jobs[parts[1]]
     return {
         "kind": "bigquery#getQueryResultsResponse",
@@ -303,11 +313,11 @@ def results(google, parts, query, body):
     }
 
 
-def policies(name_of):
-    def get(google, parts, query, body):
+def policies(name_of: Callable[[list[str]], str]) -> tuple[Handler, Handler]:
+    def get(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
         return google.get_policy(name_of(parts))
 
-    def set_(google, parts, query, body):
+    def set_(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
         # Cloud Storage takes the policy itself.
         return google.set_policy(name_of(parts), body.get("policy", body))
 
@@ -320,7 +330,7 @@ of_repository = policies(lambda parts: "projects/{}/locations/{}/repositories/{}
 of_bucket = policies(lambda parts: f"buckets/{parts[0]}")
 POOLS = "iam.projects.locations.workloadIdentityPools"
 
-HANDLERS = {
+HANDLERS: dict[str, Handler] = {
     "cloudresourcemanager.projects.get": project,
     "cloudresourcemanager.projects.getIamPolicy": of_project[0],
     "cloudresourcemanager.projects.setIamPolicy": of_project[1],
@@ -349,8 +359,9 @@ HANDLERS = {
 class Request(http.server.BaseHTTPRequestHandler):
     timeout = 20
     protocol_version = "HTTP/1.1"
+    server: Google
 
-    def do(self):
+    def do(self) -> None:
         google, address = self.server, urllib.parse.urlsplit(self.path)
         # bq asks for the description of what it talks to, and takes no folder in an address.
         interface, path = (
@@ -390,5 +401,5 @@ class Request(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do
 
-    def log_message(self, *arguments):
+    def log_message(self, *arguments: object) -> None:
         pass

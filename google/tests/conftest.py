@@ -1,24 +1,28 @@
 """google/grant-access with Google's own gcloud and bq, which are led to a Google on loopback and can reach nothing else."""
 
 import os
-import pathlib
 import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from cloud import INTERFACES, TOKEN, Google
 
-GRANT_ACCESS = pathlib.Path(__file__).resolve().parents[2] / "google/grant-access"
+GRANT_ACCESS = Path(__file__).resolve().parents[2] / "google/grant-access"
 TIMEOUT = 180
+
+Argument = str | Path
+Ran = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="session")
-def gcloud_home(tmp_path_factory):
+def gcloud_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gcloud")
     (folder / "token").write_text(TOKEN)
     return folder
 
 
-def run(home, google, command, **variables):
+def run(home: Path, google: Google, command: Sequence[Argument], **variables: str) -> Ran:
     (home / "bigqueryrc").write_text(f"api = {google.url}\n")
     environment = {
         "PATH": os.environ["PATH"],
@@ -57,10 +61,9 @@ class Everything:
         "my-cache",
     )
 
-    def __init__(self, home):
+    def __init__(self, home: Path) -> None:
         self.google = Google()
-        self.run_command = lambda command, **variables: run(home, self.google, command, **variables)
-        self.run = lambda *arguments: self.run_command([GRANT_ACCESS, *arguments])
+        self.home = home
         self.planned = self.run(*self.SERVICE, *self.PIPELINES, "--dry-run")
         self.planned_changes, self.planned_grants = self.google.changes(), self.google.bindings()
         self.service, self.service_grants, self.service_pools = (
@@ -71,9 +74,15 @@ class Everything:
         self.done, self.done_changes = self.run(*self.SERVICE, *self.PIPELINES), self.google.changes()
         self.again, self.again_changes = self.run(*self.SERVICE, *self.PIPELINES), self.google.changes()
 
+    def run(self, *arguments: str) -> Ran:
+        return self.run_command([GRANT_ACCESS, *arguments])
+
+    def run_command(self, command: Sequence[Argument], **variables: str) -> Ran:
+        return run(self.home, self.google, command, **variables)
+
 
 @pytest.fixture(scope="session")
-def everything(gcloud_home):
+def everything(gcloud_home: Path) -> Iterator[Everything]:
     everything = Everything(gcloud_home)
     yield everything
     everything.google.shutdown()

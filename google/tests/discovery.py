@@ -4,10 +4,18 @@ import importlib.resources
 import json
 import re
 import urllib.parse
+from collections.abc import Iterator
+from typing import Any
 
 import jsonschema
 
 DOCUMENTS = importlib.resources.files("googleapiclient.discovery_cache.documents")
+
+
+# A description of Google's, or what its interfaces get and give.
+Json = dict[str, Any]
+# Each parameter with its values.
+Query = dict[str, list[str]]
 
 
 class Refused(Exception):
@@ -15,22 +23,22 @@ class Refused(Exception):
 
 
 class Interface:
-    def __init__(self, name):
-        self.document = json.loads((DOCUMENTS / f"{name}.json").read_text())
+    def __init__(self, name: str) -> None:
+        self.document: Json = json.loads((DOCUMENTS / f"{name}.json").read_text())
         self.schemas = {name: json_schema(schema) for name, schema in self.document["schemas"].items()}
         self.methods = [
             (method, pattern(self.document["servicePath"] + (method.get("flatPath") or method["path"])))
             for method in methods(self.document)
         ]
 
-    def method(self, verb, path):
+    def method(self, verb: str, path: str) -> tuple[Json, dict[str, str]]:
         """The method's description, and the path's parts by name."""
         for method, expression in self.methods:
             if method["httpMethod"] == verb and (match := expression.fullmatch(path)):
                 return method, {name: urllib.parse.unquote(part) for name, part in match.groupdict().items()}
         raise Refused(f"{self.document['id']} has no {verb} {path}")
 
-    def check(self, method, query, body):
+    def check(self, method: Json, query: Query, body: Json | None) -> None:
         known = self.document["parameters"] | method["parameters"]
         for name in query:
             if name not in known or known[name]["location"] != "query":
@@ -46,25 +54,25 @@ class Interface:
             raise Refused(f"{method['id']}: {error.json_path}: {error.message}") from None
 
 
-def methods(part):
+def methods(part: Json) -> Iterator[Json]:
     yield from part.get("methods", {}).values()
     for resource in part.get("resources", {}).values():
         yield from methods(resource)
 
 
-def pattern(path):
+def pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"\{\+?(\w+)\}", path)
     return re.compile("".join(f"(?P<{part}>[^/:]+)" if odd % 2 else re.escape(part) for odd, part in enumerate(parts)))
 
 
-def json_schema(schema):
+def json_schema(schema: Json) -> Json:
     """A description's schema as JSON Schema, where a field that is not named is not allowed."""
     if "$ref" in schema:
         return {"$ref": f"#/$defs/{schema['$ref']}"}
     kind = schema["type"]
     if kind == "any":
         return {}
-    made = {"type": ["string", "integer"] if schema.get("format", "").endswith("int64") else kind}
+    made: Json = {"type": ["string", "integer"] if schema.get("format", "").endswith("int64") else kind}
     if "enum" in schema:
         made["enum"] = schema["enum"]
     if kind == "array":

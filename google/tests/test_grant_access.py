@@ -1,12 +1,16 @@
+"""google/grant-access: what it grants, what it leaves, and what it refuses."""
+
 import copy
 import re
 import shlex
 import shutil
 import subprocess
+from pathlib import Path
+from typing import Any
 
 import pytest
 from cloud import BUCKET, NUMBER, REPOSITORY
-from conftest import GRANT_ACCESS
+from conftest import GRANT_ACCESS, Everything
 
 needs_gcloud = pytest.mark.skipif(
     shutil.which("gcloud") is None or shutil.which("bq") is None or shutil.which("jq") is None,
@@ -23,7 +27,7 @@ RUNTIME = {
 
 
 @needs_gcloud
-def test_everything_is_granted_and_nothing_else(everything):
+def test_everything_is_granted_and_nothing_else(everything: Everything) -> None:
     assert everything.done.returncode == 0, everything.done.stderr
     google = everything.google
     assert google.bindings() == RUNTIME | {
@@ -50,7 +54,7 @@ def test_everything_is_granted_and_nothing_else(everything):
 
 
 @needs_gcloud
-def test_what_others_were_granted_stays(everything):
+def test_what_others_were_granted_stays(everything: Everything) -> None:
     google = everything.google
     for resource in ("projects/my-project", "projects/my-data", REPOSITORY, BUCKET):
         assert {"role": "roles/viewer", "members": ["user:theirs@example.com"]} in google.policies[resource]["bindings"]
@@ -58,7 +62,7 @@ def test_what_others_were_granted_stays(everything):
 
 
 @needs_gcloud
-def test_a_second_run_changes_nothing(everything):
+def test_a_second_run_changes_nothing(everything: Everything) -> None:
     assert everything.done_changes != []
     assert (everything.again.returncode, everything.again.stdout, everything.again_changes) == (0, "", []), (
         everything.again.stderr
@@ -66,7 +70,7 @@ def test_a_second_run_changes_nothing(everything):
 
 
 @needs_gcloud
-def test_a_dry_run_prints_what_is_run_then_and_changes_nothing(everything):
+def test_a_dry_run_prints_what_is_run_then_and_changes_nothing(everything: Everything) -> None:
     assert everything.planned.returncode == 0, everything.planned.stderr
     assert (everything.planned_changes, everything.planned_grants) == ([], set())
     run = everything.service.stdout.splitlines() + everything.done.stdout.splitlines()
@@ -79,28 +83,28 @@ def test_a_dry_run_prints_what_is_run_then_and_changes_nothing(everything):
 
 
 @needs_gcloud
-def test_without_gitlab_only_the_service_gets_access(everything):
+def test_without_gitlab_only_the_service_gets_access(everything: Everything) -> None:
     assert everything.service.returncode == 0, everything.service.stderr
     assert (everything.service_grants, everything.service_pools) == (RUNTIME, {})
 
 
-def commands(page, part=0):
+def commands(page: str, part: int = 0) -> list[str]:
     """The commands on a page, up to those of a pipeline or from them on."""
     text = (DOCS / page).read_text().split("\n## In a pipeline\n")[part]
     return re.findall(r"^ *\$ ((?:gcloud|bq) .*)$", re.sub(r"\\\n *", "", text), re.MULTILINE)
 
 
-def words(lines):
+def words(lines: list[str]) -> list[list[str]]:
     return [shlex.split(line) for line in lines]
 
 
 @needs_gcloud
-def test_the_page_on_ci_has_the_commands_that_are_run(everything):
+def test_the_page_on_ci_has_the_commands_that_are_run(everything: Everything) -> None:
     assert words(commands("give-ci-access-to-google.md")) == words(everything.planned.stdout.splitlines())
 
 
 @needs_gcloud
-def test_the_page_on_bigquery_has_the_commands_that_are_run(everything):
+def test_the_page_on_bigquery_has_the_commands_that_are_run(everything: Everything) -> None:
     named = [
         command for command in commands("run-against-bigquery.md") if command != "gcloud auth application-default login"
     ]
@@ -108,7 +112,9 @@ def test_the_page_on_bigquery_has_the_commands_that_are_run(everything):
 
 
 @needs_gcloud
-def test_the_page_on_ci_has_commands_that_use_the_access_and_take_it_back(everything, tmp_path):
+def test_the_page_on_ci_has_commands_that_use_the_access_and_take_it_back(
+    everything: Everything, tmp_path: Path
+) -> None:
     google, before = everything.google, everything.google.bindings()
     kept = copy.deepcopy((google.policies, google.pools))
     # A person is asked before a pool is deleted.
@@ -143,7 +149,7 @@ def test_the_page_on_ci_has_commands_that_use_the_access_and_take_it_back(everyt
     ],
     ids=lambda changes: "-".join(changes.get("oidc", changes)),
 )
-def test_a_provider_that_somebody_changed_is_set_right(everything, changes):
+def test_a_provider_that_somebody_changed_is_set_right(everything: Everything, changes: dict[str, Any]) -> None:
     [provider] = everything.google.providers.values()
     before = copy.deepcopy(provider)
     for part, changed in changes.items():
@@ -155,7 +161,7 @@ def test_a_provider_that_somebody_changed_is_set_right(everything, changes):
 
 
 @needs_gcloud
-def test_a_provider_that_is_disabled_is_refused_with_the_command_that_enables_it(everything):
+def test_a_provider_that_is_disabled_is_refused_with_the_command_that_enables_it(everything: Everything) -> None:
     """Whoever shut the pipelines out finds them so."""
     [provider] = everything.google.providers.values()
     provider["disabled"] = True
@@ -171,7 +177,7 @@ def test_a_provider_that_is_disabled_is_refused_with_the_command_that_enables_it
 
 
 @needs_gcloud
-def test_a_pool_with_another_provider_is_refused(everything):
+def test_a_pool_with_another_provider_is_refused(everything: Everything) -> None:
     """Whoever that one vouches for would have the same grants."""
     everything.google.providers["elsewhere"] = {"name": f"{POOL}/providers/elsewhere", "state": "ACTIVE"}
     ran = everything.run("--project", "my-project", *everything.PIPELINES[:2], *everything.PIPELINES[-2:])
@@ -184,7 +190,7 @@ def test_a_pool_with_another_provider_is_refused(everything):
 
 
 @needs_gcloud
-def test_a_provider_that_was_deleted_is_in_nobodys_way(everything):
+def test_a_provider_that_was_deleted_is_in_nobodys_way(everything: Everything) -> None:
     """Google lists it for 30 days more, in any order."""
     google, kept = everything.google, everything.google.providers
     google.providers = {"elsewhere": {"name": f"{POOL}/providers/elsewhere", "state": "DELETED"}} | kept
@@ -194,7 +200,7 @@ def test_a_provider_that_was_deleted_is_in_nobodys_way(everything):
 
 
 @needs_gcloud
-def test_a_dataset_that_is_not_there_changes_nothing(everything):
+def test_a_dataset_that_is_not_there_changes_nothing(everything: Everything) -> None:
     ran = everything.run("--project", "my-project", "--dataset", "my-data.misspelt")
     assert (ran.returncode, everything.google.changes()) == (1, [])
     assert "grant-access: cannot read what is there with 'bq --format=json show my-data:misspelt': " in ran.stderr
@@ -242,14 +248,14 @@ def test_a_dataset_that_is_not_there_changes_nothing(everything):
         ),
     ],
 )
-def test_bad_arguments_get_one_sentence(arguments, sentence):
+def test_bad_arguments_get_one_sentence(arguments: list[str], sentence: str) -> None:
     ran = subprocess.run(
         [GRANT_ACCESS, *arguments], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL
     )
     assert (ran.returncode, ran.stdout, ran.stderr) == (2, "", f"grant-access: {sentence}\n")
 
 
-def test_the_help_names_every_flag():
+def test_the_help_names_every_flag() -> None:
     source = GRANT_ACCESS.read_text()
     ran = subprocess.run([GRANT_ACCESS, "--help"], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
     taken = set(re.findall(r"^\t(--[a-z-]+)\) [a-z_]+=\$2", source, re.MULTILINE)) | {"--dry-run"}

@@ -1,18 +1,19 @@
 """What must hold for Cloud Run's services, beyond their schema. Each rule yields a sentence per fault."""
 
 import re
+from collections.abc import Iterator
 
 from kubernetes_rules import NAMED_IMAGE
 
 import manifests
-from manifests import container, pod, quantity
+from manifests import Thing, container, pod, quantity
 
 # The least memory that Cloud Run gives with so many CPUs; there are no other numbers of them. 512Mi is what its second
 # environment asks of any.
-LEAST_MEMORY = {1: 512 * 2**20, 2: 512 * 2**20, 4: 2 * 2**30, 6: 4 * 2**30, 8: 4 * 2**30}
+LEAST_MEMORY: dict[float, int] = {1: 512 * 2**20, 2: 512 * 2**20, 4: 2 * 2**30, 6: 4 * 2**30, 8: 4 * 2**30}
 
 
-def words(services, expected):
+def words(services: list[Thing], expected: dict[str, str]) -> Iterator[str]:
     names = sorted(service["metadata"]["name"] for service in services)
     if names != sorted(f"wordtally-{name}" for name in expected):
         yield f"not those of the words: {names}"
@@ -24,7 +25,7 @@ def words(services, expected):
             yield f"{name}: another word is counted"
 
 
-def image(services, _):
+def image(services: list[Thing], _: dict[str, str]) -> Iterator[str]:
     for service in services:
         host = container(service)["image"].partition("/")[0]
         if not re.fullmatch(r"(\w+\.)?gcr\.io|[\w-]+-docker\.pkg\.dev|docker\.io", host):
@@ -33,7 +34,7 @@ def image(services, _):
             yield f"{service['metadata']['name']}: the image is not named by its digest"
 
 
-def identity(services, _):
+def identity(services: list[Thing], _: dict[str, str]) -> Iterator[str]:
     for service in services:
         if not pod(service).get("serviceAccountName", "").endswith(".iam.gserviceaccount.com"):
             yield f"{service['metadata']['name']}: it would be the project's default account"
@@ -43,7 +44,7 @@ def identity(services, _):
             yield f"{service['metadata']['name']}: its /metrics is open to the Internet"
 
 
-def background(services, _):
+def background(services: list[Thing], _: dict[str, str]) -> Iterator[str]:
     for service in services:
         name, annotations = service["metadata"]["name"], service["spec"]["template"]["metadata"]["annotations"]
         if annotations.get("run.googleapis.com/cpu-throttling") != "false":
@@ -54,7 +55,7 @@ def background(services, _):
             yield f"{name}: no instance may be left, or each of very many asks BigQuery"
 
 
-def serving(services, _):
+def serving(services: list[Thing], _: dict[str, str]) -> Iterator[str]:
     for service in services:
         name, spec, only = service["metadata"]["name"], pod(service), container(service)
         (port,) = only["ports"]
@@ -74,7 +75,7 @@ def serving(services, _):
             yield f"{name}: Cloud Run refuses to wait so long for a start"
 
 
-def resources(services, _):
+def resources(services: list[Thing], _: dict[str, str]) -> Iterator[str]:
     for service in services:
         name, limits = service["metadata"]["name"], container(service)["resources"]["limits"]
         least = LEAST_MEMORY.get(quantity(limits["cpu"]))
@@ -87,5 +88,5 @@ def resources(services, _):
 RULES = (words, image, identity, background, serving, resources)
 
 
-def faults(services, expected):
+def faults(services: list[Thing], expected: dict[str, str]) -> list[str]:
     return [fault for rule in RULES for fault in rule(services, expected)]

@@ -12,15 +12,15 @@ WRITTEN = Path(os.environ["MANIFESTS"])
 
 
 @pytest.fixture(scope="session")
-def production():
+def production() -> manifests.Manifests:
     return manifests.load(WRITTEN)
 
 
 @pytest.fixture(scope="session")
-def other():
+def other() -> manifests.Manifests:
     return manifests.load(WRITTEN / "other")
 
 
 @pytest.fixture(scope="session", params=[".", "nasty", "other"])
-def either(request):
+def either(request: pytest.FixtureRequest) -> manifests.Manifests:
     return manifests.load(WRITTEN / request.param)

@@ -2,24 +2,25 @@
 
 import ipaddress
 import re
+from collections.abc import Iterator
 
 import manifests
-from manifests import container, of_kind, pod, quantity
+from manifests import Thing, container, of_kind, pod, quantity
 
 PER_WORD = ("Deployment", "Service", "HorizontalPodAutoscaler", "PodDisruptionBudget", "HTTPRoute")
 COMMON = ("Namespace", "ServiceAccount", "NetworkPolicy")
 NAMED_IMAGE = r"[^\s@]+@sha256:[0-9a-f]{64}"
 
 
-def namespace(name):
+def namespace(name: str) -> Thing:
     return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": name}}}
 
 
-def pods(app):
+def pods(app: str) -> Thing:
     return {**namespace("kube-system"), "podSelector": {"matchLabels": {"k8s-app": app}}}
 
 
-def address(cidr):
+def address(cidr: str) -> Thing:
     return {"ipBlock": {"cidr": cidr}}
 
 
@@ -32,11 +33,11 @@ DETACHED_SECONDS = 40
 RESOLVERS = [pods("kube-dns"), pods("node-local-dns"), address("169.254.20.10/32"), METADATA_SERVER]
 
 
-def selects(selector, labels):
+def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
     return bool(selector) and selector.items() <= labels.items()
 
 
-def words(objects, expected):
+def words(objects: list[Thing], expected: dict[str, str]) -> Iterator[str]:
     kinds = {thing["kind"] for thing in objects}
     if kinds != {*PER_WORD, *COMMON}:
         yield f"the kinds are {sorted(kinds)}"
@@ -53,7 +54,7 @@ def words(objects, expected):
             yield f"{name}: another word is counted"
 
 
-def names(objects, _):
+def names(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     for thing in objects:
         name = thing["metadata"]["name"]
         if not re.fullmatch(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", name):
@@ -64,7 +65,7 @@ def names(objects, _):
             yield f"{thing['metadata']['name']}: not in the namespace"
 
 
-def security(objects, _):
+def security(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     (namespace,) = of_kind(objects, "Namespace")
     for mode in ("enforce", "audit", "warn"):
         if namespace["metadata"]["labels"].get(f"pod-security.kubernetes.io/{mode}") != "restricted":
@@ -86,7 +87,7 @@ def security(objects, _):
             yield f"{name}: the image is not named by its digest"
 
 
-def identity(objects, _):
+def identity(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     (account,) = of_kind(objects, "ServiceAccount")
     google = account["metadata"].get("annotations", {}).get("iam.gke.io/gcp-service-account", "")
     if not re.fullmatch(r"[a-z0-9-]+@[a-z0-9-]+\.iam\.gserviceaccount\.com", google):
@@ -103,7 +104,7 @@ def identity(objects, _):
             yield f"{deployment['metadata']['name']}: a pod is given a token of the cluster"
 
 
-def selectors(objects, _):
+def selectors(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     deployments = of_kind(objects, "Deployment")
     labels = {d["metadata"]["name"]: d["spec"]["template"]["metadata"]["labels"] for d in deployments}
     selecting = (
@@ -127,7 +128,7 @@ def selectors(objects, _):
             yield f"{thing['metadata']['name']}: there is nothing like what is to be scaled"
 
 
-def ports(objects, _):
+def ports(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     by_name = {thing["metadata"]["name"]: thing for thing in of_kind(objects, "Deployment")}
     for service in of_kind(objects, "Service"):
         name = service["metadata"]["name"]
@@ -141,7 +142,7 @@ def ports(objects, _):
             yield f"{name}: the service listens elsewhere than at its container's port"
 
 
-def availability(objects, _):
+def availability(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     autoscalers = {thing["metadata"]["name"]: thing["spec"] for thing in of_kind(objects, "HorizontalPodAutoscaler")}
     budgets = {thing["metadata"]["name"]: thing["spec"] for thing in of_kind(objects, "PodDisruptionBudget")}
     for deployment in of_kind(objects, "Deployment"):
@@ -173,7 +174,7 @@ def availability(objects, _):
             yield f"{name}: a pod is killed before it has drained"
 
 
-def probes(objects, _):
+def probes(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     for deployment in of_kind(objects, "Deployment"):
         name, only = deployment["metadata"]["name"], container(deployment)
         for kind, path in (("startup", "/healthz"), ("liveness", "/healthz"), ("readiness", "/readyz")):
@@ -184,7 +185,7 @@ def probes(objects, _):
                 yield f"{name}: the {kind} probe asks at no port of the container"
 
 
-def resources(objects, _):
+def resources(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     for deployment in of_kind(objects, "Deployment"):
         name, given = deployment["metadata"]["name"], container(deployment).get("resources", {})
         requests, limits = given.get("requests", {}), given.get("limits", {})
@@ -197,7 +198,7 @@ def resources(objects, _):
             yield f"{name}: its one thread is throttled"
 
 
-def network(objects, _):
+def network(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     (policy,) = of_kind(objects, "NetworkPolicy")
     spec = policy["spec"]
     if spec["podSelector"] or sorted(spec["policyTypes"]) != ["Egress", "Ingress"]:
@@ -218,12 +219,12 @@ def network(objects, _):
             yield f"{peer['ipBlock']['cidr']} is half of the Internet"
 
 
-def peers_at(rules, side, protocol, port):
+def peers_at(rules: list[Thing], side: str, protocol: str, port: int) -> list[Thing]:
     wanted = {"protocol": protocol, "port": port}
     return [peer for rule in rules if wanted in rule["ports"] for peer in rule.get(side, [])]
 
 
-def connections(objects, _):
+def connections(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     (policy,) = of_kind(objects, "NetworkPolicy")
     gateways = {
         parent["namespace"] for route in of_kind(objects, "HTTPRoute") for parent in route["spec"].get("parentRefs", [])
@@ -246,10 +247,14 @@ def connections(objects, _):
         yield "BigQuery is out of reach"
 
 
-def routed(objects, path):
+# Where it leads, and to which path there.
+Route = tuple[str | tuple[str, int], str]
+
+
+def routed(objects: list[Thing], path: str) -> Route | None:
     """What the Gateway makes of a path: where it redirects to, or which service it asks for what. An exact path wins
     over a prefix, a longer prefix over a shorter one."""
-    best = None
+    best: tuple[tuple[bool, int], Thing, str] | None = None
     for route in of_kind(objects, "HTTPRoute"):
         for rule in route["spec"]["rules"]:
             for match in rule["matches"]:
@@ -269,7 +274,7 @@ def routed(objects, path):
     return (backend["name"], backend["port"]), asked["urlRewrite"]["path"]["replacePrefixMatch"] + rest
 
 
-def routes(objects, expected):
+def routes(objects: list[Thing], expected: dict[str, str]) -> Iterator[str]:
     for route in of_kind(objects, "HTTPRoute"):
         if not route["spec"].get("parentRefs") or not route["spec"].get("hostnames"):
             yield f"{route['metadata']['name']}: no Gateway has it, or it takes every host's requests"
@@ -309,5 +314,5 @@ RULES = (
 )
 
 
-def faults(objects, expected):
+def faults(objects: list[Thing], expected: dict[str, str]) -> list[str]:
     return [fault for rule in RULES for fault in rule(objects, expected)]

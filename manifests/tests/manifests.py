@@ -2,10 +2,15 @@
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
+
+# An object of a platform's, or a part of one: its form is for the schemas to say.
+Thing = dict[str, Any]
 
 PROJECT = Path(__file__).parents[2]
 
@@ -14,12 +19,12 @@ PROJECT = Path(__file__).parents[2]
 class Manifests:
     """One folder: the objects of both platforms, and the words that they are for, name to word."""
 
-    kubernetes: list
-    cloud_run: list
-    words: dict
+    kubernetes: list[Thing]
+    cloud_run: list[Thing]
+    words: dict[str, str]
 
 
-def documents(folder):
+def documents(folder: Path) -> Iterator[Thing]:
     """Each file's content. A JSON reader and a YAML reader must agree on it."""
     for path in sorted(folder.iterdir()):
         assert path.suffix == ".yaml", f"{path}: Flux does not read it"
@@ -29,7 +34,7 @@ def documents(folder):
         yield content
 
 
-def load(folder):
+def load(folder: Path) -> Manifests:
     lists = list(documents(folder / "kubernetes"))
     assert all((content["apiVersion"], content["kind"]) == ("v1", "List") for content in lists)
     return Manifests(
@@ -39,70 +44,74 @@ def load(folder):
     )
 
 
-def of_kind(objects, kind):
+def of_kind(objects: list[Thing], kind: str) -> list[Thing]:
     return [thing for thing in objects if thing["kind"] == kind]
 
 
-def pod(workload):
+def pod(workload: Thing) -> Thing:
     """The pod of a Deployment, or the revision of a Cloud Run service."""
-    return workload["spec"]["template"]["spec"]
+    spec: Thing = workload["spec"]["template"]["spec"]
+    return spec
 
 
-def container(workload):
+def container(workload: Thing) -> Thing:
+    only: Thing
     (only,) = pod(workload)["containers"]
     return only
 
 
-def expanded(value):
+def expanded(value: str) -> str:
     """A variable's value as Kubernetes hands it to the process: `$$` is `$`, `$(X)` is what X is."""
 
-    def one(match):
+    def one(match: re.Match[str]) -> str:
         assert match[0] == "$$", f"{value!r} refers to the variable {match[1]}"
         return "$"
 
     return re.sub(r"\$(?:\$|\(([^)]*)\))", one, value)
 
 
-def environment(workload):
+def environment(workload: Thing) -> dict[str, str]:
     """The variables as the process sees them."""
-    read = expanded if workload["kind"] == "Deployment" else str
+    read: Callable[[str], str] = expanded if workload["kind"] == "Deployment" else str
     return {variable["name"]: read(variable["value"]) for variable in container(workload)["env"]}
 
 
-def pays(workload):
+def pays(workload: Thing) -> bool:
     """Whether it says which project pays: the metadata server would name the cluster's."""
     return bool(environment(workload).get("PROJECT"))
 
 
-def quantity(text):
+def quantity(text: str) -> float:
     """A quantity of Kubernetes' as a number: bytes, or CPUs."""
-    number, unit = re.fullmatch(r"(\d+)(m|[KMGT]i|)", text).groups()
-    return int(number) * {"": 1, "m": 0.001, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}[unit]
+    found = re.fullmatch(r"(\d+)(m|[KMGT]i|)", text)
+    assert found, f"'{text}' is no quantity"
+    return int(found[1]) * {"": 1, "m": 0.001, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}[found[2]]
 
 
-def _one(path, pattern):
+def _one(path: str, pattern: str) -> str:
+    found: str
     (found,) = re.findall(pattern, (PROJECT / path).read_text(), re.MULTILINE)
     return found
 
 
-def service_paths():
+def service_paths() -> list[str]:
     """The paths that the service has, from the table on its page."""
     section = _one("docs/reference/http.md", r"(?s)^## Paths\n(.*?)^## ")
     return re.findall(r"^\| `(/\w*)` \|", section, re.MULTILINE)
 
 
-def drain_seconds():
+def drain_seconds() -> int:
     return int(_one("src/server/limits.rs", r"^ +drain: Duration::from_secs\((\d+)\)"))
 
 
-def first_answer_seconds():
+def first_answer_seconds() -> int:
     return int(_one("src/server/limits.rs", r"^ +first_answer: Duration::from_secs\((\d+)\)"))
 
 
-def measured_bytes():
+def measured_bytes() -> float:
     """What one instance was seen to take, after a load."""
     return float(_one("bench/results.md", r"^\| RSS after the load, MB \| ([\d.]+) \| ≤")) * 1_000_000
 
 
-def image_user():
+def image_user() -> int:
     return int(_one("docs/reference/image.md", r"^\| user \| `(\d+):\d+` \|"))

@@ -4,17 +4,31 @@ import copy
 import functools
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Protocol
 
 import googleapiclient
 import jsonschema
 import kubernetes_validate
 
+from manifests import Thing
+
 # The oldest release that has what the manifests use (a pause before SIGTERM without a program), and the newest known.
 KUBERNETES = ("1.30", "1.37")
 
 
-def _closed(schema):
+# JSON Schema: an object, a list of them, or what stands in one.
+Schema = Any
+
+
+class Validator(Protocol):
+    """jsonschema's."""
+
+    def validate(self, instance: Thing) -> None: ...
+
+
+def _closed(schema: Schema) -> Schema:
     """The schema with every object that lists its fields refusing others."""
     if isinstance(schema, list):
         return [_closed(part) for part in schema]
@@ -27,7 +41,7 @@ def _closed(schema):
     return schema
 
 
-def _referring(schema, name):
+def _referring(schema: Schema, name: Callable[[str], str]) -> Schema:
     """The schema with each reference by a name made one into `$defs`."""
     if isinstance(schema, list):
         return [_referring(part, name) for part in schema]
@@ -39,19 +53,20 @@ def _referring(schema, name):
     return schema
 
 
-def _validator(schemas, root, name=lambda reference: reference):
+def _validator(schemas: Schema, root: str, name: Callable[[str], str] = lambda reference: reference) -> Validator:
     schema = {"$defs": _referring(_closed(copy.deepcopy(schemas)), name), "$ref": f"#/$defs/{root}"}
-    return jsonschema.Draft202012Validator(schema)
+    validator: Validator = jsonschema.Draft202012Validator(schema)
+    return validator
 
 
 @functools.cache
-def _cloud_run():
+def _cloud_run() -> Validator:
     path = Path(googleapiclient.__file__).parent / "discovery_cache/documents/run.v1.json"
     return _validator(json.loads(path.read_text())["schemas"], "Service")
 
 
 @functools.cache
-def _gateway():
+def _gateway() -> Validator:
     script = Path(__file__).with_name("gateway-schemas.js")
     written = subprocess.run(["node", script], check=True, stdout=subprocess.PIPE, timeout=60).stdout
     return _validator(
@@ -59,7 +74,7 @@ def _gateway():
     )
 
 
-def validate(thing):
+def validate(thing: Thing) -> None:
     """Raises jsonschema's ValidationError if the platform has no such field, or takes no such value in it."""
     group = thing["apiVersion"].rpartition("/")[0]
     if group == "serving.knative.dev":

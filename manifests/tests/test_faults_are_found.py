@@ -1,6 +1,7 @@
 """Each rule and each schema is seen to refuse: one field of what was written is made wrong, and that is said."""
 
 import copy
+from typing import Any
 
 import cloud_run_rules
 import jsonschema
@@ -8,26 +9,32 @@ import kubernetes_rules
 import pytest
 import schemas
 
-from manifests import container
+from manifests import Manifests, Thing, container
+
+# A key or an index.
+Step = str | int
+Path = tuple[Step, ...]
+Case = tuple[str, Path, object]
 
 
-def first(objects, kind):
+def first(objects: list[Thing], kind: str) -> Thing:
     return next(thing for thing in objects if thing["kind"] == kind)
 
 
-def at(thing, path):
+def at(thing: Thing, path: Path) -> tuple[Any, Step]:
     """What is at a path of keys and indices, but for the last of them, and that one."""
     *way, last = path
+    holder: Any = thing
     for step in way:
-        thing = thing[step]
-    return thing, last
+        holder = holder[step]
+    return holder, last
 
 
-POD = ("spec", "template", "spec")
-ONLY = (*POD, "containers", 0)
+POD: Path = ("spec", "template", "spec")
+ONLY: Path = (*POD, "containers", 0)
 
 # A kind, the path of a field, and a value that the schema has no place for.
-UNKNOWN = [
+UNKNOWN: list[Case] = [
     ("Deployment", (*ONLY, "livenessprobe"), {}),
     ("Deployment", ("spec", "template", "spec", "securityContext", "runAsRoot"), False),
     ("Deployment", (*ONLY, "lifecycle", "preStop", "sleep", "second"), 5),
@@ -40,7 +47,7 @@ UNKNOWN = [
     ("HTTPRoute", ("spec", "hostname"), "words.example.com"),
     ("HTTPRoute", ("spec", "rules", 1, "filters", 0, "urlRewrite", "path", "replacePrefix"), "/"),
 ]
-WRONG = [
+WRONG: list[Case] = [
     ("Deployment", ("spec", "replicas"), "two"),
     ("Deployment", (*POD, "terminationGracePeriodSeconds"), "25s"),
     ("Deployment", (*ONLY, "env", 0, "value"), 8080),
@@ -49,7 +56,7 @@ WRONG = [
     ("HTTPRoute", ("spec", "rules", 1, "matches", 0, "path", "type"), "Prefix"),
     ("HTTPRoute", ("spec", "rules", 0, "filters", 0, "requestRedirect", "statusCode"), 307.5),
 ]
-CLOUD_RUN = [
+CLOUD_RUN: list[Case] = [
     ("Service", (*POD, "concurrency"), 80),
     ("Service", (*ONLY, "startupProbe", "httpget"), {}),
     ("Service", ("spec", "template", "metadata", "annotation"), {}),
@@ -59,13 +66,13 @@ CLOUD_RUN = [
 ]
 
 
-def name_of(case):
+def name_of(case: Case) -> str:
     kind, path, _ = case
     return f"{kind}.{'.'.join(map(str, path))}"
 
 
 @pytest.mark.parametrize("case", UNKNOWN + WRONG, ids=name_of)
-def test_kubernetes_schema_refuses(production, case):
+def test_kubernetes_schema_refuses(production: Manifests, case: Case) -> None:
     kind, path, value = case
     thing = copy.deepcopy(first(production.kubernetes, kind))
     holder, last = at(thing, path)
@@ -76,7 +83,7 @@ def test_kubernetes_schema_refuses(production, case):
 
 
 @pytest.mark.parametrize("case", CLOUD_RUN, ids=name_of)
-def test_cloud_run_schema_refuses(production, case):
+def test_cloud_run_schema_refuses(production: Manifests, case: Case) -> None:
     _, path, value = case
     thing = copy.deepcopy(production.cloud_run[0])
     holder, last = at(thing, path)
@@ -89,7 +96,7 @@ TAG = "registry.example.com/wordtally:0.1.0"
 PUBLIC = {"ipBlock": {"cidr": "0.0.0.0/0"}}
 
 # A kind, the path of a field, a value that the schema takes, and what the rules say of it. `None`: the field is gone.
-KUBERNETES_FAULTS = [
+KUBERNETES_FAULTS: list[tuple[str, Path, object, str]] = [
     ("Deployment", ("metadata", "name"), "wordtally-other", "not those of the words"),
     ("Deployment", (*ONLY, "env", 1), None, "the cluster's project pays"),
     ("Deployment", (*ONLY, "env", 2, "value"), "thee", "another word is counted"),
@@ -155,7 +162,7 @@ KUBERNETES_FAULTS = [
     ("HTTPRoute", ("spec", "rules", 1, "backendRefs", 0, "port"), 8080, "is not the service's page"),
     ("HTTPRoute", ("spec", "rules", 1, "matches", 0, "path", "value"), "/", "a path of no word is routed"),
 ]
-CLOUD_RUN_FAULTS = [
+CLOUD_RUN_FAULTS: list[tuple[Path, object, str]] = [
     (("metadata", "name"), "love", "not those of the words"),
     ((*ONLY, "env", 1), None, "the project that it runs in pays"),
     ((*ONLY, "env", 2, "value"), "Love", "another word is counted"),
@@ -188,7 +195,7 @@ CLOUD_RUN_FAULTS = [
 ]
 
 
-def set_or_remove(thing, path, value):
+def set_or_remove(thing: Thing, path: Path, value: object) -> None:
     holder, last = at(thing, path)
     if value is None:
         del holder[last]
@@ -198,7 +205,7 @@ def set_or_remove(thing, path, value):
 
 
 @pytest.mark.parametrize("kind, path, value, fault", KUBERNETES_FAULTS, ids=lambda part: str(part))
-def test_kubernetes_rules_refuse(production, kind, path, value, fault):
+def test_kubernetes_rules_refuse(production: Manifests, kind: str, path: Path, value: object, fault: str) -> None:
     objects = copy.deepcopy(production.kubernetes)
     changed = first(objects, kind)
     set_or_remove(changed, path, value)
@@ -209,7 +216,7 @@ def test_kubernetes_rules_refuse(production, kind, path, value, fault):
 
 
 @pytest.mark.parametrize("path, value, fault", CLOUD_RUN_FAULTS, ids=lambda part: str(part))
-def test_cloud_run_rules_refuse(production, path, value, fault):
+def test_cloud_run_rules_refuse(production: Manifests, path: Path, value: object, fault: str) -> None:
     services = copy.deepcopy(production.cloud_run)
     set_or_remove(services[0], path, value)
     found = cloud_run_rules.faults(services, production.words)
@@ -218,7 +225,7 @@ def test_cloud_run_rules_refuse(production, path, value, fault):
 
 
 @pytest.mark.parametrize("kind", kubernetes_rules.PER_WORD)
-def test_a_word_that_is_missing_is_missed(production, kind):
+def test_a_word_that_is_missing_is_missed(production: Manifests, kind: str) -> None:
     for objects, rules in ((production.kubernetes, kubernetes_rules), (production.cloud_run, cloud_run_rules)):
         gone = [
             thing for thing in objects if thing is not first(objects, kind if rules is kubernetes_rules else "Service")
@@ -226,7 +233,7 @@ def test_a_word_that_is_missing_is_missed(production, kind):
         assert any("not those of the words" in fault for fault in rules.words(gone, production.words))
 
 
-def test_a_variable_that_is_not_escaped_is_found(production):
+def test_a_variable_that_is_not_escaped_is_found(production: Manifests) -> None:
     objects = copy.deepcopy(production.kubernetes)
     container(first(objects, "Deployment"))["env"][2]["value"] = "$(LISTEN)"
     with pytest.raises(AssertionError, match="refers to the variable LISTEN"):

@@ -4,6 +4,9 @@ import json
 import re
 import sys
 
+# The values of each key in each section.
+Settings = dict[tuple[str, str], list[str]]
+
 ESCAPES = {
     "a": "\a",
     "b": "\b",
@@ -19,27 +22,27 @@ ESCAPES = {
 }
 
 
-def unquote(value):
+def unquote(value: str) -> str:
     """One item in double quotes, by systemd.syntax(7): C escapes count, nothing else does."""
     quoted = re.fullmatch(r'"((?:[^"\\]|\\.)*)"', value)
     assert quoted, f"not one quoted item: {value}"
 
-    def plain(match):
+    def plain(match: re.Match[str]) -> str:
         code = match[1]
         return ESCAPES[code] if code in ESCAPES else chr(int(code[1:], 16))
 
     return re.sub(r"\\(u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|.)", plain, quoted[1])
 
 
-def unspecify(value):
+def unspecify(value: str) -> str:
     """After unquoting, `%%` is a percent sign, and any other `%` would be a specifier."""
     assert not re.search(r"%(?!%)", value.replace("%%", "")), f"a specifier: {value}"
     return value.replace("%%", "%")
 
 
-def settings(text):
-    found = {}
-    section = None
+def settings(text: str) -> Settings:
+    found: Settings = {}
+    section = ""
     for line in text.split("\n"):
         # Comments stand at a line's beginning only; a backslash at its end would join the next line.
         if not line or line[0] in "#;":
@@ -53,7 +56,7 @@ def settings(text):
     return found
 
 
-def without(settings, others):
+def without(settings: Settings, others: Settings) -> dict[str, list[str]]:
     """What is in the section [Service] here and not there."""
     only = {}
     for (section, key), values in settings.items():
@@ -68,7 +71,7 @@ for case in given["cases"]:
     service, socket = settings(case["service"]), settings(case["socket"])
     name = case["name"]
 
-    def one(unit, section, key):
+    def one(unit: Settings, section: str, key: str) -> str:
         values = unit.get((f"[{section}]", key), [])
         assert len(values) == 1, f"{name}: {key} is set {len(values)} times"
         return values[0]
@@ -100,5 +103,5 @@ for case in given["compared"]:
         assert case[key] == expected, f"{key}: {expected}"
     # A list's first entry may tell what kind of list it is.
     for key in case["added"].keys() - case["removed"].keys():
-        key = ("[Service]", key)
-        assert changed[key][: len(plain.get(key, []))] == plain.get(key, []), f"{key} begins otherwise: {changed[key]}"
+        before, after = plain.get(("[Service]", key), []), changed["[Service]", key]
+        assert after[: len(before)] == before, f"{key} begins otherwise: {after}"

@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -11,6 +13,11 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOW = ROOT / ".cache/workflow.yml"
 RUNNER = os.environ.get("GITLAB_CI_LOCAL", str(Path(__file__).parent / "node_modules/.bin/gitlab-ci-local"))
+
+# By name, as GitLab reads them.
+Jobs = dict[str, dict[str, Any]]
+# Those of an event.
+Of = Callable[[str], Jobs]
 
 EVENTS = {
     "default branch": ["--variable", "CI_PIPELINE_SOURCE=push", "--variable", "CI_COMMIT_BRANCH=main"],
@@ -27,7 +34,7 @@ EVENTS = {
 }
 
 
-def gitlab(*arguments):
+def gitlab(*arguments: str) -> tuple[int, str, str]:
     command = [RUNNER, "--state-dir", ".cache/gitlab-ci-local", "--variable", "CI_DEFAULT_BRANCH=main"]
     # It warns on its standard output of what is the point here: that the event is a chosen one.
     chosen = "CI_PIPELINE_SOURCE,CI_COMMIT_BRANCH,CI_COMMIT_TAG,CI_MERGE_REQUEST_IID,CI_DEFAULT_BRANCH"
@@ -39,20 +46,20 @@ def gitlab(*arguments):
 
 
 @pytest.fixture(scope="session")
-def pipeline():
+def pipeline() -> Of:
     """Jobs of an event that GitLab would create, by name; none if its `workflow` makes no pipeline."""
-    known = {}
+    known: dict[str, Jobs] = {}
     rules = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text(encoding="utf-8"))["workflow"]["rules"]
     # It lists jobs without a look at `workflow`: a job of the same rules stands for that.
     WORKFLOW.parent.mkdir(exist_ok=True)
     WORKFLOW.write_text(yaml.safe_dump({"pipeline": {"script": ["true"], "rules": rules}}), encoding="utf-8")
 
-    def jobs(event, *options):
+    def jobs(event: str, *options: str) -> Jobs:
         code, out, error = gitlab("--list-json", *EVENTS[event], *options)
         assert code == 0, error
         return {job["name"]: job for job in json.loads(out) if job["when"] != "never"}
 
-    def of(event):
+    def of(event: str) -> Jobs:
         if event not in known:
             known[event] = jobs(event) if jobs(event, "--file", str(WORKFLOW.relative_to(ROOT))) else {}
         return known[event]

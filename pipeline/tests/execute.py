@@ -17,25 +17,28 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn, TypeVar
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "release/tests"))
 from registry import Registry  # noqa: E402
 
+T = TypeVar("T")
 RUNNER = HERE / "node_modules/.bin/gitlab-ci-local"
 PROMOTION = ["build", "publish", "attest", "deploy dev", "verify dev", "deploy mock-prod", "verify mock-prod"]
 HOSTS = {"dev": "vm-dev", "mock-prod": "vm-prod"}
 PATIENCE = 900  # seconds for a machine to answer, emulated beside another
 
 
-def not_run(why):
+def not_run(why: str) -> NoReturn:
     print(f"NOT RUN: the pipeline's execution: {why}")
     sys.exit(0)
 
 
-def wait(what, answer):
+def wait(what: str, answer: Callable[[], T | None]) -> T:
     end = time.monotonic() + PATIENCE
     while not (got := answer()):
         if time.monotonic() > end:
@@ -47,19 +50,19 @@ def wait(what, answer):
 class Run:
     """What is started for one execution, and ends with it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clone = folder / "wordtally"
-        self.started = []
-        self.registry = None
+        self.started: list[subprocess.Popen[bytes]] = []
+        self.registry: Registry | None = None
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.clone)], check=True)
         self.git("checkout", "--quiet", "-B", "main")
         self.lock()
 
-    def git(self, *arguments):
+    def git(self, *arguments: str) -> None:
         subprocess.run(["git", *arguments], cwd=self.clone, check=True)
 
-    def lock(self):
+    def lock(self) -> None:
         """Commits what this machine's Nix takes for the inputs: where that is not what flake.lock says, a release would
         be of no commit."""
         locks = json.loads(self.nix("flake", "metadata", "--json"))["locks"]
@@ -68,7 +71,7 @@ class Run:
             file.write_text(json.dumps(locks, indent=2))
             self.git("-c", "user.name=execute", "-c", "user.email=", "commit", "--quiet", "--all", "--message=lock")
 
-    def start(self, name, *command):
+    def start(self, name: str, *command: str) -> Path:
         log = self.folder / f"{name}.log"
         with log.open("wb") as file:
             self.started.append(
@@ -83,7 +86,7 @@ class Run:
             )
         return log
 
-    def nix(self, *arguments, given="", **environment):
+    def nix(self, *arguments: str, given: str = "", **environment: str) -> str:
         done = subprocess.run(
             ["nix", *arguments],
             cwd=self.clone,
@@ -95,7 +98,7 @@ class Run:
         )
         return done.stdout
 
-    def cache(self):
+    def cache(self) -> dict[str, object]:
         """A binary cache that takes what it is signed by, as GitLab's variables name it."""
         key = ["--extra-experimental-features", "nix-command", "key"]
         secret = self.nix(*key, "generate-secret", "--key-name", "pipeline-1")
@@ -106,7 +109,7 @@ class Run:
             "NIX_CACHE_PUBLIC_KEY": self.nix(*key, "convert-secret-to-public", given=secret),
         }
 
-    def signed(self):
+    def signed(self) -> int:
         """How many paths the cache has; each must have our signature."""
         paths = [path.read_text() for path in self.folder.glob("cache/*.narinfo")]
         unsigned = [text for text in paths if "\nSig: pipeline-1:" not in text]
@@ -114,7 +117,7 @@ class Run:
             sys.exit(f"of {len(paths)} paths in the cache {len(unsigned)} are not signed")
         return len(paths)
 
-    def key(self):
+    def key(self) -> dict[str, object]:
         """A pair of keys that signs and verifies releases."""
         self.nix(
             "develop", "--command", "cosign", "generate-key-pair", "--output-key-prefix", "key", COSIGN_PASSWORD=""
@@ -126,12 +129,12 @@ class Run:
             "COSIGN_PUBLIC_KEY": str(self.folder / "key.pub"),
         }
 
-    def machine(self, name):
+    def machine(self, name: str) -> tuple[str, int]:
         log = self.start(name, "nix", "run", f".#{name}")
         login = wait(f"{name}'s launcher", lambda: re.search(rb"ssh -i (\S+) -p (\d+)", log.read_bytes()))
         return login.group(1).decode(), int(login.group(2))
 
-    def end(self):
+    def end(self) -> None:
         if self.registry:
             self.registry.stop()
         for process in self.started:
@@ -142,14 +145,14 @@ class Run:
                 pass
 
 
-def execute(run, jobs):
+def execute(run: Run, jobs: list[str]) -> None:
     identities = {}
     for host, name in HOSTS.items():
         if not any(job.endswith(f" {host}") for job in jobs):
             continue
         identities[host], port = run.machine(name)
         # The login works when the machine is up.
-        wait(f"{name}'s SSH", lambda port=port, key=identities[host]: logs_in(key, port))
+        wait(f"{name}'s SSH", lambda: logs_in(identities[host], port))
         print(f"{name} is up", flush=True)
     run.registry = Registry(run.folder)
     repository = f"{run.registry.name}/wordtally"
@@ -174,7 +177,7 @@ def execute(run, jobs):
         verify(run, repository)
 
 
-def verify(run, repository):
+def verify(run: Run, repository: str) -> None:
     """That the image is this commit's and signed, as who runs it would ask."""
     release = json.loads((run.clone / "attested/release.json").read_text())
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=run.clone, capture_output=True, text=True, check=True)
@@ -184,14 +187,14 @@ def verify(run, repository):
     print(f"one program: {release['package']}; one image: {image}")
 
 
-def logs_in(key, port):
+def logs_in(key: str, port: int) -> bool:
     options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=10"]
     command = ["ssh", "-i", key, "-p", str(port), *options, "-o", "BatchMode=yes", "root@127.0.0.1"]
     command += ["systemctl", "is-active", "multi-user.target"]
     return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).stdout.strip() == b"active"
 
 
-def main():
+def main() -> None:
     for programs in (["nix"], ["docker-registry", "registry"], ["rsync"]):
         if not any(map(shutil.which, programs)):
             not_run(f"there is no {programs[0]}")

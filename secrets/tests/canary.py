@@ -17,17 +17,18 @@ import pathlib
 import subprocess
 import sys
 import zlib
+from collections.abc import Callable, Iterator
 
 SECRETS = pathlib.Path(__file__).resolve().parents[2] / "secrets"
 
 
-def body(pem):
+def body(pem: str) -> tuple[list[str], bytes]:
     """A key's own lines, long enough to be nobody else's, and its bytes."""
     lines = [line.strip() for line in pem.strip().splitlines() if not line.startswith("-----")]
     return [line for line in lines if len(line) >= 32], base64.b64decode("".join(lines))
 
 
-def needles(environment):
+def needles(environment: str) -> dict[str, bytes]:
     """What must be found nowhere, by a name that may be printed."""
     identity = subprocess.run(["bash", SECRETS / "mock-identity", environment], check=True, capture_output=True).stdout
     lines, der = body(identity.decode())
@@ -45,10 +46,10 @@ def needles(environment):
     return found
 
 
-def unpacked(content):
+def unpacked(content: bytes | mmap.mmap) -> Iterator[bytes | mmap.mmap]:
     """A file's own bytes and, as far as it is packed, what is inside."""
     yield content
-    for magic, open_ in (
+    packings: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
         (b"\x1f\x8b", lambda data: zlib.decompressobj(31).decompress(data)),
         (b"BZh", bz2.decompress),
         (b"\xfd7zXZ\x00", lzma.decompress),
@@ -56,7 +57,8 @@ def unpacked(content):
             b"\x28\xb5\x2f\xfd",
             lambda data: subprocess.run(["zstd", "-dc"], input=data, check=True, capture_output=True).stdout,
         ),
-    ):
+    )
+    for magic, open_ in packings:
         if content[: len(magic)] == magic:
             try:
                 inner = open_(bytes(content))
@@ -65,7 +67,7 @@ def unpacked(content):
             yield from unpacked(inner)
 
 
-def regular_files(path):
+def regular_files(path: pathlib.Path) -> Iterator[pathlib.Path]:
     if path.is_file() and not path.is_dir():
         yield path
     for folder, _, names in os.walk(path):
@@ -76,7 +78,7 @@ def regular_files(path):
                 yield file
 
 
-def main():
+def main() -> None:
     if len(sys.argv) < 3:
         sys.exit("canary: give dev or mock-prod, then the files and folders to look through")
     wanted = needles(sys.argv[1])

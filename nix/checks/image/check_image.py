@@ -16,7 +16,9 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 BINARY = "bin/wordtally"
 CERTIFICATES = "etc/ssl/certs/ca-bundle.crt"
@@ -26,32 +28,41 @@ EXTRA = 300_000
 # The store's time, and that which builds give to what they make.
 TIMES = {1, 315_532_800}
 
+# Each entry with its content, and the size of all when unpacked.
+Layer = tuple[list[tuple[tarfile.TarInfo, bytes]], int]
+
 faults = 0
 
 
-def check(what, good, seen):
+def check(what: str, good: bool, seen: object) -> None:
     global faults
     print(f"{'ok  ' if good else 'FAIL'} {what}: {seen}")
     faults += not good
 
 
-def equal(what, seen, expected):
+def equal(what: str, seen: object, expected: object) -> None:
     check(what, seen == expected, seen if seen == expected else f"{seen!r}, where {expected!r} is right")
+
+
+def extracted(tar: tarfile.TarFile, entry: tarfile.TarInfo | str) -> bytes:
+    content = tar.extractfile(entry)
+    assert content, f"{entry} is no file"
+    return content.read()
 
 
 class Layout:
     """An OCI image layout with one image."""
 
-    def __init__(self, archive, folder):
-        command = ["skopeo", "--insecure-policy", "--tmpdir", folder.parent, "copy", "--quiet"]
+    def __init__(self, archive: Path, folder: Path) -> None:
+        command = ["skopeo", "--insecure-policy", "--tmpdir", str(folder.parent), "copy", "--quiet"]
         subprocess.run([*command, f"docker-archive:{archive}", f"oci:{folder}:image"], check=True)
         self.folder = folder
         (index,) = json.loads((folder / "index.json").read_bytes())["manifests"]
-        self.digest = index["digest"]
-        self.manifest = json.loads(self.blob(self.digest).read_bytes())
-        self.image = json.loads(self.blob(self.manifest["config"]["digest"]).read_bytes())
+        self.digest: str = index["digest"]
+        self.manifest: dict[str, Any] = json.loads(self.blob(self.digest).read_bytes())
+        self.image: dict[str, Any] = json.loads(self.blob(self.manifest["config"]["digest"]).read_bytes())
 
-    def blob(self, digest):
+    def blob(self, digest: str) -> Path:
         """A blob's file, which must be what its digest says."""
         algorithm, digits = digest.split(":")
         path = self.folder / "blobs" / algorithm / digits
@@ -59,25 +70,28 @@ class Layout:
             sys.exit(f"{path}: its bytes have another digest than its name says")
         return path
 
-    def layers(self):
+    def layers(self) -> Iterator[Layer]:
         """Each layer as a list of its entries, each with its content, and the layer's size when unpacked."""
         for layer in self.manifest["layers"]:
             with tarfile.open(self.blob(layer["digest"])) as tar:
-                entries = [(entry, tar.extractfile(entry).read() if entry.isfile() else b"") for entry in tar]
-                tar.fileobj.read()
+                entries = [(entry, extracted(tar, entry) if entry.isfile() else b"") for entry in tar]
+                assert tar.fileobj
+                # To its end, behind the last entry.
+                while tar.fileobj.read(2**20):
+                    pass
                 yield entries, tar.fileobj.tell()
 
 
-def digest(path):
+def digest(path: Path) -> str:
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def path(entry):
+def path(entry: tarfile.TarInfo) -> str:
     return entry.name.removeprefix("./").lstrip("/")
 
 
-def check_config(image, arguments):
+def check_config(image: dict[str, Any], arguments: argparse.Namespace) -> None:
     config = image["config"]
     equal("user is numeric and not root", config.get("User"), "65532:65532")
     equal("entry point", config.get("Entrypoint"), ["/bin/wordtally"])
@@ -100,21 +114,21 @@ def check_config(image, arguments):
     check("the image was created then, too", instants[0] == instants[1], image["created"])
 
 
-def check_healthcheck(archive):
+def check_healthcheck(archive: Path) -> None:
     """Docker's own field, which an OCI layout has no place for."""
     with tarfile.open(archive) as tar:
-        (manifest,) = json.load(tar.extractfile("manifest.json"))
-        config = json.load(tar.extractfile(manifest["Config"]))["config"]
+        (manifest,) = json.loads(extracted(tar, "manifest.json"))
+        config = json.loads(extracted(tar, manifest["Config"]))["config"]
     test = config.get("Healthcheck", {}).get("Test", [])
     check("Docker's health check", test[:3] == ["CMD", "/bin/wordtally", "probe"], " ".join(test))
 
 
-def check_files(layers, arguments):
+def check_files(layers: list[Layer], arguments: argparse.Namespace) -> None:
     entries = [entry for layer, _ in layers for entry, _ in layer]
     files = {path(entry): content for layer, _ in layers for entry, content in layer if entry.isfile()}
     links = {path(entry): entry.linkname for entry in entries if entry.issym()}
 
-    def content(name):
+    def content(name: str) -> bytes | None:
         """Follows the link that a path is, as a kernel would."""
         return files.get(links.get(name, name).lstrip("/"))
 
@@ -148,7 +162,7 @@ def check_files(layers, arguments):
     )
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)

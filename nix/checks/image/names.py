@@ -3,6 +3,8 @@
 import socketserver
 import struct
 import threading
+from pathlib import Path
+from typing import Self
 
 # NixOS's own line: modules that a static program cannot load stand before what it can do itself.
 NSSWITCH = "hosts: mymachines resolve [!UNAVAIL=return] files myhostname dns\n"
@@ -16,7 +18,7 @@ A = 1
 class Answer(socketserver.BaseRequestHandler):
     """Knows the IPv4 address of one name."""
 
-    def handle(self):
+    def handle(self) -> None:
         query, server = self.request
         end = query.index(0, 12) + 5  # the name ends with an empty label; its type and class follow
         labels, at = [], 12
@@ -36,17 +38,17 @@ class Answer(socketserver.BaseRequestHandler):
 class NameServer:
     """On the port that resolvers ask, at an address of the loopback."""
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         self.server = socketserver.ThreadingUDPServer((SERVER, 53), Answer)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.server.shutdown()
         self.server.server_close()
 
 
-def files(folder, nsswitch):
+def files(folder: Path, nsswitch: str | None) -> dict[str, Path]:
     """The container's files for names, by their paths in it."""
     written = {
         "/etc/hosts": f"127.0.0.1 {IN_HOSTS}\n",

@@ -18,9 +18,15 @@ import sys
 import tarfile
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TextIO, TypeVar
 
 import names
+
+T = TypeVar("T")
+# What the layout and crun say.
+Json = dict[str, Any]
 
 KEY = "/run/secrets/bigquery.json"
 # Ophelia stands 30 times in one work of the stand-in's data.
@@ -28,24 +34,25 @@ WORD = "Ophelia"
 FIGURES = ["hamlet", "30"]
 
 
-def check(what, good, seen):
+def check(what: str, good: bool, seen: object) -> None:
     print(f"{'ok  ' if good else 'FAIL'} {what}: {seen}", flush=True)
     if not good:
         sys.exit(f"the container is at fault: {what}")
 
 
-def free_port():
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+        port: int = listener.getsockname()[1]
+        return port
 
 
-def curl(url, *arguments):
+def curl(url: str, *arguments: str) -> str:
     command = ["curl", "-s", "--max-time", "5", *arguments, url]
     return subprocess.run(command, stdout=subprocess.PIPE, text=True).stdout
 
 
-def wait_for(what, condition):
+def wait_for(what: str, condition: Callable[[], T | None]) -> T:
     until = time.monotonic() + 30
     while not (value := condition()):
         if time.monotonic() > until:
@@ -54,27 +61,29 @@ def wait_for(what, condition):
     return value
 
 
-def unpack(layout, root):
+def unpack(layout: Path, root: Path) -> Json:
     """Lays the layers over each other, and gives the image's configuration."""
 
-    def blob(descriptor):
-        return layout / "blobs" / descriptor["digest"].replace(":", "/")
+    def blob(descriptor: Json) -> Path:
+        digest: str = descriptor["digest"]
+        return layout / "blobs" / digest.replace(":", "/")
 
     (entry,) = json.loads((layout / "index.json").read_bytes())["manifests"]
     manifest = json.loads(blob(entry).read_bytes())
     for descriptor in manifest["layers"]:
         with tarfile.open(blob(descriptor)) as layer:
-            for entry in layer:
+            for file in layer:
                 # Some begin with a slash: the root that is meant is the container's.
-                entry.name = entry.name.lstrip("/")
-                layer.extract(entry, root, numeric_owner=True, filter="fully_trusted")
-    return json.loads(blob(manifest["config"]).read_bytes())["config"]
+                file.name = file.name.lstrip("/")
+                layer.extract(file, root, numeric_owner=True, filter="fully_trusted")
+    image: Json = json.loads(blob(manifest["config"]).read_bytes())["config"]
+    return image
 
 
-def runtime_config(image, environment, files):
+def runtime_config(image: Json, environment: list[str], files: dict[str, Path]) -> Json:
     """OCI's config.json: what the image says, in the tightest terms, with files of this machine by their paths in it."""
     user, group = map(int, image["User"].split(":"))
-    none = {kind: [] for kind in ["bounding", "effective", "inheritable", "permitted", "ambient"]}
+    none: dict[str, list[str]] = {kind: [] for kind in ["bounding", "effective", "inheritable", "permitted", "ambient"]}
     return {
         "ociVersion": "1.0.2",
         "process": {
@@ -108,35 +117,36 @@ class Container:
     # Its cgroup is not what is tested, and not every machine lets one be made.
     CRUN = ["crun", "--cgroup-manager=disabled"]
 
-    def __init__(self, bundle, log):
+    def __init__(self, bundle: Path, log: TextIO) -> None:
         self.name = f"wordtally-{os.getpid()}"
         self.command = [*self.CRUN, "--root", str(bundle / "state")]
         self.process = subprocess.Popen(
             [*self.command, "run", "--bundle", str(bundle), self.name], stdout=log, stderr=log
         )
 
-    def state(self):
+    def state(self) -> Json:
         state = subprocess.run([*self.command, "state", self.name], capture_output=True, text=True)
-        return json.loads(state.stdout) if state.returncode == 0 else {}
+        found: Json = json.loads(state.stdout) if state.returncode == 0 else {}
+        return found
 
-    def is_running(self):
+    def is_running(self) -> bool:
         if self.process.poll() is not None:
             sys.exit(f"crun ended with {self.process.returncode}")
         return self.state().get("status") == "running"
 
-    def exec(self, *arguments):
+    def exec(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [*self.command, "exec", "--cap=", "--no-new-privs", self.name, *arguments]
         return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
-    def stop(self):
+    def stop(self) -> int:
         subprocess.run([*self.command, "kill", self.name, "TERM"], check=True)
         return self.process.wait(timeout=15)
 
-    def remove(self):
+    def remove(self) -> None:
         subprocess.run([*self.command, "delete", "--force", self.name], capture_output=True)
 
 
-def check_confinement(pid):
+def check_confinement(pid: int) -> None:
     status = dict(
         line.split(":\t", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line
     )
@@ -149,11 +159,11 @@ def check_confinement(pid):
         Path(f"/proc/{pid}/root/written").write_text("")
         refusal = "written"
     except OSError as error:
-        refusal = error.strerror
+        refusal = str(error.strerror)
     check("read-only root", refusal == "Read-only file system", refusal)
 
 
-def check_service(container, url):
+def check_service(container: Container, url: str) -> None:
     wait_for("the container answers on its port", lambda: curl(f"{url}/readyz"))
     wait_for("it is ready", lambda: curl(f"{url}/readyz").strip() == "ready")
     page = curl(f"{url}/", "-H", "Accept: text/plain")
@@ -175,11 +185,11 @@ def check_service(container, url):
         check(f"no {shell} inside", tried.returncode != 0 and "No such file" in tried.stdout, tried.stdout.strip())
 
 
-def check_names(container, port):
+def check_names(container: Container, port: int) -> None:
     for name in [names.IN_HOSTS, names.IN_DNS]:
         found = wait_for(
             f"an answer from {name}",
-            lambda name=name: container.exec("/bin/wordtally", "probe", f"http://{name}:{port}/healthz"),
+            lambda: container.exec("/bin/wordtally", "probe", f"http://{name}:{port}/healthz"),
         )
         check(f"{name} is found", found.returncode == 0, f"exit {found.returncode} {found.stdout.strip()}")
     unknown = container.exec("/bin/wordtally", "probe", f"http://{names.NOWHERE}:{port}/healthz")
@@ -187,12 +197,12 @@ def check_names(container, port):
     check(f"{names.NOWHERE} is not", unknown.returncode != 0 and said, unknown.stdout.strip())
 
 
-def run(layout, wordtally, folder):
+def run(layout: Path, wordtally: str, folder: Path) -> None:
     port, standin_port = free_port(), free_port()
     url, standin = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{standin_port}"
     key, public = folder / "key.json", folder / "iam.json"
     keygen = ["--email", "counter@my-project.iam.gserviceaccount.com", "--project", "my-project"]
-    keygen += ["--token-uri", f"{standin}/token", "--out", key, "--public", public]
+    keygen += ["--token-uri", f"{standin}/token", "--out", str(key), "--public", str(public)]
     keygen += ["--job-user", "my-project", "--data-viewer", "bigquery-public-data.samples"]
     subprocess.run([wordtally, "standin", "keygen", *keygen], check=True, stdout=subprocess.DEVNULL)
 
@@ -201,7 +211,7 @@ def run(layout, wordtally, folder):
     environment = [f"WORD={WORD}", f"LISTEN=127.0.0.1:{port}", f"CREDENTIALS={KEY}", f"BIGQUERY_ENDPOINT={standin}"]
 
     with open(folder / "log", "w") as log, names.NameServer():
-        serve = [wordtally, "standin", "serve", "--listen", f"127.0.0.1:{standin_port}", "--iam", public]
+        serve = [wordtally, "standin", "serve", "--listen", f"127.0.0.1:{standin_port}", "--iam", str(public)]
         upstream = subprocess.Popen(serve, stdout=log, stderr=log)
         try:
             # As a cluster gives them, and as NixOS has them.
@@ -228,14 +238,14 @@ def run(layout, wordtally, folder):
             upstream.wait()
 
 
-def leave_hybrid_cgroups():
+def leave_hybrid_cgroups() -> None:
     """crun refuses a machine with both versions of cgroups: starts anew in a mount namespace that shows the second only."""
     if Path("/sys/fs/cgroup/unified").exists():
         mount = 'mount -t cgroup2 none /sys/fs/cgroup && exec "$@"'
         os.execvp("unshare", ["unshare", "--mount", "--propagation=private", "sh", "-c", mount, "sh", *sys.orig_argv])
 
 
-def main():
+def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("run_container: give the folder of an OCI layout")
     if os.geteuid() != 0:

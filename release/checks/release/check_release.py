@@ -21,13 +21,13 @@ binary = (package / "bin/wordtally").read_bytes()
 faults = 0
 
 
-def check(what, good, seen):
+def check(what: str, good: bool, seen: object) -> None:
     global faults
     print(f"{'ok  ' if good else 'FAIL'} {what}: {seen}")
     faults += not good
 
 
-def blob(digest):
+def blob(digest: str) -> bytes:
     content = (release / "image/blobs" / digest.replace(":", "/")).read_bytes()
     check("a blob is what its digest says", f"sha256:{hashlib.sha256(content).hexdigest()}" == digest, digest)
     return content
@@ -44,16 +44,20 @@ found = []
 for layer in json.loads(blob(entry["digest"]))["layers"]:
     blob(layer["digest"])
     with tarfile.open(release / "image/blobs" / layer["digest"].replace(":", "/")) as tar:
-        found += [tar.extractfile(file).read() for file in tar if file.isfile() and file.name.endswith("bin/wordtally")]
+        for file in tar:
+            if file.isfile() and file.name.endswith("bin/wordtally"):
+                content = tar.extractfile(file)
+                assert content
+                found.append(content.read())
 digests = [hashlib.sha256(content).hexdigest() for content in found]
 check("the image's binary is the package's", digests == [hashlib.sha256(binary).hexdigest()], digests)
 
 bill = json.loads((release / "sbom.cdx.json").read_text())
 crates = {(c["name"], c["version"]): c for c in bill["components"] if c.get("purl", "").startswith("pkg:cargo/")}
 linked = {crate for crate, c in crates.items() if c["scope"] == "required"}
-seen = {(name.decode(), version.decode()) for name, version in SOURCE.findall(binary)}
-check("the binary names its crates", len(seen) > 30, len(seen))
-check("each of them is in the bill, as linked", seen <= linked, sorted(seen - linked))
+named_in_binary = {(name.decode(), version.decode()) for name, version in SOURCE.findall(binary)}
+check("the binary names its crates", len(named_in_binary) > 30, len(named_in_binary))
+check("each of them is in the bill, as linked", named_in_binary <= linked, sorted(named_in_binary - linked))
 check("no crate of the stand-in is", not STANDIN & {name for name, _ in crates}, len(crates))
 check("each crate has a checksum", all(c["hashes"] for c in crates.values()), len(crates))
 licensed = [crate for crate, c in crates.items() if not c.get("licenses")]
@@ -63,7 +67,7 @@ check("the package is in the bill", str(package) in paths, sorted(paths))
 references = {c["bom-ref"] for c in bill["components"]} | {bill["metadata"]["component"]["bom-ref"]}
 graph = {d["ref"]: d.get("dependsOn", []) for d in bill["dependencies"]}
 check("the graph has each component", set(graph) == references, len(graph))
-reached, ahead = set(), [bill["metadata"]["component"]["bom-ref"]]
+reached, ahead = set[str](), [bill["metadata"]["component"]["bom-ref"]]
 while ahead:
     reference = ahead.pop()
     if reference not in reached:

@@ -1,6 +1,7 @@
 """One stand-in for all tests, with accounts that may do more or less."""
 
 import os
+from collections.abc import Callable, Iterator
 
 import identities
 import pytest
@@ -9,12 +10,15 @@ from google_hosts import GoogleHosts
 
 from standin import DATASET, PROJECT, Standin
 
+# A client with the named account's file.
+Connect = Callable[[str], bigquery.Client]
+
 JOBS = ("--job-user", PROJECT)
 DATA = ("--data-viewer", DATASET)
 
 
 @pytest.fixture(scope="session")
-def standin(tmp_path_factory):
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
     standin = Standin(tmp_path_factory.mktemp("standin"))
     standin.account("reader", *JOBS, *DATA)
     standin.account("no-reader", *JOBS)
@@ -29,7 +33,7 @@ def standin(tmp_path_factory):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def google_hosts(standin):
+def google_hosts(standin: Standin) -> Iterator[GoogleHosts]:
     """No test reaches past this machine: what a client asks of Google's hosts, the stand-in gets."""
     hosts = GoogleHosts(standin.folder, standin.url)
     os.environ.update(hosts.environment())
@@ -39,7 +43,7 @@ def google_hosts(standin):
 
 
 @pytest.fixture(autouse=True)
-def no_fault_is_left(standin):
+def no_fault_is_left(standin: Standin) -> Iterator[None]:
     yield
     waiting = standin.waiting_faults()
     standin.clear_faults()
@@ -47,16 +51,17 @@ def no_fault_is_left(standin):
 
 
 @pytest.fixture
-def connect(standin):
-    """A client with the named account's file."""
-
-    def connect(name):
+def connect(standin: Standin) -> Connect:
+    def connect(name: str) -> bigquery.Client:
         key = standin.folder / f"{name}.json"
-        return bigquery.Client.from_service_account_json(key, client_options={"api_endpoint": standin.url})
+        client: bigquery.Client = bigquery.Client.from_service_account_json(
+            key, client_options={"api_endpoint": standin.url}
+        )
+        return client
 
     return connect
 
 
 @pytest.fixture
-def client(connect):
+def client(connect: Connect) -> bigquery.Client:
     return connect("reader")

@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import threading
 import urllib.parse
+from pathlib import Path
 
 HOSTS = ["oauth2.googleapis.com", "iamcredentials.googleapis.com", "sts.googleapis.com"]
 TIMEOUT = 20
@@ -18,11 +19,12 @@ TIMEOUT = 20
 class GoogleHosts(socketserver.ThreadingTCPServer):
     daemon_threads = True
 
-    def __init__(self, folder, url):
+    def __init__(self, folder: Path, url: str) -> None:
         super().__init__(("127.0.0.1", 0), Connection)
         address = urllib.parse.urlsplit(url)
+        assert address.hostname and address.port
         self.onward = (address.hostname, address.port)
-        self.asked = []
+        self.asked: list[str] = []
         self.certificate, key = folder / "tls.crt", folder / "tls.key"
         names = ",".join(f"DNS:{host}" for host in HOSTS)
         subprocess.run(
@@ -53,14 +55,18 @@ class GoogleHosts(socketserver.ThreadingTCPServer):
         self.tls.load_cert_chain(self.certificate, key)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def environment(self):
-        return {"HTTPS_PROXY": "http://{}:{}".format(*self.server_address), "REQUESTS_CA_BUNDLE": str(self.certificate)}
+    def environment(self) -> dict[str, str]:
+        return {
+            "HTTPS_PROXY": f"http://127.0.0.1:{self.server_address[1]}",
+            "REQUESTS_CA_BUNDLE": str(self.certificate),
+        }
 
 
 class Connection(socketserver.StreamRequestHandler):
     timeout = TIMEOUT
+    server: GoogleHosts
 
-    def handle(self):
+    def handle(self) -> None:
         method, host, _ = self.rfile.readline(1000).decode().split()
         while self.rfile.readline(1000).strip():
             pass
@@ -79,7 +85,7 @@ class Connection(socketserver.StreamRequestHandler):
             back.join(TIMEOUT)
 
 
-def copy(source, target):
+def copy(source: socket.socket, target: socket.socket) -> None:
     try:
         while data := source.recv(65536):
             target.sendall(data)

@@ -6,7 +6,7 @@ import time
 
 from google.auth import crypt, jwt
 
-from standin import DATASET, PROJECT, email
+from standin import DATASET, PROJECT, Json, Standin, email
 
 CLIENT, SECRET, REFRESH_TOKEN = "the-client", "the-client-secret", "the-refresh-token"
 POOL = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci"
@@ -15,7 +15,7 @@ ISSUER = "https://ci.example.com"
 PERSON = "person@example.com"
 
 
-def policy(standin):
+def policy(standin: Standin) -> Json:
     """The IAM file's part about them; all may query, but the accounts that they act as have no keys."""
     standin.account("issuer", known=False)
     issuer = json.loads((standin.folder / "issuer.iam.json").read_text())["serviceAccounts"][0]
@@ -49,11 +49,11 @@ def policy(standin):
     }
 
 
-def authorized_user(refresh_token=REFRESH_TOKEN):
+def authorized_user(refresh_token: str = REFRESH_TOKEN) -> Json:
     return {"type": "authorized_user", "client_id": CLIENT, "client_secret": SECRET, "refresh_token": refresh_token}
 
 
-def external_account(standin, **more):
+def external_account(standin: Standin, **more: object) -> Json:
     """The file that `gcloud iam workload-identity-pools create-cred-config` writes, and its subject's token."""
     signer = crypt.RSASigner.from_service_account_file(standin.folder / "issuer.json")
     claims = {
@@ -75,11 +75,11 @@ def external_account(standin, **more):
     }
 
 
-def impersonation_url():
+def impersonation_url() -> str:
     return f"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{email('target')}:generateAccessToken"
 
 
-def impersonated(source):
+def impersonated(source: Json) -> Json:
     return {
         "type": "impersonated_service_account",
         "service_account_impersonation_url": impersonation_url(),
@@ -87,5 +87,5 @@ def impersonated(source):
     }
 
 
-def sha256(text):
+def sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()

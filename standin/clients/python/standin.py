@@ -7,6 +7,8 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
+from pathlib import Path
+from typing import Any
 
 WORDTALLY = os.environ["WORDTALLY"]
 PROJECT = "mock-project"
@@ -15,16 +17,20 @@ TABLE = f"{DATASET}.shakespeare"
 DEADLINE = 20
 
 
+# What a file of credentials or of grants holds.
+Json = dict[str, Any]
+
+
 class Standin:
     """Accounts are made first; then it starts, and their files get the address that it was given."""
 
-    def __init__(self, folder):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = folder / "standin.log"
-        self.iam = []
-        self.keys = []
+        self.iam: list[Path] = []
+        self.keys: list[Path] = []
 
-    def account(self, name, *roles, known=True):
+    def account(self, name: str, *roles: str, known: bool = True) -> Path:
         """A service account and its key file; one that is not known gets no IAM file."""
         key, iam = self.folder / f"{name}.json", self.folder / f"{name}.iam.json"
         subprocess.run(
@@ -51,12 +57,12 @@ class Standin:
             self.iam.append(iam)
         return key
 
-    def policy(self, policy):
+    def policy(self, policy: Json) -> None:
         """Adds to the IAM what no account's own file says."""
         self.iam.append(self.write(f"policy-{len(self.iam)}.json", policy))
 
-    def start(self):
-        arguments = [
+    def start(self) -> None:
+        arguments: list[str | Path] = [
             WORDTALLY,
             "standin",
             "serve",
@@ -74,7 +80,7 @@ class Standin:
         for key in self.keys:
             self.write(key.name, json.loads(key.read_text()) | {"token_uri": f"{self.url}/token"})
 
-    def address(self):
+    def address(self) -> str:
         deadline = time.monotonic() + DEADLINE
         while time.monotonic() < deadline and self.process.poll() is None:
             if found := re.search(r"http://127\.0\.0\.1:\d+", self.log.read_text()):
@@ -82,35 +88,38 @@ class Standin:
             time.sleep(0.02)
         raise RuntimeError(f"the stand-in did not start: {self.log.read_text()}")
 
-    def stop(self):
+    def stop(self) -> None:
         self.process.terminate()
         assert self.process.wait(DEADLINE) == 0
 
-    def write(self, name, content):
+    def write(self, name: str, content: Json) -> Path:
         path = self.folder / name
         path.write_text(json.dumps(content))
         return path
 
-    def fault(self, target, kind, times=1, **details):
+    def fault(self, target: str, kind: str, times: int = 1, **details: object) -> None:
         self.request("POST", "/standin/faults", json.dumps({"target": target, "kind": kind, "times": times, **details}))
 
-    def waiting_faults(self):
-        return json.loads(self.request("GET", "/standin/faults"))
+    def waiting_faults(self) -> list[Json]:
+        faults: list[Json] = json.loads(self.request("GET", "/standin/faults"))
+        return faults
 
-    def clear_faults(self):
+    def clear_faults(self) -> None:
         self.request("DELETE", "/standin/faults")
 
-    def counters(self):
-        return json.loads(self.request("GET", "/standin/counters"))
+    def counters(self) -> dict[str, int]:
+        counters: dict[str, int] = json.loads(self.request("GET", "/standin/counters"))
+        return counters
 
-    def revoke(self, token):
+    def revoke(self, token: str) -> None:
         self.request("POST", "/revoke", urllib.parse.urlencode({"token": token}))
 
-    def request(self, method, path, body=None):
-        request = urllib.request.Request(self.url + path, body and body.encode(), method=method)
+    def request(self, method: str, path: str, body: str | None = None) -> bytes:
+        request = urllib.request.Request(self.url + path, body.encode() if body is not None else None, method=method)
         with urllib.request.urlopen(request, timeout=DEADLINE) as response:
-            return response.read()
+            content: bytes = response.read()
+            return content
 
 
-def email(name):
+def email(name: str) -> str:
     return f"{name}@{PROJECT}.iam.gserviceaccount.com"

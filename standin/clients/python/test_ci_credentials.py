@@ -2,26 +2,27 @@
 
 import json
 import os
-import pathlib
 import re
 import shutil
 import stat
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import identities
 import pytest
+from google_hosts import GoogleHosts
 from test_default_credentials import default_client
 
-from standin import DEADLINE, PROJECT, WORDTALLY, email
+from standin import DEADLINE, PROJECT, WORDTALLY, Standin, email
 
-CI_CREDENTIALS = pathlib.Path(__file__).resolve().parents[3] / "google/ci-credentials"
+CI_CREDENTIALS = Path(__file__).resolve().parents[3] / "google/ci-credentials"
 PROVIDER = identities.AUDIENCE.removeprefix("//iam.googleapis.com/")
 needs_gcloud = pytest.mark.skipif(shutil.which("gcloud") is None, reason="NOT RUN: gcloud is not installed")
 
 
-def gcloud_environment(folder):
+def gcloud_environment(folder: Path) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
@@ -31,7 +32,7 @@ def gcloud_environment(folder):
     }
 
 
-def ci_credentials(folder, **variables):
+def ci_credentials(folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [CI_CREDENTIALS, folder / "made"],
         env=gcloud_environment(folder) | variables,
@@ -43,7 +44,7 @@ def ci_credentials(folder, **variables):
 
 
 @pytest.fixture
-def made(standin, tmp_path):
+def made(standin: Standin, tmp_path: Path) -> Path:
     """The file that a job gets, whose token the stand-in takes for one of GitLab's."""
     identities.external_account(standin)
     token = (standin.folder / "subject-token").read_text()
@@ -54,7 +55,7 @@ def made(standin, tmp_path):
 
 
 @needs_gcloud
-def test_the_file_names_no_secret_and_is_the_jobs_alone(made, standin):
+def test_the_file_names_no_secret_and_is_the_jobs_alone(made: Path, standin: Standin) -> None:
     expected = identities.external_account(
         standin,
         service_account_impersonation_url=identities.impersonation_url(),
@@ -65,7 +66,7 @@ def test_the_file_names_no_secret_and_is_the_jobs_alone(made, standin):
 
 
 @needs_gcloud
-def test_gcloud_gets_a_token(made, standin, google_hosts):
+def test_gcloud_gets_a_token(made: Path, standin: Standin, google_hosts: GoogleHosts) -> None:
     google_hosts.asked.clear()
     environment = (
         gcloud_environment(made.parents[1])
@@ -92,14 +93,14 @@ def test_gcloud_gets_a_token(made, standin, google_hosts):
 
 
 @needs_gcloud
-def test_googles_client_acts_as_the_account(made, standin):
+def test_googles_client_acts_as_the_account(made: Path, standin: Standin) -> None:
     assert default_client(standin, GOOGLE_APPLICATION_CREDENTIALS=str(made), GOOGLE_CLOUD_PROJECT=PROJECT)[
         "who"
     ] == email("target")
 
 
 @needs_gcloud
-def test_wordtally_serves_with_it(made, standin, tmp_path):
+def test_wordtally_serves_with_it(made: Path, standin: Standin, tmp_path: Path) -> None:
     """It reads no proxy's variables: so the two addresses, and nothing else, are the stand-in's."""
     text = made.read_text()
     for host in ("sts", "iamcredentials"):
@@ -129,8 +130,9 @@ def test_wordtally_serves_with_it(made, standin, tmp_path):
         )
     try:
         until(log, "answer refreshed", "refresh failed")
-        address = re.search(r'"address":"([0-9.:]+)"', log.read_text())[1]
-        request = urllib.request.Request(f"http://{address}/", headers={"Accept": "application/json"})
+        address = re.search(r'"address":"([0-9.:]+)"', log.read_text())
+        assert address
+        request = urllib.request.Request(f"http://{address[1]}/", headers={"Accept": "application/json"})
         answer = json.loads(urllib.request.urlopen(request, timeout=DEADLINE).read())
     finally:
         process.terminate()
@@ -138,7 +140,7 @@ def test_wordtally_serves_with_it(made, standin, tmp_path):
     assert list(answer["counts"][0].values())[0] == "romeoandjuliet", answer
 
 
-def until(log, *words):
+def until(log: Path, *words: str) -> None:
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline and not any(word in log.read_text() for word in words):
         time.sleep(0.02)
@@ -161,7 +163,7 @@ GOOD = {"GOOGLE_ID_TOKEN": "token", "GOOGLE_PROVIDER": PROVIDER, "GOOGLE_ACCOUNT
         ),
     ],
 )
-def test_a_bad_variable_gets_one_sentence(tmp_path, change, sentence):
+def test_a_bad_variable_gets_one_sentence(tmp_path: Path, change: dict[str, str], sentence: str) -> None:
     ran = ci_credentials(tmp_path, **(GOOD | change))
     assert (ran.returncode, ran.stderr) == (2, f"ci-credentials: {sentence}\n")
     assert not (tmp_path / "made").exists()

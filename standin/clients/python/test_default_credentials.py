@@ -6,8 +6,9 @@ import subprocess
 import sys
 
 import identities
+from google_hosts import GoogleHosts
 
-from standin import DEADLINE, PROJECT, email
+from standin import DEADLINE, PROJECT, Json, Standin, email
 
 # A process of its own: google-auth reads part of its environment when it is imported.
 PROGRAM = """
@@ -19,7 +20,7 @@ json.dump({"project": client.project, "rows": row.n, "who": client.query("SELECT
 """
 
 
-def default_client(standin, **environment):
+def default_client(standin: Standin, **environment: str) -> Json:
     """Who a client without any argument is, after a query that works."""
     inherited = {
         name: value
@@ -36,15 +37,16 @@ def default_client(standin, **environment):
         env=inherited | {"HOME": str(standin.folder), "NO_GCE_CHECK": "true"} | environment,
     )
     assert ran.returncode == 0, ran.stderr
-    return json.loads(ran.stdout)
+    found: Json = json.loads(ran.stdout)
+    return found
 
 
-def from_file(standin, content):
+def from_file(standin: Standin, content: Json) -> Json:
     path = standin.write("default.json", content)
     return default_client(standin, GOOGLE_APPLICATION_CREDENTIALS=str(path), GOOGLE_CLOUD_PROJECT=PROJECT)
 
 
-def test_service_account(standin):
+def test_service_account(standin: Standin) -> None:
     path = standin.folder / "reader.json"
     assert default_client(standin, GOOGLE_APPLICATION_CREDENTIALS=str(path)) == {
         "project": PROJECT,
@@ -53,37 +55,37 @@ def test_service_account(standin):
     }
 
 
-def test_authorized_user(standin, google_hosts):
+def test_authorized_user(standin: Standin, google_hosts: GoogleHosts) -> None:
     google_hosts.asked.clear()
     assert from_file(standin, identities.authorized_user())["who"] == identities.PERSON
     # This type's token address is Google's, whatever the file says.
     assert "oauth2.googleapis.com" in google_hosts.asked
 
 
-def test_external_account(standin):
+def test_external_account(standin: Standin) -> None:
     direct = from_file(standin, identities.external_account(standin))
     assert direct["who"].endswith("/workloadIdentityPools/ci/subject/build")
     own = from_file(standin, identities.external_account(standin, token_url=f"{standin.url}/v1/token"))
     assert own == direct
 
 
-def test_external_account_that_impersonates(standin):
+def test_external_account_that_impersonates(standin: Standin) -> None:
     file = identities.external_account(standin, service_account_impersonation_url=identities.impersonation_url())
     assert from_file(standin, file)["who"] == email("target")
 
 
-def test_impersonated_service_account(standin):
+def test_impersonated_service_account(standin: Standin) -> None:
     source = json.loads((standin.folder / "no-reader.json").read_text())
     assert from_file(standin, identities.impersonated(source))["who"] == email("target")
 
 
-def test_metadata_server(standin):
+def test_metadata_server(standin: Standin) -> None:
     host = standin.url.removeprefix("http://")
     found = default_client(standin, GCE_METADATA_HOST=host, GCE_METADATA_IP=host, NO_GCE_CHECK="false")
     assert found == {"project": PROJECT, "rows": 1, "who": email("machine")}
 
 
-def test_gclouds_well_known_file(standin):
+def test_gclouds_well_known_file(standin: Standin) -> None:
     folder = standin.folder / "gcloud"
     folder.mkdir()
     (folder / "application_default_credentials.json").write_text(json.dumps(identities.authorized_user()))

@@ -6,12 +6,12 @@ import pytest
 from google.cloud import bigquery
 from queries import COUNTS, word
 
-from standin import TABLE
+from standin import TABLE, Standin
 
 THREE = f"SELECT corpus FROM `{TABLE}` WHERE word = 'the' AND word_count > ? AND corpus IN UNNEST(?)"
 
 
-def test_a_named_parameter(client):
+def test_a_named_parameter(client: bigquery.Client) -> None:
     rows = list(client.query(COUNTS, job_config=word("the")).result())
     assert len(rows) == 41
     assert {row.corpus: row.total_words for row in rows}["hamlet"] == 994
@@ -19,16 +19,16 @@ def test_a_named_parameter(client):
     assert totals == sorted(totals, reverse=True)
 
 
-def test_a_parameter_is_a_value_and_never_sql(client):
+def test_a_parameter_is_a_value_and_never_sql(client: bigquery.Client) -> None:
     assert list(client.query_and_wait(COUNTS, job_config=word("the' OR 'a' = 'a"))) == []
 
 
-def test_query_and_wait(client):
+def test_query_and_wait(client: bigquery.Client) -> None:
     rows = client.query_and_wait(COUNTS, job_config=word("Romeo"))
     assert [row.corpus for row in rows] == ["romeoandjuliet"]
 
 
-def test_an_empty_result_keeps_its_types(client):
+def test_an_empty_result_keeps_its_types(client: bigquery.Client) -> None:
     rows = client.query_and_wait(COUNTS, job_config=word("xyzzy"))
     assert rows.total_rows == 0
     assert [(field.name, field.field_type) for field in rows.schema] == [
@@ -37,7 +37,7 @@ def test_an_empty_result_keeps_its_types(client):
     ]
 
 
-def test_positional_and_array_parameters(client):
+def test_positional_and_array_parameters(client: bigquery.Client) -> None:
     config = bigquery.QueryJobConfig(
         query_parameters=[
             bigquery.ScalarQueryParameter(None, "INT64", 900),
@@ -47,7 +47,7 @@ def test_positional_and_array_parameters(client):
     assert [row.corpus for row in client.query_and_wait(THREE, job_config=config)] == ["hamlet"]
 
 
-def test_an_empty_array_parameter(client):
+def test_an_empty_array_parameter(client: bigquery.Client) -> None:
     config = bigquery.QueryJobConfig(query_parameters=[bigquery.ArrayQueryParameter("names", "STRING", [])])
     sql = f"SELECT COUNT(*) AS n FROM `{TABLE}` WHERE corpus IN UNNEST(@names)"
     assert [row.n for row in client.query_and_wait(sql, job_config=config)] == [0]
@@ -69,18 +69,18 @@ def test_an_empty_array_parameter(client):
         ("TIMESTAMP", datetime.datetime(2026, 1, 2, 3, 4, 5, 6, datetime.UTC)),
     ],
 )
-def test_a_value_goes_there_and_back(client, kind, value):
+def test_a_value_goes_there_and_back(client: bigquery.Client, kind: str, value: object) -> None:
     config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("value", kind, value)])
     [row] = client.query_and_wait("SELECT @value AS value", job_config=config)
     assert row.value == value and type(row.value) is type(value)
 
 
-def test_a_timestamp_keeps_its_microseconds(client):
+def test_a_timestamp_keeps_its_microseconds(client: bigquery.Client) -> None:
     [row] = client.query_and_wait("SELECT TIMESTAMP '2026-01-02 03:04:05.000006+00' AS moment")
     assert row.moment.isoformat() == "2026-01-02T03:04:05.000006+00:00"
 
 
-def test_dry_run(client, standin):
+def test_dry_run(client: bigquery.Client, standin: Standin) -> None:
     before = standin.counters()["jobsCreated"]
     job = client.query(COUNTS, job_config=word("the", dry_run=True))
     assert job.total_bytes_processed > 0
@@ -88,7 +88,7 @@ def test_dry_run(client, standin):
     assert standin.counters()["jobsCreated"] == before
 
 
-def test_labels_and_a_job_id_of_ones_own(client):
+def test_labels_and_a_job_id_of_ones_own(client: bigquery.Client) -> None:
     job = client.query(COUNTS, job_id="of-my-own", job_retry=None, job_config=word("the", labels={"team": "words"}))
     job.result()
     assert client.get_job("of-my-own").labels == {"team": "words"}

@@ -4,16 +4,17 @@ import datetime
 import decimal
 
 import pytest
+from conftest import Connect
 from google.api_core import exceptions
 from google.auth.exceptions import RefreshError
 from google.cloud import bigquery
 from google.oauth2.credentials import Credentials
 from queries import COUNTS, word
 
-from standin import TABLE
+from standin import TABLE, Standin
 
 
-def test_a_missing_table(client):
+def test_a_missing_table(client: bigquery.Client) -> None:
     with pytest.raises(exceptions.NotFound, match="Not found: Table bigquery-public-data:samples.nothing"):
         client.query_and_wait("SELECT 1 FROM `bigquery-public-data.samples.nothing`")
     with pytest.raises(exceptions.NotFound):
@@ -22,31 +23,31 @@ def test_a_missing_table(client):
         client.get_table("bigquery-public-data.samples.nothing")
 
 
-def test_bad_sql(client):
+def test_bad_sql(client: bigquery.Client) -> None:
     for sql, said in [("SELEKT 1", "Syntax error"), (f"SELECT wordd FROM `{TABLE}`", "Unrecognized name: wordd")]:
         with pytest.raises(exceptions.BadRequest, match=said) as refused:
             client.query_and_wait(sql)
         assert refused.value.errors[0]["reason"] == "invalidQuery"
 
 
-def test_a_missing_parameter(client):
+def test_a_missing_parameter(client: bigquery.Client) -> None:
     with pytest.raises(exceptions.BadRequest, match="word"):
         client.query_and_wait(COUNTS)
 
 
-def test_more_bytes_than_allowed(client):
+def test_more_bytes_than_allowed(client: bigquery.Client) -> None:
     with pytest.raises(exceptions.GoogleAPICallError, match="(?i)bytes billed"):
         client.query(COUNTS, job_config=word("the", maximum_bytes_billed=1)).result()
 
 
 @pytest.mark.parametrize(("kind", "value"), [("NUMERIC", decimal.Decimal("1.5")), ("TIME", datetime.time(3, 4))])
-def test_a_type_that_the_stand_in_has_not(client, kind, value):
+def test_a_type_that_the_stand_in_has_not(client: bigquery.Client, kind: str, value: object) -> None:
     config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("value", kind, value)])
     with pytest.raises(exceptions.BadRequest, match=f"no parameters of type {kind}"):
         client.query_and_wait("SELECT @value AS value", job_config=config)
 
 
-def test_no_access_to_the_data(connect):
+def test_no_access_to_the_data(connect: Connect) -> None:
     client = connect("no-reader")
     with pytest.raises(exceptions.Forbidden, match=f"Access Denied: Table {TABLE.replace('.', ':', 1)}"):
         client.query_and_wait(COUNTS, job_config=word("the"))
@@ -58,7 +59,7 @@ def test_no_access_to_the_data(connect):
         client.get_table(TABLE)
 
 
-def test_no_right_to_create_jobs(connect):
+def test_no_right_to_create_jobs(connect: Connect) -> None:
     client = connect("no-jobs")
     for run in (client.query, client.query_and_wait):
         with pytest.raises(exceptions.Forbidden, match="bigquery.jobs.create"):
@@ -66,19 +67,19 @@ def test_no_right_to_create_jobs(connect):
     assert client.get_table(TABLE).num_rows > 100_000
 
 
-def test_an_account_that_is_not_known(connect):
+def test_an_account_that_is_not_known(connect: Connect) -> None:
     with pytest.raises(RefreshError, match="invalid_grant"):
         connect("unknown").query(COUNTS, job_config=word("the"))
 
 
-def test_another_accounts_key(standin, connect):
+def test_another_accounts_key(standin: Standin, connect: Connect) -> None:
     forged = (standin.folder / "unknown.json").read_text().replace("unknown@", "reader@")
     (standin.folder / "forged.json").write_text(forged)
     with pytest.raises(RefreshError, match="Invalid JWT Signature"):
         connect("forged").query(COUNTS, job_config=word("the"))
 
 
-def test_a_revoked_token_is_replaced(standin, client):
+def test_a_revoked_token_is_replaced(standin: Standin, client: bigquery.Client) -> None:
     list(client.query_and_wait(COUNTS, job_config=word("the")))
     token = client._credentials.token
     standin.revoke(token)
@@ -86,7 +87,7 @@ def test_a_revoked_token_is_replaced(standin, client):
     assert client._credentials.token != token
 
 
-def test_a_revoked_token_alone_is_refused(standin, client):
+def test_a_revoked_token_alone_is_refused(standin: Standin, client: bigquery.Client) -> None:
     client.get_table(TABLE)
     fixed = Credentials(client._credentials.token)
     bare = bigquery.Client("mock-project", fixed, client_options={"api_endpoint": standin.url})

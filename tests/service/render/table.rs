@@ -3,7 +3,7 @@
 use wordtally::answer::{Answer, Count, Moment};
 use wordtally::render::{Pages, text};
 
-/// Made by `tabulate.py` with the real package.
+/// Made by `tables.py` with the real package.
 const CASES: &str = include_str!("tabulate/tabulate.jsonl");
 
 #[derive(serde::Deserialize)]

@@ -8,15 +8,17 @@ file must be what would be. Needs `pip install tabulate==0.10.0`.
 import json
 import random
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+import tabulate
 
 FILE = Path(__file__).with_name("tabulate.jsonl")
-# This file bears the package's name: it must not be what the import finds.
-sys.path = [path for path in sys.path if Path(path).resolve() != FILE.resolve().parent]
+T = TypeVar("T")
+Rows = list[tuple[str | None, int]]
 
-import tabulate  # noqa: E402
-
-PLAIN = [
+PLAIN: list[str | None] = [
     "hamlet",
     "kinghenryviii",
     "sonnets",
@@ -38,7 +40,7 @@ PLAIN = [
     "no\x00nul",
     "bell\x07",
 ]
-UNICODE = [
+UNICODE: list[str | None] = [
     "naïve",
     "Ædipus",
     "日本語",
@@ -57,7 +59,7 @@ UNICODE = [
     "Ⅷ",
     "²",
 ]
-INTEGERS = [
+INTEGERS: list[str | None] = [
     "1",
     "22",
     "007",
@@ -77,7 +79,7 @@ INTEGERS = [
     "8\t",
     "१०",
 ]
-FLOATS = [
+FLOATS: list[str | None] = [
     "2.5",
     "1e5",
     ".5",
@@ -111,7 +113,7 @@ FLOATS = [
     "5e-324",
     "+.5",
 ]
-NEARLY = [
+NEARLY: list[str | None] = [
     "0x10",
     "1__0",
     "_1",
@@ -147,8 +149,8 @@ NEARLY = [
     "1_.5",
     "1._5",
 ]
-BOOLEANS = ["True", "False"]
-LINES = [
+BOOLEANS: list[str | None] = ["True", "False"]
+LINES: list[str | None] = [
     "a\nb",
     "a\r\nb",
     "long first line\nb",
@@ -166,8 +168,8 @@ LINES = [
     "\n",
     "12\n\n ",
 ]
-BREAKS = ["a\x0bb", "a\x0cb", "a\x1cb", "a\x85b", "a\u2028b"]
-STYLED = [
+BREAKS: list[str | None] = ["a\x0bb", "a\x0cb", "a\x1cb", "a\x85b", "a\u2028b"]
+STYLED: list[str | None] = [
     "\x1b[31mred\x1b[0m",
     "\x1b[1;32m42\x1b[0m",
     "\x1b[4m2.50\x1b[0m",
@@ -180,9 +182,9 @@ STYLED = [
     "\x1b[é",
     "1,000.5",
 ]
-SEPARATORS = ["\x01", " \x01 ", "\x01\x01"]
+SEPARATORS: list[str | None] = ["\x01", " \x01 ", "\x01\x01"]
 TOTALS = [0, 1, 9, 42, 995, 28944, -1, -12345, 10**12, 9_223_372_036_854_775_807, -9_223_372_036_854_775_808]
-POOLS = [
+POOLS: list[tuple[list[str | None], int]] = [
     (PLAIN, 60),
     (PLAIN + UNICODE, 60),
     (INTEGERS, 50),
@@ -209,17 +211,17 @@ POOLS = [
 class Source:
     """Choices that stay the same over Python's versions: only random() is promised to."""
 
-    def __init__(self, seed):
+    def __init__(self, seed: int) -> None:
         self.random = random.Random(seed).random
 
-    def below(self, limit):
+    def below(self, limit: int) -> int:
         return int(self.random() * limit)
 
-    def of(self, items):
+    def of(self, items: Sequence[T]) -> T:
         return items[self.below(len(items))]
 
 
-def cases():
+def cases() -> Iterator[Rows]:
     source = Source(1599)
     yield []
     for pool, _ in POOLS:
@@ -234,13 +236,14 @@ def cases():
     yield [(f"corpus{n}", 1000 - n) for n in range(60)]
 
 
-def table(rows):
+def table(rows: Rows) -> str:
     tabulate.WIDE_CHARS_MODE = False  # as without the optional package wcwidth
-    rows = [{"corpus": corpus, "total_words": total} for corpus, total in rows]
-    return tabulate.tabulate(rows, headers="keys", tablefmt="github")
+    named = [{"corpus": corpus, "total_words": total} for corpus, total in rows]
+    written: str = tabulate.tabulate(named, headers="keys", tablefmt="github")
+    return written
 
 
-def main():
+def main() -> None:
     if tabulate.__version__ != "0.10.0":
         sys.exit(f"tabulate is {tabulate.__version__}: install 0.10.0")
     seen = {json.dumps({"rows": rows, "table": table(rows)}, separators=(",", ":")): None for rows in cases()}
