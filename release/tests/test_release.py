@@ -69,6 +69,24 @@ def test_the_provenance_names_what_it_is_of(release: Release) -> None:
     assert hashes == set(release.contents["inputs"].values())
 
 
+def test_an_input_that_is_locked_without_a_commit_is_named_by_its_hash(release: Release) -> None:
+    """A folder, as where an input is overridden and the lock says so."""
+    clone, output = release.scratch / "folders", release.scratch / "folders-attested"
+    must("git", "clone", "--quiet", release.clone, clone)
+    narhash = release.contents["inputs"]["crane"]
+    locked = {"type": "path", "path": "/somewhere", "narHash": narhash, "lastModified": 1}
+    release.alter(clone / "flake.lock", lambda lock: lock["nodes"]["crane"].update(locked=locked))
+    must("git", "-c", "user.name=a", "-c", "user.email=", "commit", "--quiet", "--all", "-m", "lock", cwd=clone)
+    commit = must("git", "rev-parse", "HEAD", cwd=clone).strip()
+    folder = release.copy(release.folder, "folders-release")
+    release.alter(folder / "release.json", lambda content: content.update(revision=commit))
+    must("attest", folder, output, cwd=clone, env=release.signing)
+    statement = json.loads((output / "provenance.json").read_text())
+    dependencies = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    entry = next(dependency for dependency in dependencies if dependency["name"] == "crane")
+    assert entry == {"name": "crane", "annotations": {"inFlakeLock": True, "narHash": narhash}}
+
+
 def test_in_ci_the_provenance_names_the_job(release: Release) -> None:
     job = {
         "CI_JOB_URL": "https://gitlab.example.com/wordtally/-/jobs/7",
