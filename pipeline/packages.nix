@@ -24,7 +24,7 @@ in
     meta.description = "Writes the pipeline's jobs for each environment into this clone";
   };
 }
-// import ./stages.nix {
+// import ./groups.nix {
   inherit (pkgs) lib linkFarm;
   checks = self.checks.${pkgs.stdenv.hostPlatform.system};
 }

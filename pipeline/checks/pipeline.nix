@@ -6,7 +6,7 @@ pkgs.callPackage ../../nix/pytest.nix { } {
   files = [
     ../../.gitlab-ci.yml
     ../environments.yml
-    ../stages.nix
+    ../groups.nix
   ];
   packages = set: [
     (set.toPythonModule pkgs.check-jsonschema)

@@ -124,8 +124,8 @@ def test_a_key_is_of_an_environment_that_one_job_has(name: str, environment: str
 
 def test_the_checks_build_each_part_of_the_gate() -> None:
     """What `.#gate` holds, and what only a job can: the release, and virtual machines."""
-    stages = (ROOT / "pipeline/stages.nix").read_text(encoding="utf-8")
-    [parts] = re.findall(r"gate = linkFarm \"gate\" \{\s*inherit \(stages\)([^;]+);", stages)
+    groups = (ROOT / "pipeline/groups.nix").read_text(encoding="utf-8")
+    [parts] = re.findall(r"gate = linkFarm \"gate\" \{\s*inherit \(groups\)([^;]+);", groups)
     built = {name for check in CHECKS for line in script(check) for name in re.findall(r"\.#([a-z-]+)", line)}
     assert built == {*parts.split(), "release", "push-cache", "vm-test", "third-party-test"}
     assert f"nix {EVALUATION}" in script("lint")

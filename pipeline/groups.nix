@@ -23,21 +23,21 @@ let
     "platform-schemas"
     "tabulate"
   ];
-  # `package-release` has the hosts, and the stages would contain themselves.
+  # `package-release` has the hosts, and the groups would contain themselves.
   isElsewhere =
     name:
     lib.hasPrefix "host-" name
-    || lib.elem name (map (stage: "package-${stage}") (lib.attrNames stages));
+    || lib.elem name (map (group: "package-${group}") (lib.attrNames groups));
   isTest = name: !isLint name && !isCode name && !lib.elem name clients && !isElsewhere name;
 
   filtered = wanted: lib.filterAttrs (name: _: wanted name) checks;
-  stages = {
+  groups = {
     lint = linkFarm "lint" (filtered isLint);
     code = linkFarm "code" (filtered isCode);
     tests = linkFarm "tests" (filtered isTest);
     clients = linkFarm "clients" (lib.getAttrs clients checks);
     gate = linkFarm "gate" {
-      inherit (stages)
+      inherit (groups)
         lint
         code
         tests
@@ -46,4 +46,4 @@ let
     };
   };
 in
-stages
+groups

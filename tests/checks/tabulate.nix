@@ -3,5 +3,5 @@
 pkgs.runCommand "tabulate"
   { nativeBuildInputs = [ (pkgs.python3.withPackages (set: [ set.tabulate ])) ]; }
   ''
-    python3 ${../../tests/service/render/tabulate}/tables.py --check | tee $out
+    python3 ${../service/render/tabulate}/tables.py --check | tee $out
   ''
