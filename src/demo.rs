@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::{self, DemoArgs};
-use crate::config::{Config, Invalid, Listen, LogFormat, LogLevel, Word};
+use crate::config::{Config, Invalid, Listen, LogFormat, Word};
 use crate::instance::Instance;
 use crate::render::{content_security_policy, html, index_page};
 use crate::server::{self, Handler, Limits, Listener};
@@ -90,8 +90,6 @@ fn config(word: Word, listen: SocketAddr, credentials: &Path, endpoint: &str) ->
         listen: Listen::Tcp(listen),
         credentials: Some(credentials.to_owned()),
         bigquery_endpoint: endpoint.parse()?,
-        log_format: LogFormat::Text,
-        log_level: LogLevel::Warn,
         ..cli::defaults(word)?
     })
 }
