@@ -290,8 +290,8 @@ def routes(objects: list[Thing], expected: dict[str, str]) -> Iterator[str]:
         asked = routed(objects, page)
         if asked != ((f"wordtally-{name}", 80), "/") or asked[0] not in services:
             yield f"{page} is not the service's page: {asked}"
-        inside = [path for path in manifests.service_paths() if path != "/"]
-        for path in [f"/{name}", *(f"/{name}{path}" for path in inside)]:
+        internal = [path for path in manifests.service_paths() if path != "/"]
+        for path in [f"/{name}", *(f"/{name}{path}" for path in internal)]:
             if routed(objects, path) != ("redirect", page):
                 yield f"{path} is shown to clients: {routed(objects, path)}"
     if routed(objects, "/no-such-word/") is not None:

@@ -18,7 +18,7 @@ class Load:
         self.failures: list[str] = []
         self.lock = threading.Lock()
         self.enough = threading.Event()
-        self.clients = [threading.Thread(target=self.visit, args=(index,)) for index in range(threads)]
+        self.clients = [threading.Thread(target=self.ask_until_stopped, args=(index,)) for index in range(threads)]
 
     def __enter__(self) -> Self:
         for client in self.clients:
@@ -30,7 +30,7 @@ class Load:
         for client in self.clients:
             client.join()
 
-    def visit(self, index: int) -> None:
+    def ask_until_stopped(self, index: int) -> None:
         paths = sorted(self.expected)
         connection: http.client.HTTPConnection | None = None
         turn = index

@@ -1,14 +1,14 @@
 """What clients get, and what they do not."""
 
 from client import answers, ask, connect
-from figures import counts, table_of
 from given import TABLE, WORDS
 from load import Load
 from machine import Machine, wait
+from table import counts, table_of
 from words import INTERNAL, ready, started
 
 
-def test_every_word_answers_with_the_tables_figures(machine: Machine) -> None:
+def test_every_word_answers_with_the_tables_counts(machine: Machine) -> None:
     for name, word in WORDS.items():
         status, text = ask(f"/{name}/")
         assert status == 200, (name, status, text)
@@ -17,7 +17,7 @@ def test_every_word_answers_with_the_tables_figures(machine: Machine) -> None:
     assert status == 200 and all(f'href="/{name}/"' in index for name in WORDS), index
 
 
-def test_what_is_for_us_stays_inside(machine: Machine) -> None:
+def test_what_is_internal_is_not_at_the_reverse_proxy(machine: Machine) -> None:
     for name in WORDS:
         for path in ("metrics", "readyz"):
             assert ask(f"/{name}/{path}")[0] == 404, (name, path)

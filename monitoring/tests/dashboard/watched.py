@@ -34,7 +34,7 @@ class Watched(contextlib.ExitStack):
         return self
 
     def start(self) -> None:
-        inside, outside, exporter, prometheus = free_ports(4)
+        internal, public, exporter, prometheus = free_ports(4)
         names = {
             target["labels"]["word"]: target["labels"]["instance"] for target in self.job("wordtally")["static_configs"]
         }
@@ -42,18 +42,18 @@ class Watched(contextlib.ExitStack):
         assert len(words) == len(names) - 1 > 0, names
 
         instances = self.demo(words)
-        self.reverse_proxy(inside, outside, {names[word]: url for word, url in instances.items()})
+        self.reverse_proxy(internal, public, {names[word]: url for word, url in instances.items()})
 
         self.blackbox["modules"]["page"]["http"]["tls_config"]["ca_file"] = str(self.scratch / "certificate.pem")
         self.run("blackbox_exporter", exporter, "--config.file", self.write("blackbox.yml", self.blackbox))
 
         # Only where and how often is another than on the host.
         for target in self.job("wordtally")["static_configs"]:
-            target["targets"] = [f"127.0.0.1:{inside}"]
+            target["targets"] = [f"127.0.0.1:{internal}"]
         page = self.job("wordtally-page")
         for target in page["static_configs"]:
             [url] = target["targets"]
-            target["targets"] = [f"https://localhost:{outside}{urllib.parse.urlsplit(url).path}"]
+            target["targets"] = [f"https://localhost:{public}{urllib.parse.urlsplit(url).path}"]
         page["relabel_configs"][-1]["replacement"] = f"127.0.0.1:{exporter}"
         for job in self.config["scrape_configs"]:
             job["scrape_interval"] = "1s"
@@ -105,7 +105,7 @@ class Watched(contextlib.ExitStack):
         assert instances.keys() == set(words), instances
         return instances
 
-    def reverse_proxy(self, inside: int, outside: int, instances: dict[str, str]) -> None:
+    def reverse_proxy(self, internal: int, public: int, instances: dict[str, str]) -> None:
         key, certificate = self.scratch / "key.pem", self.scratch / "certificate.pem"
         curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
         name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
@@ -121,9 +121,9 @@ class Watched(contextlib.ExitStack):
             daemon off; pid {self.scratch}/nginx.pid; events {{ }}
             http {{
               access_log off; {temp}
-              server {{ listen 127.0.0.1:{inside}; {routes} }}
+              server {{ listen 127.0.0.1:{internal}; {routes} }}
               server {{
-                listen 127.0.0.1:{outside} ssl;
+                listen 127.0.0.1:{public} ssl;
                 ssl_certificate {certificate}; ssl_certificate_key {key};
                 {routes}
               }}

@@ -31,7 +31,7 @@ Json = dict[str, Any]
 KEY = "/run/secrets/bigquery.json"
 # Ophelia stands 30 times in one work of the stand-in's data.
 WORD = "Ophelia"
-FIGURES = ["hamlet", "30"]
+COUNTS = ["hamlet", "30"]
 
 
 def check(what: str, good: bool, seen: object) -> None:
@@ -168,9 +168,9 @@ def check_service(container: Container, url: str) -> None:
     wait_for("it is ready", lambda: curl(f"{url}/readyz").strip() == "ready")
     page = curl(f"{url}/", "-H", "Accept: text/plain")
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()]
-    check(f"the page has the stand-in's figures for {WORD}", rows[2:] == [FIGURES], rows[2:])
+    check(f"the page has the stand-in's counts for {WORD}", rows[2:] == [COUNTS], rows[2:])
     html = curl(f"{url}/", "-H", "Accept: text/html")
-    check("the page is HTML for a browser", FIGURES[0] in html and "<html" in html, f"{len(html)} bytes")
+    check("the page is HTML for a browser", COUNTS[0] in html and "<html" in html, f"{len(html)} bytes")
 
     probe = container.exec("/bin/wordtally", "probe", f"{url}/readyz")
     check("wordtally probe inside says ready", probe.returncode == 0, f"exit {probe.returncode} {probe.stdout.strip()}")
