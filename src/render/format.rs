@@ -4,7 +4,7 @@ use std::fmt;
 
 use hyper::header::HeaderValue;
 
-use super::error::Failure;
+use super::failure::Failure;
 use super::report::Report;
 
 /// A form in which an answer is served. Each is the `FORMAT` of a module of its own, and a line in

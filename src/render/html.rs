@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::header::HeaderValue;
 
 use super::chart;
-use super::error::Failure;
 use super::escape::escape;
+use super::failure::Failure;
 use super::format::Format;
 use super::report::Report;
 use super::wording::{heading, line, none_found};

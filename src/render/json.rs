@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::error::Failure;
+use super::failure::Failure;
 use super::format::Format;
 use super::report::Report;
 

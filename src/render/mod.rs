@@ -4,6 +4,7 @@ mod chart;
 pub mod csv;
 mod error;
 mod escape;
+mod failure;
 mod format;
 pub mod html;
 mod index;

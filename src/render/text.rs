@@ -1,6 +1,6 @@
 //! The table alone, as plain text.
 
-use super::error::Failure;
+use super::failure::Failure;
 use super::format::Format;
 use super::report::Report;
 use super::wording::none_found;
