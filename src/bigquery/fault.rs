@@ -146,7 +146,7 @@ pub(super) fn of_job(errors: &[ErrorProto]) -> Option<Fault> {
     Some(Fault::new(
         reason,
         remedy,
-        clean(&format!("the job failed ({name}): {message}")),
+        clean(&format!("the job reports {name}: {message}")),
     ))
 }
 

@@ -90,8 +90,12 @@ impl<'a> Job<'a> {
         if page.job_complete != Some(true) {
             page = self.wait(named(reference.as_ref())?.clone()).await?;
         }
+        // Beside rows they are warnings, and what is announced must have come.
         if let Some(fault) = page.errors.as_deref().and_then(of_job) {
-            return Err(fault);
+            if page.rows.as_ref().is_none_or(Vec::is_empty) {
+                return Err(fault);
+            }
+            tracing::warn!(cause = chain(&fault.error), "BigQuery answered with a warning");
         }
         bigquery.metrics.bytes_billed.inc_by(billed(&page));
         let mut rows = Rows::default();

@@ -148,9 +148,11 @@ fn count(row: TableRow, columns: Columns) -> Result<Count, Fault> {
         Value::String(name) => Some(name.clone()),
         _ => return Err(Fault::malformed("a corpus is not a string")),
     };
-    let total_words = cell(columns.total_words)?
-        .as_str()
-        .and_then(|number| number.parse().ok())
-        .ok_or_else(|| Fault::malformed("a total is not an integer"))?;
+    let total_words = match cell(columns.total_words)? {
+        // SUM's, where each count of a corpus is NULL: nothing was counted there.
+        Value::Null => Some(0),
+        total => total.as_str().and_then(|number| number.parse().ok()),
+    };
+    let total_words = total_words.ok_or_else(|| Fault::malformed("a total is not an integer"))?;
     Ok(Count { corpus, total_words })
 }
