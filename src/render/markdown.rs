@@ -33,15 +33,19 @@ fn answer(report: &Report<'_>) -> String {
     text
 }
 
-/// One line that reads as the text does: no mark-up, no cell's end, no HTML.
+/// One line that reads as the text does: no mark-up, no cell's end, no HTML, and no address that becomes a link.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in line(text).chars() {
-        if matches!(
-            c,
-            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '#' | '!' | '$' | ':' | '@'
-        ) {
-            escaped.push('\\');
+        match c {
+            // GitHub looks for mail addresses when a backslash is no longer there; a comment keeps the halves apart.
+            '@' => escaped.push_str("<!-- -->"),
+            // What begins with `www.` is a link too.
+            '.' if escaped.ends_with("www") => escaped.push('\\'),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '#' | '!' | '$' | ':' => {
+                escaped.push('\\');
+            }
+            _ => {}
         }
         escaped.push(c);
     }

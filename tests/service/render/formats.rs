@@ -145,6 +145,26 @@ fn markdown_is_one_table_whatever_the_names() {
     );
 }
 
+/// As GitHub's own parser links them.
+#[test]
+fn an_address_is_no_link_in_markdown() {
+    for (name, escaped) in [
+        ("www.example.com", "www\\.example.com"),
+        ("https://example.com", "https\\://example.com"),
+        ("someone@example.com", "someone<!-- -->@example.com"),
+    ] {
+        let one = Answer {
+            counts: vec![Count {
+                corpus: Some(name.to_owned()),
+                total_words: 1,
+            }],
+            ..answer(as_of())
+        };
+        let text = body(&one, &markdown::FORMAT);
+        assert!(text.contains(&format!("| {escaped} | 1 |")), "{text}");
+    }
+}
+
 #[test]
 fn an_empty_answer_says_so() {
     let empty = Answer {
