@@ -109,7 +109,7 @@ KUBERNETES_FAULTS: list[tuple[str, Path, object, str]] = [
     ("Deployment", (*ONLY, "securityContext", "readOnlyRootFilesystem"), False, "may write"),
     ("Deployment", (*ONLY, "securityContext", "capabilities"), None, "may write"),
     ("Deployment", (*POD, "hostNetwork"), True, "more than its container"),
-    ("ServiceAccount", ("metadata", "annotations"), None, "no workload identity"),
+    ("ServiceAccount", ("metadata", "annotations"), None, "not a workload identity"),
     ("ServiceAccount", ("automountServiceAccountToken",), True, "token is given"),
     ("Deployment", (*POD, "serviceAccountName"), "default", "no such service account"),
     ("Deployment", (*POD, "automountServiceAccountToken"), None, "token of the cluster"),
