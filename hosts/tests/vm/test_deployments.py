@@ -93,7 +93,7 @@ def test_a_release_that_never_gets_ready_meets_no_client(machine: Machine, deplo
     )
 
 
-def put_back(machine: Machine, deployer: Deployer, name: str, paths: list[str] | None = None) -> tuple[str, Load]:
+def rolled_back(machine: Machine, deployer: Deployer, name: str, paths: list[str] | None = None) -> tuple[str, Load]:
     before, expected = deployer.systems(), pages()
     code, said, load = deployed_under_load(deployer, name, paths)
     assert code != 0 and "deploy: mock-prod: rolled back: " in said, said
@@ -107,15 +107,15 @@ def is_as_before(machine: Machine, deployer: Deployer, systems: list[str], expec
     assert pages() == expected
 
 
-def test_a_release_with_a_wrong_reverse_proxy_is_put_back(machine: Machine, deployer: Deployer) -> None:
+def test_a_release_with_a_wrong_reverse_proxy_is_rolled_back(machine: Machine, deployer: Deployer) -> None:
     # Each word is right on its socket, and only a client sees that one address leads to another word.
-    said, load = put_back(machine, deployer, "reverse-proxy", ["/the/", "/love/", "/romeo/"])
+    said, load = rolled_back(machine, deployer, "reverse-proxy", ["/the/", "/love/", "/romeo/"])
     assert "/tis/: hamlet has" in said, said
     assert not load.failures, load.failures[:10]
 
 
-def test_a_release_with_a_unit_that_fails_is_put_back(machine: Machine, deployer: Deployer) -> None:
-    said, load = put_back(machine, deployer, "failing")
+def test_a_release_with_a_unit_that_fails_is_rolled_back(machine: Machine, deployer: Deployer) -> None:
+    said, load = rolled_back(machine, deployer, "failing")
     assert "failed: failing.service" in said and "rolled back: its activation ended with 4" in said, said
     assert not load.failures, load.failures[:10]
 
@@ -130,7 +130,7 @@ def test_a_second_deployment_is_refused_while_one_is_under_way(deployer: Deploye
     assert deployer.deploy("good")[0] == 0
 
 
-def test_a_deployment_whose_runner_dies_is_put_back(machine: Machine, deployer: Deployer) -> None:
+def test_a_deployment_whose_runner_dies_is_rolled_back(machine: Machine, deployer: Deployer) -> None:
     before, expected = deployer.systems(), pages()
     process = deployer.start("booted")
     until(process, "readiness")
@@ -140,7 +140,7 @@ def test_a_deployment_whose_runner_dies_is_put_back(machine: Machine, deployer: 
     is_as_before(machine, deployer, before, expected)
 
 
-def test_an_interrupted_deployment_is_put_back(machine: Machine, deployer: Deployer) -> None:
+def test_an_interrupted_deployment_is_rolled_back(machine: Machine, deployer: Deployer) -> None:
     before, expected = deployer.systems(), pages()
     process = deployer.start("booted")
     until(process, "activating")
@@ -151,7 +151,7 @@ def test_an_interrupted_deployment_is_put_back(machine: Machine, deployer: Deplo
     is_as_before(machine, deployer, before, expected)
 
 
-def test_a_release_that_breaks_the_network_is_put_back(machine: Machine, deployer: Deployer) -> None:
-    said, load = put_back(machine, deployer, "network")
+def test_a_release_that_breaks_the_network_is_rolled_back(machine: Machine, deployer: Deployer) -> None:
+    said, load = rolled_back(machine, deployer, "network")
     assert "unreachable" in said and "nobody confirmed it" in said, said
     assert load.failures, "the network was not broken"
