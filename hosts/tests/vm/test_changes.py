@@ -15,7 +15,7 @@ ENOUGH = 10_000  # requests under each load
 
 
 IAM = "/etc/bigquery-standin/iam-0.json"
-ROTATED = os.path.join(os.path.dirname(__file__), os.pardir, "rotated-iam.json")
+ROTATED = os.path.join(os.path.dirname(__file__), "rotated-iam.json")
 
 
 def switch(machine: Machine, name: str) -> None:
