@@ -42,7 +42,17 @@ class Machine:
 
     def identity(self) -> str:
         """The login key of this run, whose path the launcher prints."""
-        return wait("the launcher", lambda: re.search(r"ssh -i (\S+)", self.console())).group(1)
+
+        def printed() -> re.Match[str] | None:
+            self.must_run()
+            return re.search(r"ssh -i (\S+)", self.console())
+
+        return wait("the launcher", printed).group(1)
+
+    def must_run(self) -> None:
+        """Ends the tests if the machine has ended: none of them can be asked of it."""
+        if self.process.poll() is not None:
+            pytest.exit(f"the machine ended at once:\n{self.console()[-3000:]}", returncode=1)
 
     def run(self, command: str, check: bool = True, timeout: float = PATIENCE) -> str:
         """Output of a command in the machine."""
@@ -65,8 +75,7 @@ class Machine:
         """Waits until a command can be run."""
 
         def answers() -> bool:
-            if self.process.poll() is not None:
-                pytest.exit(f"the machine ended at once:\n{self.console()[-3000:]}", returncode=1)
+            self.must_run()
             try:
                 return self.run("true", check=False) == "" and self.run("echo up", check=False) == "up\n"
             except subprocess.TimeoutExpired:
