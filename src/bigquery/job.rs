@@ -90,9 +90,9 @@ impl<'a> Job<'a> {
         if page.job_complete != Some(true) {
             page = self.wait(named(reference.as_ref())?.clone()).await?;
         }
-        // Beside rows they are warnings, and what is announced must have come.
+        // Beside all rows they are warnings: `finish` refuses fewer than were announced.
         if let Some(fault) = page.errors.as_deref().and_then(of_job) {
-            if page.rows.as_ref().is_none_or(Vec::is_empty) {
+            if page.total_rows.is_none() || page.rows.as_ref().is_none_or(Vec::is_empty) {
                 return Err(fault);
             }
             tracing::warn!(cause = chain(&fault.error), "BigQuery answered with a warning");

@@ -60,6 +60,12 @@ async fn a_warning_beside_all_rows_is_an_answer() {
         body["totalRows"] = json!("2");
     });
     assert_eq!(lacking.await, Err(Reason::Malformed));
+    // Nobody says that these are all.
+    let unannounced = changed(|body| {
+        warned(body);
+        body["totalRows"] = Value::Null;
+    });
+    assert_eq!(unannounced.await, Err(Reason::Invalid));
 }
 
 #[tokio::test]
