@@ -12,7 +12,7 @@ let
   authority = lib.optionalString (
     cfg.deployment.certificateAuthority != null
   ) "--cacert ${cfg.deployment.certificateAuthority} ";
-  port = listen: lib.last (lib.splitString ":" listen);
+  parse = import ../nix/modules/listen.nix { inherit lib; };
 in
 {
   imports = [ "${modulesPath}/virtualisation/qemu-vm.nix" ];
@@ -41,8 +41,13 @@ in
         if reverseProxy.enable then
           { ${toString cfg.deployment.publicPort} = 443; }
         else
-          lib.mapAttrs' (
-            _: listen: lib.nameValuePair (port listen) (lib.toInt (port listen))
+          # One on a Unix socket has no port.
+          lib.concatMapAttrs (
+            _: listen:
+            let
+              port = (parse listen).port or null;
+            in
+            lib.optionalAttrs (port != null) { ${toString port} = port; }
           ) cfg.deployment.listen
       );
       defaultText = lib.literalMD "to SSH, and to the reverse proxy or each instance";
