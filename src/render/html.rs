@@ -43,31 +43,29 @@ pub fn content_security_policy() -> HeaderValue {
 /// The answer: heading and table as they always were, then what they are of, then the chart.
 fn answer(report: &Report<'_>) -> String {
     let word = isolated(report.word);
-    let (table, chart, summary) = if report.counts.is_empty() {
-        (
-            format!("<p>{}</p>", none_found(&word)),
-            String::new(),
-            String::new(),
-        )
-    } else {
-        (
-            format!("<pre>{}</pre>", preformatted(&report.tabulated)),
-            chart::chart(report),
-            format!("In all <strong>{}</strong>. ", report.summary()),
-        )
-    };
-    let article = format!(
-        "<article>\n\
-         <h4>{heading}</h4>{table}\n\
-         <p class=\"source\">{summary}Data as of <time datetime=\"{as_of}\">{as_of_words}</time>, \
-         from <code>{source}</code>.</p>\n\
-         {chart}</article>\n",
-        heading = heading(&word),
-        as_of = report.as_of,
-        as_of_words = report.as_of_words(),
-        source = escape(&report.table.to_string()),
-    );
-    document(&format!("'{}' per corpus", report.word), &article)
+    document(&format!("'{}' per corpus", report.word), |page| {
+        page.push_str(&format!("<article>\n<h4>{}</h4>", heading(&word)));
+        if report.counts.is_empty() {
+            page.push_str(&format!("<p>{}</p>\n<p class=\"source\">", none_found(&word)));
+        } else {
+            page.push_str("<pre>");
+            preformatted(&report.tabulated, page);
+            page.push_str(&format!(
+                "</pre>\n<p class=\"source\">In all <strong>{}</strong>. ",
+                report.summary()
+            ));
+        }
+        page.push_str(&format!(
+            "Data as of <time datetime=\"{as_of}\">{as_of_words}</time>, from <code>{source}</code>.</p>\n",
+            as_of = report.as_of,
+            as_of_words = report.as_of_words(),
+            source = escape(&report.table.to_string()),
+        ));
+        if !report.counts.is_empty() {
+            page.push_str(&chart::chart(report));
+        }
+        page.push_str("</article>\n");
+    })
 }
 
 fn error(failure: &Failure<'_>) -> String {
@@ -77,16 +75,24 @@ fn error(failure: &Failure<'_>) -> String {
         escape(&title),
         escape(failure.sentence)
     );
-    document(&title, &main)
+    document(&title, |page| page.push_str(&main))
 }
 
 /// The table with its text as it is. Names are kept from moving the number beside them.
-fn preformatted(table: &str) -> String {
-    let lines = table.split('\n').map(|line| match line.rsplit_once(" | ") {
-        Some((name, number)) => format!("{} | {}", isolated(name), escape(number)),
-        None => escape(line),
-    });
-    lines.collect::<Vec<_>>().join("\n")
+fn preformatted(table: &str, page: &mut String) {
+    for (index, line) in table.split('\n').enumerate() {
+        if index > 0 {
+            page.push('\n');
+        }
+        match line.rsplit_once(" | ") {
+            Some((name, number)) => {
+                page.push_str(&isolated(name));
+                page.push_str(" | ");
+                page.push_str(&escape(number));
+            }
+            None => page.push_str(&escape(line)),
+        }
+    }
 }
 
 /// The text escaped. If it may run from right to left, or turns the direction, that ends with it.
@@ -99,9 +105,9 @@ fn isolated(text: &str) -> String {
     }
 }
 
-/// A whole document around its main part, which is HTML already; the title is not.
-pub(super) fn document(title: &str, main: &str) -> String {
-    format!(
+/// A whole document around its main part, which is written as HTML; the title is not.
+pub(super) fn document(title: &str, main: impl FnOnce(&mut String)) -> String {
+    let mut page = format!(
         "<!doctype html>\n\
          <html lang=\"en\">\n\
          <head>\n\
@@ -111,10 +117,10 @@ pub(super) fn document(title: &str, main: &str) -> String {
          <style>{STYLE}</style>\n\
          </head>\n\
          <body>\n\
-         <main>\n\
-         {main}</main>\n\
-         </body>\n\
-         </html>\n",
+         <main>\n",
         escape(&line(title))
-    )
+    );
+    main(&mut page);
+    page.push_str("</main>\n</body>\n</html>\n");
+    page
 }

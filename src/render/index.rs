@@ -15,5 +15,5 @@ pub fn index_page(instances: &[(String, String)]) -> Bytes {
         })
         .collect();
     let main = format!("<h1>Words and how often they appear</h1>\n<ul class=\"words\">\n{items}</ul>\n");
-    document("Words and how often they appear", &main).into()
+    document("Words and how often they appear", |page| page.push_str(&main)).into()
 }

@@ -1,6 +1,8 @@
 //! The answer as JSON.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+
+use crate::answer::Count;
 
 use super::failure::Failure;
 use super::format::Format;
@@ -21,7 +23,8 @@ struct Document<'a> {
     table: String,
     as_of: &'a str,
     total_words: i128,
-    counts: Vec<Row<'a>>,
+    #[serde(serialize_with = "rows")]
+    counts: &'a [Count],
 }
 
 #[derive(Serialize)]
@@ -31,19 +34,20 @@ struct Row<'a> {
 }
 
 fn answer(report: &Report<'_>) -> String {
-    let rows = report.counts.iter();
     line(&Document {
         word: report.word,
         table: report.table.to_string(),
         as_of: &report.as_of,
         total_words: report.total,
-        counts: rows
-            .map(|row| Row {
-                corpus: row.corpus.as_deref(),
-                total_words: row.total_words,
-            })
-            .collect(),
+        counts: report.counts,
     })
+}
+
+fn rows<S: Serializer>(counts: &[Count], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(counts.iter().map(|count| Row {
+        corpus: count.corpus.as_deref(),
+        total_words: count.total_words,
+    }))
 }
 
 #[derive(Serialize)]

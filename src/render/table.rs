@@ -30,19 +30,26 @@ pub(super) fn table(counts: &[Count]) -> String {
         "-".repeat(corpus.width + 2),
         "-".repeat(total.width + 2)
     );
-    let mut lines = vec![row(corpus.pad("corpus"), total.pad("total_words")), rule.clone()];
+    let mut table = Table {
+        text: String::with_capacity((counts.len() + 2) * (rule.len() + 1)),
+        corpus: &corpus,
+        total: &total,
+    };
+    table.row("corpus", "total_words");
+    table.line(&rule);
     let mut cells = corpus.cells.iter().zip(&total.cells);
     for count in counts {
         if is_separator(count) {
-            lines.push(rule.clone());
-        } else if let Some((names, totals)) = cells.next() {
-            for index in 0..names.len().max(totals.len()) {
-                let line = |cell: &[String]| cell.get(index).cloned().unwrap_or_default();
-                lines.push(row(corpus.pad(&line(names)), total.pad(&line(totals))));
+            table.line(&rule);
+        } else if let Some((name, number)) = cells.next() {
+            // Numbers have one line: they stand beside a name's first.
+            let names = corpus.lines(name);
+            for (index, name) in names.iter().enumerate() {
+                table.row(name, if index == 0 { number } else { "" });
             }
         }
     }
-    lines.join("\n")
+    table.text
 }
 
 fn name(count: &Count) -> &str {
@@ -54,33 +61,57 @@ fn is_separator(count: &Count) -> bool {
     name(count).trim_matches(is_space) == "\u{1}"
 }
 
-fn row(corpus: String, total: String) -> String {
-    format!("| {corpus} | {total} |")
+/// A table as it is written.
+struct Table<'a> {
+    text: String,
+    corpus: &'a Column<'a>,
+    total: &'a Column<'a>,
 }
 
-struct Column {
+impl Table<'_> {
+    fn line(&mut self, line: &str) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.text.push_str(line);
+    }
+
+    fn row(&mut self, corpus: &str, total: &str) {
+        self.line("| ");
+        self.corpus.pad(corpus, &mut self.text);
+        self.text.push_str(" | ");
+        self.total.pad(total, &mut self.text);
+        self.text.push_str(" |");
+    }
+}
+
+struct Column<'a> {
     /// In characters, without the space on either side.
     width: usize,
     /// Whether it holds numbers, which stand at its right.
     numeric: bool,
-    /// Each cell's lines.
-    cells: Vec<Vec<String>>,
+    /// Whether a cell has several lines.
+    multiline: bool,
+    cells: Vec<Cow<'a, str>>,
 }
 
-impl Column {
-    fn new(header: &str, texts: &[&str]) -> Self {
+impl<'a> Column<'a> {
+    fn new(header: &str, texts: &[&'a str]) -> Self {
         let kind = texts.iter().map(|text| numeric::kind(&visible(text))).max();
         let numeric = matches!(kind, Some(Kind::Integer | Kind::Float));
-        let mut cells: Vec<String> = match kind {
-            Some(Kind::Integer) => texts.iter().copied().map(str::to_owned).collect(),
+        let mut cells: Vec<Cow<'a, str>> = match kind {
+            Some(Kind::Integer) => texts.iter().copied().map(Cow::Borrowed).collect(),
             Some(Kind::Float) => {
                 let styled = texts.iter().any(|text| visible(text) != *text);
-                texts.iter().map(|text| float_text(text, styled)).collect()
+                let texts = texts.iter();
+                texts.map(|text| Cow::Owned(float_text(text, styled))).collect()
             }
-            _ => texts
-                .iter()
-                .map(|text| text.trim_matches(is_space).to_owned())
-                .collect(),
+            _ => {
+                let texts = texts.iter();
+                texts
+                    .map(|text| Cow::Borrowed(text.trim_matches(is_space)))
+                    .collect()
+            }
         };
         if kind == Some(Kind::Float) {
             let fractions: Vec<usize> = cells
@@ -89,10 +120,9 @@ impl Column {
                 .collect();
             let longest = fractions.iter().copied().max().unwrap_or_default();
             for (cell, fraction) in cells.iter_mut().zip(fractions) {
-                cell.push_str(&" ".repeat(longest - fraction));
+                cell.to_mut().push_str(&" ".repeat(longest - fraction));
             }
         }
-        let multiline = texts.iter().any(|text| text.contains(['\r', '\n']));
         Self {
             width: cells
                 .iter()
@@ -102,20 +132,25 @@ impl Column {
                 .unwrap_or_default()
                 .max(header.len() + HEADER_MARGIN),
             numeric,
-            cells: cells
-                .into_iter()
-                .map(|cell| if multiline { lines(&cell) } else { vec![cell] })
-                .collect(),
+            multiline: texts.iter().any(|text| text.contains(['\r', '\n'])),
+            cells,
         }
     }
 
-    fn pad(&self, text: &str) -> String {
-        let blank = " ".repeat(self.width.saturating_sub(width(text)));
-        if self.numeric {
-            blank + text
+    fn lines<'b>(&self, cell: &'b str) -> Vec<Cow<'b, str>> {
+        if self.multiline {
+            lines(cell).into_iter().map(Cow::Owned).collect()
         } else {
-            format!("{text}{blank}")
+            vec![Cow::Borrowed(cell)]
         }
+    }
+
+    fn pad(&self, text: &str, line: &mut String) {
+        let blank = self.width.saturating_sub(width(text));
+        let (before, after) = if self.numeric { (blank, 0) } else { (0, blank) };
+        line.extend(std::iter::repeat_n(' ', before));
+        line.push_str(text);
+        line.extend(std::iter::repeat_n(' ', after));
     }
 }
 
