@@ -28,6 +28,9 @@ pub use format::Format;
 pub use html::content_security_policy;
 pub use index::index_page;
 
+/// The most bytes that all pages of one answer may take together. Two answers are held while one replaces the other.
+pub const MAX_PAGES: usize = 8 * 1024 * 1024;
+
 /// Every format, the default first. Negotiation, headers and the reference's list follow from it.
 pub const FORMATS: &[Format] = &[
     html::FORMAT,
@@ -55,18 +58,30 @@ impl Page {
     }
 }
 
+/// The pages of an answer would take more than [`MAX_PAGES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the answer's pages take more than {MAX_PAGES} bytes: it has too many rows, or too long names")]
+pub struct TooLarge;
+
 /// An answer in every format, swapped whole.
 #[derive(Debug, Clone)]
 pub struct Pages(Vec<(&'static Format, Page)>);
 
 impl Pages {
-    /// Renders an answer in every format.
-    pub fn new(answer: &Answer) -> Self {
+    /// Renders an answer in every format. For a large one this takes a good part of a second.
+    ///
+    /// # Errors
+    ///
+    /// If the pages take more than [`MAX_PAGES`].
+    pub fn new(answer: &Answer) -> Result<Self, TooLarge> {
         let report = Report::new(answer);
-        let pages = FORMATS
-            .iter()
-            .map(|format| (format, Page::new((format.answer)(&report))));
-        Self(pages.collect())
+        let mut left = MAX_PAGES;
+        let pages = FORMATS.iter().map(|format| {
+            let page = Page::new((format.answer)(&report));
+            left = left.checked_sub(page.body.len()).ok_or(TooLarge)?;
+            Ok((format, page))
+        });
+        pages.collect::<Result<_, _>>().map(Self)
     }
 
     /// The page in one format; none if the table has no such format.

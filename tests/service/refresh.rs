@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::time::{Instant, advance, sleep};
+use tokio::time::{Instant, sleep};
 use wordtally::answer::{Answer, Count, Moment};
 use wordtally::bigquery::Error;
 use wordtally::cache::{Cache, Lookup};
@@ -19,6 +19,8 @@ const MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 struct Scripted {
     calls: AtomicU32,
     takes: Duration,
+    rows: usize,
+    name: &'static str,
     script: Box<dyn Fn(u32) -> Result<(), Error> + Send + Sync>,
 }
 
@@ -27,6 +29,8 @@ impl Scripted {
         Arc::new(Self {
             calls: AtomicU32::new(0),
             takes: Duration::ZERO,
+            rows: 1,
+            name: "hamlet",
             script: Box::new(script),
         })
     }
@@ -45,10 +49,13 @@ impl Source for Scripted {
         Ok(Answer {
             word: "the".parse().unwrap(),
             table: "p.d.t".parse().unwrap(),
-            counts: vec![Count {
-                corpus: Some("hamlet".into()),
-                total_words: 994,
-            }],
+            counts: vec![
+                Count {
+                    corpus: Some(self.name.into()),
+                    total_words: 994,
+                };
+                self.rows
+            ],
             sent,
         })
     }
@@ -119,8 +126,7 @@ async fn an_answer_is_replaced_before_its_ttl_ends() {
     let cache = start(&source);
     cache.attempted(Duration::from_secs(1)).await;
     for _ in 0..1000 {
-        advance(Duration::from_secs(7)).await;
-        tokio::task::yield_now().await;
+        sleep(Duration::from_secs(7)).await;
         assert!(age(&cache) <= TTL, "{:?}", age(&cache));
     }
 }
@@ -130,6 +136,8 @@ async fn the_age_counts_from_the_question() {
     let source = Arc::new(Scripted {
         calls: AtomicU32::new(0),
         takes: Duration::from_secs(9),
+        rows: 1,
+        name: "hamlet",
         script: Box::new(|_| Ok(())),
     });
     let cache = start(&source);
@@ -199,4 +207,42 @@ async fn a_panic_in_a_refresh_is_one_failed_refresh() {
     }
     sleep(Duration::from_secs(2)).await;
     assert!(matches!(cache.lookup(), Lookup::Found(..)));
+}
+
+/// As large as an answer may be.
+fn largest() -> Arc<Scripted> {
+    let mut source = Scripted::new(|_| Ok(()));
+    let largest = Arc::get_mut(&mut source).unwrap();
+    largest.rows = 10_000;
+    largest.name = "A Midsummer Night's Dream, in the edition of 1600 & that of 1623";
+    source
+}
+
+#[tokio::test]
+async fn requests_are_answered_while_the_largest_answer_is_rendered() {
+    let begun = std::time::Instant::now();
+    let cache = start(&largest());
+    let (mut last, mut longest) = (begun, Duration::ZERO);
+    while matches!(cache.lookup(), Lookup::Missing { reason: None, .. }) {
+        sleep(Duration::from_millis(1)).await;
+        longest = longest.max(last.elapsed());
+        last = std::time::Instant::now();
+    }
+    assert!(matches!(cache.lookup(), Lookup::Found(..)));
+    let took = begun.elapsed();
+    assert!(took > Duration::from_millis(50), "{took:?} is too short to tell");
+    assert!(
+        longest < took / 2,
+        "the loop was held for {longest:?} of {took:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_answer_whose_pages_are_too_large_is_refused() {
+    let mut source = largest();
+    Arc::get_mut(&mut source).unwrap().rows = 40_000;
+    let cache = start(&source);
+    cache.attempted(Duration::from_secs(60)).await;
+    let malformed = Some(Reason::Malformed);
+    assert!(matches!(cache.lookup(), Lookup::Missing { reason, .. } if reason == malformed));
 }

@@ -43,7 +43,7 @@ fn as_of() -> SystemTime {
 }
 
 fn render(answer: &Answer) -> Pages {
-    Pages::new(answer)
+    Pages::new(answer).unwrap()
 }
 
 fn body(answer: &Answer, format: &Format) -> String {

@@ -35,7 +35,7 @@ fn pages(word: &str, counts: &[(&str, i64)]) -> Pages {
             ..Moment::now()
         },
     };
-    Pages::new(&answer)
+    Pages::new(&answer).unwrap()
 }
 
 fn body(pages: &Pages, format: &Format) -> String {

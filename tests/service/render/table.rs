@@ -35,7 +35,7 @@ fn tables_are_those_of_tabulate() {
             counts,
             sent: Moment::now(),
         };
-        let pages = Pages::new(&answer);
+        let pages = Pages::new(&answer).unwrap();
         let text = String::from_utf8(pages.get(&text::FORMAT).unwrap().body.to_vec()).unwrap();
         // Where tabulate gives nothing we say so.
         let expected = if case.rows.is_empty() {

@@ -143,7 +143,7 @@ fn pages(total_words: i64) -> Pages {
         table: config().table,
         sent: sent(Duration::ZERO),
     };
-    Pages::new(&answer)
+    Pages::new(&answer).unwrap()
 }
 
 /// A fixed time of day, and so long ago by the clock that counts ages.
