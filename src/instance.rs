@@ -68,7 +68,7 @@ impl Instance {
     /// Only if the runtime can't take the socket, before anything is served.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let address = self.local_address()?;
-        let limits = Limits::default();
+        let limits = Limits::within(server::raise_descriptor_limit());
         let cache = self.cache;
         let service = Arc::new(Service::new(
             Arc::clone(&cache),
@@ -81,7 +81,13 @@ impl Instance {
         beside.spawn(refresh);
         beside.spawn(systemd::watchdog());
         beside.spawn(announce(cache, limits));
-        tracing::info!(word = %self.word, address = %address, version = env!("CARGO_PKG_VERSION"), "listening");
+        tracing::info!(
+            word = %self.word,
+            address = %address,
+            connections = limits.connections,
+            version = env!("CARGO_PKG_VERSION"),
+            "listening"
+        );
         let drained = server::serve(self.listener, service, limits, async {
             shutdown.await;
             systemd::stopping();

@@ -60,9 +60,7 @@ pub async fn serve<H: Handler>(
             },
         }
     }
-    for stream in acceptor.close() {
-        connections.admit(stream);
-    }
+    acceptor.close(|stream| connections.admit(stream));
     Ok(connections.drain().await)
 }
 

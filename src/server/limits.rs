@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use super::descriptors;
+
 /// What one client, or all of them together, may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -15,6 +17,17 @@ pub struct Limits {
     pub last_requests: Duration,
     /// How long a drain may take in all; what is open then is cut.
     pub drain: Duration,
+}
+
+impl Limits {
+    /// The limits with no more connections than the file descriptors allow.
+    pub fn within(descriptors: u64) -> Self {
+        let limits = Self::default();
+        Self {
+            connections: limits.connections.min(descriptors::connections(descriptors)),
+            ..limits
+        }
+    }
 }
 
 impl Default for Limits {

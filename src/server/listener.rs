@@ -181,32 +181,35 @@ impl Acceptor {
         }
     }
 
-    /// Stops listening. Gives what the kernel had accepted for us, which closing would reset;
-    /// systemd's socket keeps its backlog for the next instance.
-    pub(super) fn close(self) -> Vec<Stream> {
+    /// Stops listening. Hands over what the kernel had accepted for us, which closing would reset, one by one, so that
+    /// those that are not kept take up no descriptor; systemd's socket keeps its backlog for the next instance.
+    pub(super) fn close(self, mut admit: impl FnMut(Stream)) {
         if self.inherited {
-            return Vec::new();
+            return;
         }
-        let backlog = match self.socket {
-            Accepting::Tcp(listener) => listener.into_std().map(|listener| {
-                std::iter::from_fn(|| listener.accept().ok())
-                    .take(BACKLOG as usize)
-                    .filter_map(|(stream, _)| {
-                        stream.set_nonblocking(true).ok()?;
-                        TcpStream::from_std(stream).map(Stream::Tcp).ok()
-                    })
-                    .collect()
-            }),
-            Accepting::Unix(listener) => listener.into_std().map(|listener| {
-                std::iter::from_fn(|| listener.accept().ok())
-                    .take(BACKLOG as usize)
-                    .filter_map(|(stream, _)| {
-                        stream.set_nonblocking(true).ok()?;
-                        UnixStream::from_std(stream).map(Stream::Unix).ok()
-                    })
-                    .collect()
-            }),
-        };
-        backlog.unwrap_or_default()
+        match self.socket {
+            Accepting::Tcp(listener) => {
+                let Ok(listener) = listener.into_std() else { return };
+                let backlog = std::iter::from_fn(|| listener.accept().ok()).take(BACKLOG as usize);
+                for (stream, _) in backlog {
+                    if stream.set_nonblocking(true).is_ok()
+                        && let Ok(stream) = TcpStream::from_std(stream)
+                    {
+                        admit(Stream::Tcp(stream));
+                    }
+                }
+            }
+            Accepting::Unix(listener) => {
+                let Ok(listener) = listener.into_std() else { return };
+                let backlog = std::iter::from_fn(|| listener.accept().ok()).take(BACKLOG as usize);
+                for (stream, _) in backlog {
+                    if stream.set_nonblocking(true).is_ok()
+                        && let Ok(stream) = UnixStream::from_std(stream)
+                    {
+                        admit(Stream::Unix(stream));
+                    }
+                }
+            }
+        }
     }
 }

@@ -6,6 +6,7 @@ mod accept_loop;
 mod access_log;
 mod conditional;
 mod connection;
+mod descriptors;
 mod handler;
 mod headers;
 mod limits;
@@ -19,6 +20,7 @@ mod socket_file;
 mod write_stall;
 
 pub use accept_loop::{Drained, serve};
+pub use descriptors::raise_descriptor_limit;
 pub use handler::Handler;
 pub use limits::Limits;
 pub use listener::Listener;

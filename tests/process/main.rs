@@ -9,6 +9,7 @@
 mod configuration;
 mod credentials;
 mod demo;
+mod descriptors;
 mod freshness;
 mod google;
 mod http;
