@@ -33,7 +33,7 @@ const DATASET: &str = "bigquery-public-data.samples";
 ///
 /// What could not be started, and why.
 pub async fn run(args: DemoArgs) -> io::Result<()> {
-    telemetry::init(LogFormat::Text, LevelFilter::WARN);
+    telemetry::init(LogFormat::Text, LevelFilter::WARN)?;
     start(args).await.map_err(io::Error::other)
 }
 

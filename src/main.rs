@@ -1,7 +1,7 @@
 //! Wires the parts together.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 #[cfg(feature = "standin")]
@@ -22,6 +22,12 @@ const FAILED: u8 = 1;
 const REFUSED: u8 = 2;
 
 fn main() -> ExitCode {
+    let code = command();
+    telemetry::flush();
+    code
+}
+
+fn command() -> ExitCode {
     let command = match Cli::read() {
         Ok(cli) => cli.command,
         Err(error) if !error.use_stderr() => error.exit(),
@@ -50,9 +56,11 @@ fn serve(args: ServeArgs) -> ExitCode {
         Ok(config) => config,
         Err(bad) => return fail(REFUSED, bad),
     };
-    telemetry::init(config.log_format, config.log_level);
+    if let Err(error) = telemetry::init(config.log_format, config.log_level) {
+        return fail(FAILED, format!("cannot start the log: {error}"));
+    }
     let workers = config.workers;
-    // The socket is taken while there is one thread: that clears systemd's variables.
+    // The socket is taken while no other thread reads the environment: that clears systemd's variables.
     let instance = match run(1, async { Ok(Instance::open(config).await) }) {
         Ok(Ok(instance)) => instance,
         Ok(Err(bad)) => return fail(REFUSED, bad),
@@ -64,7 +72,7 @@ fn serve(args: ServeArgs) -> ExitCode {
 
 #[cfg(feature = "standin")]
 fn standin(command: bigquery_standin::cli::Command) -> io::Result<()> {
-    telemetry::init(LogFormat::Text, LevelFilter::INFO);
+    telemetry::init(LogFormat::Text, LevelFilter::INFO)?;
     run(1, async {
         bigquery_standin::cli::run(command, shutdown::requested, systemd::notify)
             .await
@@ -85,17 +93,8 @@ fn check(args: CheckArgs) -> ExitCode {
     }
 }
 
-/// Says in one line what is wrong, whatever text of the caller's is in it.
+/// Says in one line what is wrong. If nobody reads it, the exit code still tells.
 fn fail(code: u8, sentence: impl Display) -> ExitCode {
-    let mut line = String::from("wordtally: ");
-    for c in sentence.to_string().chars() {
-        if c.is_control() {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
-    // If nobody reads it, the exit code still tells.
-    let _ = writeln!(io::stderr(), "{line}");
+    telemetry::say_last(&format!("wordtally: {sentence}"));
     ExitCode::from(code)
 }

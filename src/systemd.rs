@@ -1,11 +1,23 @@
 //! Tells systemd how the service is: ready, stopping, alive. Without systemd all of it does nothing.
+//!
+//! Nothing here waits for systemd: a notice that its queue has no room for is sent again a little later.
 
 use std::future::Future;
+use std::io::{self, ErrorKind};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
+use tokio::time::{Instant, sleep};
 
 use crate::cause::chain;
+
+/// The pause before a notice is sent again.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How long a notice is sent again. systemd's own patience with a start or a stop is not longer.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Says that the service answers requests, with one line for `systemctl status`.
 pub fn ready(status: &str) {
@@ -31,7 +43,7 @@ pub fn watchdog() -> impl Future<Output = ()> + Send + 'static {
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            notify(&[NotifyState::Watchdog]);
+            deliver(message(&[NotifyState::Watchdog]), period / 2).await;
         }
     }
 }
@@ -41,9 +53,64 @@ fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-/// Tells systemd the state, without waiting on an answer. The service goes on if systemd can't be told: that is systemd's to notice.
+/// Tells systemd the state: now, or in the background if its queue is full. The service goes on if systemd can't be told:
+/// that is systemd's to notice.
 pub fn notify(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        tracing::warn!(cause = chain(&error), "cannot notify systemd");
+    let message = message(state);
+    match (send(&message), tokio::runtime::Handle::try_current()) {
+        (Err(error), Ok(runtime)) if error.kind() == ErrorKind::WouldBlock => {
+            drop(runtime.spawn(deliver(message, PATIENCE)));
+        }
+        (Err(error), _) => failed(&error),
+        (Ok(()), _) => {}
+    }
+}
+
+/// Sends a message until there is room for it, or until the limit.
+async fn deliver(message: String, limit: Duration) {
+    let deadline = Instant::now() + limit;
+    loop {
+        match send(&message) {
+            Ok(()) => return,
+            Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() + PAUSE < deadline => {
+                sleep(PAUSE).await;
+            }
+            Err(error) => return failed(&error),
+        }
+    }
+}
+
+fn failed(error: &io::Error) {
+    tracing::warn!(cause = chain(error), "cannot notify systemd");
+}
+
+fn message(state: &[NotifyState<'_>]) -> String {
+    state.iter().map(|state| format!("{state}\n")).collect()
+}
+
+/// Sends a message, unless that would wait. sd-notify's own call waits.
+fn send(message: &str) -> io::Result<()> {
+    let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else {
+        return Ok(());
+    };
+    let address = match socket.as_bytes().strip_prefix(b"@") {
+        Some(name) => SocketAddr::from_abstract_name(name)?,
+        None => SocketAddr::from_pathname(&socket)?,
+    };
+    let datagram = UnixDatagram::unbound()?;
+    datagram.set_nonblocking(true)?;
+    datagram.send_to_addr(message.as_bytes(), &address).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_one_line() {
+        assert_eq!(
+            message(&[NotifyState::Ready, NotifyState::Status(&one_line("a\nERRNO=5"))]),
+            "READY=1\nSTATUS=a ERRNO=5\n"
+        );
     }
 }

@@ -1,14 +1,27 @@
+use std::io::{self, Write};
+use std::time::Duration;
+
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::sink;
+use super::visible::visible;
 use crate::config::LogFormat;
 
-/// Sends log lines up to the level to standard error from now on. A second call changes nothing.
-pub fn init(format: LogFormat, level: impl Into<LevelFilter>) {
+/// How long the last lines may take when the process ends.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// Sends log lines up to the level to standard error from now on, and panics too. A second call changes nothing.
+///
+/// # Errors
+///
+/// If the kernel gives no thread.
+pub fn init(format: LogFormat, level: impl Into<LevelFilter>) -> io::Result<()> {
+    sink::start()?;
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
+        .with_writer(move || Line(format))
         .with_ansi(false);
     let layer = match format {
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
@@ -17,6 +30,30 @@ pub fn init(format: LogFormat, level: impl Into<LevelFilter>) {
     let _ = tracing_subscriber::registry()
         .with(layer.with_filter(targets(level.into())))
         .try_init();
+    // The standard library's own hook writes to standard error itself, and waits for its reader.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(cause = panic.payload_as_str(), place, "a panic");
+    }));
+    Ok(())
+}
+
+/// Says one line on standard error, in whatever form the caller gives it, and waits a second for it to be read at most:
+/// the line is the last one.
+pub fn say_last(line: &str) {
+    let mut line = clean(line, LogFormat::Text);
+    line.push('\n');
+    match sink::start() {
+        Ok(()) => sink::push(&line),
+        // Without a thread it is said here.
+        Err(_) => drop(io::stderr().write_all(line.as_bytes())),
+    }
+    flush();
+}
+
+/// Waits until every line is read, for a second at most.
+pub fn flush() {
+    sink::flush(FLUSH);
 }
 
 fn targets(level: LevelFilter) -> Targets {
@@ -24,4 +61,26 @@ fn targets(level: LevelFilter) -> Targets {
         .with_default(level)
         // At debug it prints whole tokens.
         .with_target("yup_oauth2", level.min(LevelFilter::INFO))
+}
+
+/// What a line is written to: each is written whole, in one call.
+struct Line(LogFormat);
+
+impl Write for Line {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        let mut clean = clean(text.strip_suffix('\n').unwrap_or(&text), self.0);
+        clean.push('\n');
+        sink::push(&clean);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A line with nothing invisible in it.
+fn clean(line: &str, format: LogFormat) -> String {
+    visible(line, format).into_owned()
 }

@@ -2,6 +2,8 @@
 
 mod log;
 mod metrics;
+mod sink;
+mod visible;
 
-pub use log::init;
+pub use log::{flush, init, say_last};
 pub use metrics::{Metrics, RequestLabels};

@@ -41,7 +41,7 @@ async fn child_that_logs_everything() {
     use wordtally::config::{Config, LogFormat, LogLevel};
     use wordtally::instance::Instance;
     let variable = |name| std::env::var(name).unwrap();
-    wordtally::telemetry::init(LogFormat::Json, tracing::level_filters::LevelFilter::TRACE);
+    wordtally::telemetry::init(LogFormat::Json, tracing::level_filters::LevelFilter::TRACE).unwrap();
     let config = Config {
         word: "the".parse().unwrap(),
         listen: "127.0.0.1:0".parse().unwrap(),

@@ -18,6 +18,7 @@ mod lifecycle;
 mod logs;
 mod probe;
 mod program;
+mod stalled_readers;
 mod standin_reload;
 mod systemd;
 mod traps;
