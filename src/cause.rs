@@ -3,8 +3,12 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use crate::secrets::redacted;
+
 /// The most characters of one error in a log line.
 const MAX_CHARACTERS: usize = 500;
+/// The most bytes of one error that are looked at.
+const MAX_BYTES: usize = 64 * 1024;
 
 /// An error that lies under another. It is shared, since all who wait for one token get the same failure.
 pub type Cause = Arc<dyn Error + Send + Sync>;
@@ -23,9 +27,12 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// A server's own words, made fit for one log line: no control characters, not endless.
+/// A server's own words, made fit for one log line: no secret, no control characters, not endless.
 pub(crate) fn clean(text: &str) -> String {
-    text.chars()
+    let end = text.floor_char_boundary(MAX_BYTES);
+    // Before the end is cut off: of a secret too little might be left to tell.
+    redacted(text.get(..end).unwrap_or_default())
+        .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .take(MAX_CHARACTERS)
         .collect()

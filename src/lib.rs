@@ -18,6 +18,7 @@ pub mod reason;
 pub mod refresh;
 pub mod render;
 pub mod runtime;
+pub mod secrets;
 pub mod server;
 pub mod shutdown;
 pub mod systemd;

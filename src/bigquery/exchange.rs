@@ -8,6 +8,7 @@ use prometheus_client::metrics::counter::Counter;
 
 use super::fault::{self, Fault};
 use crate::credentials::{self, Token, Tokens};
+use crate::secrets::remember;
 
 /// What the client library loses about one request.
 #[derive(Default)]
@@ -101,6 +102,7 @@ impl Authenticator for Tokens {
         match self.token().await {
             Ok(token) => {
                 let secret = token.secret().to_owned();
+                remember(&secret);
                 let _ = LOST.try_with(|lost| lost.token.replace(Some(token)));
                 Ok(secret)
             }

@@ -12,6 +12,7 @@ use super::fetched::Fetched;
 use super::fields::Fields;
 use super::token_request::{granted, send};
 use crate::config::Invalid;
+use crate::secrets::remember;
 
 pub(super) const TYPE: Type = Type {
     name: "authorized_user",
@@ -42,6 +43,8 @@ fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
 impl TokenProvider for AuthorizedUser {
     /// The scopes are those that the person granted.
     async fn fetch(&self, clients: &Clients<'_>, _: &str) -> Result<Fetched, Error> {
+        remember(&self.client_secret);
+        remember(&self.refresh_token);
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "refresh_token")
             .append_pair("client_id", &self.client_id)

@@ -2,6 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::error::Error;
+use crate::secrets::remember;
 
 /// A token as a server gave it. Its `Debug` form leaves the token out.
 pub(crate) struct Fetched {
@@ -29,6 +30,7 @@ impl Fetched {
                 "the token server's access token has expired already",
             ));
         }
+        remember(token);
         Ok(Self {
             token: token.to_owned(),
             lifetime,

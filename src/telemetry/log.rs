@@ -9,6 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::sink;
 use super::visible::visible;
 use crate::config::LogFormat;
+use crate::secrets;
 
 /// How long the last lines may take when the process ends.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -80,7 +81,7 @@ impl Write for Line {
     }
 }
 
-/// A line with nothing invisible in it.
+/// A line without secrets and with nothing invisible in it.
 fn clean(line: &str, format: LogFormat) -> String {
-    visible(line, format).into_owned()
+    visible(&secrets::redacted(line), format).into_owned()
 }

@@ -10,6 +10,7 @@ mod configuration;
 mod credentials;
 mod demo;
 mod descriptors;
+mod echoing_upstream;
 mod freshness;
 mod google;
 mod http;
