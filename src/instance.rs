@@ -75,7 +75,7 @@ impl Instance {
             Arc::clone(&self.metrics),
             &limits,
         ));
-        let refresh = refresh::run(self.bigquery, Arc::clone(&cache), self.metrics);
+        let refresh = refresh::run(self.bigquery, Arc::clone(&cache), self.metrics, Arc::default());
         // What runs beside the server ends with it.
         let mut beside = tokio::task::JoinSet::new();
         beside.spawn(refresh);

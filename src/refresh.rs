@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
 
@@ -37,8 +38,9 @@ impl Source for BigQuery {
     }
 }
 
-/// Refreshes the cache for as long as it is polled.
-pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metrics>) {
+/// Refreshes the cache for as long as it is polled. `early` starts a refresh before it is due; during one, it starts
+/// the next as soon as that has ended.
+pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metrics>, early: Arc<Notify>) {
     let mut failures = 0;
     loop {
         let next = match attempt(&source).await {
@@ -70,7 +72,10 @@ pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metr
                 retry_at
             }
         };
-        sleep_until(next).await;
+        tokio::select! {
+            () = sleep_until(next) => {}
+            () = early.notified() => {}
+        }
     }
 }
 

@@ -133,6 +133,11 @@ impl BigQuery {
         })
     }
 
+    /// Makes the next job read the credential anew, as after its file was replaced.
+    pub fn renew_credential(&self) {
+        self.tokens.renew();
+    }
+
     async fn run(&self, deadline: Instant, progress: &Progress) -> Result<Vec<Count>, Error> {
         let project = self.project.get_or_try_init(|| self.metadata_project()).await?;
         job::Job::new(self, project, deadline, progress).counts().await

@@ -69,6 +69,8 @@ struct State {
     failed: Option<(Instant, Error)>,
     /// The running fetch, which everyone who needs its token waits for.
     flight: Option<watch::Receiver<Option<Result<Token, Error>>>>,
+    /// How often the credential was to be read anew: what an older fetch brings is not kept.
+    renewals: u64,
 }
 
 #[derive(Debug)]
@@ -111,7 +113,7 @@ impl Tokens {
             match &state.flight {
                 Some(flight) if flight.has_changed().is_ok() => flight.clone(),
                 _ => {
-                    let flight = self.start();
+                    let flight = self.start(state.renewals);
                     state.flight = Some(flight.clone());
                     flight
                 }
@@ -132,6 +134,18 @@ impl Tokens {
         }
     }
 
+    /// Makes the next use read the credential anew, as after its file was replaced. The old token stays for the case
+    /// that the new credential gives none.
+    pub fn renew(&self) {
+        let mut state = self.0.lock();
+        state.renewals += 1;
+        state.flight = None;
+        state.failed = None;
+        if let Some(held) = &mut state.held {
+            held.refresh_at = Instant::now();
+        }
+    }
+
     /// The project that the metadata server names, if that is where tokens come from.
     pub(crate) async fn project(&self) -> Result<Option<String>, Error> {
         match &self.0.origin {
@@ -144,12 +158,12 @@ impl Tokens {
         }
     }
 
-    fn start(&self) -> watch::Receiver<Option<Result<Token, Error>>> {
+    fn start(&self, renewals: u64) -> watch::Receiver<Option<Result<Token, Error>>> {
         let (sender, receiver) = watch::channel(None);
         let inner = Arc::clone(&self.0);
         tokio::spawn(async move {
             let result = inner.fetch().await;
-            let result = inner.lock().settle(result);
+            let result = inner.lock().settle(result, renewals);
             sender.send_replace(Some(result));
         });
         receiver
@@ -191,8 +205,15 @@ impl Inner {
 
 impl State {
     /// Keeps what a fetch brought. After a failure the old token serves on while it lives.
-    fn settle(&mut self, result: Result<Fetched, Error>) -> Result<Token, Error> {
+    fn settle(&mut self, result: Result<Fetched, Error>, renewals: u64) -> Result<Token, Error> {
         let now = Instant::now();
+        if renewals != self.renewals {
+            // A later fetch has taken its place; those who waited get what they waited for.
+            return result.map_or_else(
+                |error| self.usable(now).ok_or(error),
+                |fetched| Ok(Token(fetched.token.into())),
+            );
+        }
         self.flight = None;
         match result {
             Ok(Fetched { token, lifetime }) => {
@@ -246,7 +267,7 @@ mod tests {
         let mut state = State::default();
         let began = Instant::now();
         let token = "x".to_owned();
-        assert!(state.settle(Ok(Fetched { token, lifetime })).is_ok());
+        assert!(state.settle(Ok(Fetched { token, lifetime }), 0).is_ok());
         let held = state.held.unwrap();
         let whole = |end: Instant| Duration::from_secs((end - began).as_secs());
         (whole(held.refresh_at), whole(held.expires_at))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use wordtally::answer::{Answer, Count, Moment};
 use wordtally::bigquery::Error;
@@ -70,9 +71,18 @@ fn start(source: &Arc<Scripted>) -> Arc<Cache> {
 }
 
 fn start_with_ttl(source: &Arc<Scripted>, ttl: Duration) -> Arc<Cache> {
+    start_with(source, ttl, &Arc::default())
+}
+
+fn start_with(source: &Arc<Scripted>, ttl: Duration, early: &Arc<Notify>) -> Arc<Cache> {
     let cache = Arc::new(Cache::new(ttl, MAX_STALE));
     let metrics = Arc::new(Metrics::new(ttl));
-    tokio::spawn(run(Arc::clone(source), Arc::clone(&cache), metrics));
+    tokio::spawn(run(
+        Arc::clone(source),
+        Arc::clone(&cache),
+        metrics,
+        Arc::clone(early),
+    ));
     cache
 }
 
@@ -183,6 +193,41 @@ async fn waits_differ_so_that_instances_do_not_march_in_step() {
         };
     }
     assert!(waits.len() > 10, "only {} different waits", waits.len());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refresh_can_be_had_early_after_an_answer_after_a_failure_and_after_the_one_that_runs() {
+    let source = Arc::new(Scripted {
+        calls: AtomicU32::new(0),
+        takes: Duration::from_secs(2),
+        rows: 1,
+        name: "hamlet",
+        script: Box::new(|call| if call < 4 { Ok(()) } else { Err(unavailable()) }),
+    });
+    let early = Arc::default();
+    let _cache = start_with(&source, TTL, &early);
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(source.calls(), 1);
+    early.notify_one();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(source.calls(), 2, "not at once");
+    // While one runs, all that comes is one more.
+    for _ in 0..3 {
+        early.notify_one();
+    }
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(source.calls(), 3);
+    sleep(TTL - Duration::from_secs(12)).await;
+    assert_eq!(source.calls(), 4, "the TTL counts from the last one");
+    sleep(TTL * 3).await;
+    let failing = source.calls();
+    early.notify_one();
+    sleep(Duration::from_millis(10)).await;
+    assert_eq!(
+        source.calls(),
+        failing + 1,
+        "a wait after a failure is as long as before"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -186,6 +186,49 @@ async fn a_new_file_is_used_for_the_next_token_and_a_bad_one_is_an_error_till_it
     assert_eq!(tokens.token().await.expect("a token").secret(), "token-2");
 }
 
+#[tokio::test]
+async fn after_a_renewal_the_next_use_reads_the_file_and_the_old_token_serves_if_that_is_bad() {
+    let peer = peer(|_| Reply::Close).await;
+    let mut credential = authorized_user(&peer);
+    let path = file(&credential.to_string());
+    let tokens = tokens_of(&path);
+    let first = tokens.token().await.expect("a token");
+
+    std::fs::write(&path, "{").expect("a file");
+    tokens.renew();
+    assert_eq!(tokens.token().await.expect("the old token"), first);
+
+    credential["refresh_token"] = json!("hush-rotated");
+    std::fs::write(&path, credential.to_string()).expect("a file");
+    // At once, though the failure of a moment ago would answer otherwise.
+    tokens.renew();
+    let second = tokens.token().await.expect("a token");
+    assert_eq!(second.secret(), "token-1");
+    assert_eq!(tokens.token().await.expect("a token"), second);
+    assert_eq!(peer.to("/token")[1].form()["refresh_token"], "hush-rotated");
+}
+
+#[tokio::test]
+async fn a_fetch_that_began_before_a_renewal_is_not_kept() {
+    let peer = Peer::start(|request| match request.nth {
+        0 => Reply::After(
+            Duration::from_millis(200),
+            json!({"access_token": "by-the-old-file", "expires_in": 3600}),
+        ),
+        _ => granted("by-the-new-file"),
+    })
+    .await;
+    let tokens = tokens(&authorized_user(&peer));
+    let early = tokens.clone();
+    let early = tokio::spawn(async move { early.token().await });
+    peer.awaited("/token").await;
+    tokens.renew();
+    assert_eq!(tokens.token().await.expect("a token").secret(), "by-the-new-file");
+    let waited = early.await.expect("no panic").expect("a token");
+    assert_eq!(waited.secret(), "by-the-old-file");
+    assert_eq!(tokens.token().await.expect("a token").secret(), "by-the-new-file");
+}
+
 /// yup-oauth2's own timeout is ignored with a client of ours, and never covers the body.
 #[tokio::test]
 async fn a_token_server_that_hangs_is_given_up_in_time() {
