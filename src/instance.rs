@@ -9,7 +9,7 @@ use crate::config::{Config, Invalid, Listen, Word};
 use crate::credentials::Variables;
 use crate::server::{self, Limits, Listener, Service};
 use crate::telemetry::Metrics;
-use crate::{refresh, systemd};
+use crate::{refresh, reload, systemd};
 
 /// An instance that has its credential and its socket and is about to serve.
 #[derive(Debug)]
@@ -75,10 +75,13 @@ impl Instance {
             Arc::clone(&self.metrics),
             &limits,
         ));
-        let refresh = refresh::run(self.bigquery, Arc::clone(&cache), self.metrics, Arc::default());
+        let early = Arc::default();
+        let reload = reload::at_hangup(Arc::clone(&self.bigquery), Arc::clone(&early))?;
+        let refresh = refresh::run(self.bigquery, Arc::clone(&cache), self.metrics, early);
         // What runs beside the server ends with it.
         let mut beside = tokio::task::JoinSet::new();
         beside.spawn(refresh);
+        beside.spawn(reload);
         beside.spawn(systemd::watchdog());
         beside.spawn(announce(cache, limits));
         tracing::info!(

@@ -16,6 +16,7 @@ pub mod instance;
 pub mod probe;
 pub mod reason;
 pub mod refresh;
+pub mod reload;
 pub mod render;
 pub mod runtime;
 pub mod secrets;

@@ -18,10 +18,25 @@ use crate::cause::chain;
 const PAUSE: Duration = Duration::from_millis(50);
 /// How long a notice is sent again. systemd's own patience with a start or a stop is not longer.
 const PATIENCE: Duration = Duration::from_secs(90);
+/// The same during a reload, which does its work in between.
+const RELOAD: Duration = Duration::from_secs(5);
 
 /// Says that the service answers requests, with one line for `systemctl status`.
 pub fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(&one_line(status))]);
+}
+
+/// Says that the service reads its files anew. [`reloaded`] must follow.
+pub async fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => deliver(message(&[NotifyState::Reloading, now]), RELOAD).await,
+        Err(error) => failed(&error),
+    }
+}
+
+/// Says that it has done so.
+pub async fn reloaded() {
+    deliver(message(&[NotifyState::Ready]), RELOAD).await;
 }
 
 /// Says that the service drains.

@@ -232,3 +232,45 @@ async fn two_instances_serve_two_words() {
     assert_eq!(corpora, ["romeoandjuliet"]);
     assert_eq!(google.jobs(), 2);
 }
+
+#[tokio::test]
+async fn sighup_reads_the_credential_anew_and_nothing_else() {
+    let google = Google::start().await;
+    let path = google.directory.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    let serve = Serve::from(&google).environment("NOTIFY_SOCKET", &path);
+    let instance = serve.start().await;
+    instance.answer().await;
+    let good = std::fs::read_to_string(google.directory.path().join("bigquery.json")).unwrap();
+    google.file("bigquery.json", "{}");
+    instance.signal("HUP");
+    instance
+        .logged("cannot fetch a new access token", |line| {
+            line["old_token_serves"] == true
+        })
+        .await;
+    assert_eq!(instance.get("/").await.status(), 200);
+    google.file("bigquery.json", &good);
+    let jobs = google.jobs();
+    instance.signal("HUP");
+    eventually("a refresh", async || (google.jobs() > jobs).then_some(())).await;
+    assert_eq!(instance.get("/").await.status(), 200);
+    assert_eq!(instance.lines("reading the credential anew").len(), 2);
+    let mut notices = Vec::new();
+    while notices.len() < 5 {
+        let mut buffer = [0; 1024];
+        let length = timeout(PATIENCE, socket.recv(&mut buffer))
+            .await
+            .expect("no notice")
+            .unwrap();
+        let notice = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        notices.push(notice.lines().next().unwrap().to_owned());
+        let reloading = notice.starts_with("RELOADING=1\nMONOTONIC_USEC=");
+        assert_eq!(notice.starts_with("RELOADING"), reloading, "{notice}");
+    }
+    assert_eq!(
+        notices,
+        ["READY=1", "RELOADING=1", "READY=1", "RELOADING=1", "READY=1"]
+    );
+    instance.stop().await;
+}
