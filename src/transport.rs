@@ -1,22 +1,40 @@
-//! Builds the HTTP clients that reach Google: one set of TLS rules, limits on time, no redirects, no proxies.
+//! The HTTP that reaches Google: one set of TLS rules, limits on time and on bytes, no redirects, no proxies.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
 use rustls::{ClientConfig, RootCertStore};
-use yup_oauth2::CustomHyperClientBuilder;
-use yup_oauth2::hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 
 use crate::config::Invalid;
 
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// The client that yup-oauth2 sends its requests with.
-pub(crate) type TokenClient = CustomHyperClientBuilder<HttpsConnector<HttpConnector>>;
+/// Why a response's body could not be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    #[error("a body of more than {0} bytes")]
+    TooLong(usize),
+    #[error("a body that did not come whole")]
+    Broken(#[source] reqwest::Error),
+}
+
+/// A response's body, if it has at most so many bytes. One that is announced as longer is not read at all.
+pub(crate) async fn body(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, BodyError> {
+    let announced = response.content_length().unwrap_or_default();
+    let announced = usize::try_from(announced).unwrap_or(usize::MAX);
+    if announced > most {
+        return Err(BodyError::TooLong(most));
+    }
+    let mut body = Vec::with_capacity(announced);
+    while let Some(chunk) = response.chunk().await.map_err(BodyError::Broken)? {
+        if body.len() + chunk.len() > most {
+            return Err(BodyError::TooLong(most));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
 
 /// The TLS configuration, made once. The system's certificates are read when an https address first needs them.
 #[derive(Debug, Default)]
@@ -25,24 +43,8 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// A client for yup-oauth2. A plain one speaks to http addresses and needs no certificates on this machine.
-    pub(crate) fn token_client(&self, plain: bool) -> Result<TokenClient, Invalid> {
-        let mut tcp = HttpConnector::new();
-        tcp.set_connect_timeout(Some(CONNECT));
-        tcp.enforce_http(false);
-        let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(self.tls(plain)?)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            // A token is fetched about once an hour: a kept connection would be a dead one.
-            .pool_max_idle_per_host(0)
-            .build(connector);
-        Ok(client.into())
-    }
-
-    /// A reqwest client whose every request ends within the limit, body included.
+    /// A client whose every request ends within the limit, body included. A plain one speaks to http addresses and needs
+    /// no certificates on this machine.
     pub(crate) fn client(&self, plain: bool, limit: Duration) -> Result<reqwest::ClientBuilder, Invalid> {
         Ok(reqwest::Client::builder()
             .use_preconfigured_tls(self.tls(plain)?)
@@ -66,14 +68,18 @@ impl Transport {
             let roots = RootCertStore::empty();
             return Ok(versions.with_root_certificates(roots).with_no_client_auth());
         }
-        let config = versions
-            .with_native_roots()
-            .map_err(|error| {
-                Invalid::new(format!(
-                    "an https address needs CA certificates, and this machine has none ({error}): install them or set SSL_CERT_FILE"
-                ))
-            })?
-            .with_no_client_auth();
+        // The system's own are many, and some may be such that rustls does not read them.
+        let found = rustls_native_certs::load_native_certs();
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(found.certs);
+        if roots.is_empty() {
+            let error = found.errors.first().map(|error| format!(" ({error})"));
+            return Err(Invalid::new(format!(
+                "an https address needs CA certificates, and this machine has none{}: install them or set SSL_CERT_FILE",
+                error.unwrap_or_default()
+            )));
+        }
+        let config = versions.with_root_certificates(roots).with_no_client_auth();
         Ok(self.native.get_or_init(|| config).clone())
     }
 }

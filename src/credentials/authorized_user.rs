@@ -1,6 +1,4 @@
 //! A person's refresh token, as `gcloud auth application-default login` writes it.
-//!
-//! yup-oauth2 fixes the refresh grant's address, so that the request is ours.
 
 use async_trait::async_trait;
 use url::Url;
@@ -10,7 +8,7 @@ use super::credential::{TokenProvider, Type};
 use super::error::Error;
 use super::fetched::Fetched;
 use super::fields::Fields;
-use super::token_request::{granted, send};
+use super::token_request::grant;
 use crate::config::Invalid;
 use crate::secrets::remember;
 
@@ -45,17 +43,16 @@ impl TokenProvider for AuthorizedUser {
     async fn fetch(&self, clients: &Clients<'_>, _: &str) -> Result<Fetched, Error> {
         remember(&self.client_secret);
         remember(&self.refresh_token);
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .append_pair("grant_type", "refresh_token")
-            .append_pair("client_id", &self.client_id)
-            .append_pair("client_secret", &self.client_secret)
-            .append_pair("refresh_token", &self.refresh_token)
-            .finish();
-        let request = clients
-            .own(self.token_uri.scheme() == "http")?
-            .post(self.token_uri.clone())
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(form);
-        granted(&send(request, "the token server").await?)
+        grant(
+            &clients.client(self.token_uri.scheme() == "http")?,
+            &self.token_uri,
+            &[
+                ("grant_type", "refresh_token"),
+                ("client_id", &self.client_id),
+                ("client_secret", &self.client_secret),
+                ("refresh_token", &self.refresh_token),
+            ],
+        )
+        .await
     }
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use crate::config::Invalid;
-use crate::transport::{TokenClient, Transport};
+use crate::transport::Transport;
 
 /// Makes the HTTP clients of one fetch. A plain one speaks to http addresses and needs no certificates.
 pub(super) struct Clients<'a> {
@@ -12,18 +12,13 @@ pub(super) struct Clients<'a> {
 }
 
 impl Clients<'_> {
-    /// For requests of our own.
-    pub(super) fn own(&self, plain: bool) -> Result<reqwest::Client, Error> {
+    /// One whose requests end within the limit.
+    pub(super) fn client(&self, plain: bool) -> Result<reqwest::Client, Error> {
         self.transport
             .client(plain, self.limit)
             .map_err(unusable)?
             .build()
             .map_err(|error| Error::unavailable("cannot make an HTTP client").caused_by(error))
-    }
-
-    /// For yup-oauth2's.
-    pub(super) fn yup(&self, plain: bool) -> Result<TokenClient, Error> {
-        self.transport.token_client(plain).map_err(unusable)
     }
 }
 

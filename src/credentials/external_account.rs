@@ -1,12 +1,9 @@
-//! Workload identity federation: a token of another provider, exchanged for Google's. yup-oauth2 does the exchange.
-
-use std::collections::HashMap;
+//! Workload identity federation: a token of another provider, exchanged for Google's.
+//!
+//! yup-oauth2 could do the exchange, but reads the subject token's file and every response whole.
 
 use async_trait::async_trait;
-use hyper::header::{HeaderName, HeaderValue};
-use serde_json::Value;
-use yup_oauth2::ExternalAccountAuthenticator;
-use yup_oauth2::external_account::{CredentialSource, ExternalAccountSecret, UrlCredentialSourceFormat};
+use url::Url;
 
 use super::CLOUD_PLATFORM_SCOPE;
 use super::clients::Clients;
@@ -15,7 +12,8 @@ use super::error::Error;
 use super::fetched::Fetched;
 use super::fields::Fields;
 use super::impersonated::Impersonation;
-use super::yup;
+use super::subject_token::SubjectTokenSource;
+use super::token_request::grant;
 use crate::config::Invalid;
 
 pub(super) const TYPE: Type = Type {
@@ -24,13 +22,15 @@ pub(super) const TYPE: Type = Type {
 };
 
 struct ExternalAccount {
-    /// As yup-oauth2 takes it, without the impersonation that it may do next.
-    secret: ExternalAccountSecret,
+    audience: String,
+    subject_token_type: String,
+    token_url: Url,
+    source: SubjectTokenSource,
     /// The service account to act as afterwards.
     impersonation: Option<Impersonation>,
 }
 
-/// Reads an `external_account`, refusing what yup-oauth2 would leave out in silence.
+/// Reads an `external_account`, refusing what it would leave out.
 fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
     for name in ["client_id", "workforce_pool_user_project"] {
         if fields.object.contains_key(name) {
@@ -53,14 +53,10 @@ fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
         })
         .transpose()?;
     Ok(Box::new(ExternalAccount {
-        secret: ExternalAccountSecret {
-            audience: fields.text("audience")?,
-            subject_token_type: fields.text("subject_token_type")?,
-            service_account_impersonation_url: None,
-            token_url: fields.address("token_url")?.into(),
-            credential_source: credential_source(&source)?,
-            key_type: "external_account".to_owned(),
-        },
+        audience: fields.text("audience")?,
+        subject_token_type: fields.text("subject_token_type")?,
+        token_url: fields.address("token_url")?,
+        source: SubjectTokenSource::parse(&source)?,
         impersonation,
     }))
 }
@@ -78,86 +74,34 @@ fn lifetime(fields: &Fields<'_>) -> Result<u64, Invalid> {
     }
 }
 
-fn credential_source(source: &Fields<'_>) -> Result<CredentialSource, Invalid> {
-    for (name, what) in [
-        ("executable", "a program"),
-        ("environment_id", "AWS"),
-        ("certificate", "a certificate"),
-    ] {
-        if source.object.contains_key(name) {
-            return Err(source.invalid(&format!(
-                "takes its subject token from {what}, which is not supported: expected a 'file' or a 'url'"
-            )));
-        }
-    }
-    let format = format(source)?;
-    match (source.optional_text("file")?, source.optional_address("url")?) {
-        // yup-oauth2 ignores a file's format and would send the whole JSON text as the token.
-        (Some(_), None) if matches!(format, UrlCredentialSourceFormat::Json { .. }) => Err(source.invalid(
-            "takes its subject token from a JSON file, which is not supported: expected a file that holds the bare token",
-        )),
-        (Some(file), None) => Ok(CredentialSource::File { file }),
-        (None, Some(url)) => Ok(CredentialSource::Url {
-            url: url.into(),
-            headers: headers(source)?,
-            format,
-        }),
-        _ => Err(source.invalid("has an invalid 'credential_source': expected either a 'file' or a 'url'")),
-    }
-}
-
-/// The format, which yup-oauth2 wants written out though its default is text.
-fn format(source: &Fields<'_>) -> Result<UrlCredentialSourceFormat, Invalid> {
-    let Some(format) = source.object("format")? else {
-        return Ok(UrlCredentialSourceFormat::Text);
-    };
-    match format.optional_text("type")?.as_deref() {
-        None | Some("text") => Ok(UrlCredentialSourceFormat::Text),
-        Some("json") => Ok(UrlCredentialSourceFormat::Json {
-            subject_token_field_name: format.text("subject_token_field_name")?,
-        }),
-        Some(_) => {
-            Err(source.invalid("has an invalid 'format' of its source: expected the 'type' text or json"))
-        }
-    }
-}
-
-fn headers(source: &Fields<'_>) -> Result<Option<HashMap<String, String>>, Invalid> {
-    let Some(headers) = source.object("headers")? else {
-        return Ok(None);
-    };
-    let checked = headers.object.iter().map(|(name, value)| match value {
-        // yup-oauth2 panics on what is not a header.
-        Value::String(value)
-            if name.parse::<HeaderName>().is_ok() && value.parse::<HeaderValue>().is_ok() =>
-        {
-            Some((name.clone(), value.clone()))
-        }
-        _ => None,
-    });
-    match checked.collect() {
-        Some(headers) => Ok(Some(headers)),
-        None => Err(source.invalid("has invalid 'headers' of its source: expected HTTP headers")),
-    }
-}
-
 #[async_trait]
 impl TokenProvider for ExternalAccount {
     async fn fetch(&self, clients: &Clients<'_>, scope: &str) -> Result<Fetched, Error> {
-        let exchanged = match self.impersonation {
+        let scope_of_exchange = match self.impersonation {
             Some(_) => CLOUD_PLATFORM_SCOPE,
             None => scope,
         };
-        let plain = self.is_plain();
-        let authenticator =
-            ExternalAccountAuthenticator::with_client(self.secret.clone(), clients.yup(plain)?)
-                .build()
-                .await
-                .map_err(|error| Error::refused("the credential cannot be used").caused_by(error))?;
-        let federated = yup::taken(authenticator.force_refreshed_token(&[exchanged]).await)?;
+        let client = clients.client(self.is_plain())?;
+        let subject_token = self.source.subject_token(&client).await?;
+        let federated = grant(
+            &client,
+            &self.token_url,
+            &[
+                ("audience", &self.audience),
+                ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+                (
+                    "requested_token_type",
+                    "urn:ietf:params:oauth:token-type:access_token",
+                ),
+                ("subject_token_type", &self.subject_token_type),
+                ("subject_token", &subject_token),
+                ("scope", scope_of_exchange),
+            ],
+        )
+        .await?;
         match &self.impersonation {
             None => Ok(federated),
-            Some(target) => target.act(&clients.own(plain)?, &federated.token, scope).await,
+            Some(target) => target.act(&client, &federated.token, scope).await,
         }
     }
 }
@@ -165,14 +109,10 @@ impl TokenProvider for ExternalAccount {
 impl ExternalAccount {
     /// Whether every address in it is an http one.
     fn is_plain(&self) -> bool {
-        let source = match &self.secret.credential_source {
-            CredentialSource::File { .. } => true,
-            CredentialSource::Url { url, .. } => url.starts_with("http:"),
-        };
         let target = self
             .impersonation
             .as_ref()
             .is_none_or(|target| target.url.scheme() == "http");
-        source && target && self.secret.token_url.starts_with("http:")
+        self.source.is_plain() && target && self.token_url.scheme() == "http"
     }
 }

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::fetched::Fetched;
 use super::file::File;
 use super::search::Origin;
-use super::{BIGQUERY_SCOPE, metadata_server};
+use super::{BIGQUERY_SCOPE, metadata_server, small_file};
 use crate::transport::Transport;
 
 /// Fetches a new token for BigQuery. The file is read each time, so that a new key needs no restart.
@@ -16,10 +16,9 @@ pub(super) async fn fetch(origin: &Origin, transport: &Transport, limit: Duratio
     match origin {
         Origin::Metadata(base) => metadata_server::fetch(base, &clients, BIGQUERY_SCOPE).await,
         Origin::File(path) => {
-            let path = path.clone();
-            let file = tokio::task::spawn_blocking(move || File::read(&path))
+            let file = small_file::aside(path, |path| File::read(&path))
                 .await
-                .map_err(|_| Error::unavailable("reading the credential file was interrupted"))?
+                .ok_or_else(|| Error::unavailable("reading the credential file was interrupted"))?
                 .map_err(|invalid| Error::refused("the credential cannot be used").caused_by(invalid))?;
             file.credential.fetch(&clients, BIGQUERY_SCOPE).await
         }

@@ -65,7 +65,7 @@ impl Fields<'_> {
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
             .filter(|url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none())
-            // yup-oauth2 panics on what hyper does not take for an address.
+            // What hyper does not take for an address could not be asked.
             .filter(|url| url.as_str().parse::<hyper::Uri>().is_ok());
         match address {
             None => Err(self.invalid(&format!(

@@ -1,14 +1,12 @@
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde_json::Value;
 
 use super::credential::Credential;
 use super::fields::Fields;
+use super::small_file::{self, Unreadable};
 use crate::config::{Invalid, Project};
-
-/// The largest file, in bytes. Google's are under 3 KiB.
-const MAX_BYTES: u64 = 64 * 1024;
 
 /// A credential file that was read and checked.
 #[derive(Debug)]
@@ -65,30 +63,22 @@ fn invalid(path: &Path, what: &str) -> Invalid {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Invalid> {
-    let failed = |error: std::io::Error| match error.kind() {
-        ErrorKind::NotFound => invalid(path, "does not exist: expected the path of a credential file"),
-        ErrorKind::PermissionDenied => invalid(
-            path,
-            "cannot be read: permission denied, let the service's user read it",
-        ),
-        _ => invalid(path, &format!("cannot be read: {error}")),
-    };
-    // Opening a pipe would wait for its writer.
-    if !std::fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(invalid(
+    small_file::read(path).map_err(|unreadable| match &unreadable {
+        Unreadable::Irregular => invalid(
             path,
             "is not a regular file: expected the path of a credential file",
-        ));
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(failed)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(invalid(
+        ),
+        Unreadable::TooLarge => invalid(
             path,
             "has more than 64 KiB: expected the key file as Google Cloud wrote it",
-        ));
-    }
-    Ok(bytes)
+        ),
+        Unreadable::Io(error) => match error.kind() {
+            ErrorKind::NotFound => invalid(path, "does not exist: expected the path of a credential file"),
+            ErrorKind::PermissionDenied => invalid(
+                path,
+                "cannot be read: permission denied, let the service's user read it",
+            ),
+            _ => invalid(path, &unreadable.to_string()),
+        },
+    })
 }

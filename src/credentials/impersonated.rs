@@ -1,4 +1,4 @@
-//! Another credential that may act as a service account. yup-oauth2 lets only a person do so, so that the request is ours.
+//! Another credential that may act as a service account.
 
 use std::time::SystemTime;
 
@@ -66,7 +66,7 @@ impl TokenProvider for Impersonated {
     async fn fetch(&self, clients: &Clients<'_>, scope: &str) -> Result<Fetched, Error> {
         let own = self.source.fetch(clients, CLOUD_PLATFORM_SCOPE).await?;
         let plain = self.target.url.scheme() == "http";
-        self.target.act(&clients.own(plain)?, &own.token, scope).await
+        self.target.act(&clients.client(plain)?, &own.token, scope).await
     }
 }
 

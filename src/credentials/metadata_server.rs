@@ -1,5 +1,4 @@
-//! The service account of the machine itself. yup-oauth2 asks the metadata server only if
-//! `GOOGLE_APPLICATION_CREDENTIALS` is not set, even to nothing, so that the requests are ours.
+//! The service account of the machine itself.
 
 use url::Url;
 
@@ -29,7 +28,7 @@ pub(super) async fn project(base: &Url, clients: &Clients<'_>) -> Result<String,
 
 fn get(clients: &Clients<'_>, address: String) -> Result<reqwest::RequestBuilder, Error> {
     Ok(clients
-        .own(true)?
+        .client(true)?
         .get(address)
         .header("metadata-flavor", "Google"))
 }

@@ -15,9 +15,10 @@ mod impersonated;
 mod metadata_server;
 mod search;
 mod service_account;
+mod small_file;
+mod subject_token;
 mod token_request;
 mod tokens;
-mod yup;
 
 pub use credential::{Credential, Type};
 pub use error::{Error, Kind};

@@ -1,25 +1,45 @@
-//! The token requests that yup-oauth2 cannot make as they should be.
+//! Requests for tokens, and what servers answer, within limits. yup-oauth2 would read any body whole and lose the status.
 
 use std::time::Duration;
 
 use serde_json::Value;
+use url::{Url, form_urlencoded};
 
 use super::error::Error;
 use super::fetched::Fetched;
 use crate::cause::clean;
+use crate::transport::{BodyError, body};
 
 /// The longest response that is read, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
+
+/// Posts a form and reads the token that comes back.
+pub(super) async fn grant(
+    client: &reqwest::Client,
+    address: &Url,
+    fields: &[(&str, &str)],
+) -> Result<Fetched, Error> {
+    let form = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    let request = client
+        .post(address.clone())
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form);
+    granted(&send(request, "the token server").await?)
+}
 
 /// Reads an OAuth token response.
 pub(super) fn granted(response: &Value) -> Result<Fetched, Error> {
     Fetched::new(
         response.get("access_token").and_then(Value::as_str),
-        response
-            .get("expires_in")
-            .and_then(Value::as_u64)
-            .map(Duration::from_secs),
+        response.get("expires_in").and_then(Value::as_f64).map(lifetime),
     )
+}
+
+/// Seconds as a server gave them, whatever it gave: yup-oauth2 panics on those that its clock cannot hold.
+fn lifetime(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
 }
 
 /// Sends a request and reads the JSON of a good response.
@@ -41,15 +61,15 @@ pub(super) async fn exchange(
         // Its own words repeat the address.
         Error::unavailable(format!("{server} cannot be reached")).caused_by(error.without_url())
     };
-    let mut response = request.send().await.map_err(failed)?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(failed)? {
-        if body.len() + chunk.len() > MAX_BYTES {
-            return Err(Error::unavailable(format!("{server} answered more than 64 KiB")));
-        }
-        body.extend_from_slice(&chunk);
+    let response = request.send().await.map_err(failed)?;
+    let status = response.status();
+    match body(response, MAX_BYTES).await {
+        Ok(body) => Ok((status, body)),
+        Err(BodyError::Broken(error)) => Err(failed(error)),
+        Err(too_long) => Err(Error::unavailable(format!(
+            "{server} answered {status} with {too_long}"
+        ))),
     }
-    Ok((response.status(), body))
 }
 
 /// Reads both of Google's error forms: `{"error":"invalid_grant"}` and `{"error":{"message":…}}`.

@@ -1,6 +1,6 @@
-//! The faults of yup-oauth2 that this service contains, each shown on the bare library.
+//! The faults of yup-oauth2 that this service has none of, each shown on the bare library.
 //!
-//! A test that fails here after an update means that a fault is gone, and what contains it may go too.
+//! A test that fails here after an update means that a fault is gone, and with it a reason for which its requests are ours.
 
 use std::time::Duration;
 
@@ -83,4 +83,31 @@ async fn it_panics_on_a_bad_address_and_on_an_absurd_lifetime() {
         let fetch = tokio::spawn(async move { bare(&credential).await.token(&["scope"]).await.is_ok() });
         assert!(fetch.await.is_err_and(|error| error.is_panic()));
     }
+}
+
+/// Ours takes sixty-four kibibytes.
+#[tokio::test]
+async fn it_reads_a_body_of_any_size() {
+    let long = "x".repeat(8 * 1024 * 1024);
+    let peer = Peer::start(move |_| Reply::Json(200, json!({"access_token": long}))).await;
+    let bare = bare(&service_account(&peer)).await;
+    let token = bare.token(&["scope"]).await.expect("no error");
+    assert_eq!(token.token().map(str::len), Some(8 * 1024 * 1024));
+}
+
+#[tokio::test]
+async fn it_reads_a_subject_token_without_end() {
+    let peer = Peer::start(|_| granted("x")).await;
+    let file = file(&"x".repeat(8 * 1024 * 1024));
+    let secret = serde_json::from_value(external_account(&peer, json!({"file": file}))).expect("a secret");
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let bare = yup_oauth2::ExternalAccountAuthenticator::with_client(
+        secret,
+        CustomHyperClientBuilder::<HttpConnector>::from(client),
+    )
+    .build()
+    .await
+    .expect("an authenticator");
+    bare.token(&["scope"]).await.expect("no error");
+    assert_eq!(peer.seen()[0].form()["subject_token"].len(), 8 * 1024 * 1024);
 }

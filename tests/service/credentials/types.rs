@@ -93,6 +93,71 @@ async fn a_workload_may_fetch_its_token_and_act_as_a_service_account() {
     assert_eq!(request.json(), json!({"scope": [BIGQUERY], "lifetime": "1800s"}));
 }
 
+/// yup-oauth2 would send the whole JSON text as the token.
+#[tokio::test]
+async fn a_subject_token_may_stand_in_a_json_file() {
+    let peer = google().await;
+    let source = json!({
+        "file": file(&json!({"id_token": "subject-from-json"}).to_string()),
+        "format": {"type": "json", "subject_token_field_name": "id_token"},
+    });
+    tokens(&external_account(&peer, source))
+        .token()
+        .await
+        .expect("a token");
+    assert_eq!(peer.to("/sts")[0].form()["subject_token"], "subject-from-json");
+}
+
+/// yup-oauth2 waits for a pipe's writer with a thread for each try, and reads what has no end until memory has.
+#[tokio::test]
+async fn a_subject_token_that_is_no_small_file_is_refused_at_once() {
+    let peer = google().await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let pipe = directory.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    // Longer than any file, and regular.
+    let large = file(&"x".repeat(65_537));
+    for (path, said) in [
+        (pipe.as_path(), "is not a regular file"),
+        ("/dev/zero".as_ref(), "is not a regular file"),
+        ("/".as_ref(), "is not a regular file"),
+        (&large, "has more than 64 KiB"),
+        ("/nowhere/token".as_ref(), "cannot be read: No such file"),
+    ] {
+        let tokens = tokens(&external_account(&peer, json!({"file": path})));
+        let began = std::time::Instant::now();
+        let error = tokens.token().await.expect_err(said);
+        assert!(began.elapsed() < Duration::from_millis(500), "{path:?}");
+        assert_eq!(error.kind, Kind::Refused);
+        let whole = chain(&error);
+        assert!(
+            whole.contains(said) && whole.contains(&path.display().to_string()),
+            "{whole}"
+        );
+    }
+    assert!(peer.seen().is_empty());
+}
+
+/// As Kubernetes projects one: a link to a file in a folder that is a link, both replaced with each token.
+#[tokio::test]
+async fn a_subject_token_may_lie_behind_links_and_in_proc() {
+    let peer = google().await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name);
+    std::fs::create_dir(path("..2026_11_26")).expect("a folder");
+    std::fs::write(path("..2026_11_26/token"), "subject-from-link").expect("a file");
+    std::os::unix::fs::symlink("..2026_11_26", path("..data")).expect("a link");
+    std::os::unix::fs::symlink("..data/token", path("token")).expect("a link");
+    for link in [path("token"), "/proc/sys/kernel/ostype".into()] {
+        tokens(&external_account(&peer, json!({"file": link})))
+            .token()
+            .await
+            .expect("a token");
+    }
+    assert_eq!(peer.to("/sts")[0].form()["subject_token"], "subject-from-link");
+}
+
 /// yup-oauth2 needs a `format` here; Google's own libraries take text if there is none.
 #[tokio::test]
 async fn a_fetched_subject_token_is_text_unless_told_otherwise() {
