@@ -13,9 +13,11 @@ pub enum Reason {
     Invalid,
     /// A quota or rate limit is used up.
     Quota,
-    /// BigQuery or the token server can't be reached or answers with a fault of its own.
+    /// Whoever gives access tokens can't be reached, hangs, or answers with a fault of its own.
+    TokenServer,
+    /// BigQuery can't be reached or answers with a fault of its own.
     Unavailable,
-    /// No whole answer came within the timeout.
+    /// No whole answer of BigQuery's came within the timeout.
     Timeout,
     /// The answer came, but is not what was asked for.
     Malformed,
@@ -23,12 +25,13 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Credential,
         Self::Denied,
         Self::NotFound,
         Self::Invalid,
         Self::Quota,
+        Self::TokenServer,
         Self::Unavailable,
         Self::Timeout,
         Self::Malformed,
@@ -42,6 +45,7 @@ impl Reason {
             Self::NotFound => "not_found",
             Self::Invalid => "invalid",
             Self::Quota => "quota",
+            Self::TokenServer => "token_server",
             Self::Unavailable => "unavailable",
             Self::Timeout => "timeout",
             Self::Malformed => "malformed",
@@ -56,6 +60,7 @@ impl Reason {
             Self::NotFound => "the table, dataset or project does not exist",
             Self::Invalid => "BigQuery refused the query",
             Self::Quota => "a quota or rate limit of BigQuery is used up",
+            Self::TokenServer => "the token server gives no access token",
             Self::Unavailable => "BigQuery cannot be reached",
             Self::Timeout => "BigQuery did not answer in time",
             Self::Malformed => "BigQuery's answer was not understood",

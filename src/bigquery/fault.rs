@@ -1,5 +1,8 @@
-use gcp_bigquery_client::error::{BQError, ResponseError};
+use std::time::Duration;
+
 use gcp_bigquery_client::model::error_proto::ErrorProto;
+use reqwest::StatusCode;
+use serde::Deserialize;
 
 use super::error::Error;
 use crate::cause::clean;
@@ -22,6 +25,10 @@ pub(super) enum Remedy {
 pub(super) struct Fault {
     pub(super) error: Error,
     pub(super) remedy: Remedy,
+    /// How long the server wants to be left alone.
+    pub(super) retry_after: Option<Duration>,
+    /// Whether there was no connection to send anything on.
+    pub(super) unreached: bool,
 }
 
 impl Fault {
@@ -29,10 +36,12 @@ impl Fault {
         Self {
             error: Error::new(reason, message),
             remedy,
+            retry_after: None,
+            unreached: false,
         }
     }
 
-    fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+    pub(super) fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self {
             error: self.error.caused_by(cause),
             ..self
@@ -54,62 +63,69 @@ pub(super) fn credential(error: credentials::Error) -> Error {
 pub(super) fn no_token(error: credentials::Error) -> Fault {
     let (reason, remedy) = match error.kind {
         Kind::Refused => (Reason::Credential, Remedy::None),
-        Kind::Unavailable => (Reason::Unavailable, Remedy::Wait),
+        Kind::Unavailable => (Reason::TokenServer, Remedy::Wait),
     };
     Fault::new(reason, remedy, "there is no access token").caused_by(error)
 }
 
-/// Sorts what the client library says, together with the status that came.
-pub(super) fn of(error: BQError, status: Option<u16>) -> Fault {
-    match error {
-        BQError::ResponseError { error } => answered(&error, status),
-        BQError::RequestError(error) => broken(error, status),
-        // Its other errors belong to parts of it that are not used here.
-        other => Fault::malformed(clean(&other.to_string())),
-    }
+/// A refusal, as far as its words are needed.
+#[derive(Deserialize)]
+struct Refusal {
+    error: Words,
 }
 
-fn answered(error: &ResponseError, status: Option<u16>) -> Fault {
-    let error = &error.error;
-    let status = status.or_else(|| u16::try_from(error.code).ok()).unwrap_or(0);
-    let reasons: Vec<&str> = error
-        .errors
-        .iter()
-        .filter_map(|entry| entry.get("reason"))
-        .map(String::as_str)
-        .collect();
-    let message = clean(&format!(
-        "BigQuery answered {status} {} ({}): {}",
-        error.status,
-        reasons.join(", "),
-        error.message
-    ));
-    by_status(status, &reasons, message)
+#[derive(Deserialize)]
+struct Words {
+    #[serde(default)]
+    errors: Vec<Entry>,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    status: String,
 }
 
-/// A request that got no response, or one whose body could not be read.
-fn broken(error: reqwest::Error, status: Option<u16>) -> Fault {
-    // Its query may hold a page token.
-    let error = error.without_url();
-    match status {
-        Some(status @ 200..300) if is_json(&error) => Fault::malformed(format!(
-            "BigQuery answered {status} with a body that is not understood"
-        ))
-        .caused_by(error),
-        Some(200..300) | None => {
-            let reason = if error.is_timeout() {
-                Reason::Timeout
-            } else {
-                Reason::Unavailable
-            };
-            Fault::new(reason, Remedy::Wait, "BigQuery's answer did not come whole").caused_by(error)
+#[derive(Deserialize)]
+struct Entry {
+    #[serde(default)]
+    reason: String,
+}
+
+/// A response whose status says no, whatever its body.
+pub(super) fn refused(status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Fault {
+    let status = status.as_u16();
+    let fault = match serde_json::from_slice::<Refusal>(body) {
+        Ok(Refusal { error }) => {
+            let reasons: Vec<&str> = error.errors.iter().map(|entry| entry.reason.as_str()).collect();
+            let message = clean(&format!(
+                "BigQuery answered {status} {} ({}): {}",
+                error.status,
+                reasons.join(", "),
+                error.message
+            ));
+            by_status(status, &reasons, message)
         }
-        Some(status) => by_status(
+        Err(_) => by_status(
             status,
             &[],
             format!("BigQuery answered {status} with a body that is not its own"),
         ),
-    }
+    };
+    Fault { retry_after, ..fault }
+}
+
+/// A request that got no response, or a good one whose body could not be read.
+pub(super) fn broken(error: reqwest::Error) -> Fault {
+    let reason = if error.is_timeout() {
+        Reason::Timeout
+    } else {
+        Reason::Unavailable
+    };
+    let fault = Fault {
+        unreached: error.is_connect(),
+        ..Fault::new(reason, Remedy::Wait, "BigQuery's answer did not come whole")
+    };
+    // Its query may hold a page token.
+    fault.caused_by(error.without_url())
 }
 
 fn by_status(status: u16, reasons: &[&str], message: String) -> Fault {
@@ -128,9 +144,8 @@ fn by_status(status: u16, reasons: &[&str], message: String) -> Fault {
     Fault::new(reason, remedy, message)
 }
 
-/// The errors that a finished job reports.
-pub(super) fn of_job(errors: &[ErrorProto]) -> Option<Fault> {
-    let first = errors.first()?;
+/// The error that a finished job reports.
+pub(super) fn of_job(first: &ErrorProto) -> Fault {
     let name = first.reason.as_deref().unwrap_or("no reason");
     let (reason, remedy) = match name {
         "accessDenied" => (Reason::Denied, Remedy::None),
@@ -143,21 +158,9 @@ pub(super) fn of_job(errors: &[ErrorProto]) -> Option<Fault> {
         _ => (Reason::Invalid, Remedy::None),
     };
     let message = first.message.as_deref().unwrap_or_default();
-    Some(Fault::new(
+    Fault::new(
         reason,
         remedy,
         clean(&format!("the job reports {name}: {message}")),
-    ))
-}
-
-/// Whether the body came whole but is not the JSON that was expected.
-fn is_json(error: &reqwest::Error) -> bool {
-    let mut next = std::error::Error::source(error);
-    while let Some(error) = next {
-        if error.is::<serde_json::Error>() {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+    )
 }

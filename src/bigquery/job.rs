@@ -1,22 +1,21 @@
 use std::future::Future;
 use std::time::Duration;
 
-use gcp_bigquery_client::Client;
-use gcp_bigquery_client::error::BQError;
 use gcp_bigquery_client::model::job_reference::JobReference;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::error::Error;
-use super::exchange::{Ended, counted, exchange};
-use super::fault::{Fault, Remedy, of_job};
-use super::rows::{self, Page, Rows};
-use super::{BigQuery, Progress, request};
+use super::fault::{self, Fault, Remedy, of_job};
+use super::page::Page;
+use super::rows::Rows;
+use super::send::Sender;
+use super::{BigQuery, Progress, Stage, request};
 use crate::answer::Count;
 use crate::backoff::Backoff;
 use crate::cause::chain;
 use crate::config::Project;
-use crate::credentials::Token;
+use crate::credentials::{Token, Tokens};
 
 /// The longest wait between two tries.
 const MOST_BACKOFF: Duration = Duration::from_secs(8);
@@ -79,11 +78,12 @@ impl<'a> Job<'a> {
         // One for every try of this job: BigQuery then runs it once, though a response got lost.
         let request_id = request::request_id();
         let mut page = self
-            .call(|| {
+            .call(|token| {
                 let query = request::query(&bigquery.question, &request_id, remaining(deadline));
-                let jobs = bigquery.client.job();
-                let sent = &bigquery.metrics.jobs;
-                async move { counted(sent, jobs.query(project.as_str(), query)).await }
+                async move {
+                    let sent = &bigquery.metrics.jobs;
+                    bigquery.sender.query(&token, project, &query, sent).await
+                }
             })
             .await?;
         let reference = page.job_reference.take();
@@ -91,7 +91,7 @@ impl<'a> Job<'a> {
             page = self.wait(named(reference.as_ref())?.clone()).await?;
         }
         // Beside all rows they are warnings: `finish` refuses fewer than were announced.
-        if let Some(fault) = page.errors.as_deref().and_then(of_job) {
+        if let Some(fault) = page.error.as_ref().map(of_job) {
             if page.total_rows.is_none() || page.rows.as_ref().is_none_or(Vec::is_empty) {
                 return Err(fault);
             }
@@ -108,7 +108,8 @@ impl<'a> Job<'a> {
     /// Polls a running job until it has ended. Leaving before, in whatever way, cancels it.
     async fn wait(&mut self, reference: JobReference) -> Result<Page, Fault> {
         let mut running = Running {
-            client: self.bigquery.client.clone(),
+            sender: self.bigquery.sender.clone(),
+            tokens: self.bigquery.tokens.clone(),
             project: self.project.clone(),
             job: Some(reference.clone()),
         };
@@ -133,28 +134,38 @@ impl<'a> Job<'a> {
         } = *self;
         let deadline = self.deadline;
         let job_id = reference.job_id.as_deref().unwrap_or_default();
-        let response = self
-            .call(|| {
-                let location = reference.location.as_deref();
-                let parameters = request::results(location, page_token, remaining(deadline));
-                let jobs = bigquery.client.job();
-                jobs.get_query_results(project.as_str(), job_id, parameters)
-            })
-            .await?;
-        Ok(rows::page(response))
+        self.call(|token| {
+            let location = reference.location.as_deref();
+            let parameters = request::results(location, page_token, remaining(deadline));
+            async move {
+                bigquery
+                    .sender
+                    .results(&token, project, job_id, &parameters)
+                    .await
+            }
+        })
+        .await
     }
 
-    /// Makes one request, and again while that may help.
-    async fn call<T, F>(&mut self, send: impl Fn() -> F) -> Result<T, Fault>
+    /// Makes one request with a token, and again while that may help.
+    async fn call<F>(&mut self, send: impl Fn(Token) -> F) -> Result<Page, Fault>
     where
-        F: Future<Output = Result<T, BQError>>,
+        F: Future<Output = Result<Page, Fault>>,
     {
         loop {
-            let Ended { result, token } = exchange(send()).await;
-            match result {
-                Ok(answer) => return Ok(answer),
-                Err(fault) => self.recover(fault, token).await?,
-            }
+            self.progress.at(Stage::Token);
+            let token = self.bigquery.tokens.token().await;
+            let (fault, token) = match token {
+                Ok(token) => {
+                    self.progress.at(Stage::BigQuery);
+                    match send(token.clone()).await {
+                        Ok(page) => return Ok(page),
+                        Err(fault) => (fault, Some(token)),
+                    }
+                }
+                Err(error) => (fault::no_token(error), None),
+            };
+            self.recover(fault, token).await?;
         }
     }
 
@@ -172,6 +183,7 @@ impl<'a> Job<'a> {
             }
             (Remedy::Wait, _) => {
                 let wait = self.backoff.delay(self.tries);
+                let wait = wait.max(fault.retry_after.unwrap_or_default());
                 self.tries += 1;
                 if self.tries >= MAX_TRIES || wait >= remaining(self.deadline) {
                     fault.error.message = format!("{} (try {})", fault.error.message, self.tries);
@@ -223,7 +235,8 @@ fn billed(page: &Page) -> u64 {
 
 /// A job that is cancelled when this is dropped, unless it was taken out before.
 struct Running {
-    client: Client,
+    sender: Sender,
+    tokens: Tokens,
     project: Project,
     job: Option<JobReference>,
 }
@@ -233,12 +246,14 @@ impl Drop for Running {
         let (Some(job), Ok(runtime)) = (self.job.take(), Handle::try_current()) else {
             return;
         };
-        let (client, project) = (self.client.clone(), self.project.clone());
+        let (sender, tokens, project) = (self.sender.clone(), self.tokens.clone(), self.project.clone());
         runtime.spawn(async move {
-            let id = job.job_id.unwrap_or_default();
-            let jobs = client.job();
-            let cancel = jobs.cancel_job(project.as_str(), &id, job.location.as_deref());
+            let cancel = async {
+                let token = tokens.token().await.map_err(fault::no_token)?;
+                sender.cancel(&token, &project, &job).await
+            };
             let cancelled = timeout(CANCEL, cancel).await.is_ok_and(|answer| answer.is_ok());
+            let id = job.job_id.as_deref().unwrap_or_default();
             tracing::info!(job = %id, cancelled, "gave up a running job");
         });
     }

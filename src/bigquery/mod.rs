@@ -1,24 +1,27 @@
 //! Asks BigQuery for a word's counts.
 //!
-//! Data flows one way: request, exchange, job, rows. Requests go through gcp-bigquery-client, whose faults end in
-//! `exchange` (no status, no token of ours), `job` (no polling, paging, retry or cancel) and `rows` (panics).
+//! Data flows one way: request, send, page, rows; `job` has the loop around them. gcp-bigquery-client's types say what
+//! is sent. What comes back is read in `send` and parsed in `page`, both within limits.
 
 mod error;
-mod exchange;
 mod fault;
 mod job;
+mod limits;
+mod page;
 mod request;
 mod rows;
+mod send;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use gcp_bigquery_client::client_builder::ClientBuilder;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout_at};
 
 pub use error::Error;
 use request::Question;
+use send::Sender;
 
 use crate::answer::{Answer, Count, Moment};
 use crate::config::{Config, Invalid, Project};
@@ -27,8 +30,6 @@ use crate::reason::Reason;
 use crate::telemetry::Metrics;
 use crate::transport::Transport;
 
-/// The longest that one request may take. A query waits at most 10 s in BigQuery before it answers `jobComplete: false`.
-const CALL: Duration = Duration::from_secs(20);
 /// The longest that fetching a token may take.
 const TOKEN: Duration = Duration::from_secs(10);
 /// The longest that the first wait between tries can be, unless told otherwise.
@@ -36,7 +37,7 @@ const BACKOFF: Duration = Duration::from_millis(500);
 
 /// A client for one word's counts.
 pub struct BigQuery {
-    client: gcp_bigquery_client::Client,
+    sender: Sender,
     tokens: Tokens,
     question: Question,
     timeout: Duration,
@@ -73,24 +74,14 @@ impl BigQuery {
         let billed = project.as_ref().map_or("the metadata server's", Project::as_str);
         tracing::info!(credential = %origin, project = billed, "found the credential");
         let transport = Arc::new(Transport::default());
-        let client = transport
-            .client(config.bigquery_endpoint.is_plain(), CALL)?
-            .retry(exchange::note_status())
-            .build()
-            .map_err(|error| Invalid::new(format!("cannot make an HTTP client: {error}")))?;
+        let sender = Sender::new(&config.bigquery_endpoint, &transport)?;
         let limits = Limits {
             fetch: TOKEN,
             backoff,
         };
         let tokens = Tokens::over(origin, limits, transport);
-        let client = ClientBuilder::new()
-            .with_v2_base_url(config.bigquery_endpoint.v2())
-            .with_client(client)
-            .build_from_authenticator(Arc::new(tokens.clone()))
-            .await
-            .map_err(|error| Invalid::new(format!("cannot make a BigQuery client: {error}")))?;
         Ok(Self {
-            client,
+            sender,
             tokens,
             question: Question {
                 word: config.word.clone(),
@@ -115,16 +106,7 @@ impl BigQuery {
         let progress = Progress::default();
         let counts = timeout_at(deadline, self.run(deadline, &progress))
             .await
-            .unwrap_or_else(|_| {
-                Err(Error::new(
-                    Reason::Timeout,
-                    format!(
-                        "no complete answer within {:?}: {}",
-                        self.timeout,
-                        progress.last()
-                    ),
-                ))
-            })?;
+            .unwrap_or_else(|_| Err(progress.out_of_time(self.timeout)))?;
         Ok(Answer {
             word: self.question.word.clone(),
             table: self.question.table.clone(),
@@ -153,18 +135,42 @@ impl BigQuery {
     }
 }
 
+/// Who is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Token,
+    BigQuery,
+}
+
 /// How far a query got, for the cause of a timeout.
 #[derive(Debug, Default)]
-struct Progress(Mutex<Option<String>>);
+struct Progress {
+    has_token: AtomicBool,
+    last: Mutex<Option<String>>,
+}
 
 impl Progress {
-    fn note(&self, what: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+    fn at(&self, stage: Stage) {
+        self.has_token.store(stage == Stage::BigQuery, Ordering::Relaxed);
     }
 
-    fn last(&self) -> String {
-        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        last.unwrap_or_else(|| "the first request was not answered".to_owned())
+    fn note(&self, what: String) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
+    }
+
+    /// What is said of a query that ended here.
+    fn out_of_time(&self, timeout: Duration) -> Error {
+        let (reason, silent) = if self.has_token.load(Ordering::Relaxed) {
+            (Reason::Timeout, "the first request was not answered")
+        } else {
+            (
+                Reason::TokenServer,
+                "the request for an access token was not answered",
+            )
+        };
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let last = last.unwrap_or_else(|| silent.to_owned());
+        Error::new(reason, format!("no complete answer within {timeout:?}: {last}"))
     }
 }
 

@@ -7,10 +7,9 @@ use gcp_bigquery_client::model::query_parameter_type::QueryParameterType;
 use gcp_bigquery_client::model::query_parameter_value::QueryParameterValue;
 use gcp_bigquery_client::model::query_request::QueryRequest;
 
+use super::limits::PAGE_ROWS;
 use crate::config::{Location, Table, Word};
 
-/// The most rows in one page, and in a whole answer.
-pub(super) const MAX_ROWS: usize = 10_000;
 /// The longest that BigQuery is asked to hold a request back while the job runs.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
@@ -47,7 +46,7 @@ pub(super) fn query(question: &Question, request_id: &str, remaining: Duration) 
             .as_ref()
             .map(|location| location.as_str().to_owned()),
         maximum_bytes_billed: Some(question.maximum_bytes_billed.to_string()),
-        max_results: i32::try_from(MAX_ROWS).ok(),
+        max_results: Some(PAGE_ROWS),
         labels: Some(HashMap::from([("service".to_owned(), "wordtally".to_owned())])),
         request_id: Some(request_id.to_owned()),
         timeout_ms: Some(wait(remaining)),
@@ -67,7 +66,7 @@ pub(super) fn results(
     GetQueryResultsParameters {
         location: location.map(str::to_owned),
         page_token: page_token.map(str::to_owned),
-        max_results: i32::try_from(MAX_ROWS).ok(),
+        max_results: Some(PAGE_ROWS),
         timeout_ms: Some(wait(remaining)),
         ..Default::default()
     }

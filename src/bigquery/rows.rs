@@ -1,24 +1,15 @@
 use gcp_bigquery_client::model::field_type::FieldType;
-use gcp_bigquery_client::model::get_query_results_response::GetQueryResultsResponse;
-use gcp_bigquery_client::model::query_response::QueryResponse;
-use gcp_bigquery_client::model::table_row::TableRow;
-use gcp_bigquery_client::model::table_schema::TableSchema;
-use serde_json::Value;
 
 use super::fault::Fault;
-use super::request::MAX_ROWS;
+use super::limits::{MAX_PAGES, MAX_ROWS};
+use super::page::{Content, Page, Row, Schema};
 use crate::answer::Count;
 
-/// The most pages of one answer: a page may be empty, so that the rows alone don't bound them.
-const MAX_PAGES: usize = 100;
 /// The largest table, in bytes: each line of it is as wide as the longest name, so that a few megabytes of names could
 /// make a table of many gigabytes.
 const MAX_TABLE: usize = 4 * 1024 * 1024;
 /// What a line of the table takes beside the name.
 const LINE: usize = 32;
-
-/// A page of a finished job's results.
-pub(super) type Page = QueryResponse;
 
 /// Where the two columns stand.
 #[derive(Debug, Clone, Copy)]
@@ -110,12 +101,7 @@ impl Rows {
     }
 }
 
-/// The same response under the name that it has when polled.
-pub(super) fn page(response: GetQueryResultsResponse) -> Page {
-    response.into()
-}
-
-fn columns(schema: Option<&TableSchema>) -> Result<Columns, Fault> {
+fn columns(schema: Option<&Schema>) -> Result<Columns, Fault> {
     let fields = schema
         .and_then(|schema| schema.fields.as_deref())
         .ok_or_else(|| Fault::malformed("the answer has no schema, or one without fields"))?;
@@ -133,25 +119,24 @@ fn columns(schema: Option<&TableSchema>) -> Result<Columns, Fault> {
     })
 }
 
-fn count(row: TableRow, columns: Columns) -> Result<Count, Fault> {
-    let cells = row
-        .columns
-        .ok_or_else(|| Fault::malformed("a row has no cells"))?;
-    let cell = |at: usize| {
+fn count(row: Row, columns: Columns) -> Result<Count, Fault> {
+    let mut cells = row.cells.ok_or_else(|| Fault::malformed("a row has no cells"))?;
+    let mut take = |at: usize| {
         cells
-            .get(at)
-            .map(|cell| cell.value.as_ref().unwrap_or(&Value::Null))
+            .get_mut(at)
+            .map(|cell| std::mem::take(&mut cell.value))
             .ok_or_else(|| Fault::malformed("a row has too few cells"))
     };
-    let corpus = match cell(columns.corpus)? {
-        Value::Null => None,
-        Value::String(name) => Some(name.clone()),
-        _ => return Err(Fault::malformed("a corpus is not a string")),
+    let corpus = match take(columns.corpus)? {
+        Content::Null => None,
+        Content::Text(name) => Some(name),
+        Content::Other => return Err(Fault::malformed("a corpus is not a string")),
     };
-    let total_words = match cell(columns.total_words)? {
+    let total_words = match take(columns.total_words)? {
         // SUM's, where each count of a corpus is NULL: nothing was counted there.
-        Value::Null => Some(0),
-        total => total.as_str().and_then(|number| number.parse().ok()),
+        Content::Null => Some(0),
+        Content::Text(number) => number.parse().ok(),
+        Content::Other => None,
     };
     let total_words = total_words.ok_or_else(|| Fault::malformed("a total is not an integer"))?;
     Ok(Count { corpus, total_words })

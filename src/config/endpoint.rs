@@ -11,8 +11,13 @@ pub struct Endpoint(Url);
 
 impl Endpoint {
     /// The base of version 2 of the API, without a slash at its end.
-    pub fn v2(&self) -> String {
-        format!("{}/bigquery/v2", self.0.as_str().trim_end_matches('/'))
+    pub fn v2(&self) -> Url {
+        let mut base = self.0.clone();
+        // Only an address that cannot have a path refuses; an http one can.
+        if let Ok(mut path) = base.path_segments_mut() {
+            path.pop_if_empty().extend(["bigquery", "v2"]);
+        }
+        base
     }
 
     /// Whether the address is spoken to in the clear, so that no certificates are needed.

@@ -63,6 +63,11 @@ impl Serve {
     }
 
     pub(crate) fn without_credentials(google: &Google) -> Self {
+        Self::new().flag("--bigquery-endpoint", google.standin.url())
+    }
+
+    /// The word 'the' on a free port, from nowhere yet.
+    pub(crate) fn new() -> Self {
         let plain = Self {
             flags: BTreeMap::new(),
             environment: BTreeMap::new(),
@@ -71,7 +76,6 @@ impl Serve {
             .flag("--word", "the")
             .flag("--listen", "127.0.0.1:0")
             .flag("--log-format", "json")
-            .flag("--bigquery-endpoint", google.standin.url())
     }
 
     pub(crate) fn flag(mut self, name: &'static str, value: impl Into<OsString>) -> Self {

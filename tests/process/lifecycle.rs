@@ -178,7 +178,10 @@ async fn systemd_is_told_ready_though_bigquery_is_down() {
         .expect("no notice")
         .unwrap();
     let notice = String::from_utf8_lossy(&buffer[..length]).into_owned();
-    assert!(notice.starts_with("READY=1\nSTATUS=BigQuery "), "{notice}");
+    assert!(
+        notice.starts_with("READY=1\nSTATUS=the token server "),
+        "{notice}"
+    );
 }
 
 #[tokio::test]

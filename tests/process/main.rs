@@ -13,6 +13,7 @@ mod descriptors;
 mod echoing_upstream;
 mod freshness;
 mod google;
+mod hostile_upstream;
 mod http;
 mod instance;
 mod lifecycle;

@@ -57,6 +57,8 @@ impl Request {
 pub(crate) enum Reply {
     Json(u16, Value),
     Text(u16, &'static str),
+    /// Has nothing to say but when to come again.
+    Later(u16, &'static str),
     /// Says nothing and keeps the connection.
     Hang,
     /// Closes the connection.
@@ -129,9 +131,14 @@ async fn serve(
             .count();
         seen.push(request.clone());
     }
+    let mut later = String::new();
     let (status, kind, body) = match script(&request) {
         Reply::Json(status, body) => (status, "application/json", body.to_string()),
         Reply::Text(status, body) => (status, "text/html", body.to_owned()),
+        Reply::Later(status, when) => {
+            later = format!("retry-after: {when}\r\n");
+            (status, "text/plain", String::new())
+        }
         Reply::After(wait, body) => {
             tokio::time::sleep(wait).await;
             (200, "application/json", body.to_string())
@@ -150,7 +157,7 @@ async fn serve(
         }
     };
     let answer = format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n{later}connection: close\r\n\r\n{body}",
         body.len()
     );
     let _ = stream.write_all(answer.as_bytes()).await;

@@ -184,3 +184,35 @@ async fn no_try_begins_that_the_deadline_would_cut_off() {
     assert_eq!(error.reason, Reason::Unavailable);
     assert!(began.elapsed() < Duration::from_secs(3));
 }
+
+/// The library shows nobody a response's headers.
+#[tokio::test]
+async fn a_server_is_left_alone_for_as_long_as_it_says() {
+    let busy = |seconds| Reply::Later(503, seconds);
+    let peer = peer(move |request| match request.nth {
+        0 => busy("1"),
+        _ => Reply::Json(200, answer(&[("hamlet", "995")])),
+    })
+    .await;
+    let (first, _) = bigquery(&config(&peer)).await;
+    let began = std::time::Instant::now();
+    first.counts().await.expect("an answer");
+    let took = began.elapsed();
+    assert!(
+        took >= Duration::from_secs(1) && took < Duration::from_secs(3),
+        "{took:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_wants_more_than_is_left_is_not_waited_for() {
+    for later in ["6", "18446744073709551615", "Fri, 31 Dec 2100 23:59:59 GMT"] {
+        let peer = peer(move |_| Reply::Later(429, later)).await;
+        let (bigquery, _) = bigquery(&config(&peer)).await;
+        let began = std::time::Instant::now();
+        let error = bigquery.counts().await.expect_err("a failure");
+        assert_eq!(error.reason, Reason::Quota);
+        assert!(began.elapsed() < Duration::from_secs(1), "{later}");
+        assert_eq!(peer.to("/queries").len(), 1);
+    }
+}
