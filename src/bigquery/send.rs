@@ -16,6 +16,7 @@ use super::limits::{PAGE_BYTES, REFUSAL_BYTES};
 use super::page::Page;
 use crate::config::{Endpoint, Invalid, Project};
 use crate::credentials::Token;
+use crate::secrets::remember;
 use crate::transport::{BodyError, Transport, body};
 
 /// The longest that one request may take. A query waits at most 10 s in BigQuery before it answers `jobComplete: false`.
@@ -122,6 +123,7 @@ impl Drop for Sent<'_> {
 
 /// Sends a request and reads the body of a good response.
 async fn exchange(request: reqwest::RequestBuilder, token: &Token) -> Result<Vec<u8>, Fault> {
+    remember(token.secret());
     let response = request
         .bearer_auth(token.secret())
         .send()

@@ -10,7 +10,6 @@ use super::fetched::Fetched;
 use super::fields::Fields;
 use super::token_request::grant;
 use crate::config::Invalid;
-use crate::secrets::remember;
 
 pub(super) const TYPE: Type = Type {
     name: "authorized_user",
@@ -41,8 +40,6 @@ fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
 impl TokenProvider for AuthorizedUser {
     /// The scopes are those that the person granted.
     async fn fetch(&self, clients: &Clients<'_>, _: &str) -> Result<Fetched, Error> {
-        remember(&self.client_secret);
-        remember(&self.refresh_token);
         grant(
             &clients.client(self.token_uri.scheme() == "http")?,
             &self.token_uri,

@@ -8,10 +8,14 @@ use url::{Url, form_urlencoded};
 use super::error::Error;
 use super::fetched::Fetched;
 use crate::cause::clean;
+use crate::secrets::remember;
 use crate::transport::{BodyError, body};
 
 /// The longest response that is read, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
+
+/// The fields of a form that no log may show, should the server repeat them.
+const SECRET: [&str; 4] = ["assertion", "client_secret", "refresh_token", "subject_token"];
 
 /// Posts a form and reads the token that comes back.
 pub(super) async fn grant(
@@ -19,6 +23,11 @@ pub(super) async fn grant(
     address: &Url,
     fields: &[(&str, &str)],
 ) -> Result<Fetched, Error> {
+    for (name, value) in fields {
+        if SECRET.contains(name) {
+            remember(value);
+        }
+    }
     let form = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(fields)
         .finish();
