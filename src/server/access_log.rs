@@ -2,7 +2,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::header::HeaderValue;
-use hyper::{Method, StatusCode, Uri};
+use hyper::{Request, StatusCode};
+
+use super::trace_context::TraceContext;
 
 /// Lines about failed requests in one second; the next line tells how many were left out.
 const LINES_A_SECOND: u32 = 10;
@@ -32,16 +34,28 @@ impl AccessLog {
         }
     }
 
-    pub(super) fn note(&self, method: &Method, uri: &Uri, status: StatusCode, id: &HeaderValue) {
+    pub(super) fn note<B>(&self, request: &Request<B>, status: StatusCode, id: &HeaderValue) {
+        let trace = || TraceContext::of(request.headers());
+        let (method, path) = (request.method(), request.uri().path());
         if status.as_u16() < 400 {
-            tracing::debug!(%method, path = uri.path(), status = status.as_u16(), request_id = id.to_str().ok(), "request");
+            tracing::debug!(
+                %method,
+                path,
+                status = status.as_u16(),
+                request_id = id.to_str().ok(),
+                trace_id = trace().map(|trace| trace.trace_id),
+                span_id = trace().map(|trace| trace.span_id),
+                "request"
+            );
         } else if let Some(left_out) = self.take_line(Instant::now()) {
-            let (method, path) = (shortened(method.as_str(), 16), shortened(uri.path(), 200));
+            let (method, path) = (shortened(method.as_str(), 16), shortened(path, 200));
             tracing::info!(
                 method,
                 path,
                 status = status.as_u16(),
                 request_id = id.to_str().ok(),
+                trace_id = trace().map(|trace| trace.trace_id),
+                span_id = trace().map(|trace| trace.span_id),
                 left_out,
                 "request"
             );

@@ -11,12 +11,14 @@ mod handler;
 mod headers;
 mod limits;
 mod listener;
+mod metrics_format;
 mod negotiate;
 mod refusal;
 mod request_id;
 mod route;
 mod service;
 mod socket_file;
+mod trace_context;
 mod write_stall;
 
 pub use accept_loop::{Drained, serve};

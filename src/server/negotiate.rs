@@ -46,7 +46,7 @@ pub(super) fn format(headers: &HeaderMap) -> Option<&'static Format> {
 }
 
 /// Splits `type/subtype;q=0.5` into the range and its quality in thousandths.
-fn parse(text: &str) -> Option<(&str, u16)> {
+pub(super) fn parse(text: &str) -> Option<(&str, u16)> {
     let mut parts = text.split(';').map(str::trim);
     let range = parts.next().filter(|range| range.contains('/'))?;
     let mut quality = 1000;
@@ -75,7 +75,7 @@ fn thousandths(text: &str) -> Option<u16> {
 }
 
 /// How exactly a range names a media type; 0 if it does not.
-fn specificity(range: &str, media_type: &str) -> u8 {
+pub(super) fn specificity(range: &str, media_type: &str) -> u8 {
     if range.eq_ignore_ascii_case(media_type) {
         return 3;
     }

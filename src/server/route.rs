@@ -1,10 +1,14 @@
-/// What a path stands for.
+use crate::telemetry::PATHS;
+
+/// What a path stands for. In the order of [`PATHS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
     /// `/`: the counts.
     Counts,
     /// `/healthz`: the process lives.
     Health,
+    /// `/livez`: the same.
+    Live,
     /// `/readyz`: there is an answer to give.
     Ready,
     /// `/metrics`: numbers for Prometheus.
@@ -19,6 +23,7 @@ impl Route {
         match path {
             "/" => Self::Counts,
             "/healthz" => Self::Health,
+            "/livez" => Self::Live,
             "/readyz" => Self::Ready,
             "/metrics" => Self::Metrics,
             _ => Self::Other,
@@ -27,12 +32,24 @@ impl Route {
 
     /// The path as metrics and log lines name it, so that clients can't make new names.
     pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Counts => "/",
-            Self::Health => "/healthz",
-            Self::Ready => "/readyz",
-            Self::Metrics => "/metrics",
-            Self::Other => "other",
+        PATHS.get(self.number()).copied().unwrap_or("other")
+    }
+
+    /// Its place in [`PATHS`].
+    pub(super) fn number(self) -> usize {
+        self as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_is_named_as_it_is_asked_for() {
+        for path in PATHS {
+            assert_eq!(Route::of(path).name(), path);
         }
+        assert_eq!(Route::of("/nothing").name(), "other");
     }
 }

@@ -16,11 +16,12 @@ use super::limits::Limits;
 use super::refusal::Refusal;
 use super::request_id::{self, X_REQUEST_ID};
 use super::route::Route;
-use super::{conditional, negotiate};
+use super::trace_context::TraceContext;
+use super::{conditional, metrics_format, negotiate};
 use crate::cache::{Cache, Lookup};
 use crate::cause::chain;
 use crate::render::{FORMATS, Format, error_page, text};
-use crate::telemetry::{Metrics, RequestLabels};
+use crate::telemetry::{Metrics, RequestLabels, RequestName};
 
 type Response = hyper::Response<Full<Bytes>>;
 
@@ -56,9 +57,9 @@ impl Service {
     async fn routed(&self, route: Route, headers: &HeaderMap) -> Response {
         match route {
             Route::Counts => self.counts(headers).await,
-            Route::Health => plain(StatusCode::OK, "ok\n"),
+            Route::Health | Route::Live => plain(StatusCode::OK, "ok\n"),
             Route::Ready => self.ready(),
-            Route::Metrics => self.metrics(),
+            Route::Metrics => self.metrics(headers),
             Route::Other => error(
                 StatusCode::NOT_FOUND,
                 headers,
@@ -108,13 +109,12 @@ impl Service {
         response
     }
 
-    fn metrics(&self) -> Response {
-        match self.metrics.render() {
+    fn metrics(&self, headers: &HeaderMap) -> Response {
+        let format = metrics_format::of(headers);
+        match self.metrics.render_as(format) {
             Ok(body) => response(
                 StatusCode::OK,
-                headers::uncached(HeaderValue::from_static(
-                    "application/openmetrics-text; version=1.0.0; charset=utf-8",
-                )),
+                headers::uncached(HeaderValue::from_static(format.content_type())),
                 body.into(),
             ),
             Err(error) => {
@@ -130,6 +130,7 @@ impl Service {
 
 impl Handler for Service {
     async fn respond(&self, request: &Request<Incoming>, last: bool) -> Response {
+        let begun = std::time::Instant::now();
         let id = request_id::of(request.headers());
         let route = Route::of(request.uri().path());
         let refusal = Refusal::of(request);
@@ -142,7 +143,13 @@ impl Handler for Service {
         if last || refusal.is_some_and(|refusal| refusal.close) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        self.log.note(request.method(), request.uri(), status, &id);
+        self.log.note(request, status, &id);
+        self.metrics
+            .durations
+            .observe(route.number(), begun.elapsed(), || RequestName {
+                request_id: id.to_str().unwrap_or_default().to_owned(),
+                trace_id: TraceContext::of(request.headers()).map(|context| context.trace_id.to_owned()),
+            });
         headers.insert(X_REQUEST_ID, id);
         if (route, status) == (Route::Counts, StatusCode::OK) {
             self.pages_served.inc();

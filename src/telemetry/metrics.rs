@@ -2,7 +2,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::{Duration, SystemTime};
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
@@ -10,8 +10,18 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::classic::classic;
+use super::durations::Durations;
+use super::process::Process;
 use super::sink;
 use crate::reason::Reason;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// What the package was built from. Cargo alone does not know.
+const COMMIT: &str = match option_env!("WORDTALLY_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};
 
 /// How a request ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -28,12 +38,44 @@ struct RefreshLabels {
     result: &'static str,
 }
 
-/// One instance's metrics, all named `wordtally_…`.
+/// In which form the metrics are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricsFormat {
+    /// OpenMetrics 1.0.
+    OpenMetrics,
+    /// Prometheus's own text before it.
+    Classic,
+}
+
+impl MetricsFormat {
+    /// Each form, the default first.
+    pub const ALL: [Self; 2] = [Self::OpenMetrics, Self::Classic];
+
+    /// What `Accept` asks for.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text",
+            Self::Classic => "text/plain",
+        }
+    }
+
+    /// The response's `Content-Type`.
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Classic => "text/plain; version=0.0.4; charset=utf-8",
+        }
+    }
+}
+
+/// One instance's metrics, named `wordtally_…`, and those of its process, `process_…`.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     /// Requests answered.
     pub requests: Family<RequestLabels, Counter>,
+    /// How long they took.
+    pub durations: Durations,
     /// Connections open now.
     pub connections: Gauge,
     /// Connections closed unread because too many were open.
@@ -49,7 +91,9 @@ pub struct Metrics {
 impl Metrics {
     /// Registers every metric. `ttl`, for which an answer counts as fresh, is set for good.
     pub fn new(ttl: Duration) -> Self {
-        let mut registry = Registry::with_prefix("wordtally");
+        let mut whole = Registry::default();
+        whole.register_collector(Box::new(Process::new()));
+        let registry = whole.sub_registry_with_prefix("wordtally");
         let requests = Family::default();
         registry.register(
             "http_requests",
@@ -106,12 +150,17 @@ impl Metrics {
             Unit::Seconds,
             answer_ttl,
         );
-        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
-        registry.register("build", "The running version", build);
+        let build = Info::new([("version", VERSION), ("commit", COMMIT)]);
+        registry.register(
+            "build",
+            "The running version and the commit that it was built from",
+            build,
+        );
         registry.register_collector(Box::new(LinesDropped));
         Self {
-            registry,
+            registry: whole,
             requests,
+            durations: Durations::default(),
             connections,
             connections_refused,
             refreshes,
@@ -134,21 +183,31 @@ impl Metrics {
 
     /// Every metric in OpenMetrics text.
     pub fn render(&self) -> Result<String, std::fmt::Error> {
+        self.render_as(MetricsFormat::OpenMetrics)
+    }
+
+    /// The same in either form.
+    pub fn render_as(&self, format: MetricsFormat) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
-        Ok(text)
+        encode_registry(&mut text, &self.registry)?;
+        self.durations.write(&mut text)?;
+        encode_eof(&mut text)?;
+        Ok(match format {
+            MetricsFormat::OpenMetrics => text,
+            MetricsFormat::Classic => classic(&text),
+        })
     }
 }
 
-/// The log is the process's, and so is what it counts.
+/// Of the whole process.
 #[derive(Debug)]
 struct LinesDropped;
 
 impl Collector for LinesDropped {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
         let dropped = ConstCounter::new(sink::dropped());
-        let help = "Log lines dropped because standard error was not read";
-        let family = encoder.encode_descriptor("log_lines_dropped", help, None, dropped.metric_type())?;
-        dropped.encode(family)
+        let help = "Log lines dropped because standard error was not read.";
+        let metric = encoder.encode_descriptor("log_lines_dropped", help, None, dropped.metric_type())?;
+        dropped.encode(metric)
     }
 }

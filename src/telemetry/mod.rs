@@ -1,9 +1,13 @@
 //! What the service tells its operators: log lines and metrics.
 
+mod classic;
+mod durations;
 mod log;
 mod metrics;
+mod process;
 mod sink;
 mod visible;
 
+pub use durations::{Durations, PATHS, RequestName};
 pub use log::{flush, init, say_last};
-pub use metrics::{Metrics, RequestLabels};
+pub use metrics::{Metrics, MetricsFormat, RequestLabels};

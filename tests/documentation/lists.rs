@@ -146,7 +146,11 @@ fn every_metric_is_documented_and_exists() {
     let listed: BTreeSet<(String, String)> = page
         .lines()
         .filter_map(cells)
-        .filter(|cells| cells[0].starts_with("`wordtally_"))
+        .filter(|cells| {
+            ["`wordtally_", "`process_"]
+                .iter()
+                .any(|prefix| cells[0].starts_with(prefix))
+        })
         .map(|cells| (code(cells[0]).concat(), cells[1].to_owned()))
         .collect();
     assert_eq!(listed, exist);

@@ -18,6 +18,7 @@ mod http;
 mod instance;
 mod lifecycle;
 mod logs;
+mod metrics;
 mod probe;
 mod program;
 mod stalled_readers;

@@ -1,0 +1,67 @@
+use hyper::header::{ACCEPT, HeaderMap};
+
+use super::negotiate::{parse, specificity};
+use crate::telemetry::MetricsFormat;
+
+/// The form of the metrics that the request's `Accept` likes best: OpenMetrics if it likes both, the classic text if it
+/// likes neither.
+pub(super) fn of(headers: &HeaderMap) -> MetricsFormat {
+    let mut fits = MetricsFormat::ALL.map(|format| (format, (0, 0)));
+    let mut named_any = false;
+    let lines = headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    for (range, quality) in lines.flat_map(|line| line.split(',')).filter_map(parse) {
+        named_any = true;
+        for (format, fit) in &mut fits {
+            let specificity = specificity(range, format.media_type());
+            if specificity > fit.1 {
+                *fit = (quality, specificity);
+            }
+        }
+    }
+    let [(open_metrics, open_metrics_fit), (classic, classic_fit)] = fits;
+    let accepted = !named_any || open_metrics_fit.0 > 0;
+    if accepted && open_metrics_fit >= classic_fit {
+        open_metrics
+    } else {
+        classic
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prometheus_gets_what_it_is_told_to_ask_for() {
+        for (accept, expected) in [
+            ("", MetricsFormat::OpenMetrics),
+            ("*/*", MetricsFormat::OpenMetrics),
+            (
+                "text/html,application/xml;q=0.9,*/*;q=0.8",
+                MetricsFormat::OpenMetrics,
+            ),
+            // Prometheus 2.54 and 3.4 as they come, and the latter with `PrometheusText0.0.4` alone.
+            (
+                "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+                MetricsFormat::OpenMetrics,
+            ),
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+                MetricsFormat::OpenMetrics,
+            ),
+            ("text/plain;version=0.0.4;q=0.6,*/*;q=0.5", MetricsFormat::Classic),
+            ("text/plain", MetricsFormat::Classic),
+            ("application/json", MetricsFormat::Classic),
+            ("*/*, application/openmetrics-text;q=0", MetricsFormat::Classic),
+        ] {
+            let mut headers = HeaderMap::new();
+            if !accept.is_empty() {
+                headers.insert(ACCEPT, accept.parse().unwrap());
+            }
+            assert_eq!(of(&headers), expected, "{accept}");
+        }
+    }
+}
