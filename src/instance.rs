@@ -9,7 +9,7 @@ use crate::config::{Config, Invalid, Listen, Word};
 use crate::credentials::Variables;
 use crate::server::{self, Limits, Listener, Service};
 use crate::telemetry::Metrics;
-use crate::{refresh, reload, systemd};
+use crate::{refresh, reload, runtime, systemd};
 
 /// An instance that has its credential and its socket and is about to serve.
 #[derive(Debug)]
@@ -78,9 +78,10 @@ impl Instance {
         let early = Arc::default();
         let reload = reload::at_hangup(Arc::clone(&self.bigquery), Arc::clone(&early))?;
         let refresh = refresh::run(self.bigquery, Arc::clone(&cache), self.metrics, early);
-        // What runs beside the server ends with it.
+        // What runs beside the server ends with it. What an upstream sends costs the server's thread nothing, whatever
+        // it is: reading, parsing and laying out happen on another.
+        let _refresh = runtime::beside("refresh", refresh)?;
         let mut beside = tokio::task::JoinSet::new();
-        beside.spawn(refresh);
         beside.spawn(reload);
         beside.spawn(systemd::watchdog());
         beside.spawn(announce(cache, limits));

@@ -124,6 +124,6 @@ in
   };
   tasksMax = option "tasksMax" 64 {
     type = types.ints.positive;
-    description = "Threads that the unit may have: the workers, and those that resolve names.";
+    description = "Threads that the unit may have: the workers, the one that refreshes, and those that resolve names.";
   };
 }

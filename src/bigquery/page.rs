@@ -68,16 +68,11 @@ pub(super) enum Content {
 }
 
 impl Page {
-    /// Parses a body on a thread for such work, since that takes milliseconds.
-    pub(super) async fn parse(body: Vec<u8>) -> Result<Self, Fault> {
-        let parsed = tokio::task::spawn_blocking(move || serde_json::from_slice(&body)).await;
-        match parsed {
-            Ok(Ok(page)) => Ok(page),
-            Ok(Err(error)) => {
-                Err(Fault::malformed("BigQuery answered with a body that is not understood").caused_by(error))
-            }
-            Err(error) => Err(Fault::malformed("parsing BigQuery's answer was interrupted").caused_by(error)),
-        }
+    /// Parses a body. That may take milliseconds, on the thread that refreshes.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, Fault> {
+        serde_json::from_slice(body).map_err(|error| {
+            Fault::malformed("BigQuery answered with a body that is not understood").caused_by(error)
+        })
     }
 }
 

@@ -60,7 +60,7 @@ impl Sender {
         };
         let answered = exchange(request, token).await;
         sent.unreached = matches!(&answered, Err(fault) if fault.unreached);
-        Page::parse(answered?).await
+        Page::parse(&answered?)
     }
 
     /// jobs.getQueryResults.
@@ -75,7 +75,7 @@ impl Sender {
             .http
             .get(self.address(&[project.as_str(), "queries", job]))
             .query(parameters);
-        Page::parse(exchange(request, token).await?).await
+        Page::parse(&exchange(request, token).await?)
     }
 
     /// jobs.cancel.

@@ -3,7 +3,6 @@
 //! yup-oauth2 could do it, but reads any response whole and panics on a lifetime that its clock cannot hold. What it
 //! signs, it sends: there is no place to come between.
 
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -36,7 +35,7 @@ const LIFETIME: u64 = 3600;
 struct ServiceAccount {
     email: String,
     token_uri: Url,
-    key: Arc<dyn SigningKey>,
+    key: RsaSigningKey,
 }
 
 fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
@@ -52,7 +51,7 @@ fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
     Ok(Box::new(ServiceAccount {
         email: fields.text("client_email")?,
         token_uri: fields.address("token_uri")?,
-        key: Arc::new(key),
+        key,
     }))
 }
 
@@ -70,13 +69,8 @@ impl TokenProvider for ServiceAccount {
             "iat": begin,
             "exp": begin + LIFETIME,
         });
-        let key = Arc::clone(&self.key);
-        // A large key takes milliseconds.
-        let assertion = tokio::task::spawn_blocking(move || sign(&*key, &claims))
-            .await
-            .ok()
-            .flatten()
-            .ok_or_else(|| Error::refused("the private key cannot sign"))?;
+        let assertion =
+            sign(&self.key, &claims).ok_or_else(|| Error::refused("the private key cannot sign"))?;
         grant(
             &clients.client(self.token_uri.scheme() == "http")?,
             &self.token_uri,
@@ -90,7 +84,7 @@ impl TokenProvider for ServiceAccount {
 }
 
 /// A JSON web token of these claims (RFC 7515, RS256).
-fn sign(key: &dyn SigningKey, claims: &Value) -> Option<String> {
+fn sign(key: &RsaSigningKey, claims: &Value) -> Option<String> {
     let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let header = json!({ "alg": "RS256", "typ": "JWT" });
     let signed = format!("{}.{}", encode(&header), encode(claims));

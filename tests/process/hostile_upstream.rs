@@ -117,6 +117,10 @@ fn endless_fields(stream: &mut TcpStream) -> io::Result<()> {
     endlessly(stream, "x: y\r\n".repeat(10_000).as_bytes())
 }
 
+fn endless_interim(stream: &mut TcpStream) -> io::Result<()> {
+    endlessly(stream, "HTTP/1.1 100 Continue\r\n\r\n".repeat(2_000).as_bytes())
+}
+
 const SCHEMA: &str =
     r#""schema":{"fields":[{"name":"corpus","type":"STRING"},{"name":"total_words","type":"INTEGER"}]}"#;
 
@@ -175,13 +179,14 @@ type Case = (&'static str, Script, &'static str, &'static str);
 #[tokio::test]
 async fn bigquery_may_send_what_it_likes() {
     let too_long = "more than 1048576 bytes";
-    let cases: [Case; 17] = [
+    let cases: [Case; 18] = [
         ("two gigabytes", huge, "malformed", too_long),
         ("an endless body", endless, "malformed", too_long),
         ("ten million rows", ten_million_rows, "malformed", too_long),
         ("an endless error", endless_error, "invalid", "400"),
         ("an endless head", endless_head, "unavailable", ""),
         ("endless fields", endless_fields, "unavailable", ""),
+        ("endless interim responses", endless_interim, "timeout", ""),
         (
             "empty rows",
             |s| rows_of(s, "{}"),
@@ -303,7 +308,8 @@ fn workload(peer: &Hostile, file: &str) -> Value {
 
 /// A token response of just the size that is taken.
 fn filled_token(stream: &mut TcpStream, piece: &str) -> io::Result<()> {
-    let body = format!("[{}]", vec![piece; 32_000].join(","));
+    let times = 65_000 / (piece.len() + 1);
+    let body = format!("[{}]", vec![piece; times].join(","));
     write!(stream, "{HEAD}content-length: {}\r\n\r\n{body}", body.len())
 }
 
