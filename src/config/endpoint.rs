@@ -50,7 +50,7 @@ impl FromStr for Endpoint {
         if !plain_address || !matches!(url.scheme(), "http" | "https") {
             return Err(refused());
         }
-        // A bearer token in the clear is for the stand-in beside us only.
+        // A bearer token in the clear is for the stand-in on this machine or its network only.
         if url.scheme() == "http" && !is_local(&url) {
             return Err(Invalid::new(format!(
                 "invalid BigQuery endpoint '{text}': it would carry the access token in the clear, expected https, or http on a loopback or private address"
@@ -60,14 +60,16 @@ impl FromStr for Endpoint {
     }
 }
 
-/// Whether an address is on this machine or its private network, where a token may go in the clear.
+/// Whether an address is on this machine or its private network, where a token may go in the clear. Of names, only those
+/// count that stand for such an address everywhere: another is whatever the resolver's search list makes of it.
 pub(crate) fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
         Some(url::Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-        Some(url::Host::Domain(name)) => {
-            name == "localhost" || name.ends_with(".internal") || !name.contains('.')
-        }
+        Some(url::Host::Domain(name)) => matches!(
+            name.strip_suffix('.').unwrap_or(name),
+            "localhost" | "metadata" | "metadata.google.internal"
+        ),
         None => false,
     }
 }

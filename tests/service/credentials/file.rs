@@ -107,6 +107,7 @@ async fn an_address_must_be_one_that_keeps_secrets() {
             "expected an https address",
         ),
         ("http://oauth2.googleapis.com/token", "in the clear"),
+        ("http://oauth2/token", "in the clear"),
     ] {
         for (at, field) in [
             (0, "token_uri"),

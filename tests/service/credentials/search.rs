@@ -71,6 +71,8 @@ fn a_metadata_host_must_be_a_host_nearby() {
     for host in [
         "169.254.169.254",
         "metadata",
+        "metadata.google.internal",
+        "metadata.google.internal.:80",
         "[fd00:ec2::254]",
         "localhost:80",
         "10.0.0.1:8080",
@@ -83,6 +85,8 @@ fn a_metadata_host_must_be_a_host_nearby() {
     }
     for host in [
         "example.com",
+        "other",
+        "other.internal",
         "8.8.8.8",
         "a b",
         "user@localhost",
