@@ -13,6 +13,7 @@ let
   manifest = lib.importTOML ../Cargo.toml;
 
   code = lib.fileset.unions [
+    ../.cargo/config.toml
     ../Cargo.toml
     ../Cargo.lock
     ../bench/plain-hyper
@@ -39,6 +40,9 @@ let
       fileset = code;
     };
     strictDeps = true;
+    # jemalloc takes the page size of the machine that builds. ARM's kernels have pages of 4, 16 or 64 KiB; it is good for
+    # all up to this one.
+    ${if pkgs.stdenv.hostPlatform.isAarch64 then "JEMALLOC_SYS_WITH_LG_PAGE" else null} = "16";
     # Tests are a check of their own.
     doCheck = false;
   };
@@ -79,7 +83,7 @@ let
     );
 
   # What is shipped: without the stand-in.
-  shipped = "--locked --package wordtally --no-default-features";
+  shipped = "--locked --package wordtally --no-default-features --features jemalloc";
 
   # The checks' own: one build of the dependencies for all of them.
   checkArgs = commonArgs // {
@@ -139,7 +143,7 @@ in
       // {
         src = codeWith [ ../clippy.toml ];
         pname = "wordtally-without-standin";
-        cargoExtraArgs = "--locked --package wordtally --no-default-features";
+        cargoExtraArgs = "--locked --package wordtally --no-default-features --features jemalloc";
         cargoClippyExtraArgs = "--all-targets -- -D warnings";
       }
     );

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
 use crate::answer::Answer;
@@ -84,28 +84,24 @@ async fn attempt<S: Source>(source: &Arc<S>) -> Result<Entry, Error> {
     let source = Arc::clone(source);
     let task = AbortOnDrop(tokio::spawn(async move {
         let answer = source.counts().await?;
-        let sent = answer.sent;
-        // A large answer takes long to render: requests are answered meanwhile.
-        let pages = spawn_blocking(move || Pages::new(&answer))
-            .await
-            .map_err(task_failed)?
+        // Of a large answer this takes long: who serves has another thread.
+        let pages = Pages::new(&answer)
             .map_err(|error| Error::new(Reason::Malformed, "the answer is too large").caused_by(error))?;
-        Ok(Entry { pages, sent })
+        Ok(Entry {
+            pages,
+            sent: answer.sent,
+        })
     }));
     task.join().await
-}
-
-fn task_failed(fault: JoinError) -> Error {
-    Error::new(Reason::Malformed, "the refresh's task failed").caused_by(fault)
 }
 
 struct AbortOnDrop(JoinHandle<Result<Entry, Error>>);
 
 impl AbortOnDrop {
     async fn join(mut self) -> Result<Entry, Error> {
-        (&mut self.0)
-            .await
-            .unwrap_or_else(|fault| Err(task_failed(fault)))
+        (&mut self.0).await.unwrap_or_else(|fault| {
+            Err(Error::new(Reason::Malformed, "the refresh's task failed").caused_by(fault))
+        })
     }
 }
 

@@ -10,8 +10,8 @@ import subprocess
 import sys
 
 tree = subprocess.run(
-    ["cargo", "tree", "--offline", "--locked", "-p", "wordtally", "--no-default-features", "-e", "normal"]
-    + ["--prefix", "none", "--format", "{p}"],
+    ["cargo", "tree", "--offline", "--locked", "-p", "wordtally", "--no-default-features", "--features", "jemalloc"]
+    + ["-e", "normal", "--prefix", "none", "--format", "{p}"],
     cwd=pathlib.Path(__file__).parents[2], check=True, capture_output=True, text=True,
 ).stdout  # fmt: skip
 # The first is the program itself.

@@ -33,7 +33,7 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 4096,
+            connections: 512,
             head_read: Duration::from_secs(10),
             write_stall: Duration::from_secs(10),
             first_answer: Duration::from_secs(10),

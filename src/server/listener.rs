@@ -12,8 +12,10 @@ use crate::config::Listen;
 
 /// Connections that the kernel keeps for us until we accept them.
 const BACKLOG: i32 = 1024;
-/// Bytes that the kernel keeps for a peer that reads slowly; it doubles the number for its own bookkeeping.
-const SEND_BUFFER: usize = 64 * 1024;
+/// Bytes that the kernel keeps for a peer that reads slowly, and of what a peer sends ahead; it doubles both for its own
+/// bookkeeping. Left to itself it keeps 250 KB of each TCP connection, and more as it goes, all on our cgroup's account.
+const SEND_BUFFER: usize = 16 * 1024;
+const RECEIVE_BUFFER: usize = 8 * 1024;
 /// How long a TCP peer may leave what we sent unacknowledged, also once we have closed.
 const USER_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -67,6 +69,7 @@ impl Listener {
                 options.set_tcp_nodelay(true)?;
                 options.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
                 options.set_send_buffer_size(SEND_BUFFER)?;
+                options.set_recv_buffer_size(RECEIVE_BUFFER)?;
             }
             Listening::Unix(listener) => listener.set_nonblocking(true)?,
         }
@@ -177,7 +180,12 @@ impl Acceptor {
     pub(super) async fn accept(&self) -> io::Result<Stream> {
         match &self.socket {
             Accepting::Tcp(listener) => listener.accept().await.map(|(stream, _)| Stream::Tcp(stream)),
-            Accepting::Unix(listener) => listener.accept().await.map(|(stream, _)| Stream::Unix(stream)),
+            Accepting::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                // These are not inherited; what the peer sends is on its own account.
+                SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER)?;
+                Ok(Stream::Unix(stream))
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use wordtally::bigquery::Error;
 use wordtally::cache::{Cache, Lookup};
 use wordtally::reason::Reason;
 use wordtally::refresh::{Source, run};
+use wordtally::runtime::beside;
 use wordtally::telemetry::Metrics;
 
 const TTL: Duration = Duration::from_secs(300);
@@ -266,7 +267,11 @@ fn largest() -> Arc<Scripted> {
 #[tokio::test]
 async fn requests_are_answered_while_the_largest_answer_is_rendered() {
     let begun = std::time::Instant::now();
-    let cache = start(&largest());
+    let cache = Arc::new(Cache::new(TTL, MAX_STALE));
+    let metrics = Arc::new(Metrics::new(TTL));
+    // As an instance runs it.
+    let refresh = run(largest(), Arc::clone(&cache), metrics, Arc::default());
+    let _refresh = beside("refresh", refresh).unwrap();
     let (mut last, mut longest) = (begun, Duration::ZERO);
     while matches!(cache.lookup(), Lookup::Missing { reason: None, .. }) {
         sleep(Duration::from_millis(1)).await;
