@@ -1,0 +1,311 @@
+"""Puts the service under pressure in a cgroup with the limit that its unit has, and measures what it takes.
+
+    bench/memory.py --program result/bin/wordtally --standin target/debug/wordtally
+
+Each scene holds as many connections as the service takes, and each of them holds as much as it can. It fails if the
+kernel ends the service, if a scene takes more than three quarters of the limit, or if memory is not given back once the
+connections are closed. Needs root, for the cgroup. `--write` puts the table in bench/memory.md.
+"""
+
+import argparse
+import os
+import re
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from peers import free_port
+
+ROOT = Path(__file__).resolve().parent.parent
+MIB = 1024 * 1024
+# As many as the service takes: the test asks for more, and counts those that it gets.
+ASKED = 600
+HOST = b"Host: bench\r\n"
+GET = b"GET / HTTP/1.1\r\n" + HOST
+# With it a head has nearly as many bytes as one may have.
+PADDING = b"X-Padding: " + b"x" * 15_900 + b"\r\n"
+ROWS, NAME = 10_000, 64
+# Of the limit: the rest is to spare.
+SHARE = 0.75
+# What may be kept after a load, over what was taken before any.
+KEPT = 4 * MIB
+
+
+def shipped_limit() -> str:
+    """`memoryMax` as the module has it, and with it the unit and the manifests."""
+    options = (ROOT / "nix/modules/instance-options.nix").read_text()
+    found = re.search(r'memoryMax = option "memoryMax" "(\d+M)"', options)
+    assert found, "the module has no memoryMax"
+    return found[1]
+
+
+class Cgroup:
+    """A cgroup of version 2 or 1. In version 1 the memory of TCP sockets is counted apart, and added here."""
+
+    def __init__(self, limit: int) -> None:
+        root = Path("/sys/fs/cgroup")
+        self.v2 = "memory" in (root / "cgroup.controllers").read_text() if (root / "cgroup.controllers").exists() else False
+        self.path = (root if self.v2 else root / "memory") / f"wordtally-{os.getpid()}"
+        self.path.mkdir()
+        self.write("memory.max" if self.v2 else "memory.limit_in_bytes", limit)
+        if self.v2:
+            self.write("memory.swap.max", 0)
+        else:
+            self.write("memory.kmem.tcp.limit_in_bytes", limit)
+
+    def write(self, name: str, value: int) -> None:
+        (self.path / name).write_text(str(value))
+
+    def read(self, name: str) -> int:
+        return int((self.path / name).read_text())
+
+    def enter(self) -> None:
+        self.write("cgroup.procs", os.getpid())
+
+    def sockets(self) -> int:
+        if not self.v2:
+            return self.read("memory.kmem.tcp.usage_in_bytes")
+        found = re.search(r"^sock (\d+)$", (self.path / "memory.stat").read_text(), re.M)
+        return int(found[1]) if found else 0
+
+    def used(self) -> int:
+        return self.read("memory.current") if self.v2 else self.read("memory.usage_in_bytes") + self.sockets()
+
+    def close(self) -> None:
+        self.path.rmdir()
+
+
+@dataclass
+class Measured:
+    """What was held at the same moment, in bytes; `peak` is the most of the whole."""
+
+    scene: str
+    connections: int
+    resident: int
+    sockets: int
+    peak: int
+    after: int
+
+
+class Service:
+    def __init__(self, program: Path, standin: Path, limit: int, folder: Path, local: bool) -> None:
+        self.folder, self.local = folder, local
+        upstream, self.port = free_port(), free_port()
+        self.cgroup = Cgroup(limit)
+        table = folder / "table.csv"
+        with table.open("w") as file:
+            file.write("word,word_count,corpus,corpus_date\n")
+            # Names that grow when they are escaped.
+            names = (f"{row:05d} \"\"<&> @www.".ljust(NAME, "x") for row in range(ROWS))
+            file.writelines(f'the,{row % 997 + 1},"{name}",1600\n' for row, name in enumerate(names))
+        key = ["--email", "a@bench.iam.gserviceaccount.com", "--project", "bench", "--out", folder / "key.json"]
+        rights = ["--job-user", "bench", "--data-viewer", "bigquery-public-data.samples"]
+        address = f"http://127.0.0.1:{upstream}"
+        subprocess.run(
+            [standin, "standin", "keygen", *key, "--token-uri", f"{address}/token"]
+            + ["--public", folder / "iam.json", *rights],
+            check=True,
+        )
+        self.upstream = subprocess.Popen(
+            [standin, "standin", "serve", "--listen", address.removeprefix("http://")]
+            + ["--iam", folder / "iam.json", "--data", table],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        listen = f"unix:{folder}/socket" if local else f"127.0.0.1:{self.port}"
+        self.log = (folder / "log").open("w+")
+        self.process = subprocess.Popen(
+            [program, "serve", "--word", "the", "--listen", listen, "--credentials", folder / "key.json"]
+            # Answers of the largest size are fetched and laid out all the while.
+            + ["--bigquery-endpoint", address, "--ttl", "1s"],
+            stderr=self.log,
+            preexec_fn=self.cgroup.enter,
+        )
+
+    def connect(self) -> socket.socket:
+        if self.local:
+            connection = socket.socket(socket.AF_UNIX)
+            connection.settimeout(20)
+            connection.connect(f"{self.folder}/socket")
+            return connection
+        return socket.create_connection(("127.0.0.1", self.port), 20)
+
+    def wait(self) -> None:
+        for _ in range(600):
+            try:
+                with self.connect() as connection:
+                    if page(connection).startswith(b"HTTP/1.1 200"):
+                        return
+            except OSError:
+                pass
+            self.must_run()
+            time.sleep(0.1)
+        self.log.seek(0)
+        sys.exit(f"no page within a minute: {self.log.read()[-2000:]}")
+
+    def must_run(self) -> None:
+        code = self.process.poll()
+        if code is not None:
+            sys.exit(f"the service ended with {code}: {'the kernel ended it, out of memory' if code == -9 else code}")
+
+    def resident(self) -> int:
+        found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
+        assert found
+        return int(found[1]) * 1024
+
+    def close(self) -> None:
+        for process in (self.process, self.upstream):
+            process.terminate()
+            process.wait(30)
+        # The kernel lets go of the last page a moment later.
+        time.sleep(0.5)
+        self.cgroup.close()
+
+
+def page(connection: socket.socket, padding: bytes = b"") -> bytes:
+    """Asks for the page and reads it whole."""
+    connection.sendall(GET + padding + b"\r\n")
+    received = b""
+    while b"\r\n\r\n" not in received:
+        part = connection.recv(65536)
+        if not part:
+            raise ConnectionResetError("closed before the page")
+        received += part
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)^content-length: (\d+)", head, re.M)
+    left = int(length[1]) - len(body) if length else 0
+    while left > 0:
+        left -= len(connection.recv(MIB))
+    return head
+
+
+def idle(connection: socket.socket) -> None:
+    page(connection)
+
+
+def half_a_head(connection: socket.socket) -> None:
+    connection.sendall(GET + PADDING)
+
+
+def after_a_large_head(connection: socket.socket) -> None:
+    page(connection, PADDING)
+
+
+def asks_and_never_reads(connection: socket.socket) -> None:
+    connection.setblocking(False)
+    try:
+        for _ in range(100):
+            connection.send(GET + PADDING + b"\r\n")
+    except BlockingIOError:
+        pass
+
+
+SCENES: list[tuple[str, Callable[[socket.socket], None]]] = [
+    ("idle after a page", idle),
+    ("half of a large head", half_a_head),
+    ("idle after a large head", after_a_large_head),
+    ("ask without reading", asks_and_never_reads),
+]
+
+
+def hold(service: Service, scene: str, act: Callable[[socket.socket], None]) -> Measured:
+    held: list[socket.socket] = []
+    peak = 0
+    for _ in range(ASKED):
+        try:
+            connection = service.connect()
+            held.append(connection)
+            act(connection)
+        except OSError:
+            # Refused: it has as many as it takes.
+            held.pop().close() if held else None
+        peak = max(peak, service.cgroup.used())
+    connections, resident, sockets = len(held), 0, 0
+    # Two refreshes, while all of them are held.
+    for _ in range(300):
+        service.must_run()
+        if (used := service.cgroup.used()) >= peak:
+            peak, resident, sockets = used, service.resident(), service.cgroup.sockets()
+        resident = max(resident, service.resident())
+        sockets = max(sockets, service.cgroup.sockets())
+        time.sleep(0.01)
+    for connection in held:
+        connection.close()
+    # Until a refresh with nobody there.
+    time.sleep(3)
+    after = min(service.resident() for _ in range(100) if not time.sleep(0.01))
+    return Measured(scene, connections, resident, sockets, peak, after)
+
+
+@contextmanager
+def running(program: Path, standin: Path, limit: int, local: bool) -> Iterator[Service]:
+    with tempfile.TemporaryDirectory() as folder:
+        service = Service(program, standin, limit, Path(folder), local)
+        try:
+            service.wait()
+            yield service
+        finally:
+            service.close()
+
+
+def table(rows: list[tuple[str, Measured]], limit: str) -> str:
+    lines = [
+        "# Memory under pressure",
+        "",
+        f"Written by `bench/memory.py --write`, on the shipped program in a cgroup with `MemoryMax={limit}`. All figures are",
+        f"MiB. While each scene is held, answers of {ROWS:,} rows with names of {NAME} characters are fetched and laid out",
+        "once a second.",
+        "",
+        "| socket | what each connection does | connections | resident | sockets | peak of all | of the limit | resident after |",
+        "|---|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    megabytes = int(limit.removesuffix("M"))
+    for kind, row in rows:
+        cells = [f"{size / MIB:.1f}" for size in (row.resident, row.sockets, row.peak)]
+        share = f"{row.peak / MIB / megabytes:.0%}"
+        lines.append(
+            f"| {kind} | {row.scene} | {row.connections} | {' | '.join(cells)} | {share} | {row.after / MIB:.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", type=Path, required=True, help="the service as it ships")
+    parser.add_argument("--standin", type=Path, required=True, help="a program that has the stand-in")
+    parser.add_argument("--limit", default=shipped_limit(), help="as systemd's MemoryMax=; the module's own by default")
+    parser.add_argument("--write", action="store_true", help="write bench/memory.md")
+    arguments = parser.parse_args()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+    limit = int(arguments.limit.removesuffix("M")) * MIB
+    rows: list[tuple[str, Measured]] = []
+    faults: list[str] = []
+    for kind, local in (("TCP", False), ("Unix", True)):
+        with running(arguments.program, arguments.standin, limit, local) as service:
+            before = service.resident()
+            rows.append((kind, hold(service, "none", lambda connection: connection.close())))
+            for scene, act in SCENES:
+                row = hold(service, scene, act)
+                rows.append((kind, row))
+                if row.peak > SHARE * limit:
+                    faults.append(f"{kind}, {scene}: {row.peak / MIB:.1f} MiB are more than {SHARE:.0%} of {arguments.limit}")
+                if row.after > before + KEPT:
+                    faults.append(f"{kind}, {scene}: {row.after / MIB:.1f} MiB were kept, of {before / MIB:.1f} before")
+    text = table(rows, arguments.limit)
+    print(text)
+    if arguments.write:
+        (ROOT / "bench/memory.md").write_text(text)
+    if faults:
+        sys.exit("\n".join(faults))
+    print(f"{len(rows)} scenes within {SHARE:.0%} of {arguments.limit}")
+
+
+if __name__ == "__main__":
+    main()
