@@ -2,8 +2,7 @@
 
 use std::time::SystemTime;
 
-use tokio::time::Instant;
-
+use crate::clock::{BootTime, Clock};
 use crate::config::{Table, Word};
 
 /// How often the word stands in one corpus.
@@ -21,15 +20,20 @@ pub struct Moment {
     /// By the clock that people read, which may be set anew at any time.
     pub wall: SystemTime,
     /// By the clock that counts ages.
-    pub monotonic: Instant,
+    pub monotonic: BootTime,
 }
 
 impl Moment {
     /// This moment.
     pub fn now() -> Self {
+        Self::by(Clock::default())
+    }
+
+    /// The same, with another clock for ages.
+    pub fn by(clock: Clock) -> Self {
         Self {
             wall: SystemTime::now(),
-            monotonic: Instant::now(),
+            monotonic: clock.now(),
         }
     }
 }

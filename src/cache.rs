@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 use crate::answer::Moment;
+use crate::clock::{BootTime, Clock};
 use crate::reason::Reason;
 use crate::render::Pages;
 
@@ -26,7 +26,7 @@ pub struct Failure {
     /// What kind of failure.
     pub reason: Reason,
     /// When the next try begins.
-    pub retry_at: Instant,
+    pub retry_at: BootTime,
 }
 
 /// What a request finds.
@@ -49,6 +49,8 @@ pub struct Cache {
     entry: ArcSwapOption<Entry>,
     failure: ArcSwap<Option<Failure>>,
     attempted: watch::Sender<bool>,
+    /// What counts ages.
+    pub clock: Clock,
     /// How long an answer counts as fresh.
     pub ttl: Duration,
     /// How old an answer may get before it is no longer served.
@@ -58,7 +60,13 @@ pub struct Cache {
 impl Cache {
     /// An empty cache.
     pub fn new(ttl: Duration, max_stale: Duration) -> Self {
+        Self::by(Clock::default(), ttl, max_stale)
+    }
+
+    /// The same, with another clock for ages.
+    pub fn by(clock: Clock, ttl: Duration, max_stale: Duration) -> Self {
         Self {
+            clock,
             entry: ArcSwapOption::empty(),
             failure: ArcSwap::from_pointee(None),
             attempted: watch::Sender::new(false),
@@ -82,7 +90,7 @@ impl Cache {
 
     /// The answer to serve now.
     pub fn lookup(&self) -> Lookup {
-        let now = Instant::now();
+        let now = self.clock.now();
         if let Some(entry) = self.entry.load_full() {
             let age = now.saturating_duration_since(entry.sent.monotonic);
             if age <= self.max_stale {

@@ -8,6 +8,7 @@ pub mod bigquery;
 pub mod cache;
 pub mod cause;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod credentials;
 #[cfg(feature = "standin")]

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep_until};
 
 use crate::answer::Answer;
 use crate::backoff::Backoff;
@@ -50,14 +49,16 @@ pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metr
                 metrics.answered(entry.sent.wall);
                 let sent = entry.sent.monotonic;
                 cache.publish(entry);
-                tracing::info!(elapsed_ms = millis(sent.elapsed()), "answer refreshed");
-                (sent + until_next(cache.ttl)).max(Instant::now() + PAUSE)
+                let now = cache.clock.now();
+                let elapsed = now.saturating_duration_since(sent);
+                tracing::info!(elapsed_ms = millis(elapsed), "answer refreshed");
+                (sent + until_next(cache.ttl)).max(now + PAUSE)
             }
             Err(error) => {
                 let wait = BACKOFF.delay(failures);
                 failures = failures.saturating_add(1);
                 metrics.refreshed(error.reason.name());
-                let retry_at = Instant::now() + wait;
+                let retry_at = cache.clock.now() + wait;
                 cache.fail(Failure {
                     reason: error.reason,
                     retry_at,
@@ -73,7 +74,7 @@ pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metr
             }
         };
         tokio::select! {
-            () = sleep_until(next) => {}
+            () = cache.clock.sleep_until(next) => {}
             () = early.notified() => {}
         }
     }

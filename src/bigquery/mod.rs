@@ -102,7 +102,7 @@ impl BigQuery {
     /// A job that is still running when the time is up, or when this future is dropped, is cancelled.
     pub async fn counts(&self) -> Result<Answer, Error> {
         let sent = Moment::now();
-        let deadline = sent.monotonic + self.timeout;
+        let deadline = Instant::now() + self.timeout;
         let progress = Progress::default();
         let counts = timeout_at(deadline, self.run(deadline, &progress))
             .await

@@ -12,6 +12,7 @@ use super::fetched::Fetched;
 use super::search::Origin;
 use crate::backoff::Backoff;
 use crate::cause::chain;
+use crate::clock::{BootTime, Clock};
 use crate::transport::Transport;
 
 /// How long before its end a token is replaced.
@@ -60,13 +61,15 @@ struct Inner {
     origin: Origin,
     transport: Arc<Transport>,
     limits: Limits,
+    /// What counts lifetimes.
+    clock: Clock,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     held: Option<Held>,
-    failed: Option<(Instant, Error)>,
+    failed: Option<(BootTime, Error)>,
     /// The running fetch, which everyone who needs its token waits for.
     flight: Option<watch::Receiver<Option<Result<Token, Error>>>>,
     /// How often the credential was to be read anew: what an older fetch brings is not kept.
@@ -76,19 +79,29 @@ struct State {
 #[derive(Debug)]
 struct Held {
     token: Token,
-    refresh_at: Instant,
-    expires_at: Instant,
+    refresh_at: BootTime,
+    expires_at: BootTime,
 }
 
 impl Tokens {
     /// A cache over a credential. Nothing is fetched yet.
     pub fn new(origin: Origin, limits: Limits) -> Self {
-        Self::over(origin, limits, Arc::default())
+        Self::by(Clock::default(), origin, limits, Arc::default())
+    }
+
+    /// The same, with another clock for lifetimes.
+    pub fn with_clock(origin: Origin, limits: Limits, clock: Clock) -> Self {
+        Self::by(clock, origin, limits, Arc::default())
     }
 
     /// The same, with a transport that others use too.
     pub(crate) fn over(origin: Origin, limits: Limits, transport: Arc<Transport>) -> Self {
+        Self::by(Clock::default(), origin, limits, transport)
+    }
+
+    fn by(clock: Clock, origin: Origin, limits: Limits, transport: Arc<Transport>) -> Self {
         Self(Arc::new(Inner {
+            clock,
             origin,
             transport,
             limits,
@@ -103,7 +116,7 @@ impl Tokens {
     pub async fn token(&self) -> Result<Token, Error> {
         let mut flight = {
             let mut state = self.0.lock();
-            let now = Instant::now();
+            let now = self.0.clock.now();
             if let Some(held) = state.held.as_ref().filter(|held| now < held.refresh_at) {
                 return Ok(held.token.clone());
             }
@@ -142,7 +155,7 @@ impl Tokens {
         state.flight = None;
         state.failed = None;
         if let Some(held) = &mut state.held {
-            held.refresh_at = Instant::now();
+            held.refresh_at = self.0.clock.now();
         }
     }
 
@@ -163,7 +176,8 @@ impl Tokens {
         let inner = Arc::clone(&self.0);
         tokio::spawn(async move {
             let result = inner.fetch().await;
-            let result = inner.lock().settle(result, renewals);
+            let now = inner.clock.now();
+            let result = inner.lock().settle(result, renewals, now);
             sender.send_replace(Some(result));
         });
         receiver
@@ -205,8 +219,12 @@ impl Inner {
 
 impl State {
     /// Keeps what a fetch brought. After a failure the old token serves on while it lives.
-    fn settle(&mut self, result: Result<Fetched, Error>, renewals: u64) -> Result<Token, Error> {
-        let now = Instant::now();
+    fn settle(
+        &mut self,
+        result: Result<Fetched, Error>,
+        renewals: u64,
+        now: BootTime,
+    ) -> Result<Token, Error> {
         if renewals != self.renewals {
             // A later fetch has taken its place; those who waited get what they waited for.
             return result.map_or_else(
@@ -223,7 +241,7 @@ impl State {
                 self.held = Some(Held {
                     token: token.clone(),
                     // A short-lived token is used for three quarters of its life.
-                    refresh_at: now + lifetime - MARGIN.min(lifetime / 4),
+                    refresh_at: now + (lifetime - MARGIN.min(lifetime / 4)),
                     expires_at: now + lifetime,
                 });
                 Ok(token)
@@ -241,7 +259,7 @@ impl State {
         }
     }
 
-    fn usable(&self, now: Instant) -> Option<Token> {
+    fn usable(&self, now: BootTime) -> Option<Token> {
         self.held
             .as_ref()
             .filter(|held| now < held.expires_at)
@@ -265,12 +283,12 @@ mod tests {
 
     fn settled(lifetime: Option<Duration>) -> (Duration, Duration) {
         let mut state = State::default();
-        let began = Instant::now();
+        let now = Clock::default().now();
         let token = "x".to_owned();
-        assert!(state.settle(Ok(Fetched { token, lifetime }), 0).is_ok());
+        assert!(state.settle(Ok(Fetched { token, lifetime }), 0, now).is_ok());
         let held = state.held.unwrap();
-        let whole = |end: Instant| Duration::from_secs((end - began).as_secs());
-        (whole(held.refresh_at), whole(held.expires_at))
+        let from_now = |end: BootTime| end.saturating_duration_since(now);
+        (from_now(held.refresh_at), from_now(held.expires_at))
     }
 
     #[test]

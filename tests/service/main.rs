@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod bigquery;
+mod clock;
 mod credentials;
 mod refresh;
 mod render;

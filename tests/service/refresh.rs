@@ -9,16 +9,20 @@ use tokio::time::{Instant, sleep};
 use wordtally::answer::{Answer, Count, Moment};
 use wordtally::bigquery::Error;
 use wordtally::cache::{Cache, Lookup};
+use wordtally::clock::Clock;
 use wordtally::reason::Reason;
 use wordtally::refresh::{Source, run};
 use wordtally::runtime::beside;
 use wordtally::telemetry::Metrics;
+
+use crate::clock::{clock, suspend};
 
 const TTL: Duration = Duration::from_secs(300);
 const MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A source that counts its calls and answers as told.
 struct Scripted {
+    clock: Clock,
     calls: AtomicU32,
     takes: Duration,
     rows: usize,
@@ -29,6 +33,7 @@ struct Scripted {
 impl Scripted {
     fn new(script: impl Fn(u32) -> Result<(), Error> + Send + Sync + 'static) -> Arc<Self> {
         Arc::new(Self {
+            clock: clock(),
             calls: AtomicU32::new(0),
             takes: Duration::ZERO,
             rows: 1,
@@ -44,7 +49,7 @@ impl Scripted {
 
 impl Source for Scripted {
     async fn counts(&self) -> Result<Answer, Error> {
-        let sent = Moment::now();
+        let sent = Moment::by(self.clock);
         let call = self.calls.fetch_add(1, Ordering::SeqCst);
         sleep(self.takes).await;
         (self.script)(call)?;
@@ -76,7 +81,7 @@ fn start_with_ttl(source: &Arc<Scripted>, ttl: Duration) -> Arc<Cache> {
 }
 
 fn start_with(source: &Arc<Scripted>, ttl: Duration, early: &Arc<Notify>) -> Arc<Cache> {
-    let cache = Arc::new(Cache::new(ttl, MAX_STALE));
+    let cache = Arc::new(Cache::by(source.clock, ttl, MAX_STALE));
     let metrics = Arc::new(Metrics::new(ttl));
     tokio::spawn(run(
         Arc::clone(source),
@@ -145,6 +150,7 @@ async fn an_answer_is_replaced_before_its_ttl_ends() {
 #[tokio::test(start_paused = true)]
 async fn the_age_counts_from_the_question() {
     let source = Arc::new(Scripted {
+        clock: clock(),
         calls: AtomicU32::new(0),
         takes: Duration::from_secs(9),
         rows: 1,
@@ -154,6 +160,23 @@ async fn the_age_counts_from_the_question() {
     let cache = start(&source);
     cache.attempted(Duration::from_secs(60)).await;
     assert_eq!(age(&cache), Duration::from_secs(9));
+}
+
+/// tokio's timers and the standard library's clock stand still meanwhile.
+#[tokio::test(start_paused = true)]
+async fn the_time_of_a_suspension_counts_and_what_came_due_in_it_is_done_soon_after() {
+    let source = Scripted::new(|call| if call < 2 { Ok(()) } else { Err(unavailable()) });
+    let cache = start(&source);
+    cache.attempted(Duration::from_secs(1)).await;
+    sleep(Duration::from_secs(60)).await;
+    suspend(Duration::from_secs(3600));
+    assert_eq!(age(&cache), Duration::from_secs(3660));
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(source.calls(), 2);
+    assert!(age(&cache) <= Duration::from_secs(10), "{:?}", age(&cache));
+    suspend(MAX_STALE);
+    sleep(Duration::from_secs(1)).await;
+    assert!(matches!(cache.lookup(), Lookup::Missing { .. }), "it is too old");
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,6 +222,7 @@ async fn waits_differ_so_that_instances_do_not_march_in_step() {
 #[tokio::test(start_paused = true)]
 async fn a_refresh_can_be_had_early_after_an_answer_after_a_failure_and_after_the_one_that_runs() {
     let source = Arc::new(Scripted {
+        clock: clock(),
         calls: AtomicU32::new(0),
         takes: Duration::from_secs(2),
         rows: 1,

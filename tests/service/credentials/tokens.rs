@@ -6,6 +6,7 @@ use serde_json::json;
 use wordtally::cause::chain;
 use wordtally::credentials::{Kind, Limits, Origin, Tokens};
 
+use crate::clock::{clock, suspend};
 use crate::upstream::*;
 
 /// yup-oauth2 sends 20 requests for these 20 callers.
@@ -147,6 +148,23 @@ async fn a_token_is_replaced_before_it_ends() {
     assert_eq!(tokens.token().await.expect("a token").secret(), "token-0");
     // It lives for a second, and is used for three quarters of it.
     tokio::time::sleep(Duration::from_millis(780)).await;
+    assert_eq!(tokens.token().await.expect("a token").secret(), "token-1");
+}
+
+/// A token that ended while the machine was suspended would be refused by BigQuery.
+#[tokio::test]
+async fn the_time_of_a_suspension_counts_for_a_token() {
+    let peer = peer(|_| Reply::Close).await;
+    let origin = Origin::File(file(&authorized_user(&peer).to_string()));
+    let limits = Limits {
+        fetch: Duration::from_secs(2),
+        backoff: Duration::from_millis(5),
+    };
+    let tokens = Tokens::with_clock(origin, limits, clock());
+    assert_eq!(tokens.token().await.expect("a token").secret(), "token-0");
+    suspend(Duration::from_secs(3500));
+    assert_eq!(tokens.token().await.expect("a token").secret(), "token-0");
+    suspend(Duration::from_secs(50));
     assert_eq!(tokens.token().await.expect("a token").secret(), "token-1");
 }
 

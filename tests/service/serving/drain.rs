@@ -59,7 +59,7 @@ async fn a_request_being_answered_is_finished() {
     assert!(!task.is_finished(), "it did not wait for the request");
     cache.fail(wordtally::cache::Failure {
         reason: wordtally::reason::Reason::Timeout,
-        retry_at: Instant::now(),
+        retry_at: cache.clock.now(),
     });
     assert_eq!(client.reply(false).await.status(), 503);
     assert_eq!(client.rest().await, "", "and closed");

@@ -11,7 +11,7 @@ use super::server::{Server, short};
 fn fail(server: &Server, wait: Duration) {
     server.cache.fail(Failure {
         reason: Reason::Denied,
-        retry_at: Instant::now() + wait,
+        retry_at: server.cache.clock.now() + wait,
     });
 }
 

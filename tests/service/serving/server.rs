@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use wordtally::answer::{Answer, Count, Moment};
 use wordtally::cache::{Cache, Entry};
 use wordtally::config::{Config, Listen, LogFormat, LogLevel};
@@ -16,6 +16,7 @@ use wordtally::server::{Drained, Limits, Listener, Service, serve};
 use wordtally::telemetry::Metrics;
 
 use super::client::{Client, PATIENCE, Reply};
+use crate::clock::shared;
 
 /// Limits short enough to be reached in a test.
 pub(crate) fn short() -> Limits {
@@ -58,7 +59,7 @@ impl Server {
 
     pub(crate) fn on(listener: Listener, limits: Limits) -> Self {
         let config = config();
-        let cache = Arc::new(Cache::new(config.ttl, config.max_stale));
+        let cache = Arc::new(Cache::by(shared(), config.ttl, config.max_stale));
         let metrics = Arc::new(Metrics::new(config.ttl));
         let service = Arc::new(Service::new(Arc::clone(&cache), Arc::clone(&metrics), &limits));
         let listen = listener.local_address().unwrap();
@@ -150,7 +151,7 @@ fn pages(total_words: i64) -> Pages {
 fn sent(age: Duration) -> Moment {
     Moment {
         wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
-        monotonic: Instant::now() - age,
+        monotonic: shared().now() - age,
     }
 }
 
