@@ -216,15 +216,14 @@ fn named(reference: Option<&JobReference>) -> Result<&JobReference, Fault> {
         .ok_or_else(|| Fault::malformed("the rest of the answer is out of reach: it has no jobReference"))
 }
 
-/// What BigQuery bills for a query of one table: nothing from its cache, else whole mebibytes and at least ten.
-///
-/// The client library leaves `totalBytesBilled` out, and asking for it would take another request per answer.
+/// What BigQuery bills for a query of one table. Where its answer does not say, as none does that was polled for: nothing
+/// from its cache, else whole mebibytes and at least ten.
 fn billed(page: &Page) -> u64 {
-    let processed = page
-        .total_bytes_processed
-        .as_deref()
-        .and_then(|bytes| bytes.parse().ok());
-    match processed {
+    let number = |text: &Option<String>| text.as_deref().and_then(|bytes| bytes.parse().ok());
+    if let Some(bytes) = number(&page.total_bytes_billed) {
+        return bytes;
+    }
+    match number(&page.total_bytes_processed) {
         None | Some(0) => 0,
         Some(_) if page.cache_hit == Some(true) => 0,
         Some(bytes) => u64::div_ceil(bytes, MEBIBYTE)
@@ -264,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bills_whole_mebibytes_at_least_ten_and_nothing_from_the_cache() {
+    fn bills_what_is_told_or_whole_mebibytes_at_least_ten_and_nothing_from_the_cache() {
         let page = |bytes: Option<&str>, cache_hit| Page {
             total_bytes_processed: bytes.map(str::to_owned),
             cache_hit: Some(cache_hit),
@@ -276,5 +275,10 @@ mod tests {
         assert_eq!(billed(&page(Some("0"), false)), 0);
         assert_eq!(billed(&page(Some("18446744073709551615"), false)), u64::MAX);
         assert_eq!(billed(&page(None, false)), 0);
+        let told = Page {
+            total_bytes_billed: Some("20971520".to_owned()),
+            ..page(Some("1"), false)
+        };
+        assert_eq!(billed(&told), 20 * MEBIBYTE);
     }
 }

@@ -29,6 +29,7 @@ pub(super) struct Page {
     #[serde(default, deserialize_with = "rows")]
     pub(super) rows: Option<Vec<Row>>,
     pub(super) schema: Option<Schema>,
+    pub(super) total_bytes_billed: Option<String>,
     pub(super) total_bytes_processed: Option<String>,
     pub(super) total_rows: Option<String>,
 }
