@@ -19,6 +19,7 @@ pkgs.callPackage ../../nix/pytest.nix { } {
   tools = [
     services.nginx.package
     services.prometheus.package.cli
+    pkgs.curl
     pkgs.openssl
     pkgs.remarshal
     bigquery-standin

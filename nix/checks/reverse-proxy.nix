@@ -93,6 +93,7 @@ else
         -e "s#ssl_certificate [^;]*#ssl_certificate $PWD/certificate.pem#" \
         -e "s#^\( *\)pid .*#\1pid $PWD/pid;#" \
         -e "s#/var/cache/nginx/#$PWD/temp/#" \
+        -e "s#/run/nginx/#$PWD/temp/#" \
         ${configuration} >nginx.conf
       nginx -t -e stderr -c "$PWD/nginx.conf"
       touch $out

@@ -13,6 +13,7 @@ let
   inherit (config.services) nginx;
 
   encryptedFiles = import ./encrypted-files.nix { inherit lib config; };
+  cache = import ./reverse-proxy-cache.nix;
   index = import ./reverse-proxy-index.nix { inherit lib pkgs; } instances;
 
   # `IP:PORT` in its two halves.
@@ -59,21 +60,34 @@ let
     '';
   };
 
-  # Sends a request to an instance. Each goes over a connection of its own: an idle one that is kept may be closed by an
-  # instance that stops at the moment a request is written to it. A connection to the instance's socket instead waits
-  # there for the next process.
+  # Sends a request to an instance. An instance that stops may close a kept connection at the moment a request is written
+  # to it: the request is then sent again, over a new one, which waits in the socket for the next process.
   ask = name: path: {
     proxyPass = "http://${upstream name}${path}";
     # The recommended settings set `Host` a second time.
     recommendedProxySettings = false;
     extraConfig = ''
       proxy_http_version 1.1;
-      proxy_set_header Connection "close";
+      proxy_set_header Connection "";
       proxy_set_header Host ${cfg.hostName};
       proxy_set_header Content-Length "";
       proxy_pass_request_body off;
     '';
   };
+
+  # A word's page, out of the cache where it may be.
+  page =
+    name:
+    let
+      asked = ask name "/";
+    in
+    asked
+    // {
+      extraConfig =
+        asked.extraConfig
+        + cache.location
+        + addHeaders (secure // { X-Request-Id = "$wordtally_request_id"; });
+    };
 
   # How requests are refused and how long anything may take. The same for every server of ours, and in each of them: other
   # servers of the host have their own.
@@ -103,7 +117,7 @@ let
     # Only GET and HEAD arrive here: asking twice is safe.
     proxy_next_upstream error;
     proxy_next_upstream_tries 2;
-    # Each response is the instance's own.
+    # Whatever the host keeps, ours keep their own.
     proxy_cache off;
 
     # The entity tags are of the bytes as the instance sent them.
@@ -144,8 +158,7 @@ let
   public = {
     default = cfg.defaultServer;
     onlySSL = true;
-    # One page is one request: HTTP/2 would bring nothing, and its streams get past limits that count connections.
-    http2 = false;
+    http2 = true;
     serverName = cfg.hostName;
     sslCertificate = orNone cfg.certificateFile;
     sslCertificateKey = toString (orNone cfg.certificateKeyFile);
@@ -155,6 +168,9 @@ let
     extraConfig = ''
       ${errors.extraConfig}
       ${addHeaders secure}
+      ${cache.server}
+      # nginx counts each stream as a connection: a client is told not to open more than it may.
+      http2_max_concurrent_streams ${toString (lib.min 128 cfg.limits.connectionsPerAddress)};
       limit_conn wordtally_connections ${toString cfg.limits.connectionsPerAddress};
       limit_conn_status 429;
       limit_req zone=wordtally_requests burst=${toString cfg.limits.burst} nodelay;
@@ -178,7 +194,7 @@ let
       }
       // lib.concatMapAttrs (name: _: {
         "= /${name}".return = "301 /${name}/$is_args$args";
-        "= /${name}/" = ask name "/";
+        "= /${name}/" = page name;
       }) instances;
   };
 
@@ -314,7 +330,7 @@ in
       connectionsPerAddress = mkOption {
         type = types.ints.positive;
         default = 32;
-        description = "Connections of one address that have a request open at once; one more is answered with 429.";
+        description = "Requests of one address that are open at once, by connections of HTTP/1 and streams of HTTP/2; one more is answered with 429.";
       };
       requestsPerSecond = mkOption {
         type = types.ints.positive;
@@ -377,6 +393,7 @@ in
     services.nginx = {
       enable = true;
       appendHttpConfig = ''
+        ${cache.http}
         limit_conn_zone $binary_remote_addr zone=wordtally_connections:10m;
         limit_req_zone $binary_remote_addr zone=wordtally_requests:10m rate=${toString cfg.limits.requestsPerSecond}r/s;
       '';
@@ -389,6 +406,9 @@ in
           extraConfig = ''
             server ${address instance.listen} max_fails=0;
             server ${address instance.listen} max_fails=0;
+            keepalive 32;
+            # Shorter than the instance's own, so that it is nginx that closes.
+            keepalive_timeout 8s;
           '';
         }
       ) instances;

@@ -3,97 +3,26 @@
 Then breaks the configuration in each way that has been a fault of ours, or is near one, and sees it found.
 """
 
-import contextlib
-import http.client
-import os
 import pathlib
 import re
-import shutil
-import socket
-import ssl
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-
-SITE, WORDS_HOST = "www.example.test", "words.example.test"
-WORDS = {"the": "the", "love": "love", "romeo": "Romeo", "tis": "'Tis"}
-START = 30
-
-
-def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in sockets]
-
-
-PLAIN, TLS, INTERNAL, APP = free_ports(4)
-
-
-def moved(text: str, scratch: pathlib.Path, instances: dict[str, str]) -> str:
-    """The configuration with places that this build may use; nothing else of it is changed."""
-    for old, new in [
-        (r"listen \[::0\]:.*", ""),
-        (r"listen 0\.0\.0\.0:80 ", f"listen 127.0.0.1:{PLAIN} "),
-        (r"listen 0\.0\.0\.0:443 ", f"listen 127.0.0.1:{TLS} "),
-        (r"127\.0\.0\.1:9180 ", f"127.0.0.1:{INTERNAL} "),
-        (r"127\.0\.0\.1:8090\b", f"127.0.0.1:{APP}"),
-        (r"(ssl_(?:trusted_)?certificate) [^;]*", rf"\1 {scratch}/certificate.pem"),
-        (r"ssl_certificate_key [^;]*", f"ssl_certificate_key {scratch}/key.pem"),
-        (r"/var/lib/acme/acme-challenge\b", f"{scratch}/challenges"),
-        (r"/var/cache/nginx/", f"{scratch}/"),
-        (r"(?m)^\s*pid .*", f"pid {scratch}/pid;"),
-    ]:
-        text, count = re.subn(old, new, text)
-        assert count, f"the configuration has no {old}"
-    for name, address in instances.items():
-
-        def moved_upstream(upstream: re.Match[str]) -> str:
-            return re.sub(r"server \S+ ", f"server {address} ", upstream[1])
-
-        text, count = re.subn(rf"(upstream wordtally-{name} {{[^}}]*}})", moved_upstream, text)
-        assert count == 1, name
-    # Where Nix builds as root, nginx's workers would be somebody who may not enter the build's folder.
-    return "user root;\n" + text if os.geteuid() == 0 else text
-
-
-class Resolved(http.client.HTTPSConnection):
-    """Over TLS to this machine, by a name that nobody can resolve."""
-
-    def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
-        super().__init__(host, port, timeout=20, context=context)
-        self.context = context
-
-    def connect(self) -> None:
-        connection = socket.create_connection(("127.0.0.1", self.port), self.timeout)
-        self.sock = self.context.wrap_socket(connection, server_hostname=self.host)
-
-
-def ask(
-    port: int, host: str, path: str, tls: ssl.SSLContext | None = None, headers: dict[str, str] | None = None
-) -> tuple[int, http.client.HTTPMessage, bytes]:
-    """Status, header fields and text."""
-    connection = Resolved(host, port, tls) if tls else http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    try:
-        connection.request("GET", path, headers={"Host": host, "Accept": "text/plain"} | (headers or {}))
-        response = connection.getresponse()
-        return response.status, response.headers, response.read()
-    finally:
-        connection.close()
+from proxy import INTERNAL, PLAIN, SITE, TLS, WORDS, WORDS_HOST, ask, command, moved, nginx, replaced, trusting
 
 
 def faults(scratch: pathlib.Path) -> list[str]:
     """What the running nginx answers otherwise than it should."""
     found: list[str] = []
-    tls = ssl.create_default_context(cafile=scratch / "certificate.pem")
+    tls = trusting(scratch)
 
     def expect(what: str, got: object, wanted: object) -> None:
         if got != wanted:
             found.append(f"{what}: {got}")
 
     for name in WORDS:
-        status, headers, _ = ask(TLS, WORDS_HOST, f"/{name}/", tls, {"Accept-Encoding": "gzip"})
+        status, headers, _ = ask(TLS, WORDS_HOST, f"/{name}/", tls, {"Accept-Encoding": "gzip;q=0.5, identity"})
         expect(f"/{name}/", status, 200)
         expect(f"the coding of /{name}/", headers["Content-Encoding"], None)
         expect(f"the Server of /{name}/", headers["Server"], "nginx")
@@ -116,72 +45,12 @@ def faults(scratch: pathlib.Path) -> list[str]:
 
 def tried(text: str, scratch: pathlib.Path) -> list[str]:
     """What is wrong with a configuration, in nginx's own words if it does not take it."""
-    configuration = scratch / "nginx.conf"
-    configuration.write_text(text)
-    command = ["nginx", "-e", "stderr", "-c", str(configuration)]
-    test = subprocess.run([*command, "-t"], capture_output=True, text=True)
+    test = subprocess.run([*command(text, scratch), "-t"], capture_output=True, text=True)
     # What it only warns of, it may leave out.
     if test.returncode or "[warn]" in test.stderr:
         return [test.stderr]
-    shutil.rmtree(scratch / "site", ignore_errors=True)
-    with (scratch / "nginx.log").open("w") as log:
-        nginx = subprocess.Popen(command, stderr=log)
-    try:
-        wait(PLAIN)
+    with nginx(text, scratch):
         return faults(scratch)
-    finally:
-        nginx.terminate()
-        nginx.wait()
-
-
-def wait(port: int) -> None:
-    end = time.monotonic() + START
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=5).close()
-            return
-        except OSError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.1)
-
-
-@contextlib.contextmanager
-def demo() -> Iterator[dict[str, str]]:
-    """The address of each word's instance."""
-    flags = [f"--word={word}" for word in WORDS.values()]
-    process = subprocess.Popen(
-        ["wordtally", "demo", "--listen", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        found = {}
-        assert process.stdout
-        for line in process.stdout:
-            if match := re.fullmatch(r"  http://([^/]+)/  (.+)\n", line):
-                found[match[2]] = match[1]
-            if line.startswith("All of them"):
-                break
-        yield {name: found[word] for name, word in WORDS.items()}
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def prepare(scratch: pathlib.Path) -> None:
-    """A certificate for both names, and the answer to a challenge."""
-    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
-    names = ["-subj", "/CN=test", "-addext", f"subjectAltName=DNS:{SITE},DNS:{WORDS_HOST}"]
-    files = ["-keyout", str(scratch / "key.pem"), "-out", str(scratch / "certificate.pem")]
-    subprocess.run(["openssl", "req", "-x509", *curve, *names, *files], check=True, stderr=subprocess.DEVNULL)
-    challenge = scratch / "challenges/.well-known/acme-challenge/tried"
-    challenge.parent.mkdir(parents=True)
-    challenge.write_text("proof\n")
-
-
-def replaced(old: str, new: str | Callable[[re.Match[str]], str], text: str, every: bool = False) -> str:
-    changed, count = re.subn(old, new, text, count=0 if every else 1)
-    assert count, f"nothing to break: {old}"
-    return changed
 
 
 def server(name: str, tls: bool) -> str:
@@ -205,7 +74,9 @@ PLANTED: dict[str, Callable[[str], str]] = {
     '"proxy_temp_path" directive is duplicate': lambda text: replaced(r"(proxy_temp_path [^;]*;)", r"\1 \1", text),
     "the challenge: (301": lambda text: replaced(server(WORDS_HOST, False) + r"([^§]*?)" + LOCATION, r"\1\2", text),
     "the coding of /the/: gzip": lambda text: replaced(r"gzip off;", "", text, every=True),
-    "what is cached: [": lambda text: replaced(r"proxy_cache off;", "", text, every=True),
+    "what is cached: [": lambda text: replaced(
+        r"proxy_cache \$wordtally_cache;([^}]*?)proxy_cache_min_uses 2;", r"proxy_cache site;\1", text, every=True
+    ),
     "the Server of /the/: nginx/": lambda text: replaced(
         r"server_tokens off;", "", text.replace("server_tokens on;", ""), every=True
     ),
@@ -216,16 +87,8 @@ PLANTED: dict[str, Callable[[str], str]] = {
 
 
 @pytest.fixture(scope="session")
-def scratch(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    folder = tmp_path_factory.mktemp("nginx")
-    prepare(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def configuration(scratch: pathlib.Path) -> Iterator[str]:
-    with demo() as instances:
-        yield moved(pathlib.Path(os.environ["NGINX"]).read_text(), scratch, instances)
+def configuration(generated: str, scratch: pathlib.Path, instances: dict[str, str]) -> str:
+    return moved(generated, scratch, instances)
 
 
 def test_the_words_are_served_beside_the_owners_site(configuration: str, scratch: pathlib.Path) -> None:
