@@ -1,8 +1,9 @@
-"""Bursts of requests by wrk."""
+"""Bursts of requests by wrk, and by h2load for HTTP/2."""
 
 import re
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypedDict
 
@@ -31,23 +32,50 @@ class Sample(TypedDict):
 
 def burst(server: Server, load: str, seconds: int, folder: Path) -> Sample:
     connections, depth = LOADS[load]
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s"]
-    if depth > 1:
-        script = folder / "pipeline.lua"
-        script.write_text(PIPELINE)
-        command += ["-s", str(script)]
-    command.append(f"http://127.0.0.1:{server.port}/")
-    before = server.cpu_seconds()
-    begun = time.monotonic()
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    took = time.monotonic() - begun
-    cpu = server.cpu_seconds() - before
-    answered = re.search(r"(\d+) requests in", said)
-    done = int(answered[1]) if answered else 0
+    return by_wrk(server, connections, seconds, pipeline(folder) if depth > 1 else [])
+
+
+def pipeline(folder: Path) -> list[str]:
+    script = folder / "pipeline.lua"
+    script.write_text(PIPELINE)
+    return ["-s", str(script)]
+
+
+def by_wrk(server: Server, connections: int, seconds: int, more: Sequence[str] = ()) -> Sample:
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", *more]
+    for field in server.fields:
+        command += ["-H", field]
+    command.append(f"{server.scheme}://127.0.0.1:{server.port}{server.path}")
+    said, cpu, took = timed(server, command)
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
     broken = re.search(r"connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
     failed = int(refused[1]) if refused else 0
     failed += sum(map(int, broken.groups())) if broken else 0
+    return sample(server, said, r"(\d+) requests in", failed, cpu, took)
+
+
+def by_h2load(server: Server, connections: int, requests: int) -> Sample:
+    """HTTP/2, one stream at a time per connection. Fewer requests than end a connection of nginx's, 1,000."""
+    command = ["h2load", "-t1", f"-c{connections}", f"-n{requests * connections}"]
+    for field in server.fields:
+        command += ["-H", field]
+    command.append(f"https://127.0.0.1:{server.port}{server.path}")
+    said, cpu, took = timed(server, command)
+    failed = requests * connections - int((re.search(r"status codes: (\d+) 2xx", said) or ["", "0"])[1])
+    return sample(server, said, r"(\d+) succeeded", failed, cpu, took)
+
+
+def timed(server: Server, command: Sequence[str]) -> tuple[str, float, float]:
+    """What it printed, the server's CPU seconds, and the seconds that it took."""
+    before, begun = server.cpu_seconds(), time.monotonic()
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    took = time.monotonic() - begun
+    return said, server.cpu_seconds() - before, took
+
+
+def sample(server: Server, said: str, answered: str, failed: int, cpu: float, took: float) -> Sample:
+    found = re.search(answered, said)
+    done = int(found[1]) if found else 0
     if not done:
-        raise RuntimeError(f"{server.name} answered nothing under {load}: {said}")
+        raise RuntimeError(f"{server.name} answered nothing: {said}")
     return {"rate": done / took, "cpu": cpu / done * 1e6, "done": done, "failed": failed}

@@ -22,7 +22,7 @@ daemon off;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx.error;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 8192; }}
 http {{
   access_log off;
   sendfile on;
@@ -53,18 +53,25 @@ def free_port() -> int:
         return port
 
 
-def fetch(port: int, seconds: float = 30) -> bytes:
-    """The body of the page, from the first moment that the server takes a connection."""
+def page(address: int | Path) -> bytes:
+    """The body of the page at a port, or at a socket's file."""
+    with socket.socket(socket.AF_INET if isinstance(address, int) else socket.AF_UNIX) as sock:
+        sock.settimeout(60)
+        sock.connect(("127.0.0.1", address) if isinstance(address, int) else str(address))
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
+        head, _, body = b"".join(iter(lambda: sock.recv(65536), b"")).partition(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200 "):
+        raise ValueError(f"no page but {head[:80]!r}")
+    return body
+
+
+def fetch(address: int | Path, seconds: float = 30) -> bytes:
+    """The same, from the first moment that the server takes a connection."""
     end = time.monotonic() + seconds
     while True:
         try:
-            with socket.create_connection(("127.0.0.1", port), 30) as sock:
-                sock.sendall(b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
-                head, _, body = b"".join(iter(lambda: sock.recv(65536), b"")).partition(b"\r\n\r\n")
-            if not head.startswith(b"HTTP/1.1 200 "):
-                raise ValueError(f"no page but {head[:80]!r}")
-            return body
-        except ConnectionRefusedError:
+            return page(address)
+        except (ConnectionRefusedError, FileNotFoundError):
             if time.monotonic() > end:
                 raise
             time.sleep(0.0005)
@@ -72,6 +79,10 @@ def fetch(port: int, seconds: float = 30) -> bytes:
 
 class Server:
     """A peer: its processes, counted together with their children."""
+
+    # What is asked of it: where, and with which header fields.
+    scheme, path = "http", "/"
+    fields: tuple[str, ...] = ()
 
     def __init__(
         self, name: str, port: int, command: Sequence[str | Path], folder: Path, env: dict[str, str] | None = None
@@ -81,9 +92,12 @@ class Server:
         self.env = {**os.environ, **(env or {})}
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> bytes:
+    def launch(self) -> None:
         with open(self.folder / f"{self.name}.log", "ab") as log:
             self.process = subprocess.Popen(self.command, env=self.env, stdout=log, stderr=log, start_new_session=True)
+
+    def start(self) -> bytes:
+        self.launch()
         return fetch(self.port)
 
     def stop(self) -> None:
@@ -139,10 +153,10 @@ class Server:
 
 
 class StandIn:
-    """The stand-in for BigQuery, with one service account that may read its table."""
+    """The stand-in for BigQuery, with one service account that may read its table, the shipped one or another."""
 
-    def __init__(self, binary: Path, folder: Path) -> None:
-        self.binary, self.folder, self.port = binary, folder, free_port()
+    def __init__(self, binary: Path, folder: Path, data: Path | None = None) -> None:
+        self.binary, self.folder, self.port, self.data = binary, folder, free_port(), data
         self.url = f"http://127.0.0.1:{self.port}"
         self.key = folder / "key.json"
 
@@ -191,6 +205,7 @@ class StandIn:
                     grants,
                     "--state",
                     self.folder / "state",
+                    *(["--data", str(self.data)] if self.data else []),
                 ],
                 stdout=log,
                 stderr=log,
@@ -209,6 +224,15 @@ class StandIn:
         self.process.terminate()
         self.process.wait(30)
 
+    def env(self) -> dict[str, str]:
+        """What an instance is told of it."""
+        return {
+            "WORD": "the",
+            "BIGQUERY_ENDPOINT": self.url,
+            "GOOGLE_APPLICATION_CREDENTIALS": str(self.key),
+            "GOOGLE_CLOUD_PROJECT": "bench",
+        }
+
     def jobs(self) -> int:
         """Jobs made so far, as the stand-in counts them."""
         with urllib.request.urlopen(f"{self.url}/standin/counters", timeout=10) as answer:
@@ -219,14 +243,9 @@ class StandIn:
 class Peers:
     """Every server, each with a port of its own and, but for the two applications, the same page."""
 
-    def __init__(self, production: Path, hyper: Path, standin: StandIn, folder: Path) -> None:
-        self.folder = folder
-        self.env = {
-            "WORD": "the",
-            "BIGQUERY_ENDPOINT": standin.url,
-            "GOOGLE_APPLICATION_CREDENTIALS": str(standin.key),
-            "GOOGLE_CLOUD_PROJECT": "bench",
-        }
+    def __init__(self, production: Path, hyper: Path, nginx: str, standin: StandIn, folder: Path) -> None:
+        self.folder, self.nginx_program = folder, nginx
+        self.env = standin.env()
         self.production, self.hyper = production, hyper
         self.wordtally = self.serve()
         self.page = folder / "page.html"
@@ -250,7 +269,7 @@ class Peers:
     def _nginx(self) -> Server:
         port, conf = free_port(), self.folder / "nginx.conf"
         conf.write_text(NGINX.format(folder=self.folder, port=port))
-        return Server("nginx", port, ["nginx", "-c", conf], self.folder)
+        return Server("nginx", port, [self.nginx_program, "-e", "stderr", "-c", conf], self.folder)
 
     def _app(self) -> Server:
         port = free_port()

@@ -4,7 +4,7 @@
     python3 -m venv .cache/bench && .cache/bench/bin/pip install -r bench/requirements.txt
     .cache/bench/bin/python bench/run.py
 
-Needs cargo, wrk and nginx, and valgrind for --instructions. See bench/README.md.
+Needs cargo, wrk, openssl, and nginx 1.27.4 or newer; see bench/README.md for the rest.
 """
 
 import argparse
@@ -18,6 +18,8 @@ from pathlib import Path
 
 import instructions
 import report
+import scaling
+import whole_way
 from load import LOADS, Sample, burst
 from peers import ROOT, Peers, Server, StandIn
 
@@ -89,14 +91,22 @@ def takes(server: Server, load: str, peers: Peers) -> bool:
 
 def measure(options: argparse.Namespace, folder: Path) -> report.Measured:
     begun = time.monotonic()
+    configuration = options.reverse_proxy.read_text() if options.reverse_proxy else whole_way.generated()
     production, demo, hyper = build(options.program)
     with StandIn(demo, folder) as standin:
-        peers = Peers(production, hyper, standin, folder)
+        peers = Peers(production, hyper, options.nginx, standin, folder)
+        (secure := folder / "tls").mkdir(mode=0o711)
+        way = whole_way.Way(production, options.nginx, configuration, standin, secure)
         cold = {peer.name: peer.cold_start(11) for peer in (peers.wordtally, peers.plain, peers.nginx)}
         cold[peers.app.name] = peers.app.cold_start(3)
+        few = max(1, options.rounds // 2)
         return {
             **rounds(options, peers, standin),
             "cold": cold,
+            "whole_way": whole_way.measure(way, options.rounds, options.seconds),
+            "connections": scaling.connections(peers, way, few, options.seconds),
+            "bodies": scaling.bodies(production, demo, way, folder, few, options.seconds),
+            "words": scaling.words(production, standin, folder),
             "jobs_per_ttl": jobs_per_ttl(peers, standin),
             "instructions": instructions.per_request(peers) if options.instructions else {},
             "page": peers.page.stat().st_size,
@@ -109,14 +119,20 @@ def measure(options: argparse.Namespace, folder: Path) -> report.Measured:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9, help="how often each load is tried (default 9)")
-    parser.add_argument("--seconds", type=int, default=2, help="how long each try takes (default 2)")
+    parser.add_argument("--rounds", type=int, default=7, help="how often each load is tried (default 7)")
+    parser.add_argument("--seconds", type=int, default=1, help="how long each try takes (default 1)")
     parser.add_argument(
         "--program", type=Path, help="measure this program, such as the flake's package (default: build it)"
     )
+    parser.add_argument(
+        "--reverse-proxy", type=Path, help="a host's nginx.conf (default: have Nix write the mock host's)"
+    )
+    parser.add_argument("--nginx", default="nginx", help="nginx's program, 1.27.4 or newer (default: nginx)")
     parser.add_argument("--instructions", action="store_true", help="count instructions by callgrind too")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    # In memory where that can be, as the reverse proxy's cache is on a host.
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
         # nginx, started as root, reads the page as another user; the key has a mode of its own.
         Path(folder).chmod(0o711)
         measured = measure(options, Path(folder))

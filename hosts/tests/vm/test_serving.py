@@ -1,6 +1,6 @@
 """What clients get, and what they do not."""
 
-from client import answers, ask, connect
+from client import answers, ask, connect, pages
 from given import TABLE, WORDS
 from load import Load
 from machine import Machine, wait
@@ -37,4 +37,13 @@ def test_a_killed_instance_leaves_the_others_serving(machine: Machine) -> None:
         machine.run(f"systemctl kill -s KILL wordtally-{victim}.service")
         wait("the restart", lambda: started(machine)[0] not in ("0", before))
         wait("the killed word", lambda: answers(f"/{victim}/"))
+    assert not load.failures, load.failures[:5]
+
+
+def test_a_page_that_is_asked_for_often_is_kept_on_a_tmpfs(machine: Machine) -> None:
+    kept = "/run/nginx/wordtally"
+    with Load(connect, pages()) as load:
+        wait("the load to begin", lambda: load.reached(100))
+        kind, *files = machine.run(f"stat -f -c %T {kept}; ls {kept}").split()
+    assert kind == "tmpfs" and 0 < len(files) < 20, (kind, files)
     assert not load.failures, load.failures[:5]
