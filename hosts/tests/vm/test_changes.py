@@ -36,6 +36,8 @@ def under_load(machine: Machine, change: Callable[[], None]) -> None:
     print(f"# {load.good} good, {len(load.failures)} failed, over {changes} rounds")
     assert not load.failures, load.failures[:10]
     assert load.good >= ENOUGH
+    alerts = machine.run("journalctl -b -u nginx --no-pager -o cat | grep -F '[alert]' | tail -5", check=False)
+    assert alerts == "", alerts
 
 
 def test_no_request_is_lost_through_restarts(machine: Machine) -> None:
