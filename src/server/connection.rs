@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
+use std::os::fd::AsFd;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
@@ -54,10 +55,10 @@ pub(super) async fn run<S, H: Handler>(
     limits: Limits,
     mut draining: watch::Receiver<bool>,
 ) where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + AsFd + Unpin,
 {
     let activity = &Activity::default();
-    let io = TokioIo::new(WriteStall::new(stream, limits.write_stall, &activity.stalled));
+    let io = TokioIo::new(WriteStall::new(stream, &limits, &activity.stalled));
     let service = service_fn(move |request| async move {
         let _responding = Responding::begin(&activity.responding);
         let last = activity.closing.load(Ordering::Relaxed);

@@ -9,8 +9,10 @@ pub struct Limits {
     pub connections: usize,
     /// How long a request's head may take, and a connection idle between requests.
     pub head_read: Duration,
-    /// How long a peer may take nothing of what we write.
+    /// How far a peer may fall behind the least rate at which it must take what we write.
     pub write_stall: Duration,
+    /// That rate, in bytes a second.
+    pub write_rate: u32,
     /// How long after the start requests wait for the first refresh.
     pub first_answer: Duration,
     /// How long a drain still takes requests on open connections, so that one already sent is not lost.
@@ -35,7 +37,8 @@ impl Default for Limits {
         Self {
             connections: 512,
             head_read: Duration::from_secs(10),
-            write_stall: Duration::from_secs(10),
+            write_stall: Duration::from_secs(30),
+            write_rate: 1024,
             first_answer: Duration::from_secs(10),
             last_requests: Duration::from_millis(100),
             drain: Duration::from_secs(10),

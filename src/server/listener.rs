@@ -1,7 +1,6 @@
 use std::io;
 use std::net::{self, SocketAddr};
 use std::os::unix::net as unix;
-use std::time::Duration;
 
 use listenfd::ListenFd;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -16,8 +15,9 @@ const BACKLOG: i32 = 1024;
 /// bookkeeping. Left to itself it keeps 250 KB of each TCP connection, and more as it goes, all on our cgroup's account.
 const SEND_BUFFER: usize = 16 * 1024;
 const RECEIVE_BUFFER: usize = 8 * 1024;
-/// How long a TCP peer may leave what we sent unacknowledged, also once we have closed.
-const USER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes beyond the peer's window that the kernel takes from us. It keeps them for a peer that does not read, and says
+/// that there is room when half of them are gone, so that a slow peer's progress shows.
+const UNSENT: u32 = 16 * 1024;
 
 /// A listening socket: systemd's, or one that we opened.
 #[derive(Debug)]
@@ -67,9 +67,9 @@ impl Listener {
                 // On Linux an accepted socket inherits these, so that they cost nothing per connection.
                 let options = SockRef::from(listener);
                 options.set_tcp_nodelay(true)?;
-                options.set_tcp_user_timeout(Some(USER_TIMEOUT))?;
                 options.set_send_buffer_size(SEND_BUFFER)?;
                 options.set_recv_buffer_size(RECEIVE_BUFFER)?;
+                options.set_tcp_notsent_lowat(UNSENT)?;
             }
             Listening::Unix(listener) => listener.set_nonblocking(true)?,
         }

@@ -1,56 +1,116 @@
 use std::io;
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
+
+use super::limits::Limits;
+
+/// How long a TCP peer may leave what we sent untaken once we have closed. While we have not, the kernel must not count:
+/// to it, a window that opens by less than it has to send stays shut, so that it would cut a slow reader.
+const AFTER_CLOSE: Duration = Duration::from_secs(30);
 
 /// A stream whose peer must keep taking what we write.
 ///
-/// It costs a timer only while the peer's buffers are full.
-pub(super) struct WriteStall<'a, S> {
+/// A peer that has to be waited for uses up patience, and gets some back with each byte that it takes: one that takes
+/// nothing is cut after the limit, and one that takes less than the least rate is cut later. It costs a timer only
+/// while the peer's buffers are full.
+pub(super) struct WriteStall<'a, S: AsFd> {
     stream: S,
     limit: Duration,
-    timer: Option<Pin<Box<Sleep>>>,
+    /// Bytes a second.
+    rate: u32,
+    patience: Duration,
+    waiting: Option<Waiting>,
     /// Whether something waits to be taken by the peer.
     stalled: &'a AtomicBool,
 }
 
-impl<'a, S> WriteStall<'a, S> {
-    pub(super) fn new(stream: S, limit: Duration, stalled: &'a AtomicBool) -> Self {
+struct Waiting {
+    since: Instant,
+    end: Pin<Box<Sleep>>,
+}
+
+impl<'a, S: AsFd> WriteStall<'a, S> {
+    pub(super) fn new(stream: S, limits: &Limits, stalled: &'a AtomicBool) -> Self {
         Self {
             stream,
-            limit,
-            timer: None,
+            limit: limits.write_stall,
+            rate: limits.write_rate,
+            patience: limits.write_stall,
+            waiting: None,
             stalled,
         }
     }
 
-    fn bounded<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if written.is_ready() {
-            if self.timer.take().is_some() {
-                self.stalled.store(false, Ordering::Relaxed);
+    /// What a write came to. One that has waited until no patience is left is tried at once: the kernel calls a socket
+    /// writable only when a good part of its buffer is free, which a slow peer may take longer for.
+    fn bounded(
+        &mut self,
+        cx: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+        at_once: impl FnOnce(SockRef<'_>) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(written) = written {
+            if let Ok(bytes) = written {
+                self.took(bytes);
             }
-            return written;
+            return Poll::Ready(written);
         }
         self.stalled.store(true, Ordering::Relaxed);
-        let limit = self.limit;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
-        match timer.as_mut().poll(cx) {
-            Poll::Ready(()) => Poll::Ready(Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the peer stopped reading",
-            ))),
-            Poll::Pending => Poll::Pending,
+        let patience = self.patience;
+        let waiting = self.waiting.get_or_insert_with(|| Waiting {
+            since: Instant::now(),
+            end: Box::pin(tokio::time::sleep(patience)),
+        });
+        if waiting.end.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
         }
+        match at_once(SockRef::from(&self.stream)) {
+            Ok(bytes @ 1..) => {
+                self.took(bytes);
+                Poll::Ready(Ok(bytes))
+            }
+            _ => Poll::Ready(Err(self.cut())),
+        }
+    }
+
+    fn took(&mut self, bytes: usize) {
+        if let Some(waiting) = self.waiting.take() {
+            self.stalled.store(false, Ordering::Relaxed);
+            self.patience = self.patience.saturating_sub(waiting.since.elapsed());
+        }
+        if self.patience < self.limit {
+            let earned = Duration::from_secs_f64(bytes as f64 / f64::from(self.rate.max(1)));
+            self.patience = self.patience.saturating_add(earned).min(self.limit);
+        }
+    }
+
+    /// Closing resets the connection then, so that the kernel drops what it keeps for the peer.
+    fn cut(&self) -> io::Error {
+        let reset = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+        reset.err().unwrap_or_else(|| {
+            io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the peer takes nothing, or too little in too long a time",
+            )
+        })
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for WriteStall<'_, S> {
+impl<S: AsFd> Drop for WriteStall<'_, S> {
+    fn drop(&mut self) {
+        // A Unix socket has no such option, and nothing that outlives it.
+        let _ = SockRef::from(&self.stream).set_tcp_user_timeout(Some(AFTER_CLOSE));
+    }
+}
+
+impl<S: AsyncRead + AsFd + Unpin> AsyncRead for WriteStall<'_, S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -60,10 +120,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for WriteStall<'_, S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for WriteStall<'_, S> {
+impl<S: AsyncWrite + AsFd + Unpin> AsyncWrite for WriteStall<'_, S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.bounded(cx, written)
+        self.bounded(cx, written, |socket| socket.send(bytes))
     }
 
     fn poll_write_vectored(
@@ -72,7 +132,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for WriteStall<'_, S> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.bounded(cx, written)
+        self.bounded(cx, written, |socket| socket.send_vectored(parts))
     }
 
     fn is_write_vectored(&self) -> bool {

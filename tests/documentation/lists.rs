@@ -251,12 +251,16 @@ fn every_limit_is_documented() {
         connections,
         head_read,
         write_stall,
+        write_rate,
         first_answer,
         last_requests,
         drain,
     } = Limits::default();
     let page = read("docs/reference/http.md");
-    let mut rows: Vec<String> = vec![format!("| connections open at once | {connections} |")];
+    let mut rows: Vec<String> = vec![
+        format!("| connections open at once | {connections} |"),
+        format!("| a peer that goes on taking it, but slowly | {write_rate} bytes a second |"),
+    ];
     for (what, limit) in [
         ("a request's head, or idling between requests", head_read),
         ("a peer that takes nothing of what is written", write_stall),

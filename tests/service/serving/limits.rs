@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, sleep, timeout};
 use wordtally::server::Limits;
@@ -106,6 +106,63 @@ async fn a_slow_reader_that_goes_on_reading_gets_everything() {
     assert!(
         begun.elapsed() > 2 * short().write_stall,
         "too quick to show anything"
+    );
+}
+
+/// The least rate of `short`, in bytes a second.
+pub(super) const RATE: usize = 32 * 1024;
+
+/// Asks for some 350 kB and reads at the rate: how much came, and in what time.
+pub(super) async fn reads_at(rate: usize, stream: impl AsyncRead + AsyncWrite) -> (String, Duration) {
+    let (mut reading, mut writing) = tokio::io::split(stream);
+    let ask = async {
+        let last = "GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+        let all = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(SLOWLY_READ - 1) + last;
+        let _ = writing.write_all(all.as_bytes()).await;
+    };
+    let begun = Instant::now();
+    let read = async {
+        let mut all = Vec::new();
+        let mut part = vec![0; 1024];
+        loop {
+            sleep(begun + Duration::from_secs_f64(all.len() as f64 / rate as f64) - Instant::now()).await;
+            match reading.read(&mut part).await {
+                Ok(length @ 1..) => all.extend_from_slice(&part[..length]),
+                _ => return String::from_utf8_lossy(&all).into_owned(),
+            }
+        }
+    };
+    let both = async { tokio::join!(ask, read) };
+    let ((), all) = timeout(Duration::from_secs(20), both).await.unwrap();
+    (all, begun.elapsed())
+}
+
+/// So many answers are more than the kernel keeps for a peer.
+pub(super) const SLOWLY_READ: usize = 120;
+
+async fn small_window(server: &Server) -> TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 * 1024).unwrap();
+    socket.connect(server.address()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_steady_reader_gets_everything_though_the_kernel_tells_of_no_room() {
+    let server = Server::start().await;
+    // It takes more than half a second until the kernel calls the socket writable.
+    let (all, took) = reads_at(2 * RATE, small_window(&server).await).await;
+    assert_eq!(all.matches("# EOF").count(), SLOWLY_READ);
+    assert!(took > 4 * short().write_stall, "too quick to show anything");
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_less_than_the_least_rate_is_cut_off() {
+    let server = Server::start().await;
+    let (all, took) = reads_at(RATE / 8, small_window(&server).await).await;
+    assert!(all.matches("# EOF").count() < SLOWLY_READ / 2);
+    assert!(
+        took > short().write_stall && took < Duration::from_secs(3),
+        "{took:?}"
     );
 }
 

@@ -24,6 +24,7 @@ pub(crate) fn short() -> Limits {
         connections: 64,
         head_read: Duration::from_millis(300),
         write_stall: Duration::from_millis(300),
+        write_rate: 32 * 1024,
         first_answer: Duration::from_millis(300),
         last_requests: Duration::from_millis(50),
         drain: Duration::from_secs(2),

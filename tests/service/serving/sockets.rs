@@ -4,14 +4,17 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use tokio::net::{TcpStream, UnixStream};
+use tokio::time::{Instant, sleep};
 use wordtally::config::Listen;
 use wordtally::probe::probe;
 use wordtally::server::Listener;
 use wordtally::telemetry::RequestLabels;
 
 use super::client::Client;
+use super::limits::{RATE, SLOWLY_READ, reads_at};
 use super::server::{Server, drained, short};
 use crate::sockets::COPIED;
 
@@ -61,7 +64,7 @@ async fn a_reader_that_stalls_on_a_unix_socket_is_cut_off() {
     let server = Server::on(Listener::open(&directory.socket()).unwrap(), short());
     let mut stream = UnixStream::connect(directory.0.join("s")).await.unwrap();
     let many = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
-    let filled = tokio::time::timeout(std::time::Duration::from_secs(5), async {
+    let filled = tokio::time::timeout(Duration::from_secs(5), async {
         while tokio::io::AsyncWriteExt::write_all(&mut stream, many.as_bytes())
             .await
             .is_ok()
@@ -70,6 +73,27 @@ async fn a_reader_that_stalls_on_a_unix_socket_is_cut_off() {
     filled
         .await
         .expect("the server waits for ever for a peer that does not read");
+    drained(server.stop()).await;
+}
+
+#[tokio::test]
+async fn a_steady_reader_on_a_unix_socket_gets_everything_and_one_too_slow_is_cut_off() {
+    let directory = Directory::new("slow");
+    let server = Server::on(Listener::open(&directory.socket()).unwrap(), short());
+    let connect = async || UnixStream::connect(directory.0.join("s")).await.unwrap();
+    let (all, _) = reads_at(2 * RATE, connect().await).await;
+    assert_eq!(all.matches("# EOF").count(), SLOWLY_READ);
+    let slow = tokio::spawn(reads_at(RATE / 8, connect().await));
+    let begun = Instant::now();
+    while server.metrics.connections.get() == 0 {
+        sleep(Duration::from_millis(1)).await;
+    }
+    while server.metrics.connections.get() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(4), "served for ever");
+        sleep(Duration::from_millis(10)).await;
+    }
+    assert!(begun.elapsed() > short().write_stall);
+    slow.abort();
     drained(server.stop()).await;
 }
 
@@ -104,7 +128,7 @@ fn a_socket_whose_owner_hangs_is_left_alone_without_waiting_for_it() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let listen = directory.socket();
     std::thread::spawn(move || sender.send(Listener::open(&listen).map(drop)));
-    let opened = receiver.recv_timeout(std::time::Duration::from_secs(5));
+    let opened = receiver.recv_timeout(Duration::from_secs(5));
     let error = opened
         .expect("it waits for room in the backlog")
         .unwrap_err()
@@ -181,9 +205,9 @@ async fn child_with_passed_sockets() {
                 status: 200,
             };
             let server = Server::on(listener, short());
-            tokio::time::timeout(std::time::Duration::from_secs(10), async {
+            tokio::time::timeout(Duration::from_secs(10), async {
                 while server.metrics.requests.get_or_create(&health).get() == 0 {
-                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
                 }
             })
             .await
