@@ -120,6 +120,12 @@ impl Handler for Index {
         headers.insert(CONTENT_SECURITY_POLICY, content_security_policy());
         response
     }
+
+    fn unreadable(&self, status: StatusCode) -> Response<Full<Bytes>> {
+        let mut response = Response::default();
+        *response.status_mut() = status;
+        response
+    }
 }
 
 fn announce(index: &str, links: &[(String, String)]) -> io::Result<()> {

@@ -1,8 +1,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use hyper::StatusCode;
 use hyper::header::HeaderValue;
-use hyper::{Request, StatusCode};
 
 use super::trace_context::TraceContext;
 
@@ -34,28 +34,34 @@ impl AccessLog {
         }
     }
 
-    pub(super) fn note<B>(&self, request: &Request<B>, status: StatusCode, id: &HeaderValue) {
-        let trace = || TraceContext::of(request.headers());
-        let (method, path) = (request.method(), request.uri().path());
+    /// Notes a request; one whose head could not be read has no trace.
+    pub(super) fn note(
+        &self,
+        method: &str,
+        path: &str,
+        trace: Option<TraceContext<'_>>,
+        status: StatusCode,
+        id: &HeaderValue,
+    ) {
         if status.as_u16() < 400 {
             tracing::debug!(
-                %method,
+                method,
                 path,
                 status = status.as_u16(),
                 request_id = id.to_str().ok(),
-                trace_id = trace().map(|trace| trace.trace_id),
-                span_id = trace().map(|trace| trace.span_id),
+                trace_id = trace.map(|trace| trace.trace_id),
+                span_id = trace.map(|trace| trace.span_id),
                 "request"
             );
         } else if let Some(left_out) = self.take_line(Instant::now()) {
-            let (method, path) = (shortened(method.as_str(), 16), shortened(path, 200));
+            let (method, path) = (shortened(method, 16), shortened(path, 200));
             tracing::info!(
                 method,
                 path,
                 status = status.as_u16(),
                 request_id = id.to_str().ok(),
-                trace_id = trace().map(|trace| trace.trace_id),
-                span_id = trace().map(|trace| trace.span_id),
+                trace_id = trace.map(|trace| trace.trace_id),
+                span_id = trace.map(|trace| trace.span_id),
                 left_out,
                 "request"
             );

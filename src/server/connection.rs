@@ -1,10 +1,11 @@
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::os::fd::AsFd;
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
+use hyper::header::DATE;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -13,7 +14,9 @@ use tokio::sync::watch;
 
 use super::handler::Handler;
 use super::limits::Limits;
+use super::withheld::Withheld;
 use super::write_stall::WriteStall;
+use super::{date, last_words};
 use crate::cause::chain;
 
 /// The most bytes of a request's head, and of a response that waits for its peer.
@@ -26,6 +29,8 @@ const MAX_HEADERS: usize = 64;
 struct Activity {
     /// A request has come whole and its response is not made yet.
     responding: AtomicBool,
+    /// A response is made and not yet written whole.
+    responded: AtomicBool,
     /// A response waits for the peer to take it.
     stalled: AtomicBool,
     /// The next response is the last.
@@ -58,43 +63,47 @@ pub(super) async fn run<S, H: Handler>(
     S: AsyncRead + AsyncWrite + AsFd + Unpin,
 {
     let activity = &Activity::default();
-    let io = TokioIo::new(WriteStall::new(stream, &limits, &activity.stalled));
+    let stream = WriteStall::new(stream, &limits, &activity.stalled);
+    let io = TokioIo::new(Withheld::new(stream, &activity.responded));
     let service = service_fn(move |request| async move {
         let _responding = Responding::begin(&activity.responding);
         let last = activity.closing.load(Ordering::Relaxed);
-        Ok::<_, Infallible>(handler.respond(&request, last).await)
+        let mut response = handler.respond(&request, last).await;
+        response.headers_mut().insert(DATE, date::now());
+        activity.responded.store(true, Ordering::Relaxed);
+        Ok::<_, Infallible>(response)
     });
-    let mut connection = pin!(
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.head_read)
-            .max_headers(MAX_HEADERS)
-            .max_buf_size(BUFFER)
-            .half_close(false)
-            // With it hyper buffers responses without bound while a peer asks and does not read, and drops
-            // those that it holds when what follows them is malformed.
-            .pipeline_flush(false)
-            .serve_connection(io, service)
-    );
+    let mut connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_read)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(BUFFER)
+        .auto_date_header(false)
+        // A client may say that it asks no more, and still waits for its answer.
+        .half_close(true)
+        // With it hyper buffers responses without bound while a peer asks and does not read, and drops
+        // those that it holds when what follows them is malformed.
+        .pipeline_flush(false)
+        .serve_connection(io, service);
     let drain = async { draining.wait_for(|draining| *draining).await.is_ok() };
     let mut ended = tokio::select! {
         biased;
-        ended = connection.as_mut() => Some(ended),
+        ended = Pin::new(&mut connection) => Some(ended),
         _ = drain => None,
     };
     if ended.is_none() {
         // A request already on its way is still answered, and told that it is the last.
         activity.closing.store(true, Ordering::Relaxed);
-        ended = tokio::time::timeout(limits.last_requests, connection.as_mut())
+        ended = tokio::time::timeout(limits.last_requests, Pin::new(&mut connection))
             .await
             .ok();
     }
     let ended = match ended {
         Some(ended) => ended,
         None => {
-            connection.as_mut().graceful_shutdown();
+            Pin::new(&mut connection).graceful_shutdown();
             // hyper would wait for the rest of a half-sent head; nothing is owed to that one.
-            poll_fn(|cx| match connection.as_mut().poll(cx) {
+            poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
                 Poll::Pending if !activity.owes() => Poll::Ready(Ok(())),
                 polled => polled,
             })
@@ -103,6 +112,13 @@ pub(super) async fn run<S, H: Handler>(
     };
     if let Err(error) = ended {
         tracing::debug!(cause = chain(&error), "connection ended early");
+    }
+    if let (mut stream, Some(status)) = connection.into_parts().io.into_inner().into_parts() {
+        // In a box, so that a connection that ends well does not make room for it.
+        let last = Box::pin(last_words::say(&mut stream, handler.unreadable(status)));
+        if let Err(error) = last.await {
+            tracing::debug!(cause = chain(&error), "connection ended early");
+        }
     }
 }
 

@@ -3,7 +3,7 @@ use std::future::Future;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 
 /// What answers the requests of a server.
 pub trait Handler: Send + Sync + 'static {
@@ -13,6 +13,9 @@ pub trait Handler: Send + Sync + 'static {
         request: &Request<Incoming>,
         last: bool,
     ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
+
+    /// Answers a request whose head cannot be read, as the last of its connection.
+    fn unreadable(&self, status: StatusCode) -> Response<Full<Bytes>>;
 
     /// A connection was opened.
     fn opened(&self) {}

@@ -19,6 +19,6 @@ fn is_sane(id: &[u8]) -> bool {
 }
 
 /// 64 random bits in hexadecimal. It tells requests apart and is not a secret.
-fn new() -> HeaderValue {
+pub(super) fn new() -> HeaderValue {
     HeaderValue::try_from(format!("{:016x}", fastrand::u64(..))).unwrap_or(HeaderValue::from_static("none"))
 }

@@ -143,12 +143,19 @@ impl Handler for Service {
         if last || refusal.is_some_and(|refusal| refusal.close) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        self.log.note(request, status, &id);
+        let trace = TraceContext::of(request.headers());
+        self.log.note(
+            request.method().as_str(),
+            request.uri().path(),
+            trace,
+            status,
+            &id,
+        );
         self.metrics
             .durations
             .observe(route.number(), begun.elapsed(), || RequestName {
                 request_id: id.to_str().unwrap_or_default().to_owned(),
-                trace_id: TraceContext::of(request.headers()).map(|context| context.trace_id.to_owned()),
+                trace_id: trace.map(|trace| trace.trace_id.to_owned()),
             });
         headers.insert(X_REQUEST_ID, id);
         if (route, status) == (Route::Counts, StatusCode::OK) {
@@ -156,6 +163,25 @@ impl Handler for Service {
         } else {
             self.metrics.requests.get_or_create(&labels(route, status)).inc();
         }
+        response
+    }
+
+    fn unreadable(&self, status: StatusCode) -> Response {
+        let sentence = if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
+            "The head of the request is too large: send fewer or shorter header fields."
+        } else {
+            "The request cannot be read: send one of HTTP/1.1."
+        };
+        // What it would accept is not known.
+        let (format, body) = error_page(status, &text::FORMAT, sentence);
+        let mut response = response(status, headers::uncached(format.header()), body);
+        let id = request_id::new();
+        self.log.note("-", "-", None, status, &id);
+        response.headers_mut().insert(X_REQUEST_ID, id);
+        self.metrics
+            .requests
+            .get_or_create(&labels(Route::Other, status))
+            .inc();
         response
     }
 

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use bigquery_standin::faults::{Kind, Target};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use crate::google::*;
@@ -32,6 +34,28 @@ async fn a_log_level_leaves_out_what_is_below_it() {
         .await;
     let log = instance.stop().await;
     assert!(log.iter().all(|line| !line.contains("\"INFO\"")), "{log:#?}");
+}
+
+#[tokio::test]
+async fn requests_whose_heads_cannot_be_read_have_lines_under_the_same_budget() {
+    let google = Google::start().await;
+    let instance = Serve::from(&google).start().await;
+    instance.answer().await;
+    for _ in 0..40 {
+        let mut stream = TcpStream::connect(instance.address()).await.unwrap();
+        stream.write_all(b"nonsense\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let line = instance.logged("request", |line| line["status"] == 400).await;
+        assert_eq!((&line["method"], &line["path"]), (&"-".into(), &"-".into()));
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    }
+    let lines = instance.lines("request").len();
+    assert!((10..=30).contains(&lines), "{lines} lines for 40 requests");
+    let id = instance.lines("request")[0]["request_id"].clone();
+    assert_eq!(id.as_str().unwrap().len(), 16);
+    let counted = r#"wordtally_http_requests_total{path="other",status="400"}"#;
+    assert_eq!(instance.metric(counted).await, Some(40.0));
 }
 
 /// Runs an instance in this process with every line that there can be: more than `serve` has a flag for.

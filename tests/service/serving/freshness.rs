@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep};
 use wordtally::cache::Failure;
 use wordtally::reason::Reason;
+use wordtally::server::Limits;
 
+use super::client::Client;
 use super::server::{Server, short};
 
 fn fail(server: &Server, wait: Duration) {
@@ -23,6 +27,53 @@ async fn a_request_waits_for_the_first_answer() {
     sleep(Duration::from_millis(50)).await;
     server.publish(995);
     assert_eq!(client.reply(false).await.status(), 200);
+}
+
+/// A client that ends its side of the connection after its requests.
+async fn half_closed(server: &Server, requests: &str) -> Client<TcpStream> {
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    stream.write_all(requests.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    Client::new(stream)
+}
+
+#[tokio::test]
+async fn a_client_that_asks_no_more_gets_the_answers_it_waits_for() {
+    let server = Server::without_answer(Limits {
+        first_answer: Duration::from_secs(5),
+        ..short()
+    });
+    let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut one = half_closed(&server, get).await;
+    let mut three = half_closed(&server, &get.repeat(3)).await;
+    sleep(Duration::from_millis(500)).await;
+    server.publish(995);
+    assert_eq!(one.reply(false).await.status(), 200);
+    for _ in 0..3 {
+        assert_eq!(three.reply(false).await.status(), 200);
+    }
+    for mut client in [one, three] {
+        let (took, rest) = client.closed_after().await;
+        assert!(
+            rest.is_empty() && took < Duration::from_millis(200),
+            "{took:?} {rest}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_asks_no_more_and_waits_for_nothing_is_closed_at_once() {
+    let server = Server::without_answer(Limits {
+        head_read: Duration::from_secs(5),
+        ..short()
+    });
+    for sent in ["", "GET / HTTP/1.1\r\nHo"] {
+        let (took, rest) = half_closed(&server, sent).await.closed_after().await;
+        assert!(
+            rest.is_empty() && took < Duration::from_millis(500),
+            "{took:?} {rest}"
+        );
+    }
 }
 
 #[tokio::test]

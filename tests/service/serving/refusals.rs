@@ -1,7 +1,11 @@
 //! What is refused, and that a refused body is never taken for the next request.
 
+use wordtally::telemetry::RequestLabels;
+
 use super::client::Client;
 use super::server::Server;
+
+const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
 
 /// Sends raw bytes and gives everything until the server closes.
 async fn exchange(server: &Server, raw: impl AsRef<[u8]>) -> String {
@@ -221,6 +225,50 @@ async fn too_long_a_target_is_414_and_too_much_head_431() {
     let head = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
     let all = exchange(&server, format!("{head}{}", "x".repeat(16 * 1024 - head.len()))).await;
     assert_eq!(statuses(&all), [431]);
+}
+
+#[tokio::test]
+async fn what_hyper_refuses_is_answered_and_counted_like_any_other_error() {
+    let server = Server::start().await;
+    let head = "GET / HTTP/1.1\r\nHost: a\r\n";
+    let long = format!("{head}X: {}", "x".repeat(100_000));
+    for (raw, status, sentence) in [
+        ("nonsense\r\n\r\n".to_owned(), 400, "cannot be read"),
+        (format!("{head}\0: b\r\n\r\n{head}\r\n"), 400, "cannot be read"),
+        (format!("{head}{}\r\n", "X: y\r\n".repeat(64)), 431, "too large"),
+        // More than is read, which a close would turn into a reset.
+        (long, 431, "too large"),
+    ] {
+        let mut client = server.connect().await;
+        client.send(HEALTH).await;
+        assert_eq!(client.reply(false).await.status(), 200);
+        client.send(&raw).await;
+        let reply = client.reply(false).await;
+        assert_eq!(reply.status(), status, "{raw:.80}");
+        for (field, value) in [
+            ("content-type", "text/plain; charset=utf-8"),
+            ("x-content-type-options", "nosniff"),
+            ("cache-control", "no-store"),
+            ("connection", "close"),
+        ] {
+            assert_eq!(reply.header(field), Some(value), "{field}");
+        }
+        assert!(reply.header("date").is_some_and(|date| date.ends_with(" GMT")));
+        assert_eq!(reply.header("x-request-id").map(str::len), Some(16));
+        assert!(reply.text().contains(sentence), "{}", reply.text());
+        assert_eq!(client.rest().await, "", "nothing follows it");
+    }
+    for status in [400, 431] {
+        let labels = RequestLabels {
+            path: "other",
+            status,
+        };
+        assert_eq!(
+            server.metrics.requests.get_or_create(&labels).get(),
+            2,
+            "{status}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,58 @@
+use std::cell::RefCell;
+use std::time::{Duration, SystemTime};
+
+use hyper::header::HeaderValue;
+
+/// The last second that the format of dates can say: the end of the year 9999.
+const LAST: u64 = 253_402_300_799;
+
+thread_local! {
+    static MADE: RefCell<(u64, HeaderValue)> =
+        const { RefCell::new((u64::MAX, HeaderValue::from_static(""))) };
+}
+
+/// The value of `Date`, made at most once a second.
+///
+/// hyper's own is made anew when its second is over: after the clock has been set back, that takes as long as it was set
+/// back by.
+pub(super) fn now() -> HeaderValue {
+    at(SystemTime::now())
+}
+
+fn at(now: SystemTime) -> HeaderValue {
+    let second = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs().min(LAST));
+    MADE.with_borrow_mut(|(made, value)| {
+        if *made != second {
+            let date = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(second));
+            *value = HeaderValue::try_from(date).unwrap_or(HeaderValue::from_static(""));
+            *made = second;
+        }
+        value.clone()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_follows_the_clock_in_either_direction() {
+        let epoch = SystemTime::UNIX_EPOCH;
+        for (seconds, date) in [
+            (1_700_000_000, "Tue, 14 Nov 2023 22:13:20 GMT"),
+            (1_700_000_000, "Tue, 14 Nov 2023 22:13:20 GMT"),
+            (1_700_000_001, "Tue, 14 Nov 2023 22:13:21 GMT"),
+            (1_600_000_000, "Sun, 13 Sep 2020 12:26:40 GMT"),
+            (LAST + 1, "Fri, 31 Dec 9999 23:59:59 GMT"),
+            (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        ] {
+            assert_eq!(at(epoch + Duration::from_secs(seconds)), date);
+        }
+        assert_eq!(
+            at(epoch - Duration::from_secs(9)),
+            "Thu, 01 Jan 1970 00:00:00 GMT"
+        );
+    }
+}
