@@ -11,6 +11,7 @@ use super::fields::Fields;
 use super::small_file;
 use super::token_request::{exchange, refusal};
 use crate::config::Invalid;
+use crate::secrets::remember;
 
 /// Who is said to have failed.
 const SERVER: &str = "the subject token's server";
@@ -79,6 +80,10 @@ impl SubjectTokenSource {
         let content = match &self.place {
             Place::File(path) => from_file(path).await?,
             Place::Url { url, headers } => {
+                headers
+                    .values()
+                    .filter_map(|value| value.to_str().ok())
+                    .for_each(remember);
                 let request = client.get(url.clone()).headers(headers.clone());
                 let (status, body) = exchange(request, SERVER).await?;
                 if !status.is_success() {
