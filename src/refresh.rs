@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::answer::Answer;
 use crate::backoff::Backoff;
@@ -40,9 +42,17 @@ impl Source for BigQuery {
 /// Refreshes the cache for as long as it is polled. `early` starts a refresh before it is due; during one, it starts
 /// the next as soon as that has ended.
 pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metrics>, early: Arc<Notify>) {
-    let mut failures = 0;
+    let mut failures: u32 = 0;
     loop {
-        let next = match attempt(&source).await {
+        // At the level that no configuration leaves out: its fields are in each line of the refresh.
+        let span = tracing::error_span!(
+            "refresh",
+            refresh_id = format!("{:016x}", fastrand::u64(..)),
+            attempt = failures.saturating_add(1),
+            job = Empty
+        );
+        let attempted = attempt(&source).instrument(span.clone()).await;
+        let next = span.in_scope(|| match attempted {
             Ok(entry) => {
                 failures = 0;
                 metrics.refreshed("ok");
@@ -72,7 +82,7 @@ pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metr
                 );
                 retry_at
             }
-        };
+        });
         tokio::select! {
             () = cache.clock.sleep_until(next) => {}
             () = early.notified() => {}
@@ -83,7 +93,7 @@ pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metr
 /// One refresh in a task of its own, so that a panic in it is a failed refresh and no more.
 async fn attempt<S: Source>(source: &Arc<S>) -> Result<Entry, Error> {
     let source = Arc::clone(source);
-    let task = AbortOnDrop(tokio::spawn(async move {
+    let work = async move {
         let answer = source.counts().await?;
         // Of a large answer this takes long: who serves has another thread.
         let pages = Pages::new(&answer)
@@ -92,7 +102,8 @@ async fn attempt<S: Source>(source: &Arc<S>) -> Result<Entry, Error> {
             pages,
             sent: answer.sent,
         })
-    }));
+    };
+    let task = AbortOnDrop(tokio::spawn(work.in_current_span()));
     task.join().await
 }
 

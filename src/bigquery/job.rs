@@ -4,6 +4,7 @@ use std::time::Duration;
 use gcp_bigquery_client::model::job_reference::JobReference;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout};
+use tracing::Instrument;
 
 use super::error::Error;
 use super::fault::{self, Fault, Remedy, of_job};
@@ -16,6 +17,7 @@ use crate::backoff::Backoff;
 use crate::cause::chain;
 use crate::config::Project;
 use crate::credentials::{Token, Tokens};
+use crate::telemetry::Step;
 
 /// The longest wait between two tries.
 const MOST_BACKOFF: Duration = Duration::from_secs(8);
@@ -77,6 +79,7 @@ impl<'a> Job<'a> {
         let deadline = self.deadline;
         // One for every try of this job: BigQuery then runs it once, though a response got lost.
         let request_id = request::request_id();
+        let mut step = bigquery.metrics.steps.begin(Step::Job);
         let mut page = self
             .call(|token| {
                 let query = request::query(&bigquery.question, &request_id, remaining(deadline));
@@ -87,6 +90,12 @@ impl<'a> Job<'a> {
             })
             .await?;
         let reference = page.job_reference.take();
+        let job = reference
+            .as_ref()
+            .and_then(|reference| reference.job_id.as_deref());
+        step.of(job.unwrap_or_default());
+        drop(step);
+        tracing::Span::current().record("job", job);
         if page.job_complete != Some(true) {
             page = self.wait(named(reference.as_ref())?.clone()).await?;
         }
@@ -100,6 +109,8 @@ impl<'a> Job<'a> {
         bigquery.metrics.bytes_billed.inc_by(billed(&page));
         let mut rows = Rows::default();
         while let Some(token) = rows.add(page)? {
+            let mut step = bigquery.metrics.steps.begin(Step::Page);
+            step.of(job.unwrap_or_default());
             page = self.results(named(reference.as_ref())?, Some(&token)).await?;
         }
         rows.finish()
@@ -114,6 +125,8 @@ impl<'a> Job<'a> {
             job: Some(reference.clone()),
         };
         let job = reference.job_id.as_deref().unwrap_or_default();
+        let mut step = self.bigquery.metrics.steps.begin(Step::Wait);
+        step.of(job);
         self.progress.note(format!("the job {job} was still running"));
         let mut polls = 0;
         loop {
@@ -154,7 +167,9 @@ impl<'a> Job<'a> {
     {
         loop {
             self.progress.at(Stage::Token);
+            let step = self.bigquery.metrics.steps.begin(Step::Token);
             let token = self.bigquery.tokens.token().await;
+            drop(step);
             let (fault, token) = match token {
                 Ok(token) => {
                     self.progress.at(Stage::BigQuery);
@@ -246,7 +261,7 @@ impl Drop for Running {
             return;
         };
         let (sender, tokens, project) = (self.sender.clone(), self.tokens.clone(), self.project.clone());
-        runtime.spawn(async move {
+        let give_up = async move {
             let cancel = async {
                 let token = tokens.token().await.map_err(fault::no_token)?;
                 sender.cancel(&token, &project, &job).await
@@ -254,7 +269,8 @@ impl Drop for Running {
             let cancelled = timeout(CANCEL, cancel).await.is_ok_and(|answer| answer.is_ok());
             let id = job.job_id.as_deref().unwrap_or_default();
             tracing::info!(job = %id, cancelled, "gave up a running job");
-        });
+        };
+        runtime.spawn(give_up.in_current_span());
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+use tracing::Instrument;
 
 use super::error::{Error, Kind};
 use super::fetch;
@@ -174,12 +175,13 @@ impl Tokens {
     fn start(&self, renewals: u64) -> watch::Receiver<Option<Result<Token, Error>>> {
         let (sender, receiver) = watch::channel(None);
         let inner = Arc::clone(&self.0);
-        tokio::spawn(async move {
+        let fetch = async move {
             let result = inner.fetch().await;
             let now = inner.clock.now();
             let result = inner.lock().settle(result, renewals, now);
             sender.send_replace(Some(result));
-        });
+        };
+        tokio::spawn(fetch.in_current_span());
         receiver
     }
 }

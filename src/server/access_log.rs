@@ -35,11 +35,11 @@ impl AccessLog {
     }
 
     /// Notes a request; one whose head could not be read has no trace.
-    pub(super) fn note(
+    pub(super) fn note<'a>(
         &self,
         method: &str,
         path: &str,
-        trace: Option<TraceContext<'_>>,
+        trace: impl Fn() -> Option<TraceContext<'a>>,
         status: StatusCode,
         id: &HeaderValue,
     ) {
@@ -49,8 +49,8 @@ impl AccessLog {
                 path,
                 status = status.as_u16(),
                 request_id = id.to_str().ok(),
-                trace_id = trace.map(|trace| trace.trace_id),
-                span_id = trace.map(|trace| trace.span_id),
+                trace_id = trace().map(|trace| trace.trace_id),
+                span_id = trace().map(|trace| trace.span_id),
                 "request"
             );
         } else if let Some(left_out) = self.take_line(Instant::now()) {
@@ -60,8 +60,8 @@ impl AccessLog {
                 path,
                 status = status.as_u16(),
                 request_id = id.to_str().ok(),
-                trace_id = trace.map(|trace| trace.trace_id),
-                span_id = trace.map(|trace| trace.span_id),
+                trace_id = trace().map(|trace| trace.trace_id),
+                span_id = trace().map(|trace| trace.span_id),
                 left_out,
                 "request"
             );

@@ -143,7 +143,7 @@ impl Handler for Service {
         if last || refusal.is_some_and(|refusal| refusal.close) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        let trace = TraceContext::of(request.headers());
+        let trace = || TraceContext::of(request.headers());
         self.log.note(
             request.method().as_str(),
             request.uri().path(),
@@ -155,7 +155,7 @@ impl Handler for Service {
             .durations
             .observe(route.number(), begun.elapsed(), || RequestName {
                 request_id: id.to_str().unwrap_or_default().to_owned(),
-                trace_id: trace.map(|trace| trace.trace_id.to_owned()),
+                trace_id: trace().map(|trace| trace.trace_id.to_owned()),
             });
         headers.insert(X_REQUEST_ID, id);
         if (route, status) == (Route::Counts, StatusCode::OK) {
@@ -176,7 +176,7 @@ impl Handler for Service {
         let (format, body) = error_page(status, &text::FORMAT, sentence);
         let mut response = response(status, headers::uncached(format.header()), body);
         let id = request_id::new();
-        self.log.note("-", "-", None, status, &id);
+        self.log.note("-", "-", || None, status, &id);
         response.headers_mut().insert(X_REQUEST_ID, id);
         self.metrics
             .requests

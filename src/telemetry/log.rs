@@ -25,7 +25,12 @@ pub fn init(format: LogFormat, level: impl Into<LevelFilter>) -> io::Result<()> 
         .with_writer(move || Line(format))
         .with_ansi(false);
     let layer = match format {
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+        LogFormat::Json => lines
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .boxed(),
         LogFormat::Text => lines.boxed(),
     };
     let _ = tracing_subscriber::registry()

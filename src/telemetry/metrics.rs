@@ -14,6 +14,7 @@ use super::classic::classic;
 use super::durations::Durations;
 use super::process::Process;
 use super::sink;
+use super::steps::Steps;
 use crate::reason::Reason;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -81,6 +82,8 @@ pub struct Metrics {
     /// Connections closed unread because too many were open.
     pub connections_refused: Counter,
     refreshes: Family<RefreshLabels, Counter>,
+    /// How long the steps of refreshes take.
+    pub steps: Steps,
     /// Query jobs sent to BigQuery, retries included.
     pub jobs: Counter,
     /// Bytes that BigQuery billed.
@@ -122,6 +125,7 @@ impl Metrics {
             "Refreshes of the answer, by result",
             Family::clone(&refreshes),
         );
+        let steps = Steps::register(registry);
         let jobs = Counter::default();
         registry.register(
             "bigquery_jobs",
@@ -164,6 +168,7 @@ impl Metrics {
             connections,
             connections_refused,
             refreshes,
+            steps,
             jobs,
             bytes_billed,
             answer_timestamp,

@@ -6,8 +6,10 @@ mod log;
 mod metrics;
 mod process;
 mod sink;
+mod steps;
 mod visible;
 
 pub use durations::{Durations, PATHS, RequestName};
 pub use log::{flush, init, say_last};
 pub use metrics::{Metrics, MetricsFormat, RequestLabels};
+pub use steps::{Step, Steps};
