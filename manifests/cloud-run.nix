@@ -48,7 +48,7 @@ let
         spec = {
           serviceAccountName = googleServiceAccount;
           # As many as Cloud Run allows: the service takes 4096 connections.
-          containerConcurrency = 1000;
+          containerConcurrency = 500;
           # The longest response waits 10 seconds for the first refresh.
           timeoutSeconds = 30;
           containers = [

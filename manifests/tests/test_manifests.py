@@ -74,10 +74,10 @@ def test_memory_and_cpus_are_what_each_platform_takes(other: Manifests) -> None:
     pods = resources(of_kind(other.kubernetes, "Deployment"))
     memory = {name: (given["requests"]["memory"], given["limits"]["memory"]) for name, given in pods.items()}
     assert memory == {
-        "the": ("32Mi", "64Mi"),
+        "the": ("32Mi", "128Mi"),
         "love": ("16Mi", "16Mi"),
         "romeo": ("32Mi", "1Gi"),
-        "tis": ("32Mi", "64Mi"),
+        "tis": ("32Mi", "128Mi"),
     }
     limits = {name: tuple(given["limits"].values()) for name, given in resources(other.cloud_run).items()}
     assert limits == {"the": ("2", "512Mi"), "love": ("4", "2Gi"), "romeo": ("6", "4Gi"), "tis": ("8", "4Gi")}

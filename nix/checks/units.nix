@@ -90,7 +90,7 @@ let
         ];
       };
       removed = {
-        MemoryMax = [ "64M" ];
+        MemoryMax = [ "128M" ];
         ProtectProc = [ "invisible" ];
         Environment = [
           ''"MAX_STALE=26h"''

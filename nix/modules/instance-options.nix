@@ -118,7 +118,7 @@ in
       by the kernel. `null`: any. Name the resolver too. `199.36.153.8/30` is `private.googleapis.com`.
     '';
   };
-  memoryMax = option "memoryMax" "64M" {
+  memoryMax = option "memoryMax" "128M" {
     type = types.str;
     description = "Memory at which the kernel ends the unit, as for systemd's `MemoryMax=`.";
   };
