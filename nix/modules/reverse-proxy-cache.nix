@@ -29,24 +29,28 @@
       default $wordtally_format;
     }
 
-    # The content coding, where none has a quality.
-    map $http_accept_encoding $wordtally_coding {
+    # The content codings, as browsers and the usual clients name them: without qualities, their order says nothing.
+    map $http_accept_encoding $wordtally_codings {
       default "";
       "" identity;
       identity identity;
-      "~*^([a-z-]+, ?)*br(, ?[a-z-]+)*$" br;
-      "~*^([a-z-]+, ?)*gzip(, ?[a-z-]+)*$" gzip;
+      gzip gzip;
+      "gzip, deflate" gzip;
+      "gzip, deflate, br" "gzip, br";
+      "br, gzip, deflate" "gzip, br";
+      "gzip, deflate, br, zstd" "gzip, br, zstd";
+      "deflate, gzip, br, zstd" "gzip, br, zstd";
     }
-    map $wordtally_coding $wordtally_accept_encoding {
+    map $wordtally_codings $wordtally_accept_encoding {
       "" $http_accept_encoding;
       identity "";
-      default $wordtally_coding;
+      default $wordtally_codings;
     }
 
-    # A format, a coding, and no field that asks for an answer of one's own, or that nginx would read otherwise.
-    map "$wordtally_format $wordtally_coding $http_cache_control$http_pragma$http_x_request_id$http_if_match$http_if_modified_since$http_if_unmodified_since" $wordtally_cache {
+    # A format, codings, and no field that asks for an answer of one's own, or that nginx would read otherwise.
+    map "$wordtally_format;$wordtally_codings;$http_cache_control$http_pragma$http_x_request_id$http_if_match$http_if_modified_since$http_if_unmodified_since" $wordtally_cache {
       default off;
-      "~^[^ ]+ [^ ]+ $" wordtally;
+      "~^[^;]+;[^;]+;$" wordtally;
     }
 
     # The id under which the instance knows the request: of a copy it knows none.
@@ -68,7 +72,7 @@
     proxy_set_header Accept $wordtally_accept;
     proxy_set_header Accept-Encoding $wordtally_accept_encoding;
     proxy_cache $wordtally_cache;
-    proxy_cache_key "$time_iso8601 $proxy_host $wordtally_format $wordtally_coding";
+    proxy_cache_key "$time_iso8601 $proxy_host $wordtally_format $wordtally_codings";
     proxy_cache_min_uses 2;
     proxy_cache_methods GET HEAD;
     proxy_cache_convert_head on;
