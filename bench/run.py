@@ -36,7 +36,8 @@ def build(program: Path | None) -> tuple[Path, Path, Path]:
     flags = os.environ | {"RUSTFLAGS": "-C target-feature=+crt-static"}
     subprocess.run([*cargo, "-p", "plain-hyper"], cwd=ROOT, env=flags, check=True)
     if not program:
-        subprocess.run([*cargo, "-p", "wordtally", "--no-default-features"], cwd=ROOT, env=flags, check=True)
+        shipped = ["--no-default-features", "--features", "jemalloc"]
+        subprocess.run([*cargo, "-p", "wordtally", *shipped], cwd=ROOT, env=flags, check=True)
         program = folder / "wordtally-production"
         shutil.copy(folder / host / "release/wordtally", program)
     subprocess.run([*cargo, "-p", "wordtally"], cwd=ROOT, env=flags, check=True)

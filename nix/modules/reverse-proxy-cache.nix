@@ -80,8 +80,9 @@
     proxy_cache_valid 200 1s;
     # The key has what it names.
     proxy_ignore_headers Vary;
-    # Who waits for a lock looks again after half a second.
-    proxy_cache_lock off;
+    # One asks, and the others look again so soon after, or ask as well. By itself nginx has them look twice a second.
+    proxy_cache_lock on;
+    proxy_cache_lock_timeout 10ms;
     proxy_cache_use_stale off;
     proxy_hide_header X-Request-Id;
   '';

@@ -406,7 +406,8 @@ in
           extraConfig = ''
             server ${address instance.listen} max_fails=0;
             server ${address instance.listen} max_fails=0;
-            keepalive 32;
+            # By sixteen workers, half of the connections that an instance takes.
+            keepalive 16;
             # Shorter than the instance's own, so that it is nginx that closes.
             keepalive_timeout 8s;
           '';
