@@ -3,7 +3,7 @@
 # The second is part of the key. No copy is served in another second than its own, so that `Age` is never more than one
 # second behind, whatever an instance or a host's other settings say of how long to keep it.
 #
-# What is asked of an instance, and the key, are made of the same few values. A client's own fields can neither fill the
+# What an instance chooses by, and the key, are made of the same few values. A client's own fields can neither fill the
 # cache nor change what another client gets from it. A request that those values do not describe goes to the instance.
 {
   # Beside the host's own: every name has the prefix.
