@@ -29,7 +29,14 @@
       subjects = import ./nix/subjects.nix { inherit lib; };
 
       # The service, the stand-in and the checks of their code, by one set of crane's arguments.
-      builds = eachSystem (pkgs: pkgs.callPackage ./nix/package.nix { inherit crane; });
+      builds = eachSystem (
+        pkgs:
+        pkgs.callPackage ./nix/package.nix {
+          inherit crane;
+          # A tree with changes is built once for all of them.
+          commit = self.rev or "unknown";
+        }
+      );
 
       # By system, as the builds are: each is evaluated once, whatever asks for it.
       hosts = lib.mapAttrs (

@@ -7,6 +7,8 @@
   nukeReferences,
   openssl,
   crane,
+  # What is built, for whoever reads its metrics.
+  commit,
 }:
 let
   root = ../.;
@@ -68,6 +70,8 @@ let
       // {
         # What is built need not be checked before: that doubles the time.
         cargoArtifacts = craneLib.buildDepsOnly (staticArgs // { cargoCheckCommand = "true"; });
+        # Of the program alone: no dependency is built anew for it.
+        WORDTALLY_COMMIT = commit;
         # libc.a names files beside itself, which a static program has no use for: its locales, the modules of its NSS.
         nativeBuildInputs = [ nukeReferences ];
         postFixup = "nuke-refs $out/bin/*";

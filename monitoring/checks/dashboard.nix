@@ -44,6 +44,7 @@ else
       pkgs.nginx
       pkgs.openssl
       pkgs.prometheus
+      pkgs.prometheus.cli
       pkgs.prometheus-blackbox-exporter
       pkgs.remarshal
       bigquery-standin

@@ -118,6 +118,29 @@ let
       queries = [ (query "{{instance}}" "probe_duration_seconds{${page}}") ];
     })
     (lines {
+      title = "Time that the page takes at the instance";
+      description = "From a request's head to its response. A request that waits for the first answer takes seconds.";
+      unit = "s";
+      queries =
+        map
+          (
+            quantile:
+            query "{{instance}} ${quantile}" "histogram_quantile(${quantile}, sum by (instance, le) (rate(wordtally_http_request_duration_seconds_bucket{${service},path=\"/\"}[$__rate_interval])))"
+          )
+          [
+            "0.5"
+            "0.99"
+          ];
+    })
+    (lines {
+      title = "Time that a step of a refresh takes";
+      description = "On average: a token, the query, the wait for its job, a further page.";
+      unit = "s";
+      queries = [
+        (query "{{instance}} {{step}}" "sum by (instance, step) (rate(wordtally_refresh_step_duration_seconds_sum{${service}}[1h])) / sum by (instance, step) (rate(wordtally_refresh_step_duration_seconds_count{${service}}[1h]))")
+      ];
+    })
+    (lines {
       title = "Refreshes by result, per hour";
       description = "All that is not ok is named in the runbook of WordtallyRefreshFailing.";
       queries = [
@@ -147,11 +170,24 @@ let
         (query "{{instance}} refused per second" "rate(wordtally_http_connections_refused_total{${service}}[$__rate_interval])")
       ];
     })
-    (number {
-      title = "Instances by version";
-      description = "More than one version: a deployment is on its way, or was not finished.";
+    (lines {
+      title = "Memory of the instances";
+      description = "In RAM. systemd ends an instance that has more than its unit's MemoryMax.";
+      unit = "bytes";
+      queries = [ (query "{{instance}}" "process_resident_memory_bytes{${service}}") ];
+    })
+    (lines {
+      title = "Log lines dropped per second";
+      description = "The journal does not keep up, or the level is debug under load.";
       queries = [
-        (query "{{version}}" "count by (version) (wordtally_build_info{${service}})")
+        (query "{{instance}}" "rate(wordtally_log_lines_dropped_total{${service}}[$__rate_interval])")
+      ];
+    })
+    (number {
+      title = "Instances by version and commit";
+      description = "More than one: a deployment is on its way, or was not finished.";
+      queries = [
+        (query "{{version}} {{commit}}" "count by (version, commit) (wordtally_build_info{${service}})")
       ];
     })
     (number {

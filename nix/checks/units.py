@@ -85,7 +85,8 @@ for case in given["cases"]:
     for path in ["/", "-/tmp", "/nix/store", "/etc", *case["extraReadOnlyPaths"]]:
         denied = re.sub("^(-?)", r"\1+", path)
         assert denied in service["[Service]", "NoExecPaths"], f"{name}: it may execute what is in {path}"
-    assert one(service, "Service", "Type") == "notify"
+    assert one(service, "Service", "Type") == "notify-reload"
+    assert one(service, "Service", "RefreshOnReload") == "credentials"
     assert one(service, "Service", "X-StopIfChanged") == "false"
     assert one(service, "Service", "DynamicUser") == "true"
     assert one(service, "Service", "LoadCredential") == f"bigquery.json:{case['credentialFile']}"

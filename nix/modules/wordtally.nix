@@ -56,7 +56,9 @@ let
     enableDefaultPath = false;
     serviceConfig = overridable (
       {
-        Type = "notify";
+        # `systemctl reload` takes the credential anew and sends SIGHUP, at which the service reads it.
+        Type = "notify-reload";
+        RefreshOnReload = "credentials";
         ExecStart = "${lib.getExe cfg.package} serve";
         Restart = "always";
         RestartSec = "1s";

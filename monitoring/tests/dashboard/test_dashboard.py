@@ -3,7 +3,9 @@
 import copy
 import json
 import os
+import subprocess
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,6 +36,18 @@ def prometheus(dashboard: Dashboard, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_each_query_of_the_dashboard_is_answered(dashboard: Dashboard, prometheus: Watched) -> None:
     assert layout(dashboard) + queries(dashboard, prometheus) == []
+
+
+def test_promtool_finds_nothing_wrong_with_the_metrics(prometheus: Watched) -> None:
+    for url in prometheus.instances.values():
+        request = urllib.request.Request(f"{url}metrics", headers={"Accept": "text/plain;version=0.0.4"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+            metrics = answer.read()
+        for name in (b"process_cpu_seconds_total", b"wordtally_http_request_duration_seconds_bucket"):
+            assert name in metrics
+        checked = subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True)
+        assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 
 
 Change = Callable[[Dashboard], object]

@@ -41,7 +41,7 @@ class Watched(contextlib.ExitStack):
         words = [word for word in names if word != UNSERVED]
         assert len(words) == len(names) - 1 > 0, names
 
-        instances = self.demo(words)
+        self.instances = instances = self.demo(words)
         self.reverse_proxy(internal, public, {names[word]: url for word, url in instances.items()})
 
         self.blackbox["modules"]["page"]["http"]["tls_config"]["ca_file"] = str(self.scratch / "certificate.pem")
