@@ -110,7 +110,7 @@ fn next_port(index: SocketAddr, number: usize) -> Result<SocketAddr, String> {
 struct Index(Bytes);
 
 impl Handler for Index {
-    async fn respond(&self, request: &Request<Incoming>, _: bool) -> Response<Full<Bytes>> {
+    async fn respond(&self, request: Request<Incoming>, _: bool) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(self.0.clone()));
         if request.uri().path() != "/" {
             *response.status_mut() = StatusCode::NOT_FOUND;

@@ -2,6 +2,7 @@
 
 mod chart;
 pub mod csv;
+mod encoded;
 mod error;
 mod escape;
 mod failure;
@@ -40,20 +41,20 @@ pub const FORMATS: &[Format] = &[
     text::FORMAT,
 ];
 
-/// One rendered page.
+/// The bytes of a page, as they are or encoded.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub struct Representation {
     /// A strong entity tag over the body.
     pub etag: HeaderValue,
     /// The body, shared by every response that carries it.
     pub body: Bytes,
 }
 
-impl Page {
-    fn new(body: String) -> Self {
+impl Representation {
+    fn new(body: Bytes) -> Self {
         Self {
-            etag: etag(body.as_bytes()),
-            body: Bytes::from(body),
+            etag: etag(&body),
+            body,
         }
     }
 }
@@ -63,7 +64,30 @@ impl Page {
 #[error("the answer's pages take more than {MAX_PAGES} bytes: it has too many rows, or too long names")]
 pub struct TooLarge;
 
-/// An answer in every format, swapped whole.
+/// One rendered page.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// As it is.
+    pub identity: Representation,
+    /// In gzip, where that is shorter.
+    pub gzip: Option<Representation>,
+}
+
+impl Page {
+    fn new(body: String) -> Self {
+        Self {
+            gzip: encoded::gzip(body.as_bytes()).map(Representation::new),
+            identity: Representation::new(body.into()),
+        }
+    }
+
+    /// The bytes of both.
+    fn bytes(&self) -> usize {
+        self.identity.body.len() + self.gzip.as_ref().map_or(0, |gzip| gzip.body.len())
+    }
+}
+
+/// An answer in every format and encoding, swapped whole.
 #[derive(Debug, Clone)]
 pub struct Pages(Vec<(&'static Format, Page)>);
 
@@ -78,7 +102,7 @@ impl Pages {
         let mut left = MAX_PAGES;
         let pages = FORMATS.iter().map(|format| {
             let page = Page::new((format.answer)(&report));
-            left = left.checked_sub(page.body.len()).ok_or(TooLarge)?;
+            left = left.checked_sub(page.bytes()).ok_or(TooLarge)?;
             Ok((format, page))
         });
         pages.collect::<Result<_, _>>().map(Self)

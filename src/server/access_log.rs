@@ -41,14 +41,14 @@ impl AccessLog {
         path: &str,
         trace: impl Fn() -> Option<TraceContext<'a>>,
         status: StatusCode,
-        id: &HeaderValue,
+        id: Option<&HeaderValue>,
     ) {
         if status.as_u16() < 400 {
             tracing::debug!(
                 method,
                 path,
                 status = status.as_u16(),
-                request_id = id.to_str().ok(),
+                request_id = id.and_then(|id| id.to_str().ok()),
                 trace_id = trace().map(|trace| trace.trace_id),
                 span_id = trace().map(|trace| trace.span_id),
                 "request"
@@ -59,7 +59,7 @@ impl AccessLog {
                 method,
                 path,
                 status = status.as_u16(),
-                request_id = id.to_str().ok(),
+                request_id = id.and_then(|id| id.to_str().ok()),
                 trace_id = trace().map(|trace| trace.trace_id),
                 span_id = trace().map(|trace| trace.span_id),
                 left_out,

@@ -8,11 +8,12 @@ use std::task::Poll;
 use hyper::header::DATE;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::handler::Handler;
+use super::head_timeout::HeadTimeout;
 use super::limits::Limits;
 use super::withheld::Withheld;
 use super::write_stall::WriteStall;
@@ -64,18 +65,17 @@ pub(super) async fn run<S, H: Handler>(
 {
     let activity = &Activity::default();
     let stream = WriteStall::new(stream, &limits, &activity.stalled);
+    let stream = HeadTimeout::new(stream, limits.head_read);
     let io = TokioIo::new(Withheld::new(stream, &activity.responded));
     let service = service_fn(move |request| async move {
         let _responding = Responding::begin(&activity.responding);
         let last = activity.closing.load(Ordering::Relaxed);
-        let mut response = handler.respond(&request, last).await;
+        let mut response = handler.respond(request, last).await;
         response.headers_mut().insert(DATE, date::now());
         activity.responded.store(true, Ordering::Relaxed);
         Ok::<_, Infallible>(response)
     });
     let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_read)
         .max_headers(MAX_HEADERS)
         .max_buf_size(BUFFER)
         .auto_date_header(false)

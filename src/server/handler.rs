@@ -10,7 +10,7 @@ pub trait Handler: Send + Sync + 'static {
     /// Answers one request, which may be the last of its connection.
     fn respond(
         &self,
-        request: &Request<Incoming>,
+        request: Request<Incoming>,
         last: bool,
     ) -> impl Future<Output = Response<Full<Bytes>>> + Send;
 

@@ -1,80 +1,123 @@
+use std::cell::RefCell;
 use std::time::Duration;
 
 use hyper::header::{
-    AGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName, HeaderValue,
-    REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
+    HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 
-use super::request_id::X_REQUEST_ID;
-use crate::render::{Format, content_security_policy};
+use crate::render::{Format, content_security_policy, html};
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+const EMPTY: HeaderValue = HeaderValue::from_static("");
 
-/// The header fields that every response to `/` shares, made once and copied.
-///
-/// The fields that differ stand in them with an empty value: replacing one costs less than adding one.
+/// What the answers to `/` depend on.
+pub(super) const BY_FORMAT_AND_ENCODING: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
+/// What errors depend on: they are short and never encoded.
+pub(super) const BY_FORMAT: HeaderValue = HeaderValue::from_static("accept");
+
+/// As many fields as a response has, but for `Connection` in the last of a connection.
+const MOST: usize = 12;
+
+/// The header fields of the responses to `/`. What can be made ahead is.
 #[derive(Debug)]
 pub(super) struct PageHeaders {
-    page: HeaderMap,
-    not_modified: HeaderMap,
+    cache_control: HeaderValue,
+    policy: HeaderValue,
 }
 
 impl PageHeaders {
     /// The fields for answers that count as fresh for this long.
     pub(super) fn new(ttl: Duration) -> Self {
-        let mut page = secured();
-        page.insert(VARY, HeaderValue::from_static("accept"));
         // With the age beside it, a cache in front keeps the page exactly as long as we call it fresh.
         let cache_control = format!("public, max-age={}", ttl.as_secs());
-        page.insert(
-            CACHE_CONTROL,
-            HeaderValue::try_from(cache_control).unwrap_or(HeaderValue::from_static("no-cache")),
-        );
-        for differing in [ETAG, AGE, X_REQUEST_ID] {
-            page.insert(differing, HeaderValue::from_static(""));
+        Self {
+            cache_control: HeaderValue::try_from(cache_control)
+                .unwrap_or(HeaderValue::from_static("no-cache")),
+            policy: content_security_policy(),
         }
-        let not_modified = page.clone();
-        page.insert(CONTENT_TYPE, HeaderValue::from_static(""));
-        Self { page, not_modified }
     }
 
     /// For a page with its body.
-    pub(super) fn page(&self, format: &Format, etag: &HeaderValue, age: Duration) -> HeaderMap {
-        let mut headers = fill(&self.page, etag, age);
+    pub(super) fn page(
+        &self,
+        used: HeaderMap,
+        format: &Format,
+        gzip: bool,
+        etag: &HeaderValue,
+        age: Duration,
+    ) -> HeaderMap {
+        let mut headers = self.not_modified(used, etag, age);
         headers.insert(CONTENT_TYPE, format.header());
+        headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+        headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
+        if *format == html::FORMAT {
+            headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
+            headers.insert(REFERRER_POLICY, NO_REFERRER);
+        }
+        if gzip {
+            headers.insert(CONTENT_ENCODING, GZIP);
+        }
         headers
     }
 
     /// For a page that the client has already.
-    pub(super) fn not_modified(&self, etag: &HeaderValue, age: Duration) -> HeaderMap {
-        fill(&self.not_modified, etag, age)
+    pub(super) fn not_modified(&self, used: HeaderMap, etag: &HeaderValue, age: Duration) -> HeaderMap {
+        let mut headers = emptied(used);
+        headers.insert(ETAG, etag.clone());
+        headers.insert(AGE, whole_seconds(age));
+        headers.insert(CACHE_CONTROL, self.cache_control.clone());
+        headers.insert(VARY, BY_FORMAT_AND_ENCODING);
+        headers
     }
 }
 
-fn fill(template: &HeaderMap, etag: &HeaderValue, age: Duration) -> HeaderMap {
-    let mut headers = template.clone();
-    headers.insert(ETAG, etag.clone());
-    headers.insert(AGE, HeaderValue::from(age.as_secs()));
-    headers
+/// The request's map without its fields: to take its memory costs less than to ask for more. One that is larger than any
+/// of ours is let go, since hyper keeps it with the connection for the next request.
+fn emptied(mut used: HeaderMap) -> HeaderMap {
+    if (MOST..=2 * MOST).contains(&used.capacity()) {
+        used.clear();
+        used
+    } else {
+        HeaderMap::with_capacity(MOST)
+    }
+}
+
+/// The value of `Age`, made at most once a second.
+fn whole_seconds(age: Duration) -> HeaderValue {
+    thread_local! {
+        static MADE: RefCell<(u64, HeaderValue)> = const { RefCell::new((u64::MAX, EMPTY)) };
+    }
+    let seconds = age.as_secs();
+    MADE.with_borrow_mut(|(made, value)| {
+        if *made != seconds {
+            (*made, *value) = (seconds, HeaderValue::from(seconds));
+        }
+        value.clone()
+    })
 }
 
 /// For everything that is true only now: probes, metrics and errors.
-pub(super) fn uncached(content_type: HeaderValue) -> HeaderMap {
-    let mut headers = secured();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(CONTENT_TYPE, content_type);
+pub(super) fn uncached(format: &Format) -> HeaderMap {
+    let mut headers = uncached_as(format.header());
+    if *format == html::FORMAT {
+        headers.insert(CONTENT_SECURITY_POLICY, content_security_policy());
+        headers.insert(REFERRER_POLICY, NO_REFERRER);
+    }
     headers
 }
 
-/// What keeps a browser from making more of a response than it is.
-fn secured() -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(12);
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(CONTENT_SECURITY_POLICY, content_security_policy());
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(
-        CROSS_ORIGIN_RESOURCE_POLICY,
-        HeaderValue::from_static("same-origin"),
-    );
+/// The same for what is in no format of ours.
+pub(super) fn uncached_as(content_type: HeaderValue) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(MOST);
+    headers.insert(CONTENT_TYPE, content_type);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
     headers
 }

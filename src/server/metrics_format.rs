@@ -1,6 +1,6 @@
 use hyper::header::{ACCEPT, HeaderMap};
 
-use super::negotiate::{parse, specificity};
+use super::negotiate::{media_range, specificity};
 use crate::telemetry::MetricsFormat;
 
 /// The form of the metrics that the request's `Accept` likes best: OpenMetrics if it likes both, the classic text if it
@@ -12,7 +12,7 @@ pub(super) fn of(headers: &HeaderMap) -> MetricsFormat {
         .get_all(ACCEPT)
         .iter()
         .filter_map(|line| line.to_str().ok());
-    for (range, quality) in lines.flat_map(|line| line.split(',')).filter_map(parse) {
+    for (range, quality) in lines.flat_map(|line| line.split(',')).filter_map(media_range) {
         named_any = true;
         for (format, fit) in &mut fits {
             let specificity = specificity(range, format.media_type());

@@ -8,7 +8,9 @@ mod conditional;
 mod connection;
 mod date;
 mod descriptors;
+mod encoding;
 mod handler;
+mod head_timeout;
 mod headers;
 mod last_words;
 mod limits;
@@ -21,6 +23,7 @@ mod route;
 mod service;
 mod socket_file;
 mod trace_context;
+mod weighted;
 mod withheld;
 mod write_stall;
 

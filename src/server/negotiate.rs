@@ -1,5 +1,6 @@
 use hyper::header::{ACCEPT, HeaderMap};
 
+use super::weighted;
 use crate::render::{FORMATS, Format};
 
 /// How well a media range and its quality suit a format. Compared in this order: a range that names a
@@ -20,7 +21,7 @@ pub(super) fn format(headers: &HeaderMap) -> Option<&'static Format> {
     let mut named_any = false;
     for line in headers.get_all(ACCEPT) {
         for range in line.as_bytes().split(|byte| *byte == b',') {
-            let Some((media_range, quality)) = std::str::from_utf8(range).ok().and_then(parse) else {
+            let Some((media_range, quality)) = std::str::from_utf8(range).ok().and_then(media_range) else {
                 continue;
             };
             named_any = true;
@@ -45,33 +46,9 @@ pub(super) fn format(headers: &HeaderMap) -> Option<&'static Format> {
     best.map(|(format, _)| format)
 }
 
-/// Splits `type/subtype;q=0.5` into the range and its quality in thousandths.
-pub(super) fn parse(text: &str) -> Option<(&str, u16)> {
-    let mut parts = text.split(';').map(str::trim);
-    let range = parts.next().filter(|range| range.contains('/'))?;
-    let mut quality = 1000;
-    for parameter in parts {
-        if let Some((name, value)) = parameter.split_once('=')
-            && name.trim().eq_ignore_ascii_case("q")
-        {
-            quality = thousandths(value.trim())?;
-        }
-    }
-    Some((range, quality))
-}
-
-/// Reads `0`, `0.5`, `1.000`: at most three digits after the point, at most 1.
-fn thousandths(text: &str) -> Option<u16> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if fraction.len() > 3 || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    let digits: u16 = format!("{fraction:0<3}").parse().ok()?;
-    match whole {
-        "0" => Some(digits),
-        "1" if digits == 0 => Some(1000),
-        _ => None,
-    }
+/// A media range and its quality.
+pub(super) fn media_range(text: &str) -> Option<(&str, u16)> {
+    weighted::parse(text).filter(|(range, _)| range.contains('/'))
 }
 
 /// How exactly a range names a media type; 0 if it does not.
@@ -112,16 +89,6 @@ mod tests {
         assert_eq!(best("text/plain, */*"), Some("txt"));
         assert_eq!(best("application/json, text/plain, */*"), Some("json"));
         assert_eq!(best("text/csv;q=0.9, */*;q=0.9"), Some("csv"));
-    }
-
-    #[test]
-    fn a_quality_has_at_most_three_digits_and_is_at_most_one() {
-        assert_eq!(thousandths("0.5"), Some(500));
-        assert_eq!(thousandths("1.000"), Some(1000));
-        assert_eq!(thousandths("0."), Some(0));
-        for bad in ["1.001", "2", "0.1234", "-0", "0,5", "", "+1", "1.+1"] {
-            assert_eq!(thousandths(bad), None, "{bad}");
-        }
     }
 
     #[test]

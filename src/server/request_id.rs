@@ -3,12 +3,12 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 /// The header that carries a request's id through proxies, services and logs.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The request's own id if it is fit for a log line, else a new one.
-pub(super) fn of(headers: &HeaderMap) -> HeaderValue {
-    match headers.get(X_REQUEST_ID) {
-        Some(id) if is_sane(id.as_bytes()) => id.clone(),
-        _ => new(),
-    }
+/// The request's own id, if it is fit for a log line.
+pub(super) fn of(headers: &HeaderMap) -> Option<HeaderValue> {
+    headers
+        .get(X_REQUEST_ID)
+        .filter(|id| is_sane(id.as_bytes()))
+        .cloned()
 }
 
 fn is_sane(id: &[u8]) -> bool {

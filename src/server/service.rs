@@ -16,12 +16,12 @@ use super::limits::Limits;
 use super::refusal::Refusal;
 use super::request_id::{self, X_REQUEST_ID};
 use super::route::Route;
-use super::trace_context::TraceContext;
-use super::{conditional, metrics_format, negotiate};
+use super::trace_context::{self, TraceContext};
+use super::{conditional, encoding, metrics_format, negotiate};
 use crate::cache::{Cache, Lookup};
 use crate::cause::chain;
-use crate::render::{FORMATS, Format, error_page, text};
-use crate::telemetry::{Metrics, RequestLabels, RequestName};
+use crate::render::{FORMATS, Format, Representation, error_page, text};
+use crate::telemetry::{Metrics, RequestLabels, RequestName, is_slow};
 
 type Response = hyper::Response<Full<Bytes>>;
 
@@ -54,7 +54,8 @@ impl Service {
         }
     }
 
-    async fn routed(&self, route: Route, headers: &HeaderMap) -> Response {
+    /// The response to a request that is not refused. The map may be taken for it.
+    async fn routed(&self, route: Route, headers: &mut HeaderMap) -> Response {
         match route {
             Route::Counts => self.counts(headers).await,
             Route::Health | Route::Live => plain(StatusCode::OK, "ok\n"),
@@ -68,10 +69,14 @@ impl Service {
         }
     }
 
-    async fn counts(&self, headers: &HeaderMap) -> Response {
+    async fn counts(&self, headers: &mut HeaderMap) -> Response {
         let Some(format) = negotiate::format(headers) else {
             return not_acceptable();
         };
+        let accepted = encoding::accepted(headers);
+        if !accepted.gzip && !accepted.identity {
+            return no_encoding();
+        }
         let mut found = self.cache.lookup();
         if let Lookup::Missing { reason: None, .. } = found {
             // A restart under load loses no request: the first refresh takes a second or two. If BigQuery is
@@ -85,12 +90,16 @@ impl Service {
                 let Some(page) = entry.pages.get(format) else {
                     return not_acceptable();
                 };
-                if conditional::has_already(headers, &page.etag) {
-                    let fields = self.page_headers.not_modified(&page.etag, age);
+                let gzip = page.gzip.as_ref().filter(|_| accepted.gzip);
+                let Representation { etag, body } = gzip.unwrap_or(&page.identity);
+                let has_already = conditional::has_already(headers, etag);
+                let used = std::mem::take(headers);
+                if has_already {
+                    let fields = self.page_headers.not_modified(used, etag, age);
                     return response(StatusCode::NOT_MODIFIED, fields, Bytes::new());
                 }
-                let fields = self.page_headers.page(format, &page.etag, age);
-                response(StatusCode::OK, fields, page.body.clone())
+                let fields = self.page_headers.page(used, format, gzip.is_some(), etag, age);
+                response(StatusCode::OK, fields, body.clone())
             }
             Lookup::Missing { retry_after, .. } => no_answer(headers, retry_after),
         }
@@ -114,7 +123,7 @@ impl Service {
         match self.metrics.render_as(format) {
             Ok(body) => response(
                 StatusCode::OK,
-                headers::uncached(HeaderValue::from_static(format.content_type())),
+                headers::uncached_as(HeaderValue::from_static(format.content_type())),
                 body.into(),
             ),
             Err(error) => {
@@ -129,35 +138,44 @@ impl Service {
 }
 
 impl Handler for Service {
-    async fn respond(&self, request: &Request<Incoming>, last: bool) -> Response {
+    async fn respond(&self, request: Request<Incoming>, last: bool) -> Response {
         let begun = std::time::Instant::now();
-        let id = request_id::of(request.headers());
-        let route = Route::of(request.uri().path());
-        let refusal = Refusal::of(request);
+        let refusal = Refusal::of(&request);
+        let (mut request, _) = request.into_parts();
+        let mut id = request_id::of(&request.headers);
+        let trace = trace_context::value(&request.headers);
+        let route = Route::of(request.uri.path());
         let mut response = match refusal {
-            Some(refusal) => refused(refusal, request.headers()),
-            None => self.routed(route, request.headers()).await,
+            Some(refusal) => refused(refusal, &request.headers),
+            None => self.routed(route, &mut request.headers).await,
         };
+        let took = begun.elapsed();
         let status = response.status();
+        if status.is_client_error() || status.is_server_error() || is_slow(took) {
+            // Its line in the log, or its example in the metrics, is found by it. The others have neither.
+            id = id.or_else(|| Some(request_id::new()));
+        }
+        let trace = || trace.as_ref().and_then(TraceContext::parse);
+        self.log.note(
+            request.method.as_str(),
+            request.uri.path(),
+            trace,
+            status,
+            id.as_ref(),
+        );
+        self.metrics.durations.observe(route.number(), took, || {
+            Some(RequestName {
+                request_id: id.as_ref()?.to_str().ok()?.to_owned(),
+                trace_id: trace().map(|trace| trace.trace_id.to_owned()),
+            })
+        });
         let headers = response.headers_mut();
         if last || refusal.is_some_and(|refusal| refusal.close) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        let trace = || TraceContext::of(request.headers());
-        self.log.note(
-            request.method().as_str(),
-            request.uri().path(),
-            trace,
-            status,
-            &id,
-        );
-        self.metrics
-            .durations
-            .observe(route.number(), begun.elapsed(), || RequestName {
-                request_id: id.to_str().unwrap_or_default().to_owned(),
-                trace_id: trace().map(|trace| trace.trace_id.to_owned()),
-            });
-        headers.insert(X_REQUEST_ID, id);
+        if let Some(id) = id {
+            headers.insert(X_REQUEST_ID, id);
+        }
         if (route, status) == (Route::Counts, StatusCode::OK) {
             self.pages_served.inc();
         } else {
@@ -174,9 +192,9 @@ impl Handler for Service {
         };
         // What it would accept is not known.
         let (format, body) = error_page(status, &text::FORMAT, sentence);
-        let mut response = response(status, headers::uncached(format.header()), body);
+        let mut response = response(status, headers::uncached(format), body);
         let id = request_id::new();
-        self.log.note("-", "-", || None, status, &id);
+        self.log.note("-", "-", || None, status, Some(&id));
         response.headers_mut().insert(X_REQUEST_ID, id);
         self.metrics
             .requests
@@ -224,7 +242,18 @@ fn not_acceptable() -> Response {
     );
     response
         .headers_mut()
-        .insert(VARY, HeaderValue::from_static("accept"));
+        .insert(VARY, headers::BY_FORMAT_AND_ENCODING);
+    response
+}
+
+fn no_encoding() -> Response {
+    let mut response = plain(
+        StatusCode::NOT_ACCEPTABLE,
+        "None of the accepted encodings is served here. There are gzip and identity.\n",
+    );
+    response
+        .headers_mut()
+        .insert(VARY, headers::BY_FORMAT_AND_ENCODING);
     response
 }
 
@@ -246,13 +275,13 @@ fn whole_seconds(wait: Duration) -> u64 {
 fn error(status: StatusCode, headers: &HeaderMap, sentence: &str) -> Response {
     let format = negotiate::format(headers).unwrap_or(&text::FORMAT);
     let (format, body) = error_page(status, format, sentence);
-    let mut fields = headers::uncached(format.header());
-    fields.insert(VARY, HeaderValue::from_static("accept"));
+    let mut fields = headers::uncached(format);
+    fields.insert(VARY, headers::BY_FORMAT);
     response(status, fields, body)
 }
 
 fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response {
-    let fields = headers::uncached(text::FORMAT.header());
+    let fields = headers::uncached(&text::FORMAT);
     response(status, fields, body.into())
 }
 

@@ -1,4 +1,15 @@
-use hyper::header::HeaderMap;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The request's `traceparent`, if it has exactly one. It outlives the map, which the response may take.
+pub(super) fn value(headers: &HeaderMap) -> Option<HeaderValue> {
+    let mut found = headers.get_all(TRACEPARENT).iter();
+    let (one, None) = (found.next()?, found.next()) else {
+        return None;
+    };
+    Some(one.clone())
+}
 
 /// The trace that a request belongs to, and the client's span in it: a `traceparent` by W3C's Trace Context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -8,16 +19,12 @@ pub(super) struct TraceContext<'a> {
 }
 
 impl<'a> TraceContext<'a> {
-    /// That of the request, if it has exactly one and it is valid.
-    pub(super) fn of(headers: &'a HeaderMap) -> Option<Self> {
-        let mut found = headers.get_all("traceparent").iter();
-        let (one, None) = (found.next()?, found.next()) else {
-            return None;
-        };
-        Self::parse(one.to_str().ok()?)
+    /// Reads a `traceparent`.
+    pub(super) fn parse(value: &'a HeaderValue) -> Option<Self> {
+        Self::read(value.to_str().ok()?)
     }
 
-    fn parse(text: &'a str) -> Option<Self> {
+    fn read(text: &'a str) -> Option<Self> {
         let mut parts = text.splitn(5, '-');
         let version = hexadecimal(parts.next()?, 2).filter(|version| *version != "ff")?;
         let trace_id = hexadecimal(parts.next()?, 32).filter(is_not_zero)?;
@@ -58,7 +65,7 @@ mod tests {
             format!("00-{TRACE}-{SPAN}-00"),
             format!("cc-{TRACE}-{SPAN}-01-what-comes"),
         ] {
-            assert_eq!(TraceContext::parse(&valid), context, "{valid}");
+            assert_eq!(TraceContext::read(&valid), context, "{valid}");
         }
     }
 
@@ -78,13 +85,13 @@ mod tests {
             format!("00-{}-{SPAN}-01", &TRACE[1..]),
             format!("00-{TRACE}0-{SPAN}-01"),
         ] {
-            assert_eq!(TraceContext::parse(&invalid), None, "{invalid}");
+            assert_eq!(TraceContext::read(&invalid), None, "{invalid}");
         }
         let mut headers = HeaderMap::new();
         let one = format!("00-{TRACE}-{SPAN}-01");
         headers.append("traceparent", one.parse().unwrap());
-        assert!(TraceContext::of(&headers).is_some());
+        assert!(value(&headers).is_some());
         headers.append("traceparent", one.parse().unwrap());
-        assert!(TraceContext::of(&headers).is_none());
+        assert!(value(&headers).is_none());
     }
 }

@@ -21,8 +21,8 @@ const BOUNDS: [(u64, &str); 11] = [
     (10_000_000_000, "10.0"),
 ];
 const BUCKETS: usize = BOUNDS.len() + 1;
-/// From this bucket on each request may be an example; of the faster ones every 1024th is.
-const SLOW: usize = 5;
+/// Of the faster ones than this, every 1024th may be an example.
+const SLOW: Duration = Duration::from_millis(1);
 const SAMPLE: u64 = 1024;
 /// More workers than this share a part.
 const PARTS: usize = 8;
@@ -62,9 +62,15 @@ pub struct RequestName {
     pub trace_id: Option<String>,
 }
 
+/// Whether a request took so long that it may be an example, and should have a name.
+pub fn is_slow(took: Duration) -> bool {
+    took > SLOW
+}
+
 impl Durations {
-    /// Counts a request of this path, by its place in [`PATHS`]. It is named only if it becomes an example.
-    pub fn observe(&self, path: usize, took: Duration, name: impl FnOnce() -> RequestName) {
+    /// Counts a request of this path, by its place in [`PATHS`]. It is named only if it becomes an example, and becomes none
+    /// without a name.
+    pub fn observe(&self, path: usize, took: Duration, name: impl FnOnce() -> Option<RequestName>) {
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let bucket = BOUNDS
             .iter()
@@ -77,18 +83,19 @@ impl Durations {
         };
         counts.nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
         let before = count.fetch_add(1, Ordering::Relaxed);
-        if bucket >= SLOW || before.is_multiple_of(SAMPLE) {
+        if is_slow(took) || before.is_multiple_of(SAMPLE) {
             self.keep(path, bucket, took, name);
         }
     }
 
     /// Keeps a request as its bucket's example, unless another worker is doing so.
-    fn keep(&self, path: usize, bucket: usize, took: Duration, name: impl FnOnce() -> RequestName) {
+    fn keep(&self, path: usize, bucket: usize, took: Duration, name: impl FnOnce() -> Option<RequestName>) {
         if let Ok(mut examples) = self.examples.try_lock()
             && let Some(example) = examples.get_mut(path).and_then(|path| path.get_mut(bucket))
+            && let Some(request) = name()
         {
             *example = Some(Example {
-                request: name(),
+                request,
                 seconds: took.as_secs_f64(),
                 at: SystemTime::now(),
             });
@@ -166,11 +173,11 @@ fn own_part() -> usize {
 mod tests {
     use super::*;
 
-    fn named(id: &str) -> RequestName {
-        RequestName {
+    fn named(id: &str) -> Option<RequestName> {
+        Some(RequestName {
             request_id: id.to_owned(),
             trace_id: (id == "traced").then(|| "0af7651916cd43dd8448eb211c80319c".to_owned()),
-        }
+        })
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod sink;
 mod steps;
 mod visible;
 
-pub use durations::{Durations, PATHS, RequestName};
+pub use durations::{Durations, PATHS, RequestName, is_slow};
 pub use log::{flush, init, say_last};
 pub use metrics::{Metrics, MetricsFormat, RequestLabels};
 pub use steps::{Step, Steps};

@@ -47,7 +47,7 @@ fn render(answer: &Answer) -> Pages {
 }
 
 fn body(answer: &Answer, format: &Format) -> String {
-    String::from_utf8(render(answer).get(format).unwrap().body.to_vec()).unwrap()
+    String::from_utf8(render(answer).get(format).unwrap().identity.body.to_vec()).unwrap()
 }
 
 #[test]
@@ -187,9 +187,9 @@ fn the_same_answer_gives_the_same_bytes_and_tags() {
     let mut etags = HashSet::new();
     for format in FORMATS {
         let (one, two) = (one.get(format).unwrap(), two.get(format).unwrap());
-        assert_eq!(one.body, two.body);
-        assert_eq!(one.etag, two.etag);
-        let etag = one.etag.to_str().unwrap();
+        assert_eq!(one.identity.body, two.identity.body);
+        assert_eq!(one.identity.etag, two.identity.etag);
+        let etag = one.identity.etag.to_str().unwrap();
         let hex = etag
             .strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'))
@@ -213,7 +213,7 @@ fn a_tag_follows_the_body() {
     changed.counts.pop();
     let changed = render(&changed);
     for format in FORMATS {
-        let tag = |pages: &Pages| pages.get(format).unwrap().etag.clone();
+        let tag = |pages: &Pages| pages.get(format).unwrap().identity.etag.clone();
         assert_ne!(tag(&changed), tag(&old), "{format:?}");
         // The table and the CSV do not say when they were made, so a refresh that changes nothing keeps their tags.
         let dated = body(&answer(as_of()), format).contains("2001-09-09");

@@ -39,7 +39,7 @@ fn pages(word: &str, counts: &[(&str, i64)]) -> Pages {
 }
 
 fn body(pages: &Pages, format: &Format) -> String {
-    String::from_utf8(pages.get(format).unwrap().body.to_vec()).unwrap()
+    String::from_utf8(pages.get(format).unwrap().identity.body.to_vec()).unwrap()
 }
 
 /// The plain page's table: its line end is the page's own.

@@ -36,7 +36,7 @@ fn tables_are_those_of_tabulate() {
             sent: Moment::now(),
         };
         let pages = Pages::new(&answer).unwrap();
-        let text = String::from_utf8(pages.get(&text::FORMAT).unwrap().body.to_vec()).unwrap();
+        let text = String::from_utf8(pages.get(&text::FORMAT).unwrap().identity.body.to_vec()).unwrap();
         // Where tabulate gives nothing we say so.
         let expected = if case.rows.is_empty() {
             "'the' appears in no corpus.\n".to_owned()

@@ -24,7 +24,7 @@ async fn a_known_tag_gives_304_without_a_body() {
             assert_eq!(reply.status(), 304, "{method} {condition}");
             assert_eq!(reply.header("etag"), Some(etag.as_str()));
             assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));
-            assert_eq!(reply.header("vary"), Some("accept"));
+            assert_eq!(reply.header("vary"), Some("accept, accept-encoding"));
             assert_eq!(reply.header("age"), Some("0"));
             assert_eq!(reply.header("content-type"), None);
             assert_eq!(reply.header("content-length"), None);

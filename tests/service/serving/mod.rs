@@ -3,6 +3,7 @@
 mod client;
 mod conditional;
 mod drain;
+mod encoding;
 mod freshness;
 mod limits;
 mod negotiation;

@@ -132,7 +132,7 @@ pub(crate) async fn drained(task: JoinHandle<std::io::Result<Drained>>) -> Drain
 
 /// What the server should send in this format after `publish(total_words)`.
 pub(crate) fn body(format: &Format, total_words: i64) -> Vec<u8> {
-    pages(total_words).get(format).unwrap().body.to_vec()
+    pages(total_words).get(format).unwrap().identity.body.to_vec()
 }
 
 fn pages(total_words: i64) -> Pages {

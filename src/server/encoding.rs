@@ -1,0 +1,82 @@
+use hyper::header::{ACCEPT_ENCODING, HeaderMap};
+
+use super::weighted;
+
+/// Which codings a request takes a body in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Accepted {
+    pub(super) gzip: bool,
+    /// The body as it is.
+    pub(super) identity: bool,
+}
+
+/// What `Accept-Encoding` says. gzip is taken if it is named, or by `*`, and liked no less than the body as it is; that
+/// one is taken unless it is refused. Without the field, nothing but the body as it is.
+pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
+    let (mut gzip, mut identity, mut any) = (None, None, None);
+    for line in headers.get_all(ACCEPT_ENCODING) {
+        for element in line.as_bytes().split(|byte| *byte == b',') {
+            let Some((coding, quality)) = std::str::from_utf8(element).ok().and_then(weighted::parse) else {
+                continue;
+            };
+            if coding.eq_ignore_ascii_case("gzip") || coding.eq_ignore_ascii_case("x-gzip") {
+                gzip = Some(quality);
+            } else if coding.eq_ignore_ascii_case("identity") {
+                identity = Some(quality);
+            } else if coding == "*" {
+                any = Some(quality);
+            }
+        }
+    }
+    let gzip = gzip.or(any).unwrap_or(0);
+    Accepted {
+        gzip: gzip > 0 && gzip >= identity.unwrap_or(0),
+        identity: identity.or(any) != Some(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_most_specific_coding_decides() {
+        for (field, gzip, identity) in [
+            ("gzip, deflate, br, zstd", true, true),
+            ("GZip;q=0.001", true, true),
+            ("x-gzip", true, true),
+            ("gzip;q=0", false, true),
+            ("gzip;q=0.000, *", false, true),
+            ("*", true, true),
+            ("*;q=0", false, false),
+            ("*;q=0, identity", false, true),
+            ("*;q=0, gzip", true, false),
+            ("gzip;q=0.5, identity;q=0.8", false, true),
+            ("gzip;q=0.8, identity;q=0.5", true, true),
+            ("gzip, identity;q=0", true, false),
+            ("br, identity;q=0", false, false),
+            ("br", false, true),
+            ("", false, true),
+            ("gzip;q=high", false, true),
+            ("gzipped", false, true),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT_ENCODING, field.parse().unwrap())]);
+            assert_eq!(accepted(&headers), Accepted { gzip, identity }, "{field}");
+        }
+        let none = Accepted {
+            gzip: false,
+            identity: true,
+        };
+        assert_eq!(accepted(&HeaderMap::new()), none);
+    }
+
+    #[test]
+    fn several_lines_are_one_list() {
+        let lines = ["br", "gzip;q=0.3"].map(|line| (ACCEPT_ENCODING, line.parse().unwrap()));
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name, value);
+        }
+        assert!(accepted(&headers).gzip);
+    }
+}
