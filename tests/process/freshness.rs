@@ -363,7 +363,11 @@ async fn every_failure_is_sorted_hidden_from_the_client_and_recovered_from() {
                 assert_eq!(page.header("cache-control"), Some("no-store"), "{case}");
                 leaks_nothing(&google, &page, case);
             }
-            let line = instance.logged("refresh failed", |_| true).await;
+            // On a busy machine the first 900 ms may end before there is a token.
+            let late = |line: &Value| {
+                timeout == "900ms" && line["reason"] == "token_server" && reason != "token_server"
+            };
+            let line = instance.logged("refresh failed", |line| !late(line)).await;
             let failed = &line["reason"];
             assert!(
                 failed == reason || (matches!(reason, "unavailable" | "quota") && failed == "timeout"),
