@@ -215,6 +215,17 @@ SCENES: list[tuple[str, Callable[[socket.socket], None]]] = [
 ]
 
 
+def is_open(connection: socket.socket) -> bool:
+    """Whether the service has not closed it."""
+    try:
+        connection.setblocking(False)
+        return connection.recv(1, socket.MSG_PEEK) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
 def hold(service: Service, scene: str, act: Callable[[socket.socket], None]) -> Measured:
     held: list[socket.socket] = []
     peak = 0
@@ -227,7 +238,7 @@ def hold(service: Service, scene: str, act: Callable[[socket.socket], None]) -> 
             # Refused: it has as many as it takes.
             held.pop().close() if held else None
         peak = max(peak, service.cgroup.used())
-    connections, resident, sockets = len(held), 0, 0
+    connections, resident, sockets = sum(map(is_open, held)), 0, 0
     # Two refreshes, while all of them are held.
     for _ in range(300):
         service.must_run()
@@ -287,6 +298,8 @@ def main() -> None:
     limit = int(arguments.limit.removesuffix("M")) * MIB
     rows: list[tuple[str, Measured]] = []
     faults: list[str] = []
+    if os.geteuid() != 0:
+        sys.exit("NOT RUN: a cgroup needs root")
     for kind, local in (("TCP", False), ("Unix", True)):
         with running(arguments.program, arguments.standin, limit, local) as service:
             before = service.resident()
