@@ -181,7 +181,8 @@ impl Instance {
             .text()
             .lines()
             .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-        line.map(|value| value.parse().unwrap())
+        // An exemplar may follow.
+        line.map(|value| value.split(' ').next().unwrap().parse().unwrap())
     }
 
     /// The log so far.

@@ -160,3 +160,29 @@ async fn no_secret_is_in_the_arguments_the_environment_or_the_log_of_the_binary(
     holds_no_secret("the metrics", instance.get("/metrics").await.text());
     holds_no_secret("the log", &instance.stop().await.join("\n"));
 }
+
+#[test]
+#[ignore = "run by the test below"]
+fn child_that_panics() {
+    use wordtally::config::LogFormat;
+    wordtally::telemetry::init(LogFormat::Json, tracing::level_filters::LevelFilter::INFO).unwrap();
+    let panicked = std::thread::spawn(|| panic!("of two\nlines, with ya29.a-token-of-Googles")).join();
+    assert!(panicked.is_err());
+    wordtally::telemetry::flush();
+}
+
+#[tokio::test]
+async fn a_panic_is_a_line_of_the_log_like_any_other() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "logs::child_that_panics", "--ignored", "--nocapture"]);
+    let (code, said) = run(&mut command).await;
+    assert_eq!(code, Some(0));
+    let lines: Vec<serde_json::Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    assert_eq!(lines[0]["message"], "a panic");
+    assert_eq!(lines[0]["cause"], "of two\nlines, with [redacted]");
+    assert!(lines[0]["place"].as_str().unwrap().contains("logs.rs:"), "{said}");
+}
