@@ -9,6 +9,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::connection;
 use super::handler::Handler;
+use super::joined::{MOST_ON_TCP, MOST_ON_UNIX};
 use super::limits::Limits;
 use super::listener::{Listener, Stream};
 use crate::cause::chain;
@@ -100,8 +101,12 @@ impl<H: Handler> Connections<H> {
         self.tasks.spawn(async move {
             let _open = Open::count(&*handler);
             match stream {
-                Stream::Tcp(stream) => connection::run(stream, &*handler, limits, draining).await,
-                Stream::Unix(stream) => connection::run(stream, &*handler, limits, draining).await,
+                Stream::Tcp(stream) => {
+                    connection::run(stream, MOST_ON_TCP, &*handler, limits, draining).await
+                }
+                Stream::Unix(stream) => {
+                    connection::run(stream, MOST_ON_UNIX, &*handler, limits, draining).await
+                }
             }
         });
     }

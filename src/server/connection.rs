@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::handler::Handler;
 use super::head_timeout::HeadTimeout;
+use super::joined::Joined;
 use super::limits::Limits;
 use super::withheld::Withheld;
 use super::write_stall::WriteStall;
@@ -54,9 +55,10 @@ impl Drop for Responding<'_> {
     }
 }
 
-/// Serves one connection to its end, or to the end of a drain.
+/// Serves one connection to its end, or to the end of a drain. So many bytes of responses may be held back to be joined.
 pub(super) async fn run<S, H: Handler>(
     stream: S,
+    held: usize,
     handler: &H,
     limits: Limits,
     mut draining: watch::Receiver<bool>,
@@ -65,7 +67,7 @@ pub(super) async fn run<S, H: Handler>(
 {
     let activity = &Activity::default();
     let stream = WriteStall::new(stream, &limits, &activity.stalled);
-    let stream = HeadTimeout::new(stream, limits.head_read);
+    let stream = Joined::new(HeadTimeout::new(stream, limits.head_read), held);
     let io = TokioIo::new(Withheld::new(stream, &activity.responded));
     let service = service_fn(move |request| async move {
         let _responding = Responding::begin(&activity.responding);
@@ -82,7 +84,7 @@ pub(super) async fn run<S, H: Handler>(
         // A client may say that it asks no more, and still waits for its answer.
         .half_close(true)
         // With it hyper buffers responses without bound while a peer asks and does not read, and drops
-        // those that it holds when what follows them is malformed.
+        // those that it holds when what follows them is malformed. `Joined` does neither.
         .pipeline_flush(false)
         .serve_connection(io, service);
     let drain = async { draining.wait_for(|draining| *draining).await.is_ok() };

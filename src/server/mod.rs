@@ -12,6 +12,7 @@ mod encoding;
 mod handler;
 mod head_timeout;
 mod headers;
+mod joined;
 mod last_words;
 mod limits;
 mod listener;

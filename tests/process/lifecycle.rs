@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bigquery_standin::faults::{Kind, Target};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixDatagram};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -215,6 +216,36 @@ async fn a_bad_start_is_one_line_and_exit_2_and_a_good_check_is_exit_0() {
         .arg(google.key_file());
     assert_eq!(run(&mut check).await, (Some(0), String::new()));
     assert_eq!(google.jobs(), 0, "nothing was asked");
+}
+
+/// Writes of the process so far.
+fn writes(instance: &Instance) -> u64 {
+    let io = std::fs::read_to_string(format!("/proc/{}/io", instance.pid())).unwrap();
+    let line = io.lines().find_map(|line| line.strip_prefix("syscw: "));
+    line.unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn answers_to_requests_that_came_together_are_written_together() {
+    let google = Google::start().await;
+    let instance = Serve::from(&google).start().await;
+    instance.answer().await;
+    let mut stream = TcpStream::connect(instance.address()).await.unwrap();
+    let (mut reading, mut writing) = stream.split();
+    let before = writes(&instance);
+    let ask = async {
+        for _ in 0..20 {
+            let many = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".repeat(50);
+            writing.write_all(many.as_bytes()).await.unwrap();
+        }
+        writing.shutdown().await.unwrap();
+    };
+    let mut text = String::new();
+    let (read, ()) = tokio::join!(reading.read_to_string(&mut text), ask);
+    read.unwrap();
+    assert_eq!(text.matches("HTTP/1.1 200").count(), 1000);
+    let written = writes(&instance) - before;
+    assert!(written < 300, "{written} writes for 1000 answers");
 }
 
 #[tokio::test]

@@ -207,6 +207,36 @@ async fn pipelined_requests_are_answered_in_order() {
     }
 }
 
+#[tokio::test]
+async fn pipelined_answers_come_whole_before_what_cannot_be_read_and_before_a_wait() {
+    let health = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    let server = Server::without_answer(Limits {
+        first_answer: Duration::from_secs(5),
+        ..short()
+    });
+    let mut client = server.connect().await;
+    client.send(health.repeat(20) + "nonsense\r\n\r\n").await;
+    for _ in 0..20 {
+        assert_eq!(client.reply(false).await.text(), "ok\n");
+    }
+    assert_eq!(client.reply(false).await.status(), 400);
+    // The one that waits for the first answer holds up none of those before it.
+    let mut client = server.connect().await;
+    client
+        .send(health.repeat(20) + "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .await;
+    let before = async {
+        for _ in 0..20 {
+            assert_eq!(client.reply(false).await.text(), "ok\n");
+        }
+    };
+    timeout(Duration::from_secs(2), before)
+        .await
+        .expect("held back while another waits");
+    server.publish(995);
+    assert_eq!(client.reply(false).await.status(), 200);
+}
+
 /// What the child of the next test does: it serves until its standard input ends.
 #[tokio::test]
 #[ignore = "run by the test below, with few file descriptors"]
