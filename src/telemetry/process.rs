@@ -114,8 +114,9 @@ mod tests {
 
     #[test]
     fn this_process_is_told_truly() {
+        // On a busy machine that takes as long as it takes.
         let begun = std::time::Instant::now();
-        while begun.elapsed() < std::time::Duration::from_millis(50) {}
+        while cpu_seconds().unwrap() < 0.03 && begun.elapsed() < std::time::Duration::from_secs(10) {}
         assert!((0.03..1e6).contains(&cpu_seconds().unwrap()));
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let (resident, all) = (

@@ -157,7 +157,8 @@ async fn pages_make_the_same_answer_as_one() {
 async fn a_job_that_outlives_the_timeout_is_cancelled() {
     let google = Google::start().await;
     google.times(1, Target::Query, Kind::Incomplete { polls: 1000 });
-    let instance = Serve::from(&google).flag("--timeout", "700ms").start().await;
+    // Long enough for the token on a busy machine: without one the reason is another.
+    let instance = Serve::from(&google).flag("--timeout", "2s").start().await;
     let line = instance.logged("refresh failed", |_| true).await;
     assert_eq!(line["reason"], "timeout");
     let cause = line["cause"].as_str().unwrap();
