@@ -60,15 +60,16 @@ let
     '';
   };
 
-  # Sends a request to an instance. An instance that stops may close a kept connection at the moment a request is written
-  # to it: the request is then sent again, over a new one, which waits in the socket for the next process.
+  # Sends a request to an instance. Each goes over a connection of its own: an idle one that is kept may be closed by an
+  # instance that stops at the moment a request is written to it. A connection to the instance's socket instead waits
+  # there for the next process.
   ask = name: path: {
     proxyPass = "http://${upstream name}${path}";
     # The recommended settings set `Host` a second time.
     recommendedProxySettings = false;
     extraConfig = ''
       proxy_http_version 1.1;
-      proxy_set_header Connection "";
+      proxy_set_header Connection "close";
       proxy_set_header Host ${cfg.hostName};
       proxy_set_header Content-Length "";
       proxy_pass_request_body off;
@@ -406,10 +407,6 @@ in
           extraConfig = ''
             server ${address instance.listen} max_fails=0;
             server ${address instance.listen} max_fails=0;
-            # By sixteen workers, half of the connections that an instance takes.
-            keepalive 16;
-            # Shorter than the instance's own, so that it is nginx that closes.
-            keepalive_timeout 8s;
           '';
         }
       ) instances;
