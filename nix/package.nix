@@ -19,6 +19,9 @@ let
     ../Cargo.toml
     ../Cargo.lock
     ../bench/plain-hyper
+    ../fuzz/Cargo.toml
+    ../fuzz/fuzz_targets
+    ../fuzz/src
     ../src
     ../standin/Cargo.toml
     ../standin/data
@@ -31,7 +34,16 @@ let
     files:
     lib.fileset.toSource {
       inherit root;
-      fileset = lib.fileset.union code (lib.fileset.unions ([ ../tests ] ++ files));
+      fileset = lib.fileset.union code (
+          lib.fileset.unions (
+            [
+              ../fuzz/corpus
+              ../fuzz/tests
+              ../tests
+            ]
+            ++ files
+          )
+        );
     };
 
   commonArgs = {

@@ -13,6 +13,9 @@ let
       ../../Cargo.lock
       ../../Cargo.toml
       ../../bench/plain-hyper
+      ../../fuzz/Cargo.toml
+      ../../fuzz/fuzz_targets
+      ../../fuzz/src
       ../../src
       ../../standin/Cargo.toml
       ../../standin/data

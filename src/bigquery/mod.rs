@@ -5,6 +5,8 @@
 
 mod error;
 mod fault;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod job;
 mod limits;
 mod page;

@@ -11,6 +11,8 @@ mod fetch;
 mod fetched;
 mod fields;
 mod file;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod impersonated;
 mod metadata_server;
 mod search;

@@ -9,6 +9,8 @@ mod connection;
 mod date;
 mod descriptors;
 mod encoding;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod handler;
 mod head_timeout;
 mod headers;

@@ -320,6 +320,10 @@ fn every_dependency_has_its_reason() {
         explained(section("bigquery-standin")),
         in_manifest("standin/Cargo.toml", "dependencies")
     );
+    assert_eq!(
+        explained(section("wordtally-fuzz")),
+        in_manifest("fuzz/Cargo.toml", "dependencies")
+    );
     let (own, standins) = section("Tests")
         .split_once("In the tests of `bigquery-standin`")
         .unwrap();

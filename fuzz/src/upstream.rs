@@ -1,0 +1,80 @@
+use serde_json::Value;
+use wordtally::answer::Count;
+use wordtally::{bigquery, credentials};
+
+/// The documented limit.
+const MAX_ROWS: usize = 10_000;
+
+/// Any bytes as the pages of an answer, as a refusal, and as a token server's response: what is taken is what another
+/// reader of JSON finds, and what is not is refused in one line.
+pub fn upstream(data: &[u8]) {
+    let bodies: Vec<&[u8]> = crate::parts(data).take(200).collect();
+    match bigquery::fuzzing::counts(&bodies) {
+        Ok((counts, read)) => must_be_what_was_sent(&counts, &bodies[..read]),
+        Err(refusal) => crate::must_be_one_line(&refusal),
+    }
+    for status in [400, 401, 403, 404, 429, 503] {
+        for refusal in [
+            bigquery::fuzzing::refused(status, data),
+            credentials::fuzzing::refused(status, data),
+        ] {
+            let refusal = refusal.expect("a status");
+            crate::must_be_one_line(&refusal);
+            assert!(refusal.len() < 3000, "as long as {}", refusal.len());
+        }
+    }
+    match credentials::fuzzing::token(data) {
+        Ok((token, lifetime)) => {
+            assert!(!token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic()));
+            assert!(lifetime.is_none_or(|lifetime| !lifetime.is_zero()));
+        }
+        Err(refusal) => crate::must_be_one_line(&refusal),
+    }
+}
+
+fn must_be_what_was_sent(counts: &[Count], bodies: &[&[u8]]) {
+    assert!(counts.len() <= MAX_ROWS);
+    let pages: Vec<Value> = bodies
+        .iter()
+        .map(|body| serde_json::from_slice(body).expect("what was taken is JSON"))
+        .collect();
+    let announced = pages
+        .iter()
+        .filter_map(|page| page["totalRows"].as_str())
+        .next_back();
+    if let Some(announced) = announced {
+        assert_eq!(
+            announced.parse(),
+            Ok(counts.len()),
+            "as many came as were announced"
+        );
+    }
+    let Some(first) = pages.first() else {
+        return assert!(counts.is_empty());
+    };
+    let column = |name: &str, types: &[&str]| {
+        let fields = first["schema"]["fields"].as_array().expect("a schema");
+        fields
+            .iter()
+            .position(|field| {
+                field["name"] == *name && field["type"].as_str().is_some_and(|kind| types.contains(&kind))
+            })
+            .expect("a column")
+    };
+    let corpus = column("corpus", &["STRING"]);
+    let total_words = column("total_words", &["INTEGER", "INT64"]);
+    let rows = pages.iter().filter_map(|page| page["rows"].as_array()).flatten();
+    let sent: Vec<Count> = rows
+        .map(|row| Count {
+            corpus: row["f"][corpus]["v"].as_str().map(str::to_owned),
+            total_words: match &row["f"][total_words]["v"] {
+                Value::Null => 0,
+                number => number
+                    .as_str()
+                    .and_then(|number| number.parse().ok())
+                    .expect("a number"),
+            },
+        })
+        .collect();
+    assert_eq!(counts, sent);
+}

@@ -1,0 +1,36 @@
+//! What the fuzz targets call, for themselves alone: it is private otherwise.
+
+use reqwest::StatusCode;
+
+use super::fault;
+use super::page::Page;
+use super::rows::Rows;
+use crate::answer::Count;
+use crate::cause::chain;
+
+/// The counts of an answer whose pages have these bodies, and how many of them were read; or why it is none, in the
+/// words of the log.
+pub fn counts(bodies: &[&[u8]]) -> Result<(Vec<Count>, usize), String> {
+    let mut rows = Rows::default();
+    let mut read = 0;
+    let mut add = || {
+        for body in bodies {
+            read += 1;
+            if rows.add(Page::parse(body)?)?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    };
+    let added = add();
+    let counts = added.and_then(|()| rows.finish());
+    counts
+        .map(|counts| (counts, read))
+        .map_err(|fault: fault::Fault| chain(&fault.error))
+}
+
+/// What the log says of a refusal.
+pub fn refused(status: u16, body: &[u8]) -> Option<String> {
+    let status = StatusCode::from_u16(status).ok()?;
+    Some(chain(&fault::refused(status, body, None).error))
+}
