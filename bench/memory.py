@@ -21,10 +21,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cgroup import MIB, ROOT, Cgroup, shipped_limit
 from peers import free_port
 
-ROOT = Path(__file__).resolve().parent.parent
-MIB = 1024 * 1024
 # As many as the service takes: the test asks for more, and counts those that it gets.
 ASKED = 600
 HOST = b"Host: bench\r\n"
@@ -36,50 +35,6 @@ ROWS, NAME = 10_000, 64
 SHARE = 0.75
 # What may be kept after a load, over what was taken before any.
 KEPT = 4 * MIB
-
-
-def shipped_limit() -> str:
-    """`memoryMax` as the module has it, and with it the unit and the manifests."""
-    options = (ROOT / "nix/modules/instance-options.nix").read_text()
-    found = re.search(r'memoryMax = option "memoryMax" "(\d+M)"', options)
-    assert found, "the module has no memoryMax"
-    return found[1]
-
-
-class Cgroup:
-    """A cgroup of version 2 or 1. In version 1 the memory of TCP sockets is counted apart, and added here."""
-
-    def __init__(self, limit: int) -> None:
-        root = Path("/sys/fs/cgroup")
-        self.v2 = "memory" in (root / "cgroup.controllers").read_text() if (root / "cgroup.controllers").exists() else False
-        self.path = (root if self.v2 else root / "memory") / f"wordtally-{os.getpid()}"
-        self.path.mkdir()
-        self.write("memory.max" if self.v2 else "memory.limit_in_bytes", limit)
-        if self.v2:
-            self.write("memory.swap.max", 0)
-        else:
-            self.write("memory.kmem.tcp.limit_in_bytes", limit)
-
-    def write(self, name: str, value: int) -> None:
-        (self.path / name).write_text(str(value))
-
-    def read(self, name: str) -> int:
-        return int((self.path / name).read_text())
-
-    def enter(self) -> None:
-        self.write("cgroup.procs", os.getpid())
-
-    def sockets(self) -> int:
-        if not self.v2:
-            return self.read("memory.kmem.tcp.usage_in_bytes")
-        found = re.search(r"^sock (\d+)$", (self.path / "memory.stat").read_text(), re.M)
-        return int(found[1]) if found else 0
-
-    def used(self) -> int:
-        return self.read("memory.current") if self.v2 else self.read("memory.usage_in_bytes") + self.sockets()
-
-    def close(self) -> None:
-        self.path.rmdir()
 
 
 @dataclass
@@ -103,28 +58,32 @@ class Service:
         with table.open("w") as file:
             file.write("word,word_count,corpus,corpus_date\n")
             # Names that grow when they are escaped.
-            names = (f"{row:05d} \"\"<&> @www.".ljust(NAME, "x") for row in range(ROWS))
+            names = (f'{row:05d} ""<&> @www.'.ljust(NAME, "x") for row in range(ROWS))
             file.writelines(f'the,{row % 997 + 1},"{name}",1600\n' for row, name in enumerate(names))
-        key = ["--email", "a@bench.iam.gserviceaccount.com", "--project", "bench", "--out", folder / "key.json"]
+        key: list[str | Path] = [
+            "--email",
+            "a@bench.iam.gserviceaccount.com",
+            "--project",
+            "bench",
+            "--out",
+            folder / "key.json",
+        ]
         rights = ["--job-user", "bench", "--data-viewer", "bigquery-public-data.samples"]
         address = f"http://127.0.0.1:{upstream}"
-        subprocess.run(
-            [standin, "standin", "keygen", *key, "--token-uri", f"{address}/token"]
-            + ["--public", folder / "iam.json", *rights],
-            check=True,
-        )
+        keygen: list[str | Path] = [standin, "standin", "keygen", *key, "--token-uri", f"{address}/token"]
+        subprocess.run([*keygen, "--public", folder / "iam.json", *rights], check=True)
+        upstream_serve: list[str | Path] = [standin, "standin", "serve", "--listen", address.removeprefix("http://")]
         self.upstream = subprocess.Popen(
-            [standin, "standin", "serve", "--listen", address.removeprefix("http://")]
-            + ["--iam", folder / "iam.json", "--data", table],
+            [*upstream_serve, "--iam", folder / "iam.json", "--data", table],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         listen = f"unix:{folder}/socket" if local else f"127.0.0.1:{self.port}"
         self.log = (folder / "log").open("w+")
+        serve: list[str | Path] = [program, "serve", "--word", "the", "--credentials", folder / "key.json"]
         self.process = subprocess.Popen(
-            [program, "serve", "--word", "the", "--listen", listen, "--credentials", folder / "key.json"]
             # Answers of the largest size are fetched and laid out all the while.
-            + ["--bigquery-endpoint", address, "--ttl", "1s"],
+            [*serve, "--listen", listen, "--bigquery-endpoint", address, "--ttl", "1s"],
             stderr=self.log,
             preexec_fn=self.cgroup.enter,
         )
@@ -251,7 +210,11 @@ def hold(service: Service, scene: str, act: Callable[[socket.socket], None]) -> 
         connection.close()
     # Until a refresh with nobody there.
     time.sleep(3)
-    after = min(service.resident() for _ in range(100) if not time.sleep(0.01))
+    samples = []
+    for _ in range(100):
+        samples.append(service.resident())
+        time.sleep(0.01)
+    after = min(samples)
     return Measured(scene, connections, resident, sockets, peak, after)
 
 
@@ -308,7 +271,9 @@ def main() -> None:
                 row = hold(service, scene, act)
                 rows.append((kind, row))
                 if row.peak > SHARE * limit:
-                    faults.append(f"{kind}, {scene}: {row.peak / MIB:.1f} MiB are more than {SHARE:.0%} of {arguments.limit}")
+                    faults.append(
+                        f"{kind}, {scene}: {row.peak / MIB:.1f} MiB are more than {SHARE:.0%} of {arguments.limit}"
+                    )
                 if row.after > before + KEPT:
                     faults.append(f"{kind}, {scene}: {row.after / MIB:.1f} MiB were kept, of {before / MIB:.1f} before")
     text = table(rows, arguments.limit)

@@ -35,15 +35,15 @@ let
     lib.fileset.toSource {
       inherit root;
       fileset = lib.fileset.union code (
-          lib.fileset.unions (
-            [
-              ../fuzz/corpus
-              ../fuzz/tests
-              ../tests
-            ]
-            ++ files
-          )
-        );
+        lib.fileset.unions (
+          [
+            ../fuzz/corpus
+            ../fuzz/tests
+            ../tests
+          ]
+          ++ files
+        )
+      );
     };
 
   commonArgs = {

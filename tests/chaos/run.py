@@ -1,0 +1,288 @@
+#!/usr/bin/env python3
+"""Random faults under load: visitors, an upstream and a log reader do their worst, in a cgroup with the shipped limit.
+
+    tests/chaos/run.py --program result/bin/wordtally --standin target/debug/wordtally
+
+Fails if an answer is wrong, a line of the log tells of a panic, the service ends, its limit of memory is reached, or its
+memory grows. The seed that it prints makes the same choices again; their order in time is the machine's. Needs root, for
+the cgroup. `--write` puts the figures in tests/chaos/result.json, for docs/proof.md.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+# The cgroup, as bench/memory.py has it.
+sys.path.insert(0, str(HERE.parent.parent / "bench"))
+
+from cgroup import MIB, Cgroup, shipped_limit  # noqa: E402
+from peers import free_port  # noqa: E402
+from upstream import HOSTILE, Upstream  # noqa: E402
+from versions import WORD, Truth, make  # noqa: E402
+from visitors import Visitors  # noqa: E402
+
+TTL, MAX_STALE, TIMEOUT = 2, 10, 4
+# Memory that the last third of the time may take over the second.
+GROWTH = MIB
+# Below it the thirds are too short to be compared.
+LEAST_MINUTES = 5
+# The longest wait between two tries is a minute.
+RECOVERY = 75
+
+
+@dataclass
+class Log:
+    """Reads what the service writes, but for times when it does not."""
+
+    pipe: int
+    lines: int = 0
+    levels: Counter[str] = field(default_factory=Counter)
+    bad: list[str] = field(default_factory=list)
+    stalled: threading.Event = field(default_factory=threading.Event)
+
+    def read(self) -> None:
+        rest = b""
+        while True:
+            while self.stalled.is_set():
+                time.sleep(0.1)
+            part = os.read(self.pipe, 65536)
+            if not part:
+                return
+            *lines, rest = (rest + part).split(b"\n")
+            for line in lines:
+                self.line(line)
+
+    def line(self, line: bytes) -> None:
+        self.lines += 1
+        try:
+            self.levels[json.loads(line)["level"]] += 1
+        except (ValueError, KeyError):
+            self.bad.append(f"no line of the log: {line[:500]!r}")
+        if b"panicked" in line:
+            self.bad.append(line.decode(errors="replace"))
+
+
+class Service:
+    def __init__(self, program: Path, upstream: Upstream, cgroup: Cgroup, folder: Path) -> None:
+        self.port = free_port()
+        self.credential = folder / "credential.json"
+        self.keys = [key.read_text() for key in upstream.keys]
+        self.replace(self.keys[0])
+        reader, writer = os.pipe()
+        command: list[str | Path] = [program, "serve", "--word", WORD, "--listen", f"127.0.0.1:{self.port}"]
+        command += ["--credentials", self.credential, "--bigquery-endpoint", upstream.url, "--log-level", "debug"]
+        command += ["--ttl", f"{TTL}s", "--max-stale", f"{MAX_STALE}s", "--timeout", f"{TIMEOUT}s"]
+        self.process = subprocess.Popen(command, stderr=writer, preexec_fn=cgroup.enter)
+        os.close(writer)
+        self.log = Log(reader)
+        threading.Thread(target=self.log.read, daemon=True).start()
+
+    def replace(self, text: str) -> None:
+        """As a secret's mount is replaced: whole."""
+        new = self.credential.with_suffix(".new")
+        new.write_text(text)
+        new.rename(self.credential)
+
+    def resident(self) -> int:
+        found = re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())
+        return int(found[1]) * 1024 if found else 0
+
+
+class Director:
+    """Chooses what goes wrong next."""
+
+    def __init__(self, chance: random.Random, service: Service, upstream: Upstream, visitors: Visitors) -> None:
+        self.chance, self.service, self.upstream, self.visitors = chance, service, upstream, visitors
+        self.done: Counter[str] = Counter()
+        self.version = 0
+
+    def act(self) -> None:
+        acts = [self.standin_fault, self.standin_fault, self.standin_fault, self.hostile_hop, self.revoke]
+        acts += [self.reload, self.renew, self.spoil, self.restart_upstream, self.restart_upstream, self.stall_log]
+        act = self.chance.choice(acts)
+        self.done[act.__name__.replace("_", " ")] += 1
+        act()
+
+    def calm(self) -> None:
+        self.upstream.heal()
+        self.service.log.stalled.clear()
+        self.service.replace(self.chance.choice(self.service.keys))
+
+    def standin_fault(self) -> None:
+        self.done[f"fault {self.upstream.fault(self.chance)}"] += 1
+
+    def hostile_hop(self) -> None:
+        mode = self.chance.choice([*HOSTILE, "reset"])
+        self.done[f"hop {mode}"] += 1
+        self.upstream.hop.set(mode)
+
+    def revoke(self) -> None:
+        self.upstream.admin("POST", "revoke-all")
+
+    def reload(self) -> None:
+        self.service.process.send_signal(signal.SIGHUP)
+
+    def renew(self) -> None:
+        self.service.replace(self.chance.choice(self.service.keys))
+        self.reload()
+
+    def spoil(self) -> None:
+        self.service.replace(
+            self.chance.choice(["", "{", "[]", '{"type":"x"}', "x" * 70_000, self.service.keys[0][:700]])
+        )
+        self.reload()
+
+    def restart_upstream(self) -> None:
+        self.upstream.kill()
+        time.sleep(self.chance.choice([0, 0.5, 3]))
+        self.version = (self.version + 1) % len(self.upstream.truth.versions)
+        self.upstream.start(self.upstream.truth.versions[self.version])
+
+    def stall_log(self) -> None:
+        self.service.log.stalled.set()
+
+
+@dataclass
+class Watch:
+    """What the service took, once a second."""
+
+    service: Service
+    cgroup: Cgroup
+    begun: float = field(default_factory=time.monotonic)
+    resident: list[int] = field(default_factory=list)
+    peak: int = 0
+
+    def sample(self) -> None:
+        self.resident.append(self.service.resident())
+        self.peak = max(self.peak, self.cgroup.used())
+
+    def thirds(self) -> list[float]:
+        size = max(1, len(self.resident) // 3)
+        return [statistics.median(self.resident[at * size : (at + 1) * size]) for at in range(3)]
+
+
+def rage(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, object], list[str]]:
+    limit = int(arguments.limit.removesuffix("M")) * MIB
+    truth = Truth(make(arguments.seed, 8), TTL, MAX_STALE, TIMEOUT)
+    upstream = Upstream(arguments.standin.resolve(), folder, truth)
+    upstream.start(truth.versions[0])
+    cgroup = Cgroup(limit)
+    service = Service(arguments.program.resolve(), upstream, cgroup, folder)
+    visitors = Visitors(service.port, truth, arguments.seed)
+    director = Director(random.Random(f"{arguments.seed} director"), service, upstream, visitors)
+    watch = Watch(service, cgroup)
+    faults: list[str] = []
+    try:
+        if not truth_is_served(visitors, within=60):
+            faults.append("no page within a minute of the start")
+        visitors.start()
+        watch.begun = time.monotonic()
+        until = watch.begun + arguments.minutes * 60
+        turn, raging = time.monotonic(), False
+        while time.monotonic() < until and service.process.poll() is None:
+            watch.sample()
+            if time.monotonic() >= turn:
+                # A storm of faults, then a calm in which the service gets well.
+                raging = not raging
+                turn = time.monotonic() + director.chance.uniform(2, 12)
+                if not raging:
+                    director.calm()
+            if raging and director.chance.random() < 0.5:
+                director.act()
+            time.sleep(max(0.0, 1 - (time.monotonic() - watch.begun) % 1))
+        director.calm()
+        visitors.calm.set()
+        if not truth_is_served(visitors, since=time.time(), within=RECOVERY):
+            faults.append(f"no new page within {RECOVERY} s of the last fault")
+        visitors.join()
+        code = service.process.poll()
+        if code is not None:
+            faults.append(f"the service ended with {code}")
+        at_limit = cgroup.at_limit()
+    finally:
+        service.process.terminate()
+        service.process.wait(30)
+        upstream.kill()
+        time.sleep(0.5)
+        cgroup.close()
+    thirds = watch.thirds()
+    faults += [f"wrong: {wrong}" for wrong in visitors.wrong[:20]]
+    faults += service.log.bad[:20]
+    if at_limit:
+        faults.append(f"the limit of {arguments.limit} was reached {at_limit} times")
+    if arguments.minutes >= LEAST_MINUTES and thirds[2] > thirds[1] + GROWTH:
+        faults.append(f"memory grows: {thirds[1] / MIB:.1f}, then {thirds[2] / MIB:.1f} MiB")
+    if not visitors.count["pages checked"]:
+        faults.append("no page was checked")
+    figures = {
+        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "seed": arguments.seed,
+        "minutes": arguments.minutes,
+        "limit": arguments.limit,
+        "requests": {name: visitors.count[name] for name in sorted(visitors.count)},
+        "faults": {name: director.done[name] for name in sorted(director.done)},
+        "log_lines": service.log.lines,
+        "wrong": len(visitors.wrong),
+        "panics": sum("panicked" in line for line in service.log.bad),
+        "resident_mib_by_thirds": [round(third / MIB, 1) for third in thirds],
+        "resident_mib_most": round(max(watch.resident) / MIB, 1),
+        "peak_mib": round(watch.peak / MIB, 1),
+        "times_at_limit": at_limit,
+    }
+    return figures, faults
+
+
+def truth_is_served(visitors: Visitors, since: float = 0, within: float = 0) -> bool:
+    """Whether a page is served whose data was asked for since then."""
+    until = time.time() + within
+    while True:
+        try:
+            visitors.checks(random.Random("csv"))
+        except Exception:
+            pass
+        if visitors.truth.newest > since:
+            return True
+        if time.time() >= until:
+            return False
+        time.sleep(0.2)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--program", type=Path, required=True, help="the service as it ships")
+    parser.add_argument("--standin", type=Path, required=True, help="a program that has the stand-in")
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--limit", default=shipped_limit(), help="as systemd's MemoryMax=; the module's own by default")
+    parser.add_argument("--write", action="store_true", help="write tests/chaos/result.json")
+    arguments = parser.parse_args()
+    print(f"seed {arguments.seed}", flush=True)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+    with tempfile.TemporaryDirectory() as folder:
+        figures, faults = rage(arguments, Path(folder))
+    text = json.dumps(figures, indent=2)
+    print(text)
+    if arguments.write:
+        (HERE / "result.json").write_text(text + "\n")
+    if faults:
+        sys.exit("\n".join(faults))
+    print(f"{figures['minutes']} minutes of random faults: nothing wrong")
+
+
+if __name__ == "__main__":
+    main()
