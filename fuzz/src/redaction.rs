@@ -23,7 +23,7 @@ pub fn redaction(data: &[u8]) {
     remember(secret);
     let number = |at: usize| cut.get(at).copied().map_or(0, usize::from);
     let from = number(0).min(secret.len());
-    let to = (secret.len() - number(1)).max(from);
+    let to = secret.len().saturating_sub(number(1)).max(from);
     for piece in [secret, &secret[from..to], &secret[..to]] {
         let text = format!("{before}{piece}{after}");
         let left = redacted(&text);

@@ -15,7 +15,7 @@ pub(super) struct Accepted {
 pub(super) fn accepted(headers: &HeaderMap) -> Accepted {
     let (mut gzip, mut identity, mut any) = (None, None, None);
     for line in headers.get_all(ACCEPT_ENCODING) {
-        for element in line.as_bytes().split(|byte| *byte == b',') {
+        for element in weighted::elements(line.as_bytes()) {
             let Some((coding, quality)) = std::str::from_utf8(element).ok().and_then(weighted::parse) else {
                 continue;
             };

@@ -1,6 +1,7 @@
 use hyper::header::{ACCEPT, HeaderMap};
 
 use super::negotiate::{media_range, specificity};
+use super::weighted;
 use crate::telemetry::MetricsFormat;
 
 /// The form of the metrics that the request's `Accept` likes best: OpenMetrics if it likes both, the classic text if it
@@ -8,11 +9,12 @@ use crate::telemetry::MetricsFormat;
 pub(super) fn of(headers: &HeaderMap) -> MetricsFormat {
     let mut fits = MetricsFormat::ALL.map(|format| (format, (0, 0)));
     let mut named_any = false;
-    let lines = headers
+    let elements = headers
         .get_all(ACCEPT)
         .iter()
-        .filter_map(|line| line.to_str().ok());
-    for (range, quality) in lines.flat_map(|line| line.split(',')).filter_map(media_range) {
+        .flat_map(|line| weighted::elements(line.as_bytes()))
+        .filter_map(|element| std::str::from_utf8(element).ok());
+    for (range, quality) in elements.filter_map(media_range) {
         named_any = true;
         for (format, fit) in &mut fits {
             let specificity = specificity(range, format.media_type());

@@ -20,7 +20,7 @@ pub(super) fn format(headers: &HeaderMap) -> Option<&'static Format> {
     let mut fits = [Fit::default(); FORMATS.len()];
     let mut named_any = false;
     for line in headers.get_all(ACCEPT) {
-        for range in line.as_bytes().split(|byte| *byte == b',') {
+        for range in weighted::elements(line.as_bytes()) {
             let Some((media_range, quality)) = std::str::from_utf8(range).ok().and_then(media_range) else {
                 continue;
             };

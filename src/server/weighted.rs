@@ -1,7 +1,7 @@
 /// Splits one element of `Accept` or `Accept-Encoding`, such as `text/html;q=0.5`, into what it names and its quality in
 /// thousandths. None if the quality can't be read. Other parameters are ignored.
 pub(super) fn parse(text: &str) -> Option<(&str, u16)> {
-    let mut parts = text.split(';').map(str::trim);
+    let mut parts = text.split(outside_quotes(';')).map(str::trim);
     let named = parts.next().filter(|named| !named.is_empty())?;
     let mut quality = 1000;
     for parameter in parts {
@@ -12,6 +12,25 @@ pub(super) fn parse(text: &str) -> Option<(&str, u16)> {
         }
     }
     Some((named, quality))
+}
+
+/// The elements of a field's list.
+pub(super) fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut is_comma = outside_quotes(',');
+    list.split(move |byte| is_comma(char::from(*byte)))
+}
+
+/// Whether one character after the other is this separator, and in no quoted string.
+fn outside_quotes(separator: char) -> impl FnMut(char) -> bool {
+    let (mut quoted, mut escaped) = (false, false);
+    move |c| {
+        let separates = c == separator && !quoted;
+        if c == '"' && !escaped {
+            quoted = !quoted;
+        }
+        escaped = c == '\\' && quoted && !escaped;
+        separates
+    }
 }
 
 /// Reads `0`, `0.5`, `1.000`: at most three digits after the point, at most 1.
@@ -34,6 +53,18 @@ fn thousandths(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quoted_string_separates_nothing() {
+        let list = br#"a/b;x="1,2;q=0";q=0.5, c/d;x="\",;", e/f"#;
+        let found: Vec<_> = elements(list)
+            .map(|element| parse(std::str::from_utf8(element).unwrap()))
+            .collect();
+        assert_eq!(
+            found,
+            [Some(("a/b", 500)), Some(("c/d", 1000)), Some(("e/f", 1000))]
+        );
+    }
 
     #[test]
     fn a_quality_has_at_most_three_digits_and_is_at_most_one() {
