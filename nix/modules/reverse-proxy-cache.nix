@@ -52,12 +52,6 @@
       default off;
       "~^[^;]+;[^;]+;$" wordtally;
     }
-
-    # The id under which the instance knows the request: of a copy it knows none.
-    map $upstream_cache_status $wordtally_request_id {
-      default $upstream_http_x_request_id;
-      HIT "";
-    }
   '';
 
   # Files that were opened stay open: without it, a copy costs a third more. One for all words.
@@ -84,6 +78,5 @@
     proxy_cache_lock on;
     proxy_cache_lock_timeout 10ms;
     proxy_cache_use_stale off;
-    proxy_hide_header X-Request-Id;
   '';
 }

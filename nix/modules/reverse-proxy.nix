@@ -84,10 +84,7 @@ let
     in
     asked
     // {
-      extraConfig =
-        asked.extraConfig
-        + cache.location
-        + addHeaders (secure // { X-Request-Id = "$wordtally_request_id"; });
+      extraConfig = asked.extraConfig + cache.location;
     };
 
   # How requests are refused and how long anything may take. The same for every server of ours, and in each of them: other
