@@ -10,7 +10,7 @@
   http = ''
     # On a tmpfs, as no copy is of use after its second. It stays longer than a request may wait for an instance that
     # restarts: nginx gives an alert for one that is still waited for.
-    proxy_cache_path /run/nginx/wordtally keys_zone=wordtally:2m max_size=64m inactive=30s use_temp_path=off;
+    proxy_cache_path /run/nginx/wordtally keys_zone=wordtally:2m max_size=64m inactive=1m use_temp_path=off;
 
     # The media type that the instance would choose, where it is plain to see.
     map $http_accept $wordtally_format {
