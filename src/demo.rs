@@ -10,7 +10,7 @@ use bigquery_standin::{Options, Standin};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use hyper::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE};
 use hyper::{Request, Response, StatusCode};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -116,6 +116,7 @@ impl Handler for Index {
             *response.status_mut() = StatusCode::NOT_FOUND;
         }
         let headers = response.headers_mut();
+        headers.insert(DATE, server::date());
         headers.insert(CONTENT_TYPE, html::FORMAT.header());
         headers.insert(CONTENT_SECURITY_POLICY, content_security_policy());
         response

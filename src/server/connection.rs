@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-use hyper::header::DATE;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -15,10 +14,10 @@ use tokio::sync::watch;
 use super::handler::Handler;
 use super::head_timeout::HeadTimeout;
 use super::joined::Joined;
+use super::last_words;
 use super::limits::Limits;
 use super::withheld::Withheld;
 use super::write_stall::WriteStall;
-use super::{date, last_words};
 use crate::cause::chain;
 
 /// The most bytes of a request's head, and of a response that waits for its peer.
@@ -72,8 +71,7 @@ pub(super) async fn run<S, H: Handler>(
     let service = service_fn(move |request| async move {
         let _responding = Responding::begin(&activity.responding);
         let last = activity.closing.load(Ordering::Relaxed);
-        let mut response = handler.respond(request, last).await;
-        response.headers_mut().insert(DATE, date::now());
+        let response = handler.respond(request, last).await;
         activity.responded.store(true, Ordering::Relaxed);
         Ok::<_, Infallible>(response)
     });

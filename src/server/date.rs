@@ -11,18 +11,26 @@ thread_local! {
         const { RefCell::new((u64::MAX, HeaderValue::from_static(""))) };
 }
 
-/// The value of `Date`, made at most once a second.
+/// The value of `Date`.
 ///
 /// hyper's own is made anew when its second is over: after the clock has been set back, that takes as long as it was set
 /// back by.
-pub(super) fn now() -> HeaderValue {
-    at(SystemTime::now())
+pub fn now() -> HeaderValue {
+    of(this_second())
 }
 
-fn at(now: SystemTime) -> HeaderValue {
-    let second = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs().min(LAST));
+/// The second since 1970 that `Date` tells now.
+pub(super) fn this_second() -> u64 {
+    second_of(SystemTime::now())
+}
+
+fn second_of(now: SystemTime) -> u64 {
+    now.duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs().min(LAST))
+}
+
+/// The value of `Date` in a second, made once for as long as it is the last asked for.
+pub(super) fn of(second: u64) -> HeaderValue {
     MADE.with_borrow_mut(|(made, value)| {
         if *made != second {
             let date = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(second));
@@ -48,10 +56,10 @@ mod tests {
             (LAST + 1, "Fri, 31 Dec 9999 23:59:59 GMT"),
             (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
         ] {
-            assert_eq!(at(epoch + Duration::from_secs(seconds)), date);
+            assert_eq!(of(second_of(epoch + Duration::from_secs(seconds))), date);
         }
         assert_eq!(
-            at(epoch - Duration::from_secs(9)),
+            of(second_of(epoch - Duration::from_secs(9))),
             "Thu, 01 Jan 1970 00:00:00 GMT"
         );
     }

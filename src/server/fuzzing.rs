@@ -2,29 +2,30 @@
 
 use hyper::header::{HeaderMap, HeaderValue};
 
-use super::trace_context::{self, TraceContext};
+use super::fields::Fields;
+use super::trace_context::TraceContext;
 use super::{encoding, negotiate, request_id};
 use crate::render::Format;
 
 /// The format that an `Accept` chooses.
 pub fn format(headers: &HeaderMap) -> Option<&'static Format> {
-    negotiate::format(headers)
+    negotiate::format(Fields::of(headers).accept())
 }
 
 /// Whether an `Accept-Encoding` takes a body in gzip, and whether as it is.
 pub fn codings(headers: &HeaderMap) -> (bool, bool) {
-    let accepted = encoding::accepted(headers);
+    let accepted = encoding::accepted(Fields::of(headers).accept_encoding());
     (accepted.gzip, accepted.identity)
 }
 
 /// The request's own id, if it is one that is taken.
 pub fn request_id(headers: &HeaderMap) -> Option<HeaderValue> {
-    request_id::of(headers)
+    let id = Fields::of(headers).request_id;
+    id.filter(|id| request_id::is_sane(id)).cloned()
 }
 
 /// The trace and the span that a `traceparent` names.
 pub fn trace(headers: &HeaderMap) -> Option<(String, String)> {
-    let value = trace_context::value(headers)?;
-    let context = TraceContext::parse(&value)?;
+    let context = TraceContext::parse(Fields::of(headers).traceparent())?;
     Some((context.trace_id.to_owned(), context.span_id.to_owned()))
 }

@@ -5,7 +5,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::{Request, Response, StatusCode};
 
-/// What answers the requests of a server.
+/// What answers the requests of a server. Its responses bring their own `Date`.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request, which may be the last of its connection.
     fn respond(

@@ -1,12 +1,14 @@
-use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use hyper::header::{
-    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap, HeaderName,
-    HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE, ETAG, HeaderMap,
+    HeaderName, HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 
-use crate::render::{Format, content_security_policy, html};
+use super::date;
+use crate::render::{FORMATS, Format, content_security_policy, html};
 
 const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
@@ -14,7 +16,6 @@ const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
-const EMPTY: HeaderValue = HeaderValue::from_static("");
 
 /// What the answers to `/` depend on.
 pub(super) const BY_FORMAT_AND_ENCODING: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
@@ -24,11 +25,23 @@ pub(super) const BY_FORMAT: HeaderValue = HeaderValue::from_static("accept");
 /// As many fields as a response has, but for `Connection` in the last of a connection.
 const MOST: usize = 12;
 
-/// The header fields of the responses to `/`. What can be made ahead is.
+/// The header fields of the responses to `/`. Each page's are made once a second: to copy a whole map costs a third of
+/// putting one together.
 #[derive(Debug)]
 pub(super) struct PageHeaders {
     cache_control: HeaderValue,
     policy: HeaderValue,
+    /// By format, as it is and in gzip.
+    ready: [[ArcSwapOption<Ready>; 2]; FORMATS.len()],
+}
+
+/// The fields of a page, and for what they are right.
+#[derive(Debug)]
+struct Ready {
+    etag: HeaderValue,
+    age: u64,
+    date: u64,
+    fields: HeaderMap,
 }
 
 impl PageHeaders {
@@ -40,19 +53,36 @@ impl PageHeaders {
             cache_control: HeaderValue::try_from(cache_control)
                 .unwrap_or(HeaderValue::from_static("no-cache")),
             policy: content_security_policy(),
+            ready: Default::default(),
         }
     }
 
     /// For a page with its body.
-    pub(super) fn page(
-        &self,
-        used: HeaderMap,
-        format: &Format,
-        gzip: bool,
-        etag: &HeaderValue,
-        age: Duration,
-    ) -> HeaderMap {
-        let mut headers = self.not_modified(used, etag, age);
+    pub(super) fn page(&self, format: &Format, gzip: bool, etag: &HeaderValue, age: Duration) -> HeaderMap {
+        let (age, date) = (age.as_secs(), date::this_second());
+        let place = FORMATS.iter().position(|known| known == format);
+        let place = place.and_then(|format| self.ready.get(format)?.get(usize::from(gzip)));
+        let ready = place.map(ArcSwapOption::load);
+        if let Some(Some(ready)) = ready.as_deref().map(Option::as_deref)
+            && (ready.age, ready.date) == (age, date)
+            && ready.etag == etag
+        {
+            return ready.fields.clone();
+        }
+        let fields = self.made(format, gzip, etag, age, date);
+        if let Some(place) = place {
+            place.store(Some(Arc::new(Ready {
+                etag: etag.clone(),
+                age,
+                date,
+                fields: fields.clone(),
+            })));
+        }
+        fields
+    }
+
+    fn made(&self, format: &Format, gzip: bool, etag: &HeaderValue, age: u64, date: u64) -> HeaderMap {
+        let mut headers = self.both(etag, age, date);
         headers.insert(CONTENT_TYPE, format.header());
         headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
         headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
@@ -67,39 +97,20 @@ impl PageHeaders {
     }
 
     /// For a page that the client has already.
-    pub(super) fn not_modified(&self, used: HeaderMap, etag: &HeaderValue, age: Duration) -> HeaderMap {
-        let mut headers = emptied(used);
+    pub(super) fn not_modified(&self, etag: &HeaderValue, age: Duration) -> HeaderMap {
+        self.both(etag, age.as_secs(), date::this_second())
+    }
+
+    /// What a page has with its body and without.
+    fn both(&self, etag: &HeaderValue, age: u64, date: u64) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(MOST);
+        headers.insert(DATE, date::of(date));
         headers.insert(ETAG, etag.clone());
-        headers.insert(AGE, whole_seconds(age));
+        headers.insert(AGE, age.into());
         headers.insert(CACHE_CONTROL, self.cache_control.clone());
         headers.insert(VARY, BY_FORMAT_AND_ENCODING);
         headers
     }
-}
-
-/// The request's map without its fields: to take its memory costs less than to ask for more. One that is larger than any
-/// of ours is let go, since hyper keeps it with the connection for the next request.
-fn emptied(mut used: HeaderMap) -> HeaderMap {
-    if (MOST..=2 * MOST).contains(&used.capacity()) {
-        used.clear();
-        used
-    } else {
-        HeaderMap::with_capacity(MOST)
-    }
-}
-
-/// The value of `Age`, made at most once a second.
-fn whole_seconds(age: Duration) -> HeaderValue {
-    thread_local! {
-        static MADE: RefCell<(u64, HeaderValue)> = const { RefCell::new((u64::MAX, EMPTY)) };
-    }
-    let seconds = age.as_secs();
-    MADE.with_borrow_mut(|(made, value)| {
-        if *made != seconds {
-            (*made, *value) = (seconds, HeaderValue::from(seconds));
-        }
-        value.clone()
-    })
 }
 
 /// For everything that is true only now: probes, metrics and errors.
@@ -115,6 +126,7 @@ pub(super) fn uncached(format: &Format) -> HeaderMap {
 /// The same for what is in no format of ours.
 pub(super) fn uncached_as(content_type: HeaderValue) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(MOST);
+    headers.insert(DATE, date::now());
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert(CACHE_CONTROL, NO_STORE);
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);

@@ -4,11 +4,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::Response;
-use hyper::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
-
-use super::date;
 
 /// How long the rest of what the peer sends is read and dropped: a close with bytes unread is a reset, which can take
 /// the response from the peer before it is read.
@@ -35,7 +33,6 @@ async fn message(response: Response<Full<Bytes>>) -> io::Result<Vec<u8>> {
         Ok(body) => body.to_bytes(),
         Err(never) => match never {},
     };
-    head.headers.insert(DATE, date::now());
     head.headers.insert(CONTENT_LENGTH, body.len().into());
     head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
     let reason = head.status.canonical_reason().unwrap_or_default();

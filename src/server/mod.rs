@@ -9,6 +9,7 @@ mod connection;
 mod date;
 mod descriptors;
 mod encoding;
+mod fields;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod handler;
@@ -31,6 +32,7 @@ mod withheld;
 mod write_stall;
 
 pub use accept_loop::{Drained, serve};
+pub use date::now as date;
 pub use descriptors::raise_descriptor_limit;
 pub use handler::Handler;
 pub use limits::Limits;

@@ -1,4 +1,4 @@
-use hyper::header::{ACCEPT, HeaderMap};
+use hyper::header::HeaderValue;
 
 use super::weighted;
 use crate::render::{FORMATS, Format};
@@ -16,10 +16,10 @@ struct Fit {
 /// The format that the request's `Accept` likes best; the default without one; none if it likes none.
 ///
 /// Parameters other than `q` are ignored, and so is a range that can't be read.
-pub(super) fn format(headers: &HeaderMap) -> Option<&'static Format> {
+pub(super) fn format<'a>(accept: impl Iterator<Item = &'a HeaderValue>) -> Option<&'static Format> {
     let mut fits = [Fit::default(); FORMATS.len()];
     let mut named_any = false;
-    for line in headers.get_all(ACCEPT) {
+    for line in accept {
         for range in weighted::elements(line.as_bytes()) {
             let Some((media_range, quality)) = std::str::from_utf8(range).ok().and_then(media_range) else {
                 continue;
@@ -69,12 +69,12 @@ pub(super) fn specificity(range: &str, media_type: &str) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use std::iter::once;
+
     use super::*;
 
     fn best(accept: &str) -> Option<&'static str> {
-        let mut headers = HeaderMap::new();
-        headers.insert(ACCEPT, accept.parse().unwrap());
-        format(&headers).map(|format| format.name)
+        format(once(&accept.parse().unwrap())).map(|format| format.name)
     }
 
     #[test]

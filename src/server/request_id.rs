@@ -1,17 +1,11 @@
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{HeaderName, HeaderValue};
 
 /// The header that carries a request's id through proxies, services and logs.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The request's own id, if it is fit for a log line.
-pub(super) fn of(headers: &HeaderMap) -> Option<HeaderValue> {
-    headers
-        .get(X_REQUEST_ID)
-        .filter(|id| is_sane(id.as_bytes()))
-        .cloned()
-}
-
-fn is_sane(id: &[u8]) -> bool {
+/// Whether a request's own id is fit for a log line.
+pub(super) fn is_sane(id: &HeaderValue) -> bool {
+    let id = id.as_bytes();
     (1..=64).contains(&id.len())
         && id
             .iter()

@@ -10,13 +10,14 @@ use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 
 use super::access_log::AccessLog;
+use super::fields::Fields;
 use super::handler::Handler;
 use super::headers::{self, PageHeaders};
 use super::limits::Limits;
 use super::refusal::Refusal;
 use super::request_id::{self, X_REQUEST_ID};
 use super::route::Route;
-use super::trace_context::{self, TraceContext};
+use super::trace_context::TraceContext;
 use super::{conditional, encoding, metrics_format, negotiate};
 use crate::cache::{Cache, Lookup};
 use crate::cause::chain;
@@ -54,26 +55,26 @@ impl Service {
         }
     }
 
-    /// The response to a request that is not refused. The map may be taken for it.
-    async fn routed(&self, route: Route, headers: &mut HeaderMap) -> Response {
+    /// The response to a request that is not refused.
+    async fn routed(&self, route: Route, fields: &Fields<'_>) -> Response {
         match route {
-            Route::Counts => self.counts(headers).await,
+            Route::Counts => self.counts(fields).await,
             Route::Health | Route::Live => plain(StatusCode::OK, "ok\n"),
             Route::Ready => self.ready(),
-            Route::Metrics => self.metrics(headers),
+            Route::Metrics => self.metrics(fields),
             Route::Other => error(
                 StatusCode::NOT_FOUND,
-                headers,
+                fields,
                 "There is nothing here: the counts are at /.",
             ),
         }
     }
 
-    async fn counts(&self, headers: &mut HeaderMap) -> Response {
-        let Some(format) = negotiate::format(headers) else {
+    async fn counts(&self, fields: &Fields<'_>) -> Response {
+        let Some(format) = negotiate::format(fields.accept()) else {
             return not_acceptable();
         };
-        let accepted = encoding::accepted(headers);
+        let accepted = encoding::accepted(fields.accept_encoding());
         if !accepted.gzip && !accepted.identity {
             return no_encoding();
         }
@@ -82,7 +83,8 @@ impl Service {
             // A restart under load loses no request: the first refresh takes a second or two. If BigQuery is
             // down it takes up to its timeout, so that the wait counts from the start and not from the request.
             let left = self.first_answer_by.saturating_duration_since(Instant::now());
-            self.cache.attempted(left).await;
+            // In a box: else every request is moved about with room for it.
+            Box::pin(self.cache.attempted(left)).await;
             found = self.cache.lookup();
         }
         match found {
@@ -92,16 +94,15 @@ impl Service {
                 };
                 let gzip = page.gzip.as_ref().filter(|_| accepted.gzip);
                 let Representation { etag, body } = gzip.unwrap_or(&page.identity);
-                let has_already = conditional::has_already(headers, etag);
-                let used = std::mem::take(headers);
-                if has_already {
-                    let fields = self.page_headers.not_modified(used, etag, age);
-                    return response(StatusCode::NOT_MODIFIED, fields, Bytes::new());
+                let known = fields.if_none_match();
+                if known.is_some_and(|known| conditional::has_already(known, etag)) {
+                    let headers = self.page_headers.not_modified(etag, age);
+                    return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
                 }
-                let fields = self.page_headers.page(used, format, gzip.is_some(), etag, age);
-                response(StatusCode::OK, fields, body.clone())
+                let headers = self.page_headers.page(format, gzip.is_some(), etag, age);
+                response(StatusCode::OK, headers, body.clone())
             }
-            Lookup::Missing { retry_after, .. } => no_answer(headers, retry_after),
+            Lookup::Missing { retry_after, .. } => no_answer(fields, retry_after),
         }
     }
 
@@ -118,8 +119,8 @@ impl Service {
         response
     }
 
-    fn metrics(&self, headers: &HeaderMap) -> Response {
-        let format = metrics_format::of(headers);
+    fn metrics(&self, fields: &Fields<'_>) -> Response {
+        let format = metrics_format::of(fields.accept());
         match self.metrics.render_as(format) {
             Ok(body) => response(
                 StatusCode::OK,
@@ -140,25 +141,24 @@ impl Service {
 impl Handler for Service {
     async fn respond(&self, request: Request<Incoming>, last: bool) -> Response {
         let begun = std::time::Instant::now();
-        let refusal = Refusal::of(&request);
-        let (mut request, _) = request.into_parts();
-        let mut id = request_id::of(&request.headers);
-        let trace = trace_context::value(&request.headers);
-        let route = Route::of(request.uri.path());
+        let fields = &Fields::of(request.headers());
+        let refusal = Refusal::of(&request, fields);
+        let route = Route::of(request.uri().path());
         let mut response = match refusal {
-            Some(refusal) => refused(refusal, &request.headers),
-            None => self.routed(route, &mut request.headers).await,
+            Some(refusal) => refused(refusal, fields),
+            None => self.routed(route, fields).await,
         };
         let took = begun.elapsed();
         let status = response.status();
+        let mut id = fields.request_id.filter(|id| request_id::is_sane(id)).cloned();
         if status.is_client_error() || status.is_server_error() || is_slow(took) {
             // Its line in the log, or its example in the metrics, is found by it. The others have neither.
             id = id.or_else(|| Some(request_id::new()));
         }
-        let trace = || trace.as_ref().and_then(TraceContext::parse);
+        let trace = || TraceContext::parse(fields.traceparent());
         self.log.note(
-            request.method.as_str(),
-            request.uri.path(),
+            request.method().as_str(),
+            request.uri().path(),
             trace,
             status,
             id.as_ref(),
@@ -223,8 +223,8 @@ fn labels(route: Route, status: StatusCode) -> RequestLabels {
     }
 }
 
-fn refused(refusal: Refusal, headers: &HeaderMap) -> Response {
-    let mut response = error(refusal.status, headers, refusal.sentence);
+fn refused(refusal: Refusal, fields: &Fields<'_>) -> Response {
+    let mut response = error(refusal.status, fields, refusal.sentence);
     if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
         response
             .headers_mut()
@@ -258,11 +258,11 @@ fn no_encoding() -> Response {
 }
 
 /// What a client is told when there is nothing to show: when to come back, and not why.
-fn no_answer(headers: &HeaderMap, retry_after: Duration) -> Response {
+fn no_answer(fields: &Fields<'_>, retry_after: Duration) -> Response {
     let seconds = whole_seconds(retry_after);
     let plural = if seconds == 1 { "" } else { "s" };
     let sentence = format!("The counts are not available yet. Try again in {seconds} second{plural}.");
-    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, headers, &sentence);
+    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, fields, &sentence);
     response.headers_mut().insert(RETRY_AFTER, seconds.into());
     response
 }
@@ -272,17 +272,17 @@ fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).clamp(1, u64::MAX.into()) as u64
 }
 
-fn error(status: StatusCode, headers: &HeaderMap, sentence: &str) -> Response {
-    let format = negotiate::format(headers).unwrap_or(&text::FORMAT);
+fn error(status: StatusCode, fields: &Fields<'_>, sentence: &str) -> Response {
+    let format = negotiate::format(fields.accept()).unwrap_or(&text::FORMAT);
     let (format, body) = error_page(status, format, sentence);
-    let mut fields = headers::uncached(format);
-    fields.insert(VARY, headers::BY_FORMAT);
-    response(status, fields, body)
+    let mut headers = headers::uncached(format);
+    headers.insert(VARY, headers::BY_FORMAT);
+    response(status, headers, body)
 }
 
 fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response {
-    let fields = headers::uncached(&text::FORMAT);
-    response(status, fields, body.into())
+    let headers = headers::uncached(&text::FORMAT);
+    response(status, headers, body.into())
 }
 
 fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response {

@@ -1,0 +1,87 @@
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH,
+    TRANSFER_ENCODING,
+};
+
+use super::request_id::X_REQUEST_ID;
+use super::trace_context::TRACEPARENT;
+
+/// The fields of a request on which its answer depends, and which of them it has.
+///
+/// One pass finds that out. To look each of them up in the map would hash its name, and most requests have few.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fields<'a> {
+    headers: &'a HeaderMap,
+    accept: bool,
+    accept_encoding: bool,
+    if_none_match: bool,
+    pub(super) content_length: Option<&'a HeaderValue>,
+    pub(super) transfer_encoding: bool,
+    pub(super) host: Option<&'a HeaderValue>,
+    pub(super) hosts: usize,
+    pub(super) request_id: Option<&'a HeaderValue>,
+    traceparent: bool,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn of(headers: &'a HeaderMap) -> Self {
+        let mut fields = Self {
+            headers,
+            accept: false,
+            accept_encoding: false,
+            if_none_match: false,
+            content_length: None,
+            transfer_encoding: false,
+            host: None,
+            hosts: 0,
+            request_id: None,
+            traceparent: false,
+        };
+        for (name, value) in headers {
+            if *name == HOST {
+                fields.host = Some(value);
+                fields.hosts += 1;
+            } else if *name == ACCEPT {
+                fields.accept = true;
+            } else if *name == ACCEPT_ENCODING {
+                fields.accept_encoding = true;
+            } else if *name == IF_NONE_MATCH {
+                fields.if_none_match = true;
+            } else if *name == CONTENT_LENGTH {
+                fields.content_length = fields.content_length.or(Some(value));
+            } else if *name == TRANSFER_ENCODING {
+                fields.transfer_encoding = true;
+            } else if *name == X_REQUEST_ID {
+                fields.request_id = fields.request_id.or(Some(value));
+            } else if *name == TRACEPARENT {
+                fields.traceparent = true;
+            }
+        }
+        fields
+    }
+
+    /// The lines of `Accept`.
+    pub(super) fn accept(self) -> impl Iterator<Item = &'a HeaderValue> {
+        self.lines(self.accept, ACCEPT)
+    }
+
+    /// The lines of `Accept-Encoding`.
+    pub(super) fn accept_encoding(self) -> impl Iterator<Item = &'a HeaderValue> {
+        self.lines(self.accept_encoding, ACCEPT_ENCODING)
+    }
+
+    /// The lines of `If-None-Match`; none if it is not there.
+    pub(super) fn if_none_match(self) -> Option<impl Iterator<Item = &'a HeaderValue>> {
+        self.if_none_match
+            .then(|| self.headers.get_all(IF_NONE_MATCH).into_iter())
+    }
+
+    /// The lines of `traceparent`.
+    pub(super) fn traceparent(self) -> impl Iterator<Item = &'a HeaderValue> {
+        self.lines(self.traceparent, TRACEPARENT)
+    }
+
+    fn lines(self, has: bool, name: HeaderName) -> impl Iterator<Item = &'a HeaderValue> {
+        has.then(|| self.headers.get_all(name)).into_iter().flatten()
+    }
+}
