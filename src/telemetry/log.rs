@@ -33,9 +33,10 @@ pub fn init(format: LogFormat, level: impl Into<LevelFilter>) -> io::Result<()> 
             .boxed(),
         LogFormat::Text => lines.boxed(),
     };
-    let _ = tracing_subscriber::registry()
-        .with(layer.with_filter(targets(level.into())))
-        .try_init();
+    let registry = tracing_subscriber::registry().with(layer.with_filter(targets(level.into())));
+    #[cfg(feature = "otlp")]
+    let registry = registry.with(super::otlp::layer()?);
+    let _ = registry.try_init();
     // The standard library's own hook writes to standard error itself, and waits for its reader.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
@@ -59,6 +60,8 @@ pub fn say_last(line: &str) {
 
 /// Waits until every line is read, for a second at most.
 pub fn flush() {
+    #[cfg(feature = "otlp")]
+    super::otlp::flush(FLUSH);
     sink::flush(FLUSH);
 }
 

@@ -4,6 +4,8 @@ mod classic;
 mod durations;
 mod log;
 mod metrics;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod process;
 mod sink;
 mod steps;

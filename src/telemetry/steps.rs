@@ -4,6 +4,8 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::{Registry, Unit};
+use tracing::Span;
+use tracing::field::Empty;
 
 /// The most that a bucket's steps took, in seconds.
 const BOUNDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
@@ -74,6 +76,8 @@ impl Steps {
             step,
             begun: Instant::now(),
             job: None,
+            // Never entered: a log line has the span of its refresh.
+            span: tracing::info_span!("step", otel.name = step.name(), job = Empty),
         }
     }
 }
@@ -89,6 +93,7 @@ pub struct Running<'a> {
     step: Step,
     begun: Instant,
     job: Option<ExampleLabels>,
+    span: Span,
 }
 
 impl Running<'_> {
@@ -96,6 +101,7 @@ impl Running<'_> {
     pub fn of(&mut self, job: &str) {
         let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
         if job.len() <= MAX_JOB && job.bytes().all(sane) {
+            self.span.record("job", job);
             self.job = Some(ExampleLabels {
                 job_id: job.to_owned(),
             });

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::google::key;
 use crate::instance::*;
 
-const ACCESS_TOKEN: &str = "aPlain.Access-token/0123456789+abcdefghij/KLMNOPQRST==uvwxyz";
+pub(crate) const ACCESS_TOKEN: &str = "aPlain.Access-token/0123456789+abcdefghij/KLMNOPQRST==uvwxyz";
 const REFRESH_TOKEN: &str = "1//theRefresh-token_0246813579acegikmoqsuwybdfhjlnprtvxz";
 const CLIENT_SECRET: &str = "theClientsOwn~secret.1357924680";
 const SUBJECT_TOKEN: &str = "a-subject-token-of.no-known/form_0192837465-qpwoeiruty";
@@ -22,7 +22,7 @@ const MOST: usize = 11;
 
 /// Which of the requests is answered with an echo.
 #[derive(Clone, Copy)]
-enum Echo {
+pub(crate) enum Echo {
     Query,
     Token,
     Impersonation,
@@ -30,14 +30,14 @@ enum Echo {
 }
 
 /// Everybody whom a service asks, on one socket.
-struct Upstream {
-    url: String,
+pub(crate) struct Upstream {
+    pub(crate) url: String,
     /// The assertions that came.
     assertions: Arc<Mutex<Vec<String>>>,
 }
 
 impl Upstream {
-    fn start(echo: Echo) -> Self {
+    pub(crate) fn start(echo: Echo) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let assertions: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -127,7 +127,7 @@ fn words(request: &str, body: &str, nth: usize) -> String {
 }
 
 /// Fails if a piece of the secret is in the text.
-fn holds_nothing_of(secret: &str, text: &str) {
+pub(crate) fn holds_nothing_of(secret: &str, text: &str) {
     let bytes = secret.as_bytes();
     for piece in bytes.windows(MOST + 1) {
         let piece = std::str::from_utf8(piece).unwrap();
@@ -189,7 +189,7 @@ async fn nothing_is_logged(upstream: &Upstream, credential: &Value, secrets: &[&
     }
 }
 
-fn authorized_user(upstream: &Upstream) -> Value {
+pub(crate) fn authorized_user(upstream: &Upstream) -> Value {
     json!({"type": "authorized_user", "client_id": "the-client", "client_secret": CLIENT_SECRET,
         "refresh_token": REFRESH_TOKEN, "token_uri": format!("{}/token", upstream.url)})
 }

@@ -19,6 +19,8 @@ mod instance;
 mod lifecycle;
 mod logs;
 mod metrics;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod probe;
 mod program;
 mod stalled_readers;
