@@ -15,7 +15,6 @@ import random
 import re
 import resource
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -37,10 +36,12 @@ from versions import WORD, Truth, make  # noqa: E402
 from visitors import Visitors  # noqa: E402
 
 TTL, MAX_STALE, TIMEOUT = 2, 10, 4
-# Memory that the last third of the time may take over the second.
+# Memory that may be kept after the last third of the time over what was kept after the second.
 GROWTH = MIB
 # Below it the thirds are too short to be compared.
 LEAST_MINUTES = 5
+# How long nobody does harm at the end of each third, so that what is kept shows, in seconds.
+REST = 8
 # The longest wait between two tries is a minute.
 RECOVERY = 75
 
@@ -118,6 +119,20 @@ class Director:
         self.done[act.__name__.replace("_", " ")] += 1
         act()
 
+    def rage(self, watch: "Watch", until: float) -> None:
+        """Storms of faults, and between them calms in which the service gets well."""
+        turn, storm = time.monotonic(), False
+        while time.monotonic() < until and self.service.process.poll() is None:
+            watch.sample()
+            if time.monotonic() >= turn:
+                storm = not storm
+                turn = time.monotonic() + self.chance.uniform(2, 12)
+                if not storm:
+                    self.calm()
+            if storm and self.chance.random() < 0.5:
+                self.act()
+            time.sleep(max(0.0, 1 - (time.monotonic() - watch.begun) % 1))
+
     def calm(self) -> None:
         self.upstream.heal()
         self.service.log.stalled.clear()
@@ -164,16 +179,26 @@ class Watch:
     service: Service
     cgroup: Cgroup
     begun: float = field(default_factory=time.monotonic)
-    resident: list[int] = field(default_factory=list)
+    most: int = 0
     peak: int = 0
+    kept: list[int] = field(default_factory=list)
 
-    def sample(self) -> None:
-        self.resident.append(self.service.resident())
+    def sample(self) -> int:
+        resident = self.service.resident()
+        self.most = max(self.most, resident)
         self.peak = max(self.peak, self.cgroup.used())
+        return resident
 
-    def thirds(self) -> list[float]:
-        size = max(1, len(self.resident) // 3)
-        return [statistics.median(self.resident[at * size : (at + 1) * size]) for at in range(3)]
+    def rest(self, visitors: Visitors) -> None:
+        """Measures what is kept once the load is gone, by whom nothing is asked for but pages."""
+        visitors.calm.set()
+        samples = []
+        until = time.monotonic() + REST
+        while time.monotonic() < until and self.service.process.poll() is None:
+            samples.append(self.sample())
+            time.sleep(0.1)
+        self.kept.append(min(samples, default=0))
+        visitors.calm.clear()
 
 
 def rage(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, object], list[str]]:
@@ -191,21 +216,10 @@ def rage(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, object]
         if not truth_is_served(visitors, within=60):
             faults.append("no page within a minute of the start")
         visitors.start()
-        watch.begun = time.monotonic()
-        until = watch.begun + arguments.minutes * 60
-        turn, raging = time.monotonic(), False
-        while time.monotonic() < until and service.process.poll() is None:
-            watch.sample()
-            if time.monotonic() >= turn:
-                # A storm of faults, then a calm in which the service gets well.
-                raging = not raging
-                turn = time.monotonic() + director.chance.uniform(2, 12)
-                if not raging:
-                    director.calm()
-            if raging and director.chance.random() < 0.5:
-                director.act()
-            time.sleep(max(0.0, 1 - (time.monotonic() - watch.begun) % 1))
-        director.calm()
+        for third in range(1, 4):
+            director.rage(watch, watch.begun + arguments.minutes * 60 * third / 3)
+            director.calm()
+            watch.rest(visitors)
         visitors.calm.set()
         if not truth_is_served(visitors, since=time.time(), within=RECOVERY):
             faults.append(f"no new page within {RECOVERY} s of the last fault")
@@ -220,13 +234,12 @@ def rage(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, object]
         upstream.kill()
         time.sleep(0.5)
         cgroup.close()
-    thirds = watch.thirds()
     faults += [f"wrong: {wrong}" for wrong in visitors.wrong[:20]]
     faults += service.log.bad[:20]
     if at_limit:
         faults.append(f"the limit of {arguments.limit} was reached {at_limit} times")
-    if arguments.minutes >= LEAST_MINUTES and thirds[2] > thirds[1] + GROWTH:
-        faults.append(f"memory grows: {thirds[1] / MIB:.1f}, then {thirds[2] / MIB:.1f} MiB")
+    if arguments.minutes >= LEAST_MINUTES and watch.kept[2] > watch.kept[1] + GROWTH:
+        faults.append(f"memory grows: {watch.kept[1] / MIB:.1f}, then {watch.kept[2] / MIB:.1f} MiB")
     if not visitors.count["pages checked"]:
         faults.append("no page was checked")
     figures = {
@@ -239,8 +252,8 @@ def rage(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, object]
         "log_lines": service.log.lines,
         "wrong": len(visitors.wrong),
         "panics": sum("panicked" in line for line in service.log.bad),
-        "resident_mib_by_thirds": [round(third / MIB, 1) for third in thirds],
-        "resident_mib_most": round(max(watch.resident) / MIB, 1),
+        "kept_mib_by_thirds": [round(kept / MIB, 1) for kept in watch.kept],
+        "resident_mib_most": round(watch.most / MIB, 1),
         "peak_mib": round(watch.peak / MIB, 1),
         "times_at_limit": at_limit,
     }
