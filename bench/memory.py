@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cgroup import MIB, ROOT, Cgroup, shipped_limit
@@ -233,8 +234,8 @@ def table(rows: list[tuple[str, Measured]], limit: str) -> str:
     lines = [
         "# Memory under pressure",
         "",
-        f"Written by `bench/memory.py --write`, on the shipped program in a cgroup with `MemoryMax={limit}`. All figures are",
-        f"MiB. While each scene is held, answers of {ROWS:,} rows with names of {NAME} characters are fetched and laid out",
+        f"Written by `bench/memory.py --write` on {datetime.now(UTC):%Y-%m-%d}, on the shipped program in a cgroup with",
+        f"`MemoryMax={limit}`. All figures are MiB. While each scene is held, answers of {ROWS:,} rows with names of {NAME} characters are fetched and laid out",
         "once a second.",
         "",
         "| socket | what each connection does | connections | resident | sockets | peak of all | of the limit | resident after |",

@@ -4,6 +4,7 @@ import os
 import platform
 import statistics
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Literal, TypedDict
 
 import plot
@@ -200,7 +201,7 @@ def write(measured: Measured) -> None:
     lines = [
         "# Measured beside its peers",
         "",
-        f"Written by `bench/run.py`: {measured['rounds']} interleaved rounds, {measured['seconds']} s a load and "
+        f"Written by `bench/run.py` on {datetime.now(UTC):%Y-%m-%d}: {measured['rounds']} interleaved rounds, {measured['seconds']} s a load and "
         f"server, {measured['took'] / 60:.0f} minutes in all, on {os.cpu_count()} cores of "
         f"{platform.machine()} shared with wrk and all else that ran there. The page has {measured['page']:,} bytes. "
         "Figures are medians, ± half the distance between the quartiles.",

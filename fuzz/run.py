@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+RESULT = HERE / "result.json"
 # No target needs the last of the speed, and each is linked by itself.
 PROFILE = {
     "CARGO_PROFILE_RELEASE_LTO": "off",
@@ -68,6 +69,12 @@ def fuzz(target: str, seconds: int, folder: Path) -> dict[str, int]:
     }
 
 
+def write(target: str, figures: dict[str, str | float]) -> None:
+    """The others keep the figures of their own last run."""
+    results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    RESULT.write_text(json.dumps(dict(sorted((results | {target: figures}).items())), indent=2) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=3, help="for each target")
@@ -76,13 +83,12 @@ def main() -> None:
     parser.add_argument("targets", nargs="*", help="all, if none is named")
     arguments = parser.parse_args()
     every = sorted(file.stem for file in (HERE / "fuzz_targets").glob("*.rs"))
-    figures = {}
+    today = datetime.now(UTC).strftime("%Y-%m-%d")
     for target in arguments.targets or every:
-        figures[target] = fuzz(target, int(arguments.minutes * 60), arguments.target_dir.resolve())
-        print(target, json.dumps(figures[target]), flush=True)
-    if arguments.write:
-        result = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "minutes": arguments.minutes, "targets": figures}
-        (HERE / "result.json").write_text(json.dumps(result, indent=2) + "\n")
+        figures = fuzz(target, int(arguments.minutes * 60), arguments.target_dir.resolve())
+        print(target, json.dumps(figures), flush=True)
+        if arguments.write:
+            write(target, {"date": today, "minutes": arguments.minutes, **figures})
 
 
 if __name__ == "__main__":
