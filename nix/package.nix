@@ -182,6 +182,11 @@ in
         src = codeWith [
           ../README.md
           ../docs
+          # What the page of proof is made of.
+          ../bench/memory.md
+          ../bench/memory.py
+          ../bench/results.md
+          ../fuzz/result.json
         ];
         # The commands of the pages ask with curl; a client of Google's needs some certificates to start.
         nativeBuildInputs = [

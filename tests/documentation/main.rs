@@ -5,3 +5,4 @@
 mod flow;
 mod lists;
 mod pages;
+mod proof;

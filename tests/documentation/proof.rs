@@ -1,0 +1,488 @@
+//! docs/proof.md: what is promised, the tests that hold it, and the last figures. It is made from the files that the
+//! measurements write: `UPDATE_DOCS=1 cargo test the_proof_is_made_of_the_results` writes it anew.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// A promise, the tests that fail when it is broken, and which of the figures are about it.
+struct Promise {
+    promise: &'static str,
+    tests: &'static [(&'static str, &'static str)],
+    figure: fn(&Results) -> Option<Figure>,
+}
+
+struct Figure {
+    what: String,
+    date: String,
+    miss: bool,
+}
+
+const NONE: fn(&Results) -> Option<Figure> = |_| None;
+
+const PROMISES: &[Promise] = &[
+    Promise {
+        promise: "The counts are those of the word that is configured, and nothing in a word or a name is more than text",
+        tests: &[
+            (
+                "the_word_that_is_configured_is_the_one_that_is_counted",
+                "process/traps.rs",
+            ),
+            ("no_word_changes_the_sql", "process/traps.rs"),
+            ("hostile_words_and_rows_stay_text", "process/traps.rs"),
+            ("pages", "../fuzz/tests/corpus.rs"),
+        ],
+        figure: |results| results.fuzzed(&["pages"]),
+    },
+    Promise {
+        promise: "A page is what BigQuery answered, whole, with its true age, and never older than `--max-stale`",
+        tests: &[
+            (
+                "a_failing_bigquery_leaves_the_old_answer_with_its_true_age_until_it_is_stale",
+                "process/freshness.rs",
+            ),
+            ("a_missing_page_is_an_error", "service/bigquery/rows.rs"),
+            (
+                "the_time_of_a_suspension_counts_and_what_came_due_in_it_is_done_soon_after",
+                "service/refresh.rs",
+            ),
+        ],
+        figure: |results| results.chaos("wrong", "wrong answers, of {} pages", Some("pages checked")),
+    },
+    Promise {
+        promise: "BigQuery is asked once per TTL, however many clients come",
+        tests: &[
+            (
+                "one_job_per_ttl_whatever_the_traffic_and_before_it_ends",
+                "process/freshness.rs",
+            ),
+            ("one_job_per_ttl_over_a_day", "service/refresh.rs"),
+        ],
+        figure: |results| results.aim("upstream jobs per TTL under load"),
+    },
+    Promise {
+        promise: "No visitor takes a word down: too many, too slow, too large, half sent or not HTTP",
+        tests: &[
+            (
+                "one_connection_too_many_is_closed_and_counted",
+                "service/serving/limits.rs",
+            ),
+            (
+                "a_peer_that_takes_less_than_the_least_rate_is_cut_off",
+                "service/serving/limits.rs",
+            ),
+            ("the_server_goes_on_after_garbage", "service/serving/refusals.rs"),
+            (
+                "visitors_beyond_the_descriptors_are_closed_and_the_refresh_goes_on",
+                "process/descriptors.rs",
+            ),
+        ],
+        figure: |results| results.chaos("panics", "panics", None),
+    },
+    Promise {
+        promise: "A client gets what it accepts, in a coding that it accepts",
+        tests: &[
+            ("each_format_is_served_as_asked", "service/serving/negotiation.rs"),
+            ("accept_encoding_is_obeyed", "service/serving/encoding.rs"),
+            ("negotiation", "../fuzz/tests/corpus.rs"),
+        ],
+        figure: |results| results.fuzzed(&["negotiation"]),
+    },
+    Promise {
+        promise: "No upstream takes a word down or makes it forget its answer: nothing it sends is read without bound",
+        tests: &[
+            ("bigquery_may_send_what_it_likes", "process/hostile_upstream.rs"),
+            (
+                "a_token_server_may_send_what_it_likes",
+                "process/hostile_upstream.rs",
+            ),
+            ("upstream", "../fuzz/tests/corpus.rs"),
+        ],
+        figure: |results| results.fuzzed(&["upstream"]),
+    },
+    Promise {
+        promise: "A large answer holds up no request",
+        tests: &[(
+            "requests_are_answered_while_the_largest_answer_is_rendered",
+            "service/refresh.rs",
+        )],
+        figure: NONE,
+    },
+    Promise {
+        promise: "No reader of the log and no service manager holds a word by not reading",
+        tests: &[
+            (
+                "a_reader_of_the_log_that_stalls_holds_nothing",
+                "process/stalled_readers.rs",
+            ),
+            (
+                "systemd_that_does_not_read_holds_nothing_and_is_told_once_it_does",
+                "process/stalled_readers.rs",
+            ),
+            (
+                "sighup_reads_the_credential_anew_and_nothing_else",
+                "process/lifecycle.rs",
+            ),
+        ],
+        figure: NONE,
+    },
+    Promise {
+        promise: "A restart and a stop under load lose no request",
+        tests: &[
+            ("sigterm_under_load_loses_no_request", "process/lifecycle.rs"),
+            (
+                "a_restart_on_a_passed_socket_loses_no_request",
+                "process/lifecycle.rs",
+            ),
+        ],
+        figure: NONE,
+    },
+    Promise {
+        promise: "No secret is in a log line, a page, an argument or the environment, though an upstream repeats it",
+        tests: &[
+            (
+                "no_secret_is_in_the_arguments_the_environment_or_the_log_of_the_binary",
+                "process/logs.rs",
+            ),
+            (
+                "bigquery_that_echoes_the_access_token",
+                "process/echoing_upstream.rs",
+            ),
+            ("redaction", "../fuzz/tests/corpus.rs"),
+            ("credentials", "../fuzz/tests/corpus.rs"),
+        ],
+        figure: |results| results.fuzzed(&["credentials", "redaction"]),
+    },
+    Promise {
+        promise: "A bad value of the configuration is refused in one line that says what is expected",
+        tests: &[
+            (
+                "every_bad_value_names_its_flag_and_what_would_be_right",
+                "process/configuration.rs",
+            ),
+            (
+                "a_line_stays_one_whatever_is_in_the_value",
+                "process/configuration.rs",
+            ),
+            ("configuration", "../fuzz/tests/corpus.rs"),
+        ],
+        figure: |results| results.fuzzed(&["configuration"]),
+    },
+    Promise {
+        promise: "A request's id and trace are carried into the log if they are valid, and are never more than that",
+        tests: &[
+            (
+                "a_trace_is_in_the_line_of_its_request_if_it_is_a_valid_one",
+                "process/metrics.rs",
+            ),
+            ("requests", "../fuzz/tests/corpus.rs"),
+        ],
+        figure: |results| results.fuzzed(&["requests"]),
+    },
+    Promise {
+        promise: "The memory that a unit has is enough under every load within the limits, with a quarter to spare",
+        tests: &[("memory.py", "../bench/memory.py")],
+        figure: Results::most_memory,
+    },
+    Promise {
+        promise: "Memory does not grow with time",
+        tests: &[("run.py", "../tests/chaos/run.py")],
+        figure: Results::growth,
+    },
+];
+
+/// A row of a table that a benchmark wrote.
+type Row = Vec<String>;
+
+/// The files that the measurements write.
+struct Results {
+    chaos: Value,
+    fuzz: Value,
+    aims: Vec<Row>,
+    speed_date: String,
+    memory: Vec<Row>,
+    memory_date: String,
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The rows of the table under a header that begins so.
+fn rows(page: &str, header: &str) -> Vec<Row> {
+    page.lines()
+        .skip_while(|line| !line.starts_with(header))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            line.trim_matches('|')
+                .split('|')
+                .map(|cell| cell.trim().to_owned())
+                .collect()
+        })
+        .collect()
+}
+
+/// The first date that a page names.
+fn date(page: &str) -> String {
+    let is_date = |word: &&str| {
+        word.len() == 10
+            && word.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                _ => byte.is_ascii_digit(),
+            })
+    };
+    page.split(|c: char| !(c.is_ascii_digit() || c == '-'))
+        .find(is_date)
+        .unwrap_or("not dated")
+        .to_owned()
+}
+
+fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| grouped(&value.to_string()), str::to_owned)
+}
+
+/// A whole number with commas between its thousands; anything else as it is.
+fn grouped(number: &str) -> String {
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return number.to_owned();
+    }
+    let mut grouped = String::new();
+    for (at, digit) in number.chars().enumerate() {
+        if at > 0 && (number.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+impl Results {
+    fn read() -> Self {
+        let json = |path| serde_json::from_str(&read(path)).unwrap();
+        let (speed, memory) = (read("bench/results.md"), read("bench/memory.md"));
+        Self {
+            chaos: json("tests/chaos/result.json"),
+            fuzz: json("fuzz/result.json"),
+            aims: rows(&speed, "| aim |"),
+            speed_date: date(&speed),
+            memory: rows(&memory, "| socket |"),
+            memory_date: date(&memory),
+        }
+    }
+
+    fn fuzzed(&self, targets: &[&str]) -> Option<Figure> {
+        let figures: Vec<&Value> = targets.iter().map(|target| &self.fuzz[target]).collect();
+        let runs: u64 = figures
+            .iter()
+            .map(|figures| figures["runs"].as_u64().unwrap())
+            .sum();
+        Some(Figure {
+            what: format!("{} inputs without a crash", grouped(&runs.to_string())),
+            date: figures.iter().map(|figures| text(&figures["date"])).min()?,
+            miss: false,
+        })
+    }
+
+    fn chaos(&self, name: &str, says: &str, of: Option<&str>) -> Option<Figure> {
+        let bad = self.chaos[name].as_u64().unwrap();
+        let of = of.map(|of| text(&self.chaos["requests"][of])).unwrap_or_default();
+        let minutes = &self.chaos["minutes"];
+        Some(Figure {
+            what: format!(
+                "{bad} {} in {minutes} minutes of random faults",
+                says.replace("{}", &of)
+            ),
+            date: text(&self.chaos["date"]),
+            miss: bad > 0,
+        })
+    }
+
+    fn aim(&self, name: &str) -> Option<Figure> {
+        let row = self.aims.iter().find(|row| row[0] == name)?;
+        Some(Figure {
+            what: format!("{} (wanted {})", row[1], row[2]),
+            date: self.speed_date.clone(),
+            miss: row[3].contains("missed"),
+        })
+    }
+
+    fn most_memory(&self) -> Option<Figure> {
+        let share = |row: &Row| row[6].trim_end_matches('%').parse::<u32>().unwrap();
+        let worst = self.memory.iter().max_by_key(|row| share(row))?;
+        // Such a scene shows nothing: the machine was so busy that what was held had been closed.
+        let empty = self
+            .memory
+            .iter()
+            .filter(|row| row[1] != "none" && row[2] == "0")
+            .count();
+        let held = match empty {
+            0 => String::new(),
+            _ => format!("; {empty} scenes held no connection any more when they were measured"),
+        };
+        Some(Figure {
+            what: format!(
+                "at most {} of the limit: {}, {}{held}",
+                worst[6], worst[0], worst[1]
+            ),
+            date: self.memory_date.clone(),
+            miss: share(worst) > 75 || empty > 0,
+        })
+    }
+
+    fn growth(&self) -> Option<Figure> {
+        let thirds: Vec<f64> = self.chaos["kept_mib_by_thirds"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|third| third.as_f64().unwrap())
+            .collect();
+        Some(Figure {
+            what: format!(
+                "{} MiB kept after each third of {} minutes of random faults; at most {} of {} MiB in all",
+                thirds.iter().map(f64::to_string).collect::<Vec<_>>().join(", "),
+                self.chaos["minutes"],
+                self.chaos["peak_mib"],
+                text(&self.chaos["limit"]).trim_end_matches('M'),
+            ),
+            date: text(&self.chaos["date"]),
+            miss: thirds[2] > thirds[1] + 1.0 || self.chaos["times_at_limit"] != 0,
+        })
+    }
+}
+
+/// The page.
+fn page(results: &Results) -> String {
+    let mut page = "# Proof\n\n\
+        What is promised, the tests that fail once it is broken, and the last figures with their dates. A test writes this page\n\
+        from what the measurements left ([how](how-to/test-and-measure.md)); the tests run with every change. Where a figure\n\
+        misses what is wanted, the last column says so, and [the misses](#misses) are listed once more.\n\n\
+        ## Promises\n\n| promise | tests | figure | date | |\n|---|---|---|---|---|\n"
+        .to_owned();
+    let mut misses = String::new();
+    for Promise {
+        promise,
+        tests,
+        figure,
+    } in PROMISES
+    {
+        let tests: Vec<String> = tests
+            .iter()
+            .map(|(name, file)| match file.strip_prefix("../") {
+                Some(file) => format!("[`{name}`](../{file})"),
+                None => format!("[`{name}`](../tests/{file})"),
+            })
+            .collect();
+        let figure = figure(results).unwrap_or(Figure {
+            what: "–".to_owned(),
+            date: "–".to_owned(),
+            miss: false,
+        });
+        let Figure { what, date, miss } = figure;
+        let verdict = if miss { "**missed**" } else { "" };
+        writeln!(
+            page,
+            "| {promise} | {} | {what} | {date} | {verdict} |",
+            tests.join(", ")
+        )
+        .unwrap();
+        if miss {
+            writeln!(misses, "- {promise}: {what}.").unwrap();
+        }
+    }
+    page.push_str(&random_faults(&results.chaos));
+    page.push_str(&fuzzed(&results.fuzz));
+    writeln!(
+        page,
+        "\n## Speed\n\nOf [the benchmark](../bench/results.md), {}.\n\n| aim | measured | wanted | |\n|---|---:|---:|---|",
+        results.speed_date
+    )
+    .unwrap();
+    for row in &results.aims {
+        writeln!(page, "| {} |", row.join(" | ")).unwrap();
+        if row[3].contains("missed") {
+            writeln!(misses, "- {}: {}, wanted {}.", row[0], row[1], row[2]).unwrap();
+        }
+    }
+    if misses.is_empty() {
+        misses.push_str("None.\n");
+    }
+    write!(page, "\n## Misses\n\n{misses}").unwrap();
+    page
+}
+
+fn random_faults(chaos: &Value) -> String {
+    let mut part = format!(
+        "\n## Random faults\n\n[tests/chaos](../tests/chaos/run.py) ran for {} minutes with the seed {}, on the program that ships, \
+         in a cgroup with `MemoryMax={}`; {}.\n\n| what | how often |\n|---|---:|\n",
+        chaos["minutes"],
+        chaos["seed"],
+        text(&chaos["limit"]),
+        text(&chaos["date"])
+    );
+    for (title, group) in [("answers and visitors", "requests"), ("faults", "faults")] {
+        for (name, count) in chaos[group].as_object().unwrap() {
+            writeln!(part, "| {title}: {name} | {} |", text(count)).unwrap();
+        }
+    }
+    part
+}
+
+fn fuzzed(fuzz: &Value) -> String {
+    let mut part = "\n## Fuzz targets\n\nThe last run of [each](../fuzz), which ended without a crash.\n\n\
+        | target | inputs tried | edges reached | peak, MB | minutes | date |\n|---|---:|---:|---:|---:|---|\n"
+        .to_owned();
+    for (target, figures) in fuzz.as_object().unwrap() {
+        let cells = ["runs", "edges", "peak_mb", "minutes", "date"].map(|name| text(&figures[name]));
+        writeln!(part, "| {target} | {} |", cells.join(" | ")).unwrap();
+    }
+    part
+}
+
+#[test]
+fn the_proof_is_made_of_the_results() {
+    let path = root().join("docs/proof.md");
+    let made = page(&Results::read());
+    let there = fs::read_to_string(&path).unwrap_or_default();
+    if there != made && std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(path, made).unwrap();
+        return;
+    }
+    assert_eq!(
+        there, made,
+        "docs/proof.md is old: UPDATE_DOCS=1 cargo test the_proof_is_made_of_the_results"
+    );
+}
+
+/// The replays of the corpus are made by a macro, and measurements are programs; all others are functions.
+#[test]
+fn every_test_that_is_named_is_there() {
+    for (name, file) in PROMISES.iter().flat_map(|promise| promise.tests) {
+        let source = read(&format!("tests/{file}"));
+        let replayed = source
+            .rsplit_once("\nreplayed!(")
+            .is_some_and(|(_, names)| names.split([',', ')']).any(|replayed| replayed.trim() == *name));
+        let is_test = name.ends_with(".py") || source.contains(&format!("fn {name}(")) || replayed;
+        assert!(is_test, "{file} has no test {name}");
+    }
+}
+
+#[test]
+fn every_figure_is_of_a_measurement() {
+    let results = Results::read();
+    assert!(results.aims.len() > 5 && results.memory.len() > 5);
+    for target in fs::read_dir(root().join("fuzz/fuzz_targets")).unwrap() {
+        let target = target.unwrap().path();
+        let name = target.file_stem().unwrap().to_str().unwrap();
+        assert!(results.fuzz[name]["runs"].as_u64() > Some(10_000), "{name}");
+    }
+    assert!(results.chaos["minutes"].as_f64() >= Some(10.0));
+}
