@@ -37,7 +37,7 @@ let
           };
           systemd.services = {
             wordtally-quotes.serviceConfig = {
-              MemoryMax = "128M";
+              MemoryMax = "192M";
               ProtectProc = "default";
               BindReadOnlyPaths = "/srv";
               IPAddressAllow = [ "192.0.2.1" ];
@@ -74,7 +74,7 @@ let
         (text "wordtally-spaces.service")
       ];
       added = {
-        MemoryMax = [ "128M" ];
+        MemoryMax = [ "192M" ];
         ProtectProc = [ "default" ];
         BindReadOnlyPaths = [
           "-/run/token"
