@@ -1,13 +1,15 @@
 //! Nobody reads standard error, or systemd its notices: the service goes on, says how much was lost, and ends in time.
 
-use std::io::{PipeReader, Read, pipe};
+use std::io::{PipeReader, Read, Write, pipe};
 use std::net::SocketAddr;
 use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bigquery_standin::faults::{Kind, Target};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::net::{TcpStream, UnixDatagram};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::time::{sleep, timeout};
 
 use crate::google::*;
@@ -18,16 +20,13 @@ use crate::instance::*;
 const IN_TIME: Duration = Duration::from_secs(4);
 
 /// A pipe that is full, as its reader leaves it who stalls.
-async fn full_pipe() -> (PipeReader, Stdio) {
-    let (reader, writer) = pipe().unwrap();
-    let mut filler = Command::new("/bin/sh")
-        .args(["-c", "while :; do echo 0123456789abcde; done"])
-        .stdout(writer.try_clone().unwrap())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    sleep(Duration::from_millis(500)).await;
-    filler.kill().await.unwrap();
+fn full_pipe() -> (PipeReader, Stdio) {
+    let (reader, mut writer) = pipe().unwrap();
+    let flags = fcntl_getfl(&writer).unwrap();
+    fcntl_setfl(&writer, flags | OFlags::NONBLOCK).unwrap();
+    // A pipe holds whole pages, and so a whole number of these.
+    while writer.write(b"0123456789abcde\n").is_ok() {}
+    fcntl_setfl(&writer, flags).unwrap();
     (reader, writer.into())
 }
 
@@ -74,7 +73,7 @@ async fn dropped(client: &mut Client) -> u64 {
 async fn a_reader_of_the_log_that_stalls_holds_nothing() {
     let google = Google::start().await;
     for workers in ["1", "2"] {
-        let (mut reader, stderr) = full_pipe().await;
+        let (mut reader, stderr) = full_pipe();
         let address = free_port();
         let serve = Serve::from(&google)
             .flag("--log-level", "debug")
@@ -99,7 +98,7 @@ async fn a_reader_of_the_log_that_stalls_holds_nothing() {
 #[tokio::test]
 async fn what_was_dropped_is_counted_in_a_line_when_it_is_read_again() {
     let google = Google::start().await;
-    let (mut reader, stderr) = full_pipe().await;
+    let (mut reader, stderr) = full_pipe();
     let address = free_port();
     let child = start(
         &Serve::from(&google).flag("--log-level", "debug"),
@@ -112,16 +111,24 @@ async fn what_was_dropped_is_counted_in_a_line_when_it_is_read_again() {
     }
     let dropped = dropped(&mut client).await;
     assert!(dropped > 100, "{dropped}");
-    let log = std::thread::spawn(move || {
-        let mut text = String::new();
-        reader.read_to_string(&mut text).unwrap();
-        text
+    let read: Arc<Mutex<Vec<u8>>> = Arc::default();
+    let log = Arc::clone(&read);
+    let reading = std::thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(length @ 1..) = reader.read(&mut buffer) {
+            read.lock().unwrap().extend_from_slice(&buffer[..length]);
+        }
     });
-    sleep(Duration::from_millis(300)).await;
+    let so_far = || String::from_utf8_lossy(&log.lock().unwrap()).into_owned();
+    eventually("the line", async || {
+        so_far().contains("log lines were dropped").then_some(())
+    })
+    .await;
     assert_eq!(client.get("/later").await.status(), 404);
     drop(client);
     assert!(terminated(child).await.success());
-    let log = log.join().unwrap();
+    reading.join().unwrap();
+    let log = so_far();
     let told = log
         .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
@@ -142,7 +149,7 @@ async fn what_was_dropped_is_counted_in_a_line_when_it_is_read_again() {
 #[tokio::test]
 async fn a_reader_that_is_late_gets_the_last_lines() {
     let google = Google::start().await;
-    let (mut reader, stderr) = full_pipe().await;
+    let (mut reader, stderr) = full_pipe();
     let address = free_port();
     let mut child = start(&Serve::from(&google), address, stderr);
     drop(client(address).await);
@@ -161,7 +168,7 @@ async fn a_bad_start_ends_though_nobody_reads_why() {
         Serve::from(&google).flag("--ttl", "0s"),
         Serve::from(&google).flag("--credentials", "/nowhere.json"),
     ] {
-        let (_reader, stderr) = full_pipe().await;
+        let (_reader, stderr) = full_pipe();
         let mut command = binary();
         serve.apply(&mut command);
         let mut child = command.stderr(stderr).spawn().unwrap();
