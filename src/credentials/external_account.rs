@@ -81,10 +81,10 @@ impl TokenProvider for ExternalAccount {
             Some(_) => CLOUD_PLATFORM_SCOPE,
             None => scope,
         };
-        let client = clients.client(self.is_plain())?;
-        let subject_token = self.source.subject_token(&client).await?;
+        // Each address has a client of its own: a machine's metadata server is asked by http, Google by https.
+        let subject_token = self.source.subject_token(clients).await?;
         let federated = grant(
-            &client,
+            &clients.client(self.token_url.scheme() == "http")?,
             &self.token_url,
             &[
                 ("audience", &self.audience),
@@ -101,18 +101,7 @@ impl TokenProvider for ExternalAccount {
         .await?;
         match &self.impersonation {
             None => Ok(federated),
-            Some(target) => target.act(&client, &federated.token, scope).await,
+            Some(target) => target.act(clients, &federated.token, scope).await,
         }
-    }
-}
-
-impl ExternalAccount {
-    /// Whether every address in it is an http one.
-    fn is_plain(&self) -> bool {
-        let target = self
-            .impersonation
-            .as_ref()
-            .is_none_or(|target| target.url.scheme() == "http");
-        self.source.is_plain() && target && self.token_url.scheme() == "http"
     }
 }

@@ -65,8 +65,7 @@ fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
 impl TokenProvider for Impersonated {
     async fn fetch(&self, clients: &Clients<'_>, scope: &str) -> Result<Fetched, Error> {
         let own = self.source.fetch(clients, CLOUD_PLATFORM_SCOPE).await?;
-        let plain = self.target.url.scheme() == "http";
-        self.target.act(&clients.client(plain)?, &own.token, scope).await
+        self.target.act(clients, &own.token, scope).await
     }
 }
 
@@ -74,7 +73,7 @@ impl Impersonation {
     /// Trades a token for one of the service account.
     pub(super) async fn act(
         &self,
-        client: &reqwest::Client,
+        clients: &Clients<'_>,
         token: &str,
         scope: &str,
     ) -> Result<Fetched, Error> {
@@ -82,6 +81,7 @@ impl Impersonation {
         if let (false, Some(body)) = (self.delegates.is_empty(), body.as_object_mut()) {
             body.insert("delegates".to_owned(), json!(self.delegates));
         }
+        let client = clients.client(self.url.scheme() == "http")?;
         let request = client.post(self.url.clone()).bearer_auth(token).json(&body);
         let response = send(request, "the impersonation server").await?;
         let lifetime = response

@@ -6,6 +6,7 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
+use super::clients::Clients;
 use super::error::Error;
 use super::fields::Fields;
 use super::small_file;
@@ -67,16 +68,8 @@ impl SubjectTokenSource {
         })
     }
 
-    /// Whether it needs no https.
-    pub(super) fn is_plain(&self) -> bool {
-        match &self.place {
-            Place::File(_) => true,
-            Place::Url { url, .. } => url.scheme() == "http",
-        }
-    }
-
     /// Reads the token, which its provider replaces now and then.
-    pub(super) async fn subject_token(&self, client: &reqwest::Client) -> Result<String, Error> {
+    pub(super) async fn subject_token(&self, clients: &Clients<'_>) -> Result<String, Error> {
         let content = match &self.place {
             Place::File(path) => from_file(path).await?,
             Place::Url { url, headers } => {
@@ -84,6 +77,7 @@ impl SubjectTokenSource {
                     .values()
                     .filter_map(|value| value.to_str().ok())
                     .for_each(remember);
+                let client = clients.client(url.scheme() == "http")?;
                 let request = client.get(url.clone()).headers(headers.clone());
                 let (status, body) = exchange(request, SERVER).await?;
                 if !status.is_success() {

@@ -93,6 +93,21 @@ async fn a_workload_may_fetch_its_token_and_act_as_a_service_account() {
     assert_eq!(request.json(), json!({"scope": [BIGQUERY], "lifetime": "1800s"}));
 }
 
+/// As on Azure, where the machine's own server gives the subject token by http, and Google is asked by https.
+#[tokio::test]
+async fn a_workload_may_ask_one_server_by_http_and_another_by_https() {
+    let peer = google().await;
+    let source = json!({
+        "url": format!("{}/subject", peer.address),
+        "format": {"type": "json", "subject_token_field_name": "value"},
+    });
+    let mut credential = external_account(&peer, source);
+    // Nobody answers TLS there; a machine without certificates cannot even ask.
+    credential["token_url"] = json!(peer.address.replace("http:", "https:"));
+    let error = tokens(&credential).token().await.expect_err("no token");
+    assert!(!peer.to("/subject").is_empty(), "{}", chain(&error));
+}
+
 /// yup-oauth2 would send the whole JSON text as the token.
 #[tokio::test]
 async fn a_subject_token_may_stand_in_a_json_file() {
