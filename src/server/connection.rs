@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
+use hyper::StatusCode;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -110,10 +111,14 @@ pub(super) async fn run<S, H: Handler>(
             .await
         }
     };
+    // hyper gives up at a preface of HTTP/2 without an answer of its own.
+    let is_http2 = matches!(&ended, Err(error) if error.is_parse_version_h2());
+    let unanswered = is_http2.then_some(StatusCode::BAD_REQUEST);
     if let Err(error) = ended {
         tracing::debug!(cause = chain(&error), "connection ended early");
     }
-    if let (mut stream, Some(status)) = connection.into_parts().io.into_inner().into_parts() {
+    let (mut stream, withheld) = connection.into_parts().io.into_inner().into_parts();
+    if let Some(status) = withheld.or(unanswered) {
         // In a box, so that a connection that ends well does not make room for it.
         let last = Box::pin(last_words::say(&mut stream, handler.unreadable(status)));
         if let Err(error) = last.await {

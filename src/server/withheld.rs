@@ -32,7 +32,8 @@ impl<'a, S> Withheld<'a, S> {
     /// Whether these bytes are kept back.
     fn withholds(&mut self, bytes: &[u8]) -> bool {
         if !self.responded.load(Ordering::Relaxed) && self.status.is_none() {
-            let digits = bytes.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.get(..3));
+            // In the version of the last request: 1.0 or 1.1.
+            let digits = bytes.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5));
             self.status = digits
                 .and_then(|digits| StatusCode::from_bytes(digits).ok())
                 .filter(StatusCode::is_client_error);

@@ -271,6 +271,29 @@ async fn what_hyper_refuses_is_answered_and_counted_like_any_other_error() {
     }
 }
 
+/// hyper answers in the version of the request before, and a preface of HTTP/2 not at all.
+#[tokio::test]
+async fn what_hyper_refuses_is_answered_whatever_the_version() {
+    let server = Server::start().await;
+    let old = "GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n";
+    for (first, raw) in [
+        (old, "nonsense\r\n\r\n"),
+        (HEALTH, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    ] {
+        let mut client = server.connect().await;
+        client.send(first).await;
+        assert_eq!(client.reply(false).await.status(), 200);
+        client.send(raw).await;
+        let reply = client.reply(false).await;
+        assert_eq!(reply.status(), 400, "{raw}");
+        assert_eq!(reply.header("connection"), Some("close"));
+        assert_eq!(reply.header("x-request-id").map(str::len), Some(16), "{raw}");
+        assert_eq!(client.rest().await, "", "nothing follows it");
+    }
+    let all = exchange(&server, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert_eq!(statuses(&all), [400], "{all}");
+}
+
 #[tokio::test]
 async fn the_server_goes_on_after_garbage() {
     let server = Server::start().await;
