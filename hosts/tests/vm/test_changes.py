@@ -18,11 +18,15 @@ IAM = "/etc/bigquery-standin/iam-0.json"
 ROTATED = os.path.join(os.path.dirname(__file__), "rotated-iam.json")
 
 
+def system(name: str) -> str:
+    """The path of the release `name` on the machine."""
+    with open(os.path.join(RELEASES, name, "release.json"), encoding="utf-8") as file:
+        return str(json.load(file)["hosts"]["mock-prod"]["system"])
+
+
 def switch(machine: Machine, name: str) -> None:
     """Activates the release `name`."""
-    with open(os.path.join(RELEASES, name, "release.json"), encoding="utf-8") as file:
-        system = json.load(file)["hosts"]["mock-prod"]["system"]
-    machine.run(f"{system}/bin/switch-to-configuration test 2>&1")
+    machine.run(f"{system(name)}/bin/switch-to-configuration test 2>&1")
 
 
 def under_load(machine: Machine, change: Callable[[], None]) -> None:
@@ -75,6 +79,40 @@ def test_a_rotated_key_loses_no_request_and_the_old_one_is_refused(machine: Mach
     under_load(machine, there_and_back)
     assert all(old != new for old, new in zip(before, started(machine))), "who uses the key was not restarted"
     assert proxy == machine.run("systemctl show -p ExecMainStartTimestampMonotonic --value nginx.service")
+
+
+def test_a_reload_takes_a_new_key_and_loses_no_request(machine: Machine) -> None:
+    def process() -> str:
+        return machine.run("systemctl show -p ActiveState,MainPID wordtally-the.service")
+
+    def reload_with(release: str) -> None:
+        # Decrypts the release's secrets and writes its /etc, and leaves every unit as it is.
+        machine.run(f"{system(release)}/activate 2>&1")
+        machine.run("systemctl reload bigquery-standin.service")
+        since = machine.run("date +%s.%N").strip()
+        machine.run("systemctl reload wordtally-the.service")
+
+        def lines() -> str:
+            return machine.run(f"journalctl -b -u wordtally-the.service --since @{since} --no-pager -o cat")
+
+        wait("an answer by the new key", lambda: "answer refreshed" in lines())
+        journal = lines()
+        assert "reading the credential anew" in journal, journal
+        assert "refresh failed" not in journal, "it asked with the old key: " + journal
+        assert ready(machine) == "ready\n"
+
+    before = process()
+    assert "ActiveState=active" in before and "MainPID=0" not in before, before
+    with Load(connect, {path: page for path, page in pages().items() if path == "/the/"}) as load:
+        wait("the load to begin", lambda: load.reached(100))
+        try:
+            reload_with("rotated")
+            assert process() == before
+        finally:
+            reload_with("booted")
+    print(f"# {load.good} good, {len(load.failures)} failed")
+    assert not load.failures, load.failures[:10]
+    assert process() == before
 
 
 def test_a_wrong_credential_is_not_ready_with_a_clear_reason(machine: Machine) -> None:

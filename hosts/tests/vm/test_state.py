@@ -32,6 +32,15 @@ def test_every_unit_executes_its_own_program_only(machine: Machine) -> None:
         assert executable == {program}, executable
 
 
+def test_no_word_came_near_its_limit_of_memory(machine: Machine) -> None:
+    for unit in UNITS:
+        show = machine.run(f"systemctl show -p MemoryPeak,MemoryMax {unit}")
+        memory = dict(line.split("=") for line in show.splitlines())
+        peak, most = int(memory["MemoryPeak"]), int(memory["MemoryMax"])
+        print(f"# {unit}: {peak / 2**20:.1f} of {most / 2**20:.0f} MiB at the most")
+        assert peak < most * 3 / 4, show
+
+
 def test_no_secret_is_in_the_journal_or_a_process(machine: Machine) -> None:
     """Neither in what was logged nor in a command line or an environment, of the machine or of this one's QEMU."""
     key = json.loads(machine.run("cat /run/agenix/bigquery.json"))["private_key"]
