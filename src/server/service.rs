@@ -151,7 +151,10 @@ impl Handler for Service {
         let took = begun.elapsed();
         let status = response.status();
         let mut id = fields.request_id.filter(|id| request_id::is_sane(id)).cloned();
-        if status.is_client_error() || status.is_server_error() || is_slow(took) {
+        let failed = status.is_client_error() || status.is_server_error();
+        // A page has no id of its own: a cache would give it to everyone.
+        let is_told = failed || id.is_some();
+        if failed || is_slow(took) {
             // Its line in the log, or its example in the metrics, is found by it. The others have neither.
             id = id.or_else(|| Some(request_id::new()));
         }
@@ -173,7 +176,7 @@ impl Handler for Service {
         if last || refusal.is_some_and(|refusal| refusal.close) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        if let Some(id) = id {
+        if let Some(id) = id.filter(|_| is_told) {
             headers.insert(X_REQUEST_ID, id);
         }
         if (route, status) == (Route::Counts, StatusCode::OK) {

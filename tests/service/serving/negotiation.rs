@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use wordtally::render::{FORMATS, csv, html, json, markdown, text};
+use wordtally::server::Limits;
 
 use super::client::Reply;
 use super::server::{Server, body};
@@ -138,6 +139,20 @@ async fn head_gives_the_fields_of_get_without_the_body() {
             Some(get.body.len().to_string().as_str())
         );
     }
+}
+
+/// A cache gives one page to many.
+#[tokio::test]
+async fn a_page_has_no_id_of_its_own_though_it_was_waited_for() {
+    let server = Server::without_answer(Limits::default());
+    let mut client = server.connect().await;
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    server.publish(995);
+    let reply = client.reply(false).await;
+    assert_eq!((reply.status(), reply.header("x-request-id")), (200, None));
+    let metrics = server.metrics.render().unwrap();
+    assert!(metrics.contains("# {request_id="), "it is an example: {metrics}");
 }
 
 #[tokio::test]
