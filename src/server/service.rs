@@ -93,6 +93,9 @@ impl Service {
                     return not_acceptable();
                 };
                 let gzip = page.gzip.as_ref().filter(|_| accepted.gzip);
+                if gzip.is_none() && !accepted.identity {
+                    return no_encoding();
+                }
                 let Representation { etag, body } = gzip.unwrap_or(&page.identity);
                 let known = fields.if_none_match();
                 if known.is_some_and(|known| conditional::has_already(known, etag)) {
@@ -252,7 +255,7 @@ fn not_acceptable() -> Response {
 fn no_encoding() -> Response {
     let mut response = plain(
         StatusCode::NOT_ACCEPTABLE,
-        "None of the accepted encodings is served here. There are gzip and identity.\n",
+        "None of the accepted encodings is served here. There are identity and, where it is shorter, gzip.\n",
     );
     response
         .headers_mut()

@@ -85,6 +85,9 @@ async fn accept_encoding_is_obeyed() {
         );
         assert_eq!(reply.header("vary"), Some("accept, accept-encoding"));
     }
+    // It is so short that there is none in gzip.
+    let only_gzip = "Accept: text/csv\r\nAccept-Encoding: gzip, identity;q=0\r\n";
+    assert_eq!(server.get("/", only_gzip).await.status(), 406);
 }
 
 #[tokio::test]
