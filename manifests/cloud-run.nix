@@ -47,7 +47,7 @@ let
         };
         spec = {
           serviceAccountName = googleServiceAccount;
-          # As many as Cloud Run allows: the service takes 4096 connections.
+          # The service takes 512 connections, and the probes have some of them.
           containerConcurrency = 500;
           # The longest response waits 10 seconds for the first refresh.
           timeoutSeconds = 30;

@@ -283,6 +283,7 @@ let
                 "/healthz"
                 "/readyz"
                 "/metrics"
+                "/livez"
               ];
               filters = [
                 {
