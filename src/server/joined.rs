@@ -1,3 +1,4 @@
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +15,12 @@ pub(super) const MOST_ON_UNIX: usize = 8 * 1024;
 const HOLDERS: usize = 32;
 
 static HOLDING: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// The last buffer that was let go: a batch of requests is answered in one go, and an allocator that gives memory
+    /// back would give, zeroed, the same pages to each.
+    static SPARE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A stream that joins the responses to requests that came together in one write.
 ///
@@ -41,9 +48,11 @@ impl Held {
         let begun = HOLDING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |holding| {
             (holding < HOLDERS).then_some(holding + 1)
         });
-        begun.ok().map(|_| Self {
-            bytes: Vec::with_capacity(most),
-            sent: 0,
+        begun.ok().map(|_| {
+            let mut bytes = SPARE.take();
+            bytes.clear();
+            bytes.reserve_exact(most);
+            Self { bytes, sent: 0 }
         })
     }
 }
@@ -51,6 +60,7 @@ impl Held {
 impl Drop for Held {
     fn drop(&mut self) {
         HOLDING.fetch_sub(1, Ordering::Relaxed);
+        let _ = SPARE.try_with(|spare| spare.replace(std::mem::take(&mut self.bytes)));
     }
 }
 
