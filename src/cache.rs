@@ -90,7 +90,11 @@ impl Cache {
 
     /// The answer to serve now.
     pub fn lookup(&self) -> Lookup {
-        let now = self.clock.now();
+        self.lookup_at(self.clock.now())
+    }
+
+    /// The answer to serve at a moment that was just now.
+    pub fn lookup_at(&self, now: BootTime) -> Lookup {
         if let Some(entry) = self.entry.load_full() {
             let age = now.saturating_duration_since(entry.sent.monotonic);
             if age <= self.max_stale {
@@ -104,6 +108,11 @@ impl Cache {
                 failure.retry_at.saturating_duration_since(now)
             }),
         }
+    }
+
+    /// Whether the first refresh has ended, well or not.
+    pub fn is_attempted(&self) -> bool {
+        *self.attempted.borrow()
     }
 
     /// Waits until the first refresh has ended, well or not, or until the limit.

@@ -6,47 +6,47 @@ use hyper::header::{
 use super::request_id::X_REQUEST_ID;
 use super::trace_context::TRACEPARENT;
 
-/// The fields of a request on which its answer depends, and which of them it has.
+/// The fields of a request on which its answer depends, and how many lines of each it has.
 ///
 /// One pass finds that out. To look each of them up in the map would hash its name, and most requests have few.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'a> {
     headers: &'a HeaderMap,
-    accept: bool,
-    accept_encoding: bool,
-    if_none_match: bool,
+    accept: usize,
+    accept_encoding: usize,
+    if_none_match: usize,
+    traceparent: usize,
     pub(super) content_length: Option<&'a HeaderValue>,
     pub(super) transfer_encoding: bool,
     pub(super) host: Option<&'a HeaderValue>,
     pub(super) hosts: usize,
     pub(super) request_id: Option<&'a HeaderValue>,
-    traceparent: bool,
 }
 
 impl<'a> Fields<'a> {
     pub(super) fn of(headers: &'a HeaderMap) -> Self {
         let mut fields = Self {
             headers,
-            accept: false,
-            accept_encoding: false,
-            if_none_match: false,
+            accept: 0,
+            accept_encoding: 0,
+            if_none_match: 0,
+            traceparent: 0,
             content_length: None,
             transfer_encoding: false,
             host: None,
             hosts: 0,
             request_id: None,
-            traceparent: false,
         };
         for (name, value) in headers {
             if *name == HOST {
                 fields.host = Some(value);
                 fields.hosts += 1;
             } else if *name == ACCEPT {
-                fields.accept = true;
+                fields.accept += 1;
             } else if *name == ACCEPT_ENCODING {
-                fields.accept_encoding = true;
+                fields.accept_encoding += 1;
             } else if *name == IF_NONE_MATCH {
-                fields.if_none_match = true;
+                fields.if_none_match += 1;
             } else if *name == CONTENT_LENGTH {
                 fields.content_length = fields.content_length.or(Some(value));
             } else if *name == TRANSFER_ENCODING {
@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
             } else if *name == X_REQUEST_ID {
                 fields.request_id = fields.request_id.or(Some(value));
             } else if *name == TRACEPARENT {
-                fields.traceparent = true;
+                fields.traceparent += 1;
             }
         }
         fields
@@ -72,8 +72,7 @@ impl<'a> Fields<'a> {
 
     /// The lines of `If-None-Match`; none if it is not there.
     pub(super) fn if_none_match(self) -> Option<impl Iterator<Item = &'a HeaderValue>> {
-        self.if_none_match
-            .then(|| self.headers.get_all(IF_NONE_MATCH).into_iter())
+        (self.if_none_match > 0).then(|| self.lines(self.if_none_match, IF_NONE_MATCH))
     }
 
     /// The lines of `traceparent`.
@@ -81,7 +80,9 @@ impl<'a> Fields<'a> {
         self.lines(self.traceparent, TRACEPARENT)
     }
 
-    fn lines(self, has: bool, name: HeaderName) -> impl Iterator<Item = &'a HeaderValue> {
-        has.then(|| self.headers.get_all(name)).into_iter().flatten()
+    /// The values of so many lines, which are all with this name.
+    fn lines(self, count: usize, name: HeaderName) -> impl Iterator<Item = &'a HeaderValue> {
+        let lines = self.headers.iter().filter(move |(known, _)| **known == name);
+        lines.map(|(_, value)| value).take(count)
     }
 }

@@ -21,6 +21,7 @@ use super::trace_context::TraceContext;
 use super::{conditional, encoding, metrics_format, negotiate};
 use crate::cache::{Cache, Lookup};
 use crate::cause::chain;
+use crate::clock::BootTime;
 use crate::render::{FORMATS, Format, Representation, error_page, text};
 use crate::telemetry::{Metrics, RequestLabels, RequestName, is_slow};
 
@@ -56,9 +57,9 @@ impl Service {
     }
 
     /// The response to a request that is not refused.
-    async fn routed(&self, route: Route, fields: &Fields<'_>) -> Response {
+    fn routed(&self, route: Route, fields: &Fields<'_>, now: BootTime) -> Response {
         match route {
-            Route::Counts => self.counts(fields).await,
+            Route::Counts => self.counts(fields, now),
             Route::Health | Route::Live => plain(StatusCode::OK, "ok\n"),
             Route::Ready => self.ready(),
             Route::Metrics => self.metrics(fields),
@@ -70,7 +71,7 @@ impl Service {
         }
     }
 
-    async fn counts(&self, fields: &Fields<'_>) -> Response {
+    fn counts(&self, fields: &Fields<'_>, now: BootTime) -> Response {
         let Some(format) = negotiate::format(fields.accept()) else {
             return not_acceptable();
         };
@@ -78,16 +79,7 @@ impl Service {
         if !accepted.gzip && !accepted.identity {
             return no_encoding();
         }
-        let mut found = self.cache.lookup();
-        if let Lookup::Missing { reason: None, .. } = found {
-            // A restart under load loses no request: the first refresh takes a second or two. If BigQuery is
-            // down it takes up to its timeout, so that the wait counts from the start and not from the request.
-            let left = self.first_answer_by.saturating_duration_since(Instant::now());
-            // In a box: else every request is moved about with room for it.
-            Box::pin(self.cache.attempted(left)).await;
-            found = self.cache.lookup();
-        }
-        match found {
+        match self.cache.lookup_at(now) {
             Lookup::Found(entry, age) => {
                 let Some(page) = entry.pages.get(format) else {
                     return not_acceptable();
@@ -107,6 +99,14 @@ impl Service {
             }
             Lookup::Missing { retry_after, .. } => no_answer(fields, retry_after),
         }
+    }
+
+    /// A restart under load loses no request: the first refresh takes a second or two. If BigQuery is down it takes up to
+    /// its timeout, so that the wait counts from the start and not from the request.
+    async fn first_answer(&self) -> BootTime {
+        let left = self.first_answer_by.saturating_duration_since(Instant::now());
+        self.cache.attempted(left).await;
+        self.cache.clock.now()
     }
 
     fn ready(&self) -> Response {
@@ -143,15 +143,20 @@ impl Service {
 
 impl Handler for Service {
     async fn respond(&self, request: Request<Incoming>, last: bool) -> Response {
-        let begun = std::time::Instant::now();
+        let begun = self.cache.clock.now();
         let fields = &Fields::of(request.headers());
         let refusal = Refusal::of(&request, fields);
         let route = Route::of(request.uri().path());
+        let mut now = begun;
+        if refusal.is_none() && route == Route::Counts && !self.cache.is_attempted() {
+            // In a box: else the future of every request, which hyper moves, has room for it.
+            now = Box::pin(self.first_answer()).await;
+        }
         let mut response = match refusal {
             Some(refusal) => refused(refusal, fields),
-            None => self.routed(route, fields).await,
+            None => self.routed(route, fields, now),
         };
-        let took = begun.elapsed();
+        let took = self.cache.clock.now().saturating_duration_since(begun);
         let status = response.status();
         let mut id = fields.request_id.filter(|id| request_id::is_sane(id)).cloned();
         let failed = status.is_client_error() || status.is_server_error();
