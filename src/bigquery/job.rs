@@ -19,6 +19,8 @@ use crate::config::Project;
 use crate::credentials::{Token, Tokens};
 use crate::telemetry::Step;
 
+/// The longest name of a job, in characters.
+const MAX_JOB: usize = 1024;
 /// The longest wait between two tries.
 const MOST_BACKOFF: Duration = Duration::from_secs(8);
 /// The most requests that may fail in passing before an answer is given up, however much time is left.
@@ -89,7 +91,8 @@ impl<'a> Job<'a> {
                 }
             })
             .await?;
-        let reference = page.job_reference.take();
+        // A longer name is none of BigQuery's: it would make each line of the log too long to be written.
+        let reference = page.job_reference.take().filter(has_short_name);
         let job = reference
             .as_ref()
             .and_then(|reference| reference.job_id.as_deref());
@@ -222,6 +225,11 @@ impl<'a> Job<'a> {
 
 fn remaining(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
+}
+
+fn has_short_name(reference: &JobReference) -> bool {
+    let name = reference.job_id.as_deref().unwrap_or_default();
+    name.len() <= MAX_JOB
 }
 
 /// The name under which the rest of an answer can be had.

@@ -49,6 +49,33 @@ async fn every_page_is_fetched_in_order() {
     }
 }
 
+/// It would stand in each line of the log.
+#[tokio::test]
+async fn a_job_whose_name_is_endless_cannot_be_asked_for() {
+    for length in [1024, 1025] {
+        let peer = peer(move |request| {
+            let mut page = answer(&[("hamlet", "995")]);
+            page["jobReference"]["jobId"] = json!("x".repeat(length));
+            page["totalRows"] = json!("2");
+            if !request.parameters().contains_key("pageToken") {
+                page["pageToken"] = json!("next");
+            }
+            Reply::Json(200, page)
+        })
+        .await;
+        let (bigquery, _) = bigquery(&config(&peer)).await;
+        let found = bigquery.counts().await.map(|answer| answer.counts.len());
+        let found = found.map_err(|error| chain(&error));
+        let refused = "the rest of the answer is out of reach: it has no jobReference";
+        let expected = if length > 1024 {
+            Err(refused.to_owned())
+        } else {
+            Ok(2)
+        };
+        assert_eq!(found, expected, "{length}");
+    }
+}
+
 /// BigQuery's `errors` are warnings too: they do not say that the job failed.
 #[tokio::test]
 async fn a_warning_beside_all_rows_is_an_answer() {
