@@ -100,7 +100,7 @@ impl Running<'_> {
     /// Names the job, which BigQuery's audit log and console know.
     pub fn of(&mut self, job: &str) {
         let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
-        if job.len() <= MAX_JOB && job.bytes().all(sane) {
+        if (1..=MAX_JOB).contains(&job.len()) && job.bytes().all(sane) {
             self.span.record("job", job);
             self.job = Some(ExampleLabels {
                 job_id: job.to_owned(),
