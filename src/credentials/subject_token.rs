@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
@@ -74,8 +74,10 @@ impl SubjectTokenSource {
             Place::File(path) => from_file(path).await?,
             Place::Url { url, headers } => {
                 headers
-                    .values()
-                    .filter_map(|value| value.to_str().ok())
+                    .iter()
+                    // These hold none, and words that each log has.
+                    .filter(|(name, _)| **name != ACCEPT && **name != CONTENT_TYPE)
+                    .filter_map(|(_, value)| value.to_str().ok())
                     .for_each(remember);
                 let client = clients.client(url.scheme() == "http")?;
                 let request = client.get(url.clone()).headers(headers.clone());

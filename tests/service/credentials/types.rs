@@ -76,7 +76,7 @@ async fn a_workload_may_fetch_its_token_and_act_as_a_service_account() {
         &peer,
         json!({
             "url": format!("{}/subject", peer.address),
-            "headers": {"X-Asked-By": "tally"},
+            "headers": {"X-Asked-By": "tally", "Accept": "application/json"},
             "format": {"type": "json", "subject_token_field_name": "value"},
         }),
     );
@@ -85,6 +85,9 @@ async fn a_workload_may_fetch_its_token_and_act_as_a_service_account() {
     let tokens = tokens(&credential);
     assert_eq!(tokens.token().await.expect("a token").secret(), "impersonated");
     assert_eq!(peer.to("/subject")[0].header("x-asked-by"), "tally");
+    // The type that is asked for is no secret: the log keeps the word.
+    let path = "/application_default_credentials.json";
+    assert_eq!(wordtally::secrets::redacted(path), path);
     let form = peer.to("/sts")[0].form();
     assert_eq!(form["subject_token"], "subject-from-url");
     assert_eq!(form["scope"], CLOUD_PLATFORM);
