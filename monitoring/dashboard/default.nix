@@ -105,7 +105,7 @@ let
     })
     (lines {
       title = "Requests of the page by status";
-      description = "Answered by the instance, the probes of the reverse proxy among them. What nginx refuses is not in it.";
+      description = "Answered by the instance, the probes of the reverse proxy among them. What nginx refuses or answers with a copy is not in it: under load it stays at a few per second.";
       unit = "reqps";
       queries = [
         (query "{{instance}} {{status}}" ''sum by (instance, status) (rate(wordtally_http_requests_total{${service},path="/"}[$__rate_interval]))'')
@@ -119,7 +119,7 @@ let
     })
     (lines {
       title = "Time that the page takes at the instance";
-      description = "From a request's head to its response. A request that waits for the first answer takes seconds.";
+      description = "From a request's head to its response, without those that nginx answers with a copy. A request that waits for the first answer takes seconds.";
       unit = "s";
       queries =
         map
