@@ -2,7 +2,6 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -33,7 +32,7 @@ pub fn init(format: LogFormat, level: impl Into<LevelFilter>) -> io::Result<()> 
             .boxed(),
         LogFormat::Text => lines.boxed(),
     };
-    let registry = tracing_subscriber::registry().with(layer.with_filter(targets(level.into())));
+    let registry = tracing_subscriber::registry().with(layer.with_filter::<LevelFilter>(level.into()));
     #[cfg(feature = "otlp")]
     let registry = registry.with(super::otlp::layer()?);
     let _ = registry.try_init();
@@ -63,13 +62,6 @@ pub fn flush() {
     #[cfg(feature = "otlp")]
     super::otlp::flush(FLUSH);
     sink::flush(FLUSH);
-}
-
-fn targets(level: LevelFilter) -> Targets {
-    Targets::new()
-        .with_default(level)
-        // At debug it prints whole tokens.
-        .with_target("yup_oauth2", level.min(LevelFilter::INFO))
 }
 
 /// What a line is written to: each is written whole, in one call.
