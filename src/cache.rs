@@ -1,6 +1,7 @@
 //! What is served: the last answer's pages, their age, and why there are none.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -49,6 +50,8 @@ pub struct Cache {
     entry: ArcSwapOption<Entry>,
     failure: ArcSwap<Option<Failure>>,
     attempted: watch::Sender<bool>,
+    /// The same for each request: the sender has a lock.
+    is_attempted: AtomicBool,
     /// What counts ages.
     pub clock: Clock,
     /// How long an answer counts as fresh.
@@ -70,6 +73,7 @@ impl Cache {
             entry: ArcSwapOption::empty(),
             failure: ArcSwap::from_pointee(None),
             attempted: watch::Sender::new(false),
+            is_attempted: AtomicBool::new(false),
             ttl,
             max_stale,
         }
@@ -79,12 +83,17 @@ impl Cache {
     pub fn publish(&self, entry: Entry) {
         self.entry.store(Some(Arc::new(entry)));
         self.failure.store(Arc::new(None));
-        self.attempted.send_replace(true);
+        self.end_attempt();
     }
 
     /// Notes that a refresh failed; the old answer stays.
     pub fn fail(&self, failure: Failure) {
         self.failure.store(Arc::new(Some(failure)));
+        self.end_attempt();
+    }
+
+    fn end_attempt(&self) {
+        self.is_attempted.store(true, Ordering::Release);
         self.attempted.send_replace(true);
     }
 
@@ -112,7 +121,7 @@ impl Cache {
 
     /// Whether the first refresh has ended, well or not.
     pub fn is_attempted(&self) -> bool {
-        *self.attempted.borrow()
+        self.is_attempted.load(Ordering::Acquire)
     }
 
     /// Waits until the first refresh has ended, well or not, or until the limit.
