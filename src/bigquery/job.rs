@@ -102,9 +102,10 @@ impl<'a> Job<'a> {
         if page.job_complete != Some(true) {
             page = self.wait(named(reference.as_ref())?.clone()).await?;
         }
-        // Beside all rows they are warnings: `finish` refuses fewer than were announced.
+        // A total is told of a query that succeeded, and then they are warnings, also beside no rows. `finish` refuses fewer
+        // than were announced.
         if let Some(fault) = page.error.as_ref().map(of_job) {
-            if page.total_rows.is_none() || page.rows.as_ref().is_none_or(Vec::is_empty) {
+            if page.total_rows.is_none() {
                 return Err(fault);
             }
             tracing::warn!(cause = chain(&fault.error), "BigQuery answered with a warning");

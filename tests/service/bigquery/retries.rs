@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use wordtally::cause::chain;
 use wordtally::reason::Reason;
 
@@ -124,6 +124,7 @@ async fn a_job_that_failed_in_passing_is_run_anew() {
     let (peer, result) = once(|| {
         let mut failed = answer(&[]);
         failed["errors"] = json!([{"reason": "backendError", "message": "a worker was lost"}]);
+        failed["totalRows"] = Value::Null;
         Reply::Json(200, failed)
     })
     .await;
@@ -139,6 +140,7 @@ async fn a_job_that_failed_for_good_is_an_error() {
     let (peer, result) = once(|| {
         let mut failed = answer(&[]);
         failed["errors"] = json!([{"reason": "accessDenied", "message": "no access to the table"}]);
+        failed["totalRows"] = Value::Null;
         Reply::Json(200, failed)
     })
     .await;

@@ -87,6 +87,12 @@ async fn a_warning_beside_all_rows_is_an_answer() {
         body["totalRows"] = json!("2");
     });
     assert_eq!(lacking.await, Err(Reason::Malformed));
+    let none = changed(|body| {
+        warned(body);
+        body["rows"] = Value::Null;
+        body["totalRows"] = json!("0");
+    });
+    assert_eq!(none.await, Ok(Vec::new()));
     // Nobody says that these are all.
     let unannounced = changed(|body| {
         warned(body);
