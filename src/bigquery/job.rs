@@ -120,7 +120,8 @@ impl<'a> Job<'a> {
         rows.finish()
     }
 
-    /// Polls a running job until it has ended. Leaving before, in whatever way, cancels it.
+    /// Polls a running job until it has ended. Leaving before, in whatever way, cancels it, but for the end of
+    /// the process.
     async fn wait(&mut self, reference: JobReference) -> Result<Page, Fault> {
         let mut running = Running {
             sender: self.bigquery.sender.clone(),

@@ -101,7 +101,8 @@ impl BigQuery {
     /// Runs the query and returns every row. Ends within the configured timeout, whatever happens: token, job,
     /// retries and pages together.
     ///
-    /// A job that is still running when the time is up, or when this future is dropped, is cancelled.
+    /// A job that is still running when the time is up, or when this future is dropped, is cancelled, unless the
+    /// process ends then.
     pub async fn counts(&self) -> Result<Answer, Error> {
         let sent = Moment::now();
         let deadline = Instant::now() + self.timeout;
