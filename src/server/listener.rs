@@ -11,9 +11,12 @@ use crate::config::Listen;
 
 /// Connections that the kernel keeps for us until we accept them.
 const BACKLOG: i32 = 1024;
-/// Bytes that the kernel keeps for a peer that reads slowly, and of what a peer sends ahead; it doubles both for its own
+/// Bytes that the kernel keeps of what is on its way to a peer, and of what a peer sends ahead; it doubles both for its own
 /// bookkeeping. Left to itself it keeps 250 KB of each TCP connection, and more as it goes, all on our cgroup's account.
-const SEND_BUFFER: usize = 16 * 1024;
+/// With less on its way, a peer that acknowledges late, as on the loopback, stops each response for 40 ms.
+const SEND_BUFFER: usize = 64 * 1024;
+/// On a Unix socket nothing is on its way: all of it waits for the peer.
+const UNIX_SEND_BUFFER: usize = 16 * 1024;
 const RECEIVE_BUFFER: usize = 8 * 1024;
 /// Bytes beyond the peer's window that the kernel takes from us. It keeps them for a peer that does not read, and says
 /// that there is room when half of them are gone, so that a slow peer's progress shows.
@@ -183,7 +186,7 @@ impl Acceptor {
             Accepting::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
                 // These are not inherited; what the peer sends is on its own account.
-                SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER)?;
+                SockRef::from(&stream).set_send_buffer_size(UNIX_SEND_BUFFER)?;
                 Ok(Stream::Unix(stream))
             }
         }
