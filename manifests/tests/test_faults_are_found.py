@@ -132,7 +132,7 @@ KUBERNETES_FAULTS: list[tuple[str, Path, object, str]] = [
     ("Deployment", (*ONLY, "readinessProbe", "httpGet", "path"), "/", "readiness probe asks for /"),
     ("Deployment", (*ONLY, "startupProbe", "httpGet", "port"), "web", "at no port"),
     ("Deployment", (*ONLY, "resources", "limits", "memory"), "8Mi", "less memory"),
-    ("Deployment", (*ONLY, "resources", "requests", "memory"), "10Mi", "less memory"),
+    ("Deployment", (*ONLY, "resources", "requests", "memory"), "5Mi", "less memory"),
     ("Deployment", (*ONLY, "resources", "limits", "memory"), "16Mi", "less memory"),
     ("Deployment", (*ONLY, "resources", "limits", "cpu"), "100m", "throttled"),
     ("Deployment", (*ONLY, "resources", "limits"), None, "a request and a limit"),
