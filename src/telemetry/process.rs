@@ -5,6 +5,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
+use rustix::process::{Resource, getrlimit};
 
 /// How many times a second the kernel counts a process's time for its readers. It is so on every platform of ours.
 const TICKS: f64 = 100.0;
@@ -101,11 +102,7 @@ fn open_files() -> Option<f64> {
 }
 
 fn most_files() -> Option<f64> {
-    let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
+    getrlimit(Resource::Nofile).current.map(|most| most as f64)
 }
 
 #[cfg(test)]
