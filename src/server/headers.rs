@@ -30,7 +30,6 @@ const MOST: usize = 12;
 #[derive(Debug)]
 pub(super) struct PageHeaders {
     cache_control: HeaderValue,
-    policy: HeaderValue,
     /// By format, as it is and in gzip.
     ready: [[ArcSwapOption<Ready>; 2]; FORMATS.len()],
 }
@@ -52,7 +51,6 @@ impl PageHeaders {
         Self {
             cache_control: HeaderValue::try_from(cache_control)
                 .unwrap_or(HeaderValue::from_static("no-cache")),
-            policy: content_security_policy(),
             ready: Default::default(),
         }
     }
@@ -84,12 +82,8 @@ impl PageHeaders {
     fn made(&self, format: &Format, gzip: bool, etag: &HeaderValue, age: u64, date: u64) -> HeaderMap {
         let mut headers = self.both(etag, age, date);
         headers.insert(CONTENT_TYPE, format.header());
-        headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
-        headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
-        if *format == html::FORMAT {
-            headers.insert(CONTENT_SECURITY_POLICY, self.policy.clone());
-            headers.insert(REFERRER_POLICY, NO_REFERRER);
-        }
+        secure(&mut headers);
+        secure_document(&mut headers, format);
         if gzip {
             headers.insert(CONTENT_ENCODING, GZIP);
         }
@@ -116,10 +110,7 @@ impl PageHeaders {
 /// For everything that is true only now: probes, metrics and errors.
 pub(super) fn uncached(format: &Format) -> HeaderMap {
     let mut headers = uncached_as(format.header());
-    if *format == html::FORMAT {
-        headers.insert(CONTENT_SECURITY_POLICY, content_security_policy());
-        headers.insert(REFERRER_POLICY, NO_REFERRER);
-    }
+    secure_document(&mut headers, format);
     headers
 }
 
@@ -129,7 +120,20 @@ pub(super) fn uncached_as(content_type: HeaderValue) -> HeaderMap {
     headers.insert(DATE, date::now());
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert(CACHE_CONTROL, NO_STORE);
+    secure(&mut headers);
+    headers
+}
+
+/// What keeps a browser from making more of a response than it is.
+fn secure(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
-    headers
+}
+
+/// What else only a document needs.
+fn secure_document(headers: &mut HeaderMap, format: &Format) {
+    if *format == html::FORMAT {
+        headers.insert(CONTENT_SECURITY_POLICY, content_security_policy());
+        headers.insert(REFERRER_POLICY, NO_REFERRER);
+    }
 }
