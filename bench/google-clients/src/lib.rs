@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-/// The service's query.
+/// A query like the service's: its table, a bound word, a row per corpus.
 pub const SQL: &str = "SELECT corpus, SUM(word_count) AS total_words \
     FROM `bigquery-public-data.samples.shakespeare` WHERE word = @word GROUP BY corpus ORDER BY total_words DESC, corpus";
 /// The word that is counted.

@@ -91,7 +91,6 @@ impl Compiler<'_> {
             return Err(QueryError::new(format!("Function not found: {name}")));
         };
         let name = ident.value.to_uppercase();
-        refuse(over.is_some(), "A window function")?;
         refuse(
             *uses_odbc_syntax || !matches!(parameters, FunctionArguments::None),
             "This form of call",
@@ -116,7 +115,10 @@ impl Compiler<'_> {
                 FunctionArg::Unnamed(FunctionArgExpr::Wildcard)
                     if name == "COUNT" && list.args.len() == 1 && !distinct =>
                 {
-                    return self.aggregate(&name, false, None, scope);
+                    return match over {
+                        Some(over) => self.window(&name, None, over, scope),
+                        None => self.aggregate(&name, false, None, scope),
+                    };
                 }
                 _ => {
                     return Err(QueryError::unsupported(format!(
@@ -129,8 +131,13 @@ impl Compiler<'_> {
             let [argument] = arguments.as_slice() else {
                 return Err(wrong_count(&name, arguments.len()));
             };
-            return self.aggregate(&name, distinct, Some(argument), scope);
+            let Some(over) = over else {
+                return self.aggregate(&name, distinct, Some(argument), scope);
+            };
+            refuse(distinct, "DISTINCT in a window function")?;
+            return self.window(&name, Some(argument), over, scope);
         }
+        refuse(over.is_some(), &format!("The window function {name}"))?;
         refuse(
             list.duplicate_treatment.is_some(),
             &format!("{name} with DISTINCT or ALL"),

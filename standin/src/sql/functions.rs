@@ -178,7 +178,9 @@ fn add<T: ToSql>(
     arguments: i32,
     body: impl Fn(&Arguments<'_>) -> Outcome<T> + Send + 'static,
 ) -> rusqlite::Result<()> {
-    connection.create_scalar_function(name, arguments, FunctionFlags::SQLITE_UTF8, move |context| {
+    // SQLite then calls one of constants once, and not for each row.
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function(name, arguments, flags, move |context| {
         if (0..context.len()).any(|place| context.get_raw(place) == ValueRef::Null) {
             return Ok(None);
         }

@@ -19,6 +19,7 @@ mod parse;
 mod scope;
 mod select;
 mod value;
+mod window;
 
 pub(crate) use database::Loader;
 pub use database::{Database, Statement};

@@ -150,7 +150,43 @@ fn a_refusal_says_what_is_wrong() {
         ),
         (
             "SELECT ROW_NUMBER() OVER () FROM samples.shakespeare",
+            "The window function ROW_NUMBER is not supported",
+        ),
+        (
+            "SELECT SUM(word_count) OVER (ORDER BY word) FROM samples.shakespeare",
+            "ORDER BY in a window is not supported",
+        ),
+        (
+            "SELECT SUM(word_count) OVER (ROWS UNBOUNDED PRECEDING) FROM samples.shakespeare",
+            "A named window or a window frame is not supported",
+        ),
+        (
+            "SELECT SUM(word_count) OVER w FROM samples.shakespeare WINDOW w AS (PARTITION BY word)",
             "A window function is not supported",
+        ),
+        (
+            "SELECT COUNT(DISTINCT word) OVER () FROM samples.shakespeare",
+            "DISTINCT in a window function is not supported",
+        ),
+        (
+            "SELECT SUM(1.5) OVER () FROM samples.shakespeare",
+            "SUM of FLOAT64 as a window function is not supported",
+        ),
+        (
+            "SELECT COUNT(*) OVER (PARTITION BY 1.5 * word_count) FROM samples.shakespeare",
+            "Partitioning by expressions of type FLOAT64 is not allowed",
+        ),
+        (
+            "SELECT corpus, SUM(SUM(word_count)) OVER () FROM samples.shakespeare GROUP BY corpus",
+            "Aggregations of aggregations are not allowed",
+        ),
+        (
+            "SELECT word, COUNT(*) OVER () AS n FROM samples.shakespeare GROUP BY word",
+            "A window function in a grouped query is not supported",
+        ),
+        (
+            "SELECT word FROM samples.shakespeare WHERE COUNT(*) OVER () > 1",
+            "Analytic function not allowed in WHERE clause",
         ),
         (
             "SELECT a FROM UNNEST([1]) AS a JOIN UNNEST([1]) AS b USING (a)",
