@@ -5,11 +5,22 @@ use std::time::SystemTime;
 use crate::clock::{BootTime, Clock};
 use crate::config::{Table, Word};
 
-/// How often the word stands in one corpus.
+/// How often the word occurs in one corpus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Count {
     /// The corpus's name; none where the table holds NULL.
     pub corpus: Option<String>,
+    /// The sum of the word's `word_count`s there.
+    pub total_words: i64,
+    /// The sum of all words' `word_count`s there.
+    pub corpus_words: i64,
+}
+
+/// How often the word occurs in another case, such as `Romeo` for `romeo`, in all corpora.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherCase {
+    /// The word in that case.
+    pub word: String,
     /// The sum of its `word_count`s.
     pub total_words: i64,
 }
@@ -47,6 +58,10 @@ pub struct Answer {
     pub table: Table,
     /// One entry per corpus that holds the word; none if no corpus does.
     pub counts: Vec<Count>,
+    /// The word's other cases that occur, the most frequent first.
+    pub other_cases: Vec<OtherCase>,
+    /// Whether whoever answered says that its data is a sample, as the stand-in does.
+    pub sample_data: bool,
     /// When the job was sent, so that the data is at least this fresh.
     pub sent: Moment,
 }

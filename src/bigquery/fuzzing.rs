@@ -5,27 +5,27 @@ use reqwest::StatusCode;
 use super::fault;
 use super::page::Page;
 use super::rows::Rows;
-use crate::answer::Count;
+use crate::answer::{Count, OtherCase};
 use crate::cause::chain;
 
-/// The counts of an answer whose pages have these bodies, and how many of them were read; or why it is none, in the
-/// words of the log.
-pub fn counts(bodies: &[&[u8]]) -> Result<(Vec<Count>, usize), String> {
+/// The counts and other cases in an answer whose pages have these bodies, and how many of them were read; or why it is
+/// none, in the words of the log.
+pub fn counts(bodies: &[&[u8]]) -> Result<(Vec<Count>, Vec<OtherCase>, usize), String> {
     let mut rows = Rows::default();
     let mut read = 0;
     let mut add = || {
         for body in bodies {
             read += 1;
-            if rows.add(Page::parse(body)?)?.is_none() {
+            if rows.add(Page::parse(body, false)?)?.is_none() {
                 break;
             }
         }
         Ok(())
     };
     let added = add();
-    let counts = added.and_then(|()| rows.finish());
-    counts
-        .map(|counts| (counts, read))
+    let found = added.and_then(|()| rows.finish());
+    found
+        .map(|found| (found.counts, found.other_cases, read))
         .map_err(|fault: fault::Fault| chain(&fault.error))
 }
 

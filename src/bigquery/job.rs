@@ -9,10 +9,9 @@ use tracing::Instrument;
 use super::error::Error;
 use super::fault::{self, Fault, Remedy, of_job};
 use super::page::Page;
-use super::rows::Rows;
+use super::rows::{Found, Rows};
 use super::send::Sender;
 use super::{BigQuery, Progress, Stage, request};
-use crate::answer::Count;
 use crate::backoff::Backoff;
 use crate::cause::chain;
 use crate::config::Project;
@@ -64,17 +63,17 @@ impl<'a> Job<'a> {
     }
 
     /// Runs the query, anew if its job failed in a way that passes, and returns its rows.
-    pub(super) async fn counts(mut self) -> Result<Vec<Count>, Error> {
+    pub(super) async fn found(mut self) -> Result<Found, Error> {
         loop {
             match self.once().await {
-                Ok(counts) => return Ok(counts),
+                Ok(found) => return Ok(found),
                 Err(fault) => self.recover(fault, None).await.map_err(|fault| fault.error)?,
             }
         }
     }
 
     /// Sends the query, waits for the job and collects its pages.
-    async fn once(&mut self) -> Result<Vec<Count>, Fault> {
+    async fn once(&mut self) -> Result<Found, Fault> {
         let Self {
             bigquery, project, ..
         } = *self;

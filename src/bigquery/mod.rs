@@ -23,9 +23,10 @@ use tokio::time::{Instant, timeout_at};
 
 pub use error::Error;
 use request::Question;
+use rows::Found;
 use send::Sender;
 
-use crate::answer::{Answer, Count, Moment};
+use crate::answer::{Answer, Moment};
 use crate::config::{Config, Invalid, Project};
 use crate::credentials::{self, File, Limits, Origin, Tokens, Variables};
 use crate::reason::Reason;
@@ -107,13 +108,15 @@ impl BigQuery {
         let sent = Moment::now();
         let deadline = Instant::now() + self.timeout;
         let progress = Progress::default();
-        let counts = timeout_at(deadline, self.run(deadline, &progress))
+        let found = timeout_at(deadline, self.run(deadline, &progress))
             .await
             .unwrap_or_else(|_| Err(progress.out_of_time(self.timeout)))?;
         Ok(Answer {
             word: self.question.word.clone(),
             table: self.question.table.clone(),
-            counts,
+            counts: found.counts,
+            other_cases: found.other_cases,
+            sample_data: found.sample_data,
             sent,
         })
     }
@@ -123,9 +126,9 @@ impl BigQuery {
         self.tokens.renew();
     }
 
-    async fn run(&self, deadline: Instant, progress: &Progress) -> Result<Vec<Count>, Error> {
+    async fn run(&self, deadline: Instant, progress: &Progress) -> Result<Found, Error> {
         let project = self.project.get_or_try_init(|| self.metadata_project()).await?;
-        job::Job::new(self, project, deadline, progress).counts().await
+        job::Job::new(self, project, deadline, progress).found().await
     }
 
     async fn metadata_project(&self) -> Result<Project, Error> {

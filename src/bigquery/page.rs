@@ -28,6 +28,9 @@ pub(super) struct Page {
     pub(super) page_token: Option<String>,
     #[serde(default, deserialize_with = "rows")]
     pub(super) rows: Option<Vec<Row>>,
+    /// Whether the response's header says that the data is a sample: no field of BigQuery's own.
+    #[serde(skip)]
+    pub(super) sample_data: bool,
     pub(super) schema: Option<Schema>,
     pub(super) total_bytes_billed: Option<String>,
     pub(super) total_bytes_processed: Option<String>,
@@ -69,11 +72,12 @@ pub(super) enum Content {
 }
 
 impl Page {
-    /// Parses a body. That may take milliseconds, on the thread that refreshes.
-    pub(super) fn parse(body: &[u8]) -> Result<Self, Fault> {
-        serde_json::from_slice(body).map_err(|error| {
+    /// Parses a response. That may take milliseconds, on the thread that refreshes.
+    pub(super) fn parse(body: &[u8], sample_data: bool) -> Result<Self, Fault> {
+        let page = serde_json::from_slice(body).map_err(|error| {
             Fault::malformed("BigQuery answered with a body that is not understood").caused_by(error)
-        })
+        })?;
+        Ok(Self { sample_data, ..page })
     }
 }
 

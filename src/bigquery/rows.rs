@@ -3,7 +3,7 @@ use gcp_bigquery_client::model::field_type::FieldType;
 use super::fault::Fault;
 use super::limits::{MAX_PAGES, MAX_ROWS};
 use super::page::{Content, Page, Row, Schema};
-use crate::answer::Count;
+use crate::answer::{Count, OtherCase};
 
 /// The largest table, in bytes: each line of it is as wide as the longest name, so that a few megabytes of names could
 /// make a table of many gigabytes.
@@ -11,11 +11,22 @@ const MAX_TABLE: usize = 4 * 1024 * 1024;
 /// What a line of the table takes beside the name.
 const LINE: usize = 32;
 
-/// Where the two columns stand.
+/// Where the columns stand.
 #[derive(Debug, Clone, Copy)]
 struct Columns {
     corpus: usize,
     total_words: usize,
+    corpus_words: usize,
+    other_case: usize,
+}
+
+/// All rows of an answer, by what they are.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) counts: Vec<Count>,
+    pub(super) other_cases: Vec<OtherCase>,
+    /// Whether a page said that its data is a sample.
+    pub(super) sample_data: bool,
 }
 
 /// The rows of a job, page by page. The library's own reader panics on a schema without fields.
@@ -23,7 +34,7 @@ struct Columns {
 pub(super) struct Rows {
     columns: Option<Columns>,
     total: Option<usize>,
-    counts: Vec<Count>,
+    found: Found,
     pages: usize,
     extent: Extent,
 }
@@ -63,21 +74,20 @@ impl Rows {
         if self.total.is_none() && page.rows.is_none() {
             return Err(Fault::malformed("the answer has neither rows nor totalRows"));
         }
+        self.found.sample_data |= page.sample_data;
         let rows = page.rows.unwrap_or_default();
-        if self.total.unwrap_or(0) > MAX_ROWS || self.counts.len() + rows.len() > MAX_ROWS {
+        if self.total.unwrap_or(0) > MAX_ROWS || self.len() + rows.len() > MAX_ROWS {
             return Err(Fault::malformed(format!(
                 "the answer has more than {MAX_ROWS} rows"
             )));
         }
         for row in rows {
-            let count = count(row, columns)?;
-            self.extent.add(count.corpus.as_deref().unwrap_or_default());
+            self.extent.add(self.found.add(row, columns)?);
             if self.extent.bytes() > MAX_TABLE {
                 return Err(Fault::malformed(format!(
                     "the answer makes a table of more than {MAX_TABLE} bytes: its names are too long"
                 )));
             }
-            self.counts.push(count);
         }
         self.pages += 1;
         let next = page.page_token.filter(|token| !token.is_empty());
@@ -90,14 +100,17 @@ impl Rows {
     }
 
     /// All rows, if as many came as were announced.
-    pub(super) fn finish(self) -> Result<Vec<Count>, Fault> {
+    pub(super) fn finish(self) -> Result<Found, Fault> {
         match self.total {
-            Some(total) if total != self.counts.len() => Err(Fault::malformed(format!(
-                "{} of {total} rows came",
-                self.counts.len()
-            ))),
-            _ => Ok(self.counts),
+            Some(total) if total != self.len() => {
+                Err(Fault::malformed(format!("{} of {total} rows came", self.len())))
+            }
+            _ => Ok(self.found),
         }
+    }
+
+    fn len(&self) -> usize {
+        self.found.counts.len() + self.found.other_cases.len()
     }
 }
 
@@ -112,32 +125,61 @@ fn columns(schema: Option<&Schema>) -> Result<Columns, Fault> {
             .ok_or_else(|| Fault::malformed(format!("the schema has no column {name} of the right type")))
     };
     Ok(Columns {
-        corpus: find("corpus", |kind| matches!(kind, FieldType::String))?,
-        total_words: find("total_words", |kind| {
-            matches!(kind, FieldType::Integer | FieldType::Int64)
-        })?,
+        corpus: find("corpus", is_text)?,
+        total_words: find("total_words", is_integer)?,
+        corpus_words: find("corpus_words", is_integer)?,
+        other_case: find("other_case", is_text)?,
     })
 }
 
-fn count(row: Row, columns: Columns) -> Result<Count, Fault> {
-    let mut cells = row.cells.ok_or_else(|| Fault::malformed("a row has no cells"))?;
-    let mut take = |at: usize| {
-        cells
-            .get_mut(at)
-            .map(|cell| std::mem::take(&mut cell.value))
-            .ok_or_else(|| Fault::malformed("a row has too few cells"))
-    };
-    let corpus = match take(columns.corpus)? {
-        Content::Null => None,
-        Content::Text(name) => Some(name),
-        Content::Other => return Err(Fault::malformed("a corpus is not a string")),
-    };
-    let total_words = match take(columns.total_words)? {
-        // SUM's, where each count of a corpus is NULL: nothing was counted there.
+fn is_text(kind: &FieldType) -> bool {
+    matches!(kind, FieldType::String)
+}
+
+fn is_integer(kind: &FieldType) -> bool {
+    matches!(kind, FieldType::Integer | FieldType::Int64)
+}
+
+impl Found {
+    /// Adds a row and returns the name in it.
+    fn add(&mut self, row: Row, columns: Columns) -> Result<&str, Fault> {
+        let mut cells = row.cells.ok_or_else(|| Fault::malformed("a row has no cells"))?;
+        let mut take = |at: usize| {
+            cells
+                .get_mut(at)
+                .map(|cell| std::mem::take(&mut cell.value))
+                .ok_or_else(|| Fault::malformed("a row has too few cells"))
+        };
+        let corpus = text(take(columns.corpus)?)?;
+        let total_words = sum(take(columns.total_words)?)?;
+        let corpus_words = sum(take(columns.corpus_words)?)?;
+        if let Some(word) = text(take(columns.other_case)?)? {
+            let added = self.other_cases.push_mut(OtherCase { word, total_words });
+            return Ok(&added.word);
+        }
+        let added = self.counts.push_mut(Count {
+            corpus,
+            total_words,
+            corpus_words,
+        });
+        Ok(added.corpus.as_deref().unwrap_or_default())
+    }
+}
+
+fn text(cell: Content) -> Result<Option<String>, Fault> {
+    match cell {
+        Content::Null => Ok(None),
+        Content::Text(name) => Ok(Some(name)),
+        Content::Other => Err(Fault::malformed("a name is not a string")),
+    }
+}
+
+fn sum(cell: Content) -> Result<i64, Fault> {
+    let number = match cell {
+        // SUM's, where each count is NULL: nothing was counted there.
         Content::Null => Some(0),
         Content::Text(number) => number.parse().ok(),
         Content::Other => None,
     };
-    let total_words = total_words.ok_or_else(|| Fault::malformed("a total is not an integer"))?;
-    Ok(Count { corpus, total_words })
+    number.ok_or_else(|| Fault::malformed("a total is not an integer"))
 }

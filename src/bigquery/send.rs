@@ -8,7 +8,7 @@ use gcp_bigquery_client::model::job_reference::JobReference;
 use gcp_bigquery_client::model::query_request::QueryRequest;
 use headers::{Date, Header};
 use prometheus_client::metrics::counter::Counter;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{HeaderMap, HeaderName, RETRY_AFTER};
 use url::Url;
 
 use super::fault::{self, Fault};
@@ -19,6 +19,8 @@ use crate::credentials::Token;
 use crate::secrets::remember;
 use crate::transport::{BodyError, Transport, body};
 
+/// With it, whoever answers says that its data is a sample. BigQuery sends no such field; the stand-in does.
+const SAMPLE_DATA: HeaderName = HeaderName::from_static("x-sample-data");
 /// The longest that one request may take. A query waits at most 10 s in BigQuery before it answers `jobComplete: false`.
 const CALL: Duration = Duration::from_secs(20);
 
@@ -60,7 +62,7 @@ impl Sender {
         };
         let answered = exchange(request, token).await;
         sent.unreached = matches!(&answered, Err(fault) if fault.unreached);
-        Page::parse(&answered?)
+        answered?.page()
     }
 
     /// jobs.getQueryResults.
@@ -75,7 +77,7 @@ impl Sender {
             .http
             .get(self.address(&[project.as_str(), "queries", job]))
             .query(parameters);
-        Page::parse(&exchange(request, token).await?)
+        exchange(request, token).await?.page()
     }
 
     /// jobs.cancel.
@@ -121,8 +123,20 @@ impl Drop for Sent<'_> {
     }
 }
 
+/// A good response, read whole.
+struct Answered {
+    sample_data: bool,
+    body: Vec<u8>,
+}
+
+impl Answered {
+    fn page(&self) -> Result<Page, Fault> {
+        Page::parse(&self.body, self.sample_data)
+    }
+}
+
 /// Sends a request and reads the body of a good response.
-async fn exchange(request: reqwest::RequestBuilder, token: &Token) -> Result<Vec<u8>, Fault> {
+async fn exchange(request: reqwest::RequestBuilder, token: &Token) -> Result<Answered, Fault> {
     remember(token.secret());
     let response = request
         .bearer_auth(token.secret())
@@ -136,10 +150,12 @@ async fn exchange(request: reqwest::RequestBuilder, token: &Token) -> Result<Vec
         let words = body(response, REFUSAL_BYTES).await.unwrap_or_default();
         return Err(fault::refused(status, &words, retry_after));
     }
-    body(response, PAGE_BYTES).await.map_err(|error| match error {
+    let sample_data = response.headers().contains_key(SAMPLE_DATA);
+    let body = body(response, PAGE_BYTES).await.map_err(|error| match error {
         BodyError::Broken(error) => fault::broken(error),
         too_long => Fault::malformed(format!("BigQuery answered {status} with {too_long}")),
-    })
+    })?;
+    Ok(Answered { sample_data, body })
 }
 
 /// How long the server wants to be left alone: seconds, or until a date.

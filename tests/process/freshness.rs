@@ -29,8 +29,9 @@ async fn one_job_per_ttl_whatever_the_traffic_and_before_it_ends() {
     const TTL: Duration = Duration::from_secs(2);
     let google = Google::start().await;
     let instance = Serve::from(&google).flag("--ttl", "2s").start().await;
-    instance.answer().await;
+    // The first job began when the instance did.
     let first = Instant::now();
+    instance.answer().await;
     let served = Arc::new(AtomicU64::new(0));
     let mut clients = JoinSet::new();
     for _ in 0..4 {

@@ -123,11 +123,10 @@ fn endless_interim(stream: &mut TcpStream) -> io::Result<()> {
     endlessly(stream, "HTTP/1.1 100 Continue\r\n\r\n".repeat(2_000).as_bytes())
 }
 
-const SCHEMA: &str =
-    r#""schema":{"fields":[{"name":"corpus","type":"STRING"},{"name":"total_words","type":"INTEGER"}]}"#;
+const SCHEMA: &str = r#""schema":{"fields":[{"name":"corpus","type":"STRING"},{"name":"total_words","type":"INTEGER"},{"name":"corpus_words","type":"INTEGER"},{"name":"other_case","type":"STRING"}]}"#;
 
 fn ten_million_rows(stream: &mut TcpStream) -> io::Result<()> {
-    let row = r#"{"f":[{"v":"hamlet"},{"v":"995"}]}"#;
+    let row = r#"{"f":[{"v":"hamlet"},{"v":"995"},{"v":"32446"},{"v":null}]}"#;
     chunked(stream)?;
     chunk(
         stream,

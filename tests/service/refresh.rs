@@ -60,9 +60,12 @@ impl Source for Scripted {
                 Count {
                     corpus: Some(self.name.into()),
                     total_words: 994,
+                    corpus_words: 20_000,
                 };
                 self.rows
             ],
+            other_cases: Vec::new(),
+            sample_data: false,
             sent,
         })
     }

@@ -59,6 +59,8 @@ pub(crate) enum Reply {
     Text(u16, &'static str),
     /// Has nothing to say but when to come again.
     Later(u16, &'static str),
+    /// As [`Reply::Json`] of 200, with a header field more.
+    With(&'static str, Value),
     /// Says nothing and keeps the connection.
     Hang,
     /// Closes the connection.
@@ -67,7 +69,7 @@ pub(crate) enum Reply {
     HangInBody,
     /// Sends half of a body, then closes.
     Truncate,
-    /// Answers later.
+    /// Answers more.
     After(Duration, Value),
 }
 
@@ -131,13 +133,17 @@ async fn serve(
             .count();
         seen.push(request.clone());
     }
-    let mut later = String::new();
+    let mut more = String::new();
     let (status, kind, body) = match script(&request) {
         Reply::Json(status, body) => (status, "application/json", body.to_string()),
         Reply::Text(status, body) => (status, "text/html", body.to_owned()),
         Reply::Later(status, when) => {
-            later = format!("retry-after: {when}\r\n");
+            more = format!("retry-after: {when}\r\n");
             (status, "text/plain", String::new())
+        }
+        Reply::With(field, body) => {
+            more = format!("{field}\r\n");
+            (200, "application/json", body.to_string())
         }
         Reply::After(wait, body) => {
             tokio::time::sleep(wait).await;
@@ -157,7 +163,7 @@ async fn serve(
         }
     };
     let answer = format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n{later}connection: close\r\n\r\n{body}",
+        "HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n{more}connection: close\r\n\r\n{body}",
         body.len()
     );
     let _ = stream.write_all(answer.as_bytes()).await;
@@ -282,11 +288,15 @@ pub(crate) async fn bigquery(config: &Config) -> (BigQuery, Arc<Metrics>) {
     (bigquery, metrics)
 }
 
+/// The words of each corpus in an answer of [`answer`].
+pub(crate) const CORPUS_WORDS: i64 = 20_000;
+
 /// A finished query's answer.
 pub(crate) fn answer(rows: &[(&str, &str)]) -> Value {
+    let all = CORPUS_WORDS.to_string();
     let rows: Vec<Value> = rows
         .iter()
-        .map(|(corpus, total)| json!({"f": [{"v": corpus}, {"v": total}]}))
+        .map(|(corpus, total)| json!({"f": [{"v": corpus}, {"v": total}, {"v": all}, {"v": null}]}))
         .collect();
     json!({
         "kind": "bigquery#queryResponse",
@@ -295,6 +305,8 @@ pub(crate) fn answer(rows: &[(&str, &str)]) -> Value {
         "schema": {"fields": [
             {"name": "corpus", "type": "STRING", "mode": "NULLABLE"},
             {"name": "total_words", "type": "INTEGER", "mode": "NULLABLE"},
+            {"name": "corpus_words", "type": "INTEGER", "mode": "NULLABLE"},
+            {"name": "other_case", "type": "STRING", "mode": "NULLABLE"},
         ]},
         "totalRows": rows.len().to_string(),
         "totalBytesProcessed": "2650000",

@@ -19,6 +19,7 @@ async fn the_word_is_bound_and_every_limit_is_set() {
     let count = |corpus: &str, total_words| Count {
         corpus: Some(corpus.to_owned()),
         total_words,
+        corpus_words: CORPUS_WORDS,
     };
     assert_eq!(found.counts, [count("hamlet", 995), count("macbeth", 620)]);
 
@@ -29,8 +30,13 @@ async fn the_word_is_bound_and_every_limit_is_set() {
     let body = query.json();
     assert_eq!(
         body["query"],
-        "SELECT corpus, SUM(word_count) AS total_words FROM `data-project.books.words` WHERE word = @word \
-         GROUP BY corpus ORDER BY total_words DESC, corpus"
+        "SELECT IF(spelling = @word, corpus, NULL) AS corpus, SUM(total_words) AS total_words, \
+         SUM(corpus_words) AS corpus_words, NULLIF(spelling, @word) AS other_case \
+         FROM (SELECT *, SUM(total_words) OVER (PARTITION BY corpus) AS corpus_words \
+         FROM (SELECT corpus, IF(LOWER(word) = LOWER(@word), word, NULL) AS spelling, \
+         SUM(word_count) AS total_words FROM `data-project.books.words` GROUP BY 1, 2)) \
+         WHERE spelling IS NOT NULL GROUP BY 1, 4 \
+         ORDER BY other_case IS NULL DESC, total_words DESC, corpus, other_case"
     );
     assert_eq!(body["parameterMode"], "NAMED");
     let parameter = &body["queryParameters"][0];

@@ -104,7 +104,7 @@ async fn a_warning_beside_all_rows_is_an_answer() {
 #[tokio::test]
 async fn a_corpus_whose_counts_are_all_null_has_none() {
     let found = changed(|body| {
-        let row = json!({"f": [{"v": "unknown"}, {"v": null}]});
+        let row = json!({"f": [{"v": "unknown"}, {"v": null}, {"v": null}, {"v": null}]});
         body["rows"].as_array_mut().expect("rows").push(row);
         body["totalRows"] = json!("2");
     });
@@ -112,9 +112,9 @@ async fn a_corpus_whose_counts_are_all_null_has_none() {
         .await
         .expect("an answer")
         .iter()
-        .map(|count| count.total_words)
+        .map(|count| (count.total_words, count.corpus_words))
         .collect();
-    assert_eq!(counts, [995, 0]);
+    assert_eq!(counts, [(995, CORPUS_WORDS), (0, 0)]);
 }
 
 #[tokio::test]
@@ -185,20 +185,54 @@ async fn columns_are_found_by_name_and_a_null_corpus_is_kept() {
     let found = changed(|body| {
         body["schema"]["fields"] = json!([
             {"name": "total_words", "type": "INT64"},
+            {"name": "other_case", "type": "STRING"},
             {"name": "corpus", "type": "STRING"},
+            {"name": "corpus_words", "type": "INT64"},
         ]);
-        body["rows"] = json!([{"f": [{"v": "7"}, {"v": null}]}]);
+        body["rows"] = json!([{"f": [{"v": "7"}, {"v": null}, {"v": null}, {"v": "9"}]}]);
     });
     let count = Count {
         corpus: None,
         total_words: 7,
+        corpus_words: 9,
     };
     assert_eq!(found.await, Ok(vec![count]));
 }
 
 #[tokio::test]
+async fn other_cases_are_told_from_corpora() {
+    let mut body = answer(&[("hamlet", "3"), ("", "2"), ("", "1")]);
+    body["rows"][1]["f"][3]["v"] = json!("THE");
+    body["rows"][2]["f"][3]["v"] = json!("The");
+    let peer = peer(move |_| Reply::Json(200, body.clone())).await;
+    let (bigquery, _) = bigquery(&config(&peer)).await;
+    let found = bigquery.counts().await.expect("an answer");
+    assert_eq!(found.counts.len(), 1);
+    let other_cases: Vec<_> = found
+        .other_cases
+        .iter()
+        .map(|other| (other.word.as_str(), other.total_words))
+        .collect();
+    assert_eq!(other_cases, [("THE", 2), ("The", 1)]);
+}
+
+/// Nothing else is taken for it: neither a project's name nor an address.
+#[tokio::test]
+async fn an_answer_is_a_sample_if_its_header_says_so() {
+    for (field, expected) in [
+        ("x-sample-data: bigquery-standin", true),
+        ("server: bigquery-standin", false),
+    ] {
+        let peer = peer(move |_| Reply::With(field, answer(&[("hamlet", "995")]))).await;
+        let (bigquery, _) = bigquery(&config(&peer)).await;
+        let found = bigquery.counts().await.expect("an answer");
+        assert_eq!(found.sample_data, expected);
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_an_answer_is_an_error_and_no_panic() {
-    let cases: [(&str, Change); 14] = [
+    let cases: [(&str, Change); 17] = [
         // The bare client library panics on this one: "Expecting a non empty list of fields".
         ("a schema without fields", |body| body["schema"] = json!({})),
         ("no schema", |body| body["schema"] = Value::Null),
@@ -207,6 +241,15 @@ async fn what_is_not_an_answer_is_an_error_and_no_panic() {
         }),
         ("another type", |body| {
             body["schema"]["fields"][1]["type"] = json!("FLOAT")
+        }),
+        ("a case that is a number", |body| {
+            body["schema"]["fields"][3]["type"] = json!("INTEGER")
+        }),
+        ("no words of the corpus", |body| {
+            body["schema"]["fields"][2]["name"] = json!("words")
+        }),
+        ("a case that is a list", |body| {
+            body["rows"][0]["f"][3]["v"] = json!([])
         }),
         ("an unknown type", |body| {
             body["schema"]["fields"][1]["type"] = json!("RANGE")

@@ -25,12 +25,15 @@ fn answer(as_of: SystemTime) -> Answer {
         .map(|(corpus, total_words)| Count {
             corpus: corpus.map(str::to_owned),
             total_words,
+            corpus_words: 20_000,
         })
         .collect();
     Answer {
         word: "'*the*'".parse().unwrap(),
         table: "project.dataset.table".parse().unwrap(),
         counts,
+        other_cases: Vec::new(),
+        sample_data: false,
         sent: Moment {
             wall: as_of,
             ..Moment::now()
@@ -157,6 +160,7 @@ fn an_address_is_no_link_in_markdown() {
             counts: vec![Count {
                 corpus: Some(name.to_owned()),
                 total_words: 1,
+                corpus_words: 20_000,
             }],
             ..answer(as_of())
         };

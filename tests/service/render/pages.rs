@@ -23,6 +23,7 @@ fn pages(word: &str, counts: &[(&str, i64)]) -> Pages {
         .map(|(corpus, total_words)| Count {
             corpus: Some((*corpus).to_owned()),
             total_words: *total_words,
+            corpus_words: 20_000,
         })
         .collect();
     let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
@@ -30,6 +31,8 @@ fn pages(word: &str, counts: &[(&str, i64)]) -> Pages {
         word: word.parse().unwrap(),
         table: "project.dataset.table".parse().unwrap(),
         counts,
+        other_cases: Vec::new(),
+        sample_data: false,
         sent: Moment {
             wall,
             ..Moment::now()

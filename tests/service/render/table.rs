@@ -27,12 +27,15 @@ fn tables_are_those_of_tabulate() {
             .map(|(corpus, total_words)| Count {
                 corpus: corpus.clone(),
                 total_words: *total_words,
+                corpus_words: 20_000,
             })
             .collect();
         let answer = Answer {
             word: "the".parse().unwrap(),
             table: "project.dataset.table".parse().unwrap(),
             counts,
+            other_cases: Vec::new(),
+            sample_data: false,
             sent: Moment::now(),
         };
         let pages = Pages::new(&answer).unwrap();

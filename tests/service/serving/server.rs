@@ -141,7 +141,10 @@ fn pages(total_words: i64) -> Pages {
         counts: vec![Count {
             corpus: Some("hamlet".to_owned()),
             total_words,
+            corpus_words: 20_000,
         }],
+        other_cases: Vec::new(),
+        sample_data: false,
         table: config().table,
         sent: sent(Duration::ZERO),
     };
