@@ -19,7 +19,7 @@ use tracing::level_filters::LevelFilter;
 use crate::cli::{self, DemoArgs};
 use crate::config::{Config, Invalid, Listen, LogFormat, Word};
 use crate::instance::Instance;
-use crate::render::{content_security_policy, html, index_page};
+use crate::render::{Listed, State, content_security_policy, html, index_page};
 use crate::server::{self, Handler, Limits, Listener};
 use crate::{probe, shutdown, telemetry};
 
@@ -58,7 +58,16 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
         running.spawn(instance.serve(begun(&draining)));
     }
     let ready = format!("http://{}/", index.local_address()?);
-    let page = Arc::new(Index(index_page(&links)));
+    let listed: Vec<Listed> = links
+        .iter()
+        .map(|(word, url)| Listed {
+            word: word.clone(),
+            url: url.clone(),
+            state: State::Unavailable,
+        })
+        .collect();
+    let (_, page) = index_page(&listed, &html::FORMAT);
+    let page = Arc::new(Index(page));
     let drain = begun(&draining);
     running.spawn(async move {
         server::serve(index, page, Limits::default(), drain)

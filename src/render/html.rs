@@ -1,17 +1,12 @@
-//! Whole HTML documents: no script, nothing from elsewhere, one style.
-
-use std::sync::LazyLock;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use hyper::header::HeaderValue;
+//! The answer, and an error, as HTML.
 
 use super::chart;
+use super::document::{Head, document};
 use super::escape::escape;
 use super::failure::Failure;
 use super::format::Format;
 use super::report::Report;
-use super::wording::{heading, line, none_found};
+use super::wording::{heading, none_found};
 
 /// `text/html`.
 pub const FORMAT: Format = Format {
@@ -22,29 +17,16 @@ pub const FORMAT: Format = Format {
     error: Some(error),
 };
 
-/// Every page's style. The policy allows this text and no other.
-const STYLE: &str = include_str!("style.css");
-
-static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let digest = ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes());
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        STANDARD.encode(digest)
-    );
-    // It is always valid. Were it not, a page without its style is the safe one.
-    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
-});
-
-/// The `Content-Security-Policy` for every HTML page: it allows our style, by its hash, and nothing else.
-pub fn content_security_policy() -> HeaderValue {
-    POLICY.clone()
-}
-
 /// The answer: heading and table as they always were, then what they are of, then the chart.
 fn answer(report: &Report<'_>) -> String {
     let word = isolated(report.word);
-    document(&format!("'{}' per corpus", report.word), |page| {
-        page.push_str(&format!("<article>\n<h4>{}</h4>", heading(&word)));
+    let head = Head {
+        title: &format!("'{}' per corpus", report.word),
+        description: "",
+        links: "",
+    };
+    document(&head, |page| {
+        page.push_str(&format!("<main>\n<article>\n<h4>{}</h4>", heading(&word)));
         if report.counts.is_empty() {
             page.push_str(&format!("<p>{}</p>\n<p class=\"source\">", none_found(&word)));
         } else {
@@ -64,18 +46,23 @@ fn answer(report: &Report<'_>) -> String {
         if !report.counts.is_empty() {
             page.push_str(&chart::chart(report));
         }
-        page.push_str("</article>\n");
+        page.push_str("</article>\n</main>\n");
     })
 }
 
 fn error(failure: &Failure<'_>) -> String {
     let title = failure.title();
     let main = format!(
-        "<h1>{}</h1>\n<p>{}</p>\n",
+        "<main>\n<h1>{}</h1>\n<p>{}</p>\n</main>\n",
         escape(&title),
         escape(failure.sentence)
     );
-    document(&title, |page| page.push_str(&main))
+    let head = Head {
+        title: &title,
+        description: failure.sentence,
+        links: "",
+    };
+    document(&head, |page| page.push_str(&main))
 }
 
 /// The table with its text as it is. Names are kept from moving the number beside them.
@@ -103,24 +90,4 @@ fn isolated(text: &str) -> String {
     } else {
         format!("<bdi dir=\"ltr\">{escaped}</bdi>")
     }
-}
-
-/// A whole document around its main part, which is written as HTML; the title is not.
-pub(super) fn document(title: &str, main: impl FnOnce(&mut String)) -> String {
-    let mut page = format!(
-        "<!doctype html>\n\
-         <html lang=\"en\">\n\
-         <head>\n\
-         <meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{}</title>\n\
-         <style>{STYLE}</style>\n\
-         </head>\n\
-         <body>\n\
-         <main>\n",
-        escape(&line(title))
-    );
-    main(&mut page);
-    page.push_str("</main>\n</body>\n</html>\n");
-    page
 }

@@ -1,19 +1,160 @@
-//! The page that leads to several instances.
+//! The page that leads to several words: what each one's total is, and whether it has an answer.
 
 use bytes::Bytes;
+use serde::Serialize;
 
+use super::bar::bar;
+use super::document::{Head, SAMPLE_BANNER, document, shown};
 use super::escape::escape;
-use super::html::document;
+use super::format::Format;
+use super::wording::{corpora, date, grouped, times};
+use super::{html, json, text};
 
-/// An HTML page that links each word to its instance's address.
-pub fn index_page(instances: &[(String, String)]) -> Bytes {
-    let items: String = instances
-        .iter()
-        .map(|(word, url)| {
-            let (word, url) = (escape(word), escape(url));
-            format!("<li><a href=\"{url}\"><bdi>{word}</bdi> <small>{url}</small></a></li>\n")
-        })
-        .collect();
-    let main = format!("<h1>Words and how often they appear</h1>\n<ul class=\"words\">\n{items}</ul>\n");
-    document("Words and how often they appear", |page| page.push_str(&main)).into()
+/// One word of several, and what is known of its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Listed {
+    /// The word.
+    pub word: String,
+    /// Where its page is.
+    pub url: String,
+    /// Its answer, as far as it is known.
+    #[serde(flatten)]
+    pub state: State,
+}
+
+/// What is known of a word's answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    /// It has one.
+    Counted {
+        /// How often the word stands in all corpora together.
+        total_words: i128,
+        /// How many corpora hold it.
+        corpora: usize,
+        /// When the answer was true: RFC 3339, UTC.
+        as_of: String,
+        /// Whether the numbers are the stand-in's.
+        sample_data: bool,
+    },
+    /// It has none, or none that could be had.
+    Unavailable,
+}
+
+const TITLE: &str = "Words and how often they appear";
+
+/// The list of words, and the format it is in: HTML or JSON as wished, else plain text.
+pub fn index_page(listed: &[Listed], wished: &'static Format) -> (&'static Format, Bytes) {
+    if *wished == html::FORMAT {
+        (wished, as_html(listed).into())
+    } else if *wished == json::FORMAT {
+        (wished, as_json(listed).into())
+    } else {
+        (&text::FORMAT, as_text(listed).into())
+    }
+}
+
+fn as_json(listed: &[Listed]) -> String {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        words: &'a [Listed],
+    }
+    // Text, numbers and lists always serialise.
+    serde_json::to_string(&Document { words: listed }).unwrap_or_else(|_| "null".to_owned()) + "\n"
+}
+
+fn as_text(listed: &[Listed]) -> String {
+    let line = |one: &Listed| match &one.state {
+        State::Counted {
+            total_words,
+            corpora: held,
+            as_of,
+            sample_data,
+        } => format!(
+            "{}: {} in {}, as of {as_of}{}: {}\n",
+            one.word,
+            times(*total_words),
+            corpora(*held),
+            if *sample_data { ", sample data" } else { "" },
+            one.url
+        ),
+        State::Unavailable => format!("{}: no counts yet: {}\n", one.word, one.url),
+    };
+    if listed.is_empty() {
+        return "No word is counted here.\n".to_owned();
+    }
+    listed.iter().map(line).collect()
+}
+
+fn as_html(listed: &[Listed]) -> String {
+    let totals = listed.iter().filter_map(|one| match one.state {
+        State::Counted { total_words, .. } => Some(total_words as f64),
+        State::Unavailable => None,
+    });
+    let longest = totals.fold(1.0, f64::max);
+    let is_sample = |one: &Listed| {
+        matches!(
+            one.state,
+            State::Counted {
+                sample_data: true,
+                ..
+            }
+        )
+    };
+    let head = Head {
+        title: TITLE,
+        description: "How often each of these words appears, corpus by corpus.",
+        links: "<link rel=\"alternate\" type=\"application/json\" href=\"?format=json\" title=\"JSON\">\n\
+                <link rel=\"alternate\" type=\"text/plain\" href=\"?format=txt\" title=\"Plain text\">\n",
+    };
+    document(&head, |page| {
+        page.push_str("<main>\n");
+        if listed.iter().any(is_sample) {
+            page.push_str(SAMPLE_BANNER);
+        }
+        page.push_str(&format!("<h1>{TITLE}</h1>\n"));
+        if listed.is_empty() {
+            page.push_str("<p class=\"lead\">No word is counted here.</p>\n</main>\n");
+            return;
+        }
+        page.push_str(
+            "<table>\n<caption>Each word, how often it appears in all, and when that was counted. \
+             A word leads to its counts in each corpus.</caption>\n\
+             <thead><tr><th scope=\"col\">Word</th><th scope=\"col\">Times</th>\
+             <th scope=\"col\">Corpora</th><th scope=\"col\" class=\"when\">As of</th></tr></thead>\n<tbody>\n",
+        );
+        for one in listed {
+            row(one, longest, page);
+        }
+        page.push_str("</tbody>\n</table>\n</main>\n");
+    })
+}
+
+fn row(one: &Listed, longest: f64, page: &mut String) {
+    let (bar, numbers) = match &one.state {
+        State::Counted {
+            total_words,
+            corpora,
+            as_of,
+            ..
+        } => (
+            bar(*total_words as f64, longest),
+            format!(
+                "<td>{}</td><td>{}</td><td class=\"when\"><time datetime=\"{as_of}\">{date}</time></td>",
+                grouped(*total_words),
+                grouped(*corpora as i128),
+                as_of = escape(as_of),
+                date = escape(&date(as_of)),
+            ),
+        ),
+        State::Unavailable => (
+            String::new(),
+            "<td colspan=\"3\" class=\"state\">No counts yet</td>".to_owned(),
+        ),
+    };
+    page.push_str(&format!(
+        "<tr><th scope=\"row\"><div class=\"bar\"><a href=\"{url}\">{word}</a>{bar}</div></th>{numbers}</tr>\n",
+        url = escape(&one.url),
+        word = shown(&one.word),
+    ));
 }

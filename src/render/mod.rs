@@ -1,7 +1,9 @@
 //! Turns an answer into the bytes of every page, once per answer. Pure: the same answer gives the same bytes.
 
+mod bar;
 mod chart;
 pub mod csv;
+mod document;
 mod encoded;
 mod error;
 mod escape;
@@ -24,10 +26,11 @@ use crate::answer::Answer;
 
 use report::Report;
 
+pub use document::content_security_policy;
 pub use error::error_page;
 pub use format::Format;
-pub use html::content_security_policy;
-pub use index::index_page;
+
+pub use index::{Listed, State, index_page};
 
 /// The most bytes that all pages of one answer may take together. Two answers are held while one replaces the other.
 pub const MAX_PAGES: usize = 8 * 1024 * 1024;

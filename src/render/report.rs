@@ -6,7 +6,7 @@ use crate::answer::{Answer, Count};
 use crate::config::Table;
 
 use super::table;
-use super::wording::grouped;
+use super::wording::{corpora, date, times};
 
 /// The last second with a year of four digits, since 1970.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -46,22 +46,12 @@ impl<'a> Report<'a> {
 
     /// The sum in words, such as `1,023 times in 2 corpora`.
     pub(super) fn summary(&self) -> String {
-        let times = if self.total == 1 { "time" } else { "times" };
-        let corpora = if self.counts.len() == 1 {
-            "corpus"
-        } else {
-            "corpora"
-        };
-        format!(
-            "{} {times} in {} {corpora}",
-            grouped(self.total),
-            grouped(self.counts.len() as i128)
-        )
+        format!("{} in {}", times(self.total), corpora(self.counts.len()))
     }
 
     /// `as_of` for people.
     pub(super) fn as_of_words(&self) -> String {
-        self.as_of.replace('T', " ").replace('Z', " UTC")
+        date(&self.as_of)
     }
 }
 

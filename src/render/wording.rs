@@ -10,6 +10,21 @@ pub(super) fn none_found(word: &str) -> String {
     format!("'{word}' appears in no corpus.")
 }
 
+/// Such as `1,023 times`.
+pub(super) fn times(number: i128) -> String {
+    counted(number, "time", "times")
+}
+
+/// Such as `2 corpora`.
+pub(super) fn corpora(number: usize) -> String {
+    counted(number as i128, "corpus", "corpora")
+}
+
+/// A number of things by the name that fits it.
+pub(super) fn counted(number: i128, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
 /// A number with commas between its thousands.
 pub(super) fn grouped(number: i128) -> String {
     let digits = number.unsigned_abs().to_string();
@@ -23,6 +38,33 @@ pub(super) fn grouped(number: i128) -> String {
     text
 }
 
+/// A moment in RFC 3339 for people, such as `9 September 2001, 01:46 UTC`; as it is if it is no such moment.
+pub(super) fn date(rfc3339: &str) -> String {
+    const MONTHS: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let read = || {
+        let (day, time) = rfc3339.split_once('T')?;
+        let mut parts = day.splitn(3, '-');
+        let year = parts.next()?;
+        let month = MONTHS.get(parts.next()?.parse::<usize>().ok()?.checked_sub(1)?)?;
+        let day: u8 = parts.next()?.parse().ok()?;
+        Some(format!("{day} {month} {year}, {} UTC", time.get(..5)?))
+    };
+    read().unwrap_or_else(|| rfc3339.to_owned())
+}
+
 /// One line of text fit for show: control characters, and those that turn the reading direction, become U+FFFD.
 pub(super) fn line(text: &str) -> String {
     let unsafe_to_show = |c: char| {
@@ -32,4 +74,17 @@ pub(super) fn line(text: &str) -> String {
     text.chars()
         .map(|c| if unsafe_to_show(c) { '\u{fffd}' } else { c })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_reads_as_people_say_it() {
+        assert_eq!(date("2001-09-09T01:46:40Z"), "9 September 2001, 01:46 UTC");
+        for odd in ["", "2001-13-09T01:46:40Z", "2001-09-09", "2001-09-09Té"] {
+            assert_eq!(date(odd), odd);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The pages that hold no answer: errors, and the index over several instances.
 
 use hyper::StatusCode;
-use wordtally::render::{csv, error_page, html, index_page, json, markdown, text};
+use wordtally::render::{Format, Listed, State, csv, error_page, html, index_page, json, markdown, text};
 
 #[test]
 fn an_error_page_says_its_sentence_in_the_format_wished() {
@@ -23,19 +23,82 @@ fn an_error_page_says_its_sentence_in_the_format_wished() {
     }
 }
 
+fn counted(word: &str, url: &str, total_words: i128, sample_data: bool) -> Listed {
+    Listed {
+        word: word.to_owned(),
+        url: url.to_owned(),
+        state: State::Counted {
+            total_words,
+            corpora: 2,
+            as_of: "2001-09-09T01:46:40Z".to_owned(),
+            sample_data,
+        },
+    }
+}
+
+fn list() -> [Listed; 3] {
+    [
+        counted("the", "/the/", 1426, false),
+        counted("<b>\"", "http://127.0.0.1:2/?a&\"b", 713, false),
+        Listed {
+            word: "שלום".to_owned(),
+            url: "/שלום/".to_owned(),
+            state: State::Unavailable,
+        },
+    ]
+}
+
+fn index(listed: &[Listed], format: &'static Format) -> String {
+    let (given, body) = index_page(listed, format);
+    assert_eq!(given, format);
+    String::from_utf8(body.to_vec()).unwrap()
+}
+
 #[test]
-fn the_index_links_each_word() {
-    let page = index_page(&[
-        ("the".to_owned(), "http://127.0.0.1:1/".to_owned()),
-        ("<b>\"".to_owned(), "http://127.0.0.1:2/?a&\"b".to_owned()),
-    ]);
-    let page = String::from_utf8(page.to_vec()).unwrap();
-    assert!(
-        page.contains("<a href=\"http://127.0.0.1:1/\"><bdi>the</bdi>"),
-        "{page}"
+fn the_index_is_a_table_of_links_and_totals() {
+    let page = index(&list(), &html::FORMAT);
+    for part in [
+        "<h1>Words and how often they appear</h1>",
+        "<th scope=\"row\"><div class=\"bar\"><a href=\"/the/\">the</a><svg aria-hidden=\"true\"",
+        "<rect width=\"100.0%\"",
+        "</th><td>1,426</td><td>2</td><td class=\"when\"><time datetime=\"2001-09-09T01:46:40Z\">9 September 2001, 01:46 UTC</time></td></tr>",
+        "<a href=\"http://127.0.0.1:2/?a&amp;&quot;b\">&lt;b&gt;&quot;</a>",
+        "<rect width=\"50.0%\"",
+        "<bdi>שלום</bdi></a></div></th><td colspan=\"3\" class=\"state\">No counts yet</td>",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(!page.contains("Sample data"), "{page}");
+    let sample = index(&[counted("the", "/the/", 1, true)], &html::FORMAT);
+    assert!(sample.contains("Sample data, from the stand-in."), "{sample}");
+    assert!(index(&[], &html::FORMAT).contains("No word is counted here."));
+}
+
+#[test]
+fn the_index_is_there_for_programs() {
+    let document: serde_json::Value = serde_json::from_str(&index(&list(), &json::FORMAT)).unwrap();
+    let words = document["words"].as_array().unwrap();
+    assert_eq!(
+        words[0],
+        serde_json::json!({
+            "word": "the",
+            "url": "/the/",
+            "state": "counted",
+            "total_words": 1426,
+            "corpora": 2,
+            "as_of": "2001-09-09T01:46:40Z",
+            "sample_data": false
+        })
     );
-    assert!(
-        page.contains("<a href=\"http://127.0.0.1:2/?a&amp;&quot;b\"><bdi>&lt;b&gt;&quot;</bdi>"),
-        "{page}"
+    assert_eq!(words[1]["word"], "<b>\"");
+    assert_eq!(words[2]["state"], "unavailable");
+    let text = index(&list(), &text::FORMAT);
+    let first = text.lines().next();
+    assert_eq!(
+        first,
+        Some("the: 1,426 times in 2 corpora, as of 2001-09-09T01:46:40Z: /the/")
     );
+    assert!(text.ends_with("שלום: no counts yet: /שלום/\n"), "{text}");
+    let (format, _) = index_page(&list(), &csv::FORMAT);
+    assert_eq!(format, &text::FORMAT);
 }

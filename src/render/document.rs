@@ -1,0 +1,90 @@
+//! What every HTML page is made of: one head, one style, nothing from elsewhere, no script.
+
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hyper::header::HeaderValue;
+
+use super::escape::escape;
+use super::wording::line;
+
+/// Every page's style. The policy allows this text and no other.
+const STYLE: &str = include_str!("style.css");
+
+/// The icon in the page itself: whoever serves the page need not serve a file beside it.
+static ICON: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "data:image/svg+xml;base64,{}",
+        STANDARD.encode(include_str!("icon.svg"))
+    )
+});
+
+static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
+    let digest = ring::digest::digest(&ring::digest::SHA256, STYLE.as_bytes());
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'",
+        STANDARD.encode(digest)
+    );
+    // It is always valid. Were it not, a page without its style is the safe one.
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+});
+
+/// The `Content-Security-Policy` for every HTML page: it allows our style, by its hash, the icon, and nothing else.
+pub fn content_security_policy() -> HeaderValue {
+    POLICY.clone()
+}
+
+/// What a page's head says of it.
+pub(super) struct Head<'a> {
+    /// Not escaped.
+    pub(super) title: &'a str,
+    /// One or two sentences for a search engine or a preview; not escaped.
+    pub(super) description: &'a str,
+    /// Further elements, as HTML.
+    pub(super) links: &'a str,
+}
+
+/// A whole document around its body, which is written as HTML.
+pub(super) fn document(head: &Head<'_>, body: impl FnOnce(&mut String)) -> String {
+    let title = escape(&line(head.title));
+    let description = escape(&line(head.description));
+    let mut page = format!(
+        "<!doctype html>\n\
+         <html lang=\"en\">\n\
+         <head>\n\
+         <meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n\
+         <meta name=\"description\" content=\"{description}\">\n\
+         <meta property=\"og:type\" content=\"website\">\n\
+         <meta property=\"og:site_name\" content=\"wordtally\">\n\
+         <meta property=\"og:title\" content=\"{title}\">\n\
+         <meta property=\"og:description\" content=\"{description}\">\n\
+         <link rel=\"icon\" type=\"image/svg+xml\" href=\"{icon}\">\n\
+         {links}\
+         <style>{STYLE}</style>\n\
+         </head>\n\
+         <body>\n",
+        icon = *ICON,
+        links = head.links,
+    );
+    body(&mut page);
+    page.push_str("</body>\n</html>\n");
+    page
+}
+
+/// What nobody may take for BigQuery's numbers.
+pub(super) const SAMPLE_BANNER: &str = "<p class=\"banner\"><strong>Sample data, from the stand-in.</strong> \
+     These numbers are not BigQuery's.</p>\n";
+
+/// The text escaped and fit for show. If it may run from right to left, that ends with it.
+pub(super) fn shown(text: &str) -> String {
+    let text = line(text);
+    if text.is_ascii() {
+        escape(&text)
+    } else {
+        format!("<bdi>{}</bdi>", escape(&text))
+    }
+}
