@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Empty;
-use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, HOST};
+use hyper::header::HOST;
 use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use url::Url;
+
+use crate::client;
 
 /// How long a probe may take in all.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -92,22 +92,9 @@ where
 {
     let request = Request::get(path)
         .header(HOST, host)
-        .header(CONNECTION, "close")
         .body(Empty::<Bytes>::new())
         .map_err(io::Error::other)?;
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream))
-        .await
-        .map_err(io::Error::other)?;
-    let response = sender.send_request(request);
-    tokio::pin!(connection, response);
-    // The connection does the reading and writing while the response is waited for.
-    tokio::select! {
-        response = &mut response => response.map(|response| response.status()).map_err(io::Error::other),
-        ended = &mut connection => {
-            ended.map_err(io::Error::other)?;
-            response.await.map(|response| response.status()).map_err(io::Error::other)
-        }
-    }
+    client::exchange(stream, request, async |response| Ok(response.status())).await
 }
 
 #[cfg(test)]

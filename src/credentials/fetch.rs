@@ -7,7 +7,8 @@ use super::error::Error;
 use super::fetched::Fetched;
 use super::file::File;
 use super::search::Origin;
-use super::{BIGQUERY_SCOPE, metadata_server, small_file};
+use super::{BIGQUERY_SCOPE, metadata_server};
+use crate::small_file;
 use crate::transport::Transport;
 
 /// Fetches a new token for BigQuery. The file is read each time, so that a new key needs no restart.

@@ -3,10 +3,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::MAX_FILE;
 use super::credential::Credential;
 use super::fields::Fields;
-use super::small_file::{self, Unreadable};
 use crate::config::{Invalid, Project};
+use crate::small_file::{self, Unreadable};
 
 /// A credential file that was read and checked.
 #[derive(Debug)]
@@ -63,14 +64,14 @@ fn invalid(path: &Path, what: &str) -> Invalid {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Invalid> {
-    small_file::read(path).map_err(|unreadable| match &unreadable {
+    small_file::read(path, MAX_FILE).map_err(|unreadable| match &unreadable {
         Unreadable::Irregular => invalid(
             path,
             "is not a regular file: expected the path of a credential file",
         ),
-        Unreadable::TooLarge => invalid(
+        Unreadable::TooLarge(_) => invalid(
             path,
-            "has more than 64 KiB: expected the key file as Google Cloud wrote it",
+            &format!("{unreadable}: expected the key file as Google Cloud wrote it"),
         ),
         Unreadable::Io(error) => match error.kind() {
             ErrorKind::NotFound => invalid(path, "does not exist: expected the path of a credential file"),

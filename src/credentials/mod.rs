@@ -17,7 +17,6 @@ mod impersonated;
 mod metadata_server;
 mod search;
 mod service_account;
-mod small_file;
 mod subject_token;
 mod token_request;
 mod tokens;
@@ -35,6 +34,9 @@ pub const TYPES: &[Type] = &[
     external_account::TYPE,
     impersonated::TYPE,
 ];
+
+/// The largest file that holds a credential or a token, in bytes. Google's are under 3 KiB, a token has one or two.
+const MAX_FILE: u64 = 64 * 1024;
 
 /// What the service asks for: to run query jobs and read their results.
 pub(crate) const BIGQUERY_SCOPE: &str = "https://www.googleapis.com/auth/bigquery";

@@ -6,13 +6,14 @@ use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
+use super::MAX_FILE;
 use super::clients::Clients;
 use super::error::Error;
 use super::fields::Fields;
-use super::small_file;
 use super::token_request::{exchange, refusal};
 use crate::config::Invalid;
 use crate::secrets::remember;
+use crate::small_file;
 
 /// Who is said to have failed.
 const SERVER: &str = "the subject token's server";
@@ -100,7 +101,7 @@ impl SubjectTokenSource {
 }
 
 async fn from_file(path: &Path) -> Result<Vec<u8>, Error> {
-    let read = small_file::aside(path, |path| small_file::read(&path));
+    let read = small_file::aside(path, |path| small_file::read(&path, MAX_FILE));
     let read = read
         .await
         .ok_or_else(|| Error::unavailable("reading the subject token's file was interrupted"))?;

@@ -1,4 +1,4 @@
-//! Files that hold a credential or a token: small, and never waited for.
+//! Files that the service reads while it serves, such as a token: small, and never waited for.
 
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -7,25 +7,22 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use tokio::sync::Semaphore;
 
-/// The largest file, in bytes. Google's are under 3 KiB, a token has one or two.
-const MAX_BYTES: u64 = 64 * 1024;
-
 /// One thread reads at a time: on a share that is gone, each try would leave one behind otherwise.
 static READER: Semaphore = Semaphore::const_new(1);
 
 /// Why a small file could not be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unreadable {
+pub(crate) enum Unreadable {
     #[error("is not a regular file")]
     Irregular,
-    #[error("has more than 64 KiB")]
-    TooLarge,
+    #[error("has more than {} KiB", .0 / 1024)]
+    TooLarge(u64),
     #[error("cannot be read: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Reads a regular file, or what a symbolic link to one leads to.
-pub(super) fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
+/// Reads a regular file of so many bytes at most, or what a symbolic link to one leads to.
+pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Unreadable> {
     let file = std::fs::File::options()
         .read(true)
         // Opening a pipe would wait for its writer, and a terminal would become ours.
@@ -35,15 +32,15 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, Unreadable> {
         return Err(Unreadable::Irregular);
     }
     let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(Unreadable::TooLarge);
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most {
+        return Err(Unreadable::TooLarge(most));
     }
     Ok(bytes)
 }
 
 /// Does what reads a file on a thread for such work; none if that failed.
-pub(super) async fn aside<T: Send + 'static>(
+pub(crate) async fn aside<T: Send + 'static>(
     path: &Path,
     work: impl FnOnce(PathBuf) -> T + Send + 'static,
 ) -> Option<T> {
