@@ -24,6 +24,7 @@ pub mod runtime;
 pub mod secrets;
 pub mod server;
 pub mod shutdown;
+pub mod site;
 mod small_file;
 pub mod systemd;
 pub mod telemetry;

@@ -1,0 +1,259 @@
+//! What is served beside this instance: the words' addresses, from a JSON file that the host writes.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::config::{Invalid, Listen, Word};
+use crate::small_file::{self, Unreadable};
+
+/// The largest file, in bytes. A word takes a hundred or two.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// A word's page, as others link to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// What is counted there.
+    pub word: String,
+    /// Where: an absolute path, or a URL of http or https.
+    pub url: String,
+}
+
+/// What an instance's page links to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Neighbours {
+    /// Where all words are listed.
+    pub index: String,
+    /// The word before this one.
+    pub previous: Option<Link>,
+    /// The word after it.
+    pub next: Option<Link>,
+}
+
+/// One word of a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its page.
+    pub link: Link,
+    /// Where its instance is asked on this machine, if anywhere.
+    pub address: Option<Listen>,
+}
+
+/// All words that are served together, in their order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    /// Where all words are listed.
+    pub index: String,
+    /// The words.
+    pub places: Vec<Place>,
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    index: String,
+    words: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    word: String,
+    url: String,
+    address: Option<String>,
+}
+
+impl Site {
+    /// Reads and checks a site file.
+    ///
+    /// # Errors
+    ///
+    /// One sentence: the file, the place in it, and what would be right.
+    pub fn read(path: &Path) -> Result<Self, Invalid> {
+        let invalid = |what: &str| Invalid::new(format!("the site file '{}' {what}", path.display()));
+        let bytes = small_file::read(path, MAX_FILE).map_err(|unreadable| match &unreadable {
+            Unreadable::Io(error) if error.kind() == ErrorKind::NotFound => {
+                invalid("does not exist: expected the path of a JSON file")
+            }
+            _ => invalid(&format!(
+                "{unreadable}: expected a JSON file that the service's user may read"
+            )),
+        })?;
+        Self::parse(&bytes).map_err(|what| invalid(&what))
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let file: File = serde_json::from_slice(bytes).map_err(|error| {
+            format!("is not right: {error}; expected {{\"index\": \"/\", \"words\": [{{\"word\": \"the\", \"url\": \"/the/\"}}]}}")
+        })?;
+        check_url(&file.index).map_err(|what| format!("has in `index` {what}"))?;
+        let places = file.words.into_iter().enumerate().map(|(number, entry)| {
+            let place = |what: String| format!("has in `words[{number}]` {what}");
+            // As an instance takes them, so that the file cannot list what is not served.
+            let word: Word = entry
+                .word
+                .parse()
+                .map_err(|invalid: Invalid| place(invalid.to_string()))?;
+            check_url(&entry.url).map_err(place)?;
+            let address = entry.address.map(|address| address.parse()).transpose();
+            Ok(Place {
+                link: Link {
+                    word: word.to_string(),
+                    url: entry.url,
+                },
+                address: address.map_err(|invalid: Invalid| place(invalid.to_string()))?,
+            })
+        });
+        Ok(Self {
+            index: file.index,
+            places: places.collect::<Result<_, String>>()?,
+        })
+    }
+
+    /// What the page of the word that is served at this address links to; none if the site has no such word. Of two
+    /// instances that count one word, the address tells which is meant.
+    pub fn neighbours(&self, word: &Word, address: Option<&Listen>) -> Option<Neighbours> {
+        let is_word = |place: &Place| place.link.word == word.as_str();
+        let own = self
+            .places
+            .iter()
+            .position(|place| is_word(place) && address.is_some() && place.address.as_ref() == address)
+            .or_else(|| self.places.iter().position(is_word))?;
+        let link = |number: Option<usize>| Some(self.places.get(number?)?.link.clone());
+        Some(Neighbours {
+            index: self.index.clone(),
+            previous: link(own.checked_sub(1)),
+            next: link(own.checked_add(1)),
+        })
+    }
+}
+
+/// A link may lead nowhere but to a page: by an absolute path on the same host, or to another over HTTP.
+fn check_url(url: &str) -> Result<(), String> {
+    let is_page = if url.starts_with('/') {
+        !url.starts_with("//")
+    } else {
+        url::Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+    };
+    let is_plain = url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_page && is_plain {
+        Ok(())
+    } else {
+        Err(format!(
+            "the invalid link '{}': expected an absolute path or a URL of http or https, e.g. /the/",
+            url.escape_debug()
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site() -> Site {
+        let text = br#"{"index": "/", "words": [
+            {"word": "the", "url": "/the/", "address": "unix:/run/the.sock"},
+            {"word": "'Tis", "url": "http://127.0.0.1:8081/", "address": "127.0.0.1:8081"},
+            {"word": "the", "url": "/other/", "address": "unix:/run/other.sock"},
+            {"word": "love", "url": "/love/"}
+        ]}"#;
+        Site::parse(text).unwrap()
+    }
+
+    /// The addresses before and after a word's.
+    fn beside(word: &str, address: Option<&str>) -> (Option<String>, Option<String>) {
+        let address: Option<Listen> = address.map(|address| address.parse().unwrap());
+        let found = site()
+            .neighbours(&word.parse().unwrap(), address.as_ref())
+            .unwrap();
+        assert_eq!(found.index, "/");
+        (
+            found.previous.map(|link| link.url),
+            found.next.map(|link| link.url),
+        )
+    }
+
+    #[test]
+    fn a_word_has_those_beside_it_as_neighbours_and_the_ends_have_one() {
+        let url = |url: &str| Some(url.to_owned());
+        assert_eq!(beside("the", None), (None, url("http://127.0.0.1:8081/")));
+        assert_eq!(beside("'Tis", None), (url("/the/"), url("/other/")));
+        assert_eq!(beside("love", Some("127.0.0.1:9")), (url("/other/"), None));
+        assert_eq!(site().neighbours(&"The".parse().unwrap(), None), None);
+    }
+
+    #[test]
+    fn of_two_instances_with_one_word_the_address_tells_which_is_meant() {
+        let url = |url: &str| Some(url.to_owned());
+        let around = (url("http://127.0.0.1:8081/"), url("/love/"));
+        assert_eq!(beside("the", Some("unix:/run/other.sock")), around);
+        assert_eq!(beside("the", Some("unix:/run/the.sock")).0, None);
+    }
+
+    #[test]
+    fn a_bad_file_is_refused_with_the_place_and_what_would_be_right() {
+        for (text, place, right) in [
+            (
+                "{\"index\": \"/\",\n \"words\": 3}",
+                "line 2 column 11",
+                "\"url\": \"/the/\"",
+            ),
+            ("", "line 1 column 0", "\"words\""),
+            (
+                r#"{"index": "/", "words": [], "more": 1}"#,
+                "unknown field `more`",
+                "`index`",
+            ),
+            (
+                r#"{"index": "/", "words": [{"word": "a"}]}"#,
+                "missing field `url`",
+                "\"url\"",
+            ),
+            (
+                r#"{"index": "javascript:x", "words": []}"#,
+                "`index`",
+                "absolute path",
+            ),
+            (
+                r#"{"index": "//other.test/", "words": []}"#,
+                "`index`",
+                "absolute path",
+            ),
+            (
+                r#"{"index": "/", "words": [{"word": "a", "url": "/a/"}, {"word": "", "url": "/b/"}]}"#,
+                "`words[1]`",
+                "e.g. 'the'",
+            ),
+            (
+                r#"{"index": "/", "words": [{"word": "a", "url": "/a b/"}]}"#,
+                "`words[0]`",
+                "e.g. /the/",
+            ),
+            (
+                r#"{"index": "/", "words": [{"word": "a", "url": "/a/", "address": "a.sock"}]}"#,
+                "`words[0]`",
+                "unix:/path",
+            ),
+        ] {
+            let sentence = Site::parse(text.as_bytes()).unwrap_err();
+            assert!(
+                sentence.contains(place) && sentence.contains(right),
+                "{text}: {sentence}"
+            );
+            assert!(!sentence.contains('\n'), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_refused_by_its_name() {
+        for path in ["/nonexistent/site.json", "/dev/zero", "/"] {
+            let sentence = Site::read(Path::new(path)).unwrap_err().to_string();
+            assert!(
+                sentence.contains(&format!("'{path}'")) && sentence.contains("expected"),
+                "{sentence}"
+            );
+        }
+    }
+}
