@@ -22,6 +22,8 @@ let
     ../fuzz/Cargo.toml
     ../fuzz/fuzz_targets
     ../fuzz/src
+    ../manual/Cargo.toml
+    ../manual/src
     ../src
     ../standin/Cargo.toml
     ../standin/data

@@ -16,6 +16,8 @@ let
       ../../fuzz/Cargo.toml
       ../../fuzz/fuzz_targets
       ../../fuzz/src
+      ../../manual/Cargo.toml
+      ../../manual/src
       ../../src
       ../../standin/Cargo.toml
       ../../standin/data

@@ -324,10 +324,19 @@ fn every_dependency_has_its_reason() {
         explained(section("wordtally-fuzz")),
         in_manifest("fuzz/Cargo.toml", "dependencies")
     );
-    let (own, standins) = section("Tests")
-        .split_once("In the tests of `bigquery-standin`")
+    assert_eq!(
+        explained(section("wordtally-manual")),
+        in_manifest("manual/Cargo.toml", "dependencies")
+    );
+    let (own, others) = section("Tests")
+        .split_once("In the tests of `wordtally-manual`")
         .unwrap();
+    let (manual, standins) = others.split_once("In the tests of `bigquery-standin`").unwrap();
     assert_eq!(explained(own), in_manifest("Cargo.toml", "dev-dependencies"));
+    assert_eq!(
+        explained(manual),
+        in_manifest("manual/Cargo.toml", "dev-dependencies")
+    );
     assert_eq!(
         explained(standins),
         in_manifest("standin/Cargo.toml", "dev-dependencies")
