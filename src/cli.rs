@@ -163,11 +163,12 @@ pub struct CheckArgs {
 #[derive(Debug, Args)]
 pub struct DemoArgs {
     /// Word to count; repeat the flag for more
-    #[arg(long = "word", default_values = ["the", "love", "Romeo"])]
+    #[arg(long = "word", env = "WORD", default_values = ["the", "love", "death", "Romeo"])]
     pub words: Vec<Word>,
-    /// Address of the page of links; each word gets the next port
-    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
-    pub listen: SocketAddr,
+    /// Address of the page of links: IP:PORT or localhost:PORT; each word gets the next port [default: 127.0.0.1:8080, or
+    /// the first ports after it that are free]
+    #[arg(long, env = "LISTEN", value_parser = crate::config::parse_tcp)]
+    pub listen: Option<SocketAddr>,
 }
 
 impl TryFrom<ServeArgs> for Config {

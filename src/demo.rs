@@ -1,5 +1,7 @@
 //! The whole service on one machine: the stand-in for BigQuery, an instance per word, and a page of links.
 
+mod sockets;
+
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -23,6 +25,8 @@ use crate::render::{Listed, State, content_security_policy, html, index_page};
 use crate::server::{self, Handler, Limits, Listener};
 use crate::{probe, shutdown, telemetry};
 
+use sockets::Hosts;
+
 const PROJECT: &str = "demo-project";
 const ACCOUNT: &str = "wordtally@demo-project.iam.gserviceaccount.com";
 const DATASET: &str = "bigquery-public-data.samples";
@@ -39,8 +43,11 @@ pub async fn run(args: DemoArgs) -> io::Result<()> {
 
 async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     let stop = shutdown::requested()?;
-    let index = Listener::open(&Listen::Tcp(args.listen))?;
+    let mut sockets = sockets::open(args.listen, args.words.len() + 1)?.into_iter();
+    let index = sockets.next().ok_or("no socket")?;
+    telemetry::say("loading the sample data");
     let standin = Standin::start(Options::new(Arc::new(bigquery_standin::data::shipped()?))).await?;
+    telemetry::say("making a service account's key");
     // The key is good at this stand-in only, and only while it runs.
     let folder = tempfile::tempdir()?;
     let credentials = folder.path().join("bigquery.json");
@@ -48,21 +55,24 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     standin.allow(&key.member(), PROJECT, DATASET);
     key.write_new(&credentials, &standin.token_uri())?;
 
+    telemetry::say(&format!("counting {}", wording(&args.words)));
     let draining = watch::Sender::new(false);
     let mut running = JoinSet::new();
-    let mut links = Vec::new();
-    for (number, word) in args.words.into_iter().enumerate() {
-        let address = next_port(args.listen, number)?;
-        let instance = Instance::open(config(word.clone(), address, &credentials, standin.url())?).await?;
-        links.push((word.to_string(), format!("http://{}/", instance.local_address()?)));
+    let mut words = Vec::new();
+    for (word, socket) in args.words.into_iter().zip(sockets) {
+        let address = tcp(&socket)?;
+        let config = config(word.clone(), address, &credentials, standin.url())?;
+        let instance = Instance::on(config, |_| Ok(socket)).await?;
+        words.push((word.to_string(), address));
         running.spawn(instance.serve(begun(&draining)));
     }
-    let ready = format!("http://{}/", index.local_address()?);
-    let listed: Vec<Listed> = links
-        .iter()
+    let ready = tcp(&index)?;
+    let hosts = sockets::hosts(ready.ip());
+    let listed: Vec<Listed> = links(&words, hosts.anywhere.as_deref().unwrap_or(&hosts.here))
+        .into_iter()
         .map(|(word, url)| Listed {
-            word: word.clone(),
-            url: url.clone(),
+            word,
+            url,
             state: State::Unavailable,
         })
         .collect();
@@ -74,10 +84,10 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
             .await
             .map(drop)
     });
-    for (_, url) in &links {
-        probe::probe(url).await?;
+    for (_, url) in links(&words, &hosts.here) {
+        probe::probe(&url).await?;
     }
-    announce(&ready, &links)?;
+    announce(ready, &words, &hosts)?;
     stop.await;
     draining.send_replace(true);
     while let Some(ended) = running.join_next().await {
@@ -85,6 +95,34 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     }
     standin.shutdown().await;
     Ok(())
+}
+
+/// The address of a socket that was opened as a TCP one.
+fn tcp(socket: &Listener) -> Result<SocketAddr, Box<dyn Error + Send + Sync>> {
+    match socket.local_address()? {
+        Listen::Tcp(address) => Ok(address),
+        Listen::Unix(path) => {
+            Err(format!("{} is passed as a socket: expected a TCP one", path.display()).into())
+        }
+    }
+}
+
+/// The words as a sentence has them.
+fn wording(words: &[Word]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
+    quoted.join(", ")
+}
+
+/// Each word and its URL.
+fn links(words: &[(String, SocketAddr)], host: &str) -> Vec<(String, String)> {
+    words
+        .iter()
+        .map(|(word, address)| (word.clone(), url(host, *address)))
+        .collect()
+}
+
+fn url(host: &str, address: SocketAddr) -> String {
+    format!("http://{host}:{}/", address.port())
 }
 
 /// Ends when the drain begins.
@@ -101,18 +139,6 @@ fn config(word: Word, listen: SocketAddr, credentials: &Path, endpoint: &str) ->
         bigquery_endpoint: endpoint.parse()?,
         ..cli::defaults(word)?
     })
-}
-
-/// The instances' ports follow the index page's, or are free ones if that is one.
-fn next_port(index: SocketAddr, number: usize) -> Result<SocketAddr, String> {
-    if index.port() == 0 {
-        return Ok(index);
-    }
-    let port = u16::try_from(number)
-        .ok()
-        .and_then(|number| index.port().checked_add(number)?.checked_add(1));
-    let port = port.ok_or("too many words: the ports end at 65535")?;
-    Ok(SocketAddr::new(index.ip(), port))
 }
 
 /// The page of links.
@@ -138,15 +164,20 @@ impl Handler for Index {
     }
 }
 
-fn announce(index: &str, links: &[(String, String)]) -> io::Result<()> {
+fn announce(index: SocketAddr, words: &[(String, SocketAddr)], hosts: &Hosts) -> io::Result<()> {
+    // Whatever comes before it is read before it.
+    telemetry::flush();
     let mut out = io::stdout().lock();
     writeln!(
         out,
         "wordtally serves, from a stand-in for BigQuery with data of its own:"
     )?;
-    for (word, url) in links {
+    for (word, url) in links(words, &hosts.here) {
         writeln!(out, "  {url}  {word}")?;
     }
-    writeln!(out, "All of them: {index}   Stop: Ctrl-C")?;
+    if let Some(host) = &hosts.anywhere {
+        writeln!(out, "From other machines: {}", url(host, index))?;
+    }
+    writeln!(out, "All of them: {}   Stop: Ctrl-C", url(&hosts.here, index))?;
     out.flush()
 }

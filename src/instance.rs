@@ -40,9 +40,21 @@ impl Instance {
     ///
     /// One sentence: which value, file or address is bad, and what would be right.
     pub async fn open(config: Config) -> Result<Self, Invalid> {
+        Self::on(config, Listener::open).await
+    }
+
+    /// Checks the credential, then takes the socket that it is given for the address.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn on(
+        config: Config,
+        socket: impl FnOnce(&Listen) -> io::Result<Listener>,
+    ) -> Result<Self, Invalid> {
         let metrics = Arc::new(Metrics::new(config.ttl));
         let bigquery = BigQuery::new(&config, &Variables::from_process(), Arc::clone(&metrics)).await?;
-        let listener = Listener::open(&config.listen).map_err(|error| Invalid::new(error.to_string()))?;
+        let listener = socket(&config.listen).map_err(|error| Invalid::new(error.to_string()))?;
         Ok(Self {
             word: config.word,
             cache: Arc::new(Cache::new(config.ttl, config.max_stale)),

@@ -100,6 +100,6 @@ fn check(args: CheckArgs) -> ExitCode {
 
 /// Says in one line what is wrong. If nobody reads it, the exit code still tells.
 fn fail(code: u8, sentence: impl Display) -> ExitCode {
-    telemetry::say_last(&format!("wordtally: {sentence}"));
+    telemetry::say(&format!("wordtally: {sentence}"));
     ExitCode::from(code)
 }

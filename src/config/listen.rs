@@ -36,18 +36,20 @@ impl FromStr for Listen {
             }
             return Ok(Self::Unix(path.into()));
         }
-        let numeric = text
-            .strip_prefix("localhost:")
-            .map(|port| format!("127.0.0.1:{port}"));
-        numeric
-            .as_deref()
-            .unwrap_or(text)
-            .parse()
+        parse_tcp(text)
             .map(Self::Tcp)
-            .map_err(|_| {
-                Invalid::new(format!(
-                    "invalid listen address '{text}': expected an IP address and port, e.g. 127.0.0.1:8080 or [::]:8080, or unix:/path"
-                ))
-            })
+            .map_err(|invalid| Invalid::new(format!("{invalid}, or unix:/path")))
     }
+}
+
+/// Reads a TCP address. `localhost` is 127.0.0.1 alone, whatever a resolver says: whoever has both families tries both.
+pub fn parse_tcp(text: &str) -> Result<SocketAddr, Invalid> {
+    let numeric = text
+        .strip_prefix("localhost:")
+        .map(|port| format!("127.0.0.1:{port}"));
+    numeric.as_deref().unwrap_or(text).parse().map_err(|_| {
+        Invalid::new(format!(
+            "invalid listen address '{text}': expected an IP address and port, e.g. 127.0.0.1:8080, localhost:8080 or [::]:8080"
+        ))
+    })
 }

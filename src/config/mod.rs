@@ -17,7 +17,7 @@ use std::time::Duration;
 pub use duration::parse as parse_duration;
 pub use endpoint::Endpoint;
 pub(crate) use endpoint::is_local;
-pub use listen::Listen;
+pub use listen::{Listen, parse_tcp};
 pub use log_format::LogFormat;
 pub use log_level::LogLevel;
 pub use table::{Location, Project, Table};

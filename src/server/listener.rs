@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::{self, SocketAddr};
 use std::os::unix::net as unix;
 
@@ -49,8 +49,13 @@ impl Listener {
         if let Some(socket) = inherited()? {
             return Self::new(socket, true, None);
         }
-        Self::bind(listen)
-            .map_err(|error| io::Error::new(error.kind(), format!("cannot listen on {listen}: {error}")))
+        Self::bind(listen).map_err(|error| {
+            let advice = advice(listen, error.kind());
+            io::Error::new(
+                error.kind(),
+                format!("cannot listen on {listen}: {error}{advice}"),
+            )
+        })
     }
 
     fn bind(listen: &Listen) -> io::Result<Self> {
@@ -109,6 +114,26 @@ impl Listener {
             inherited: self.inherited,
             _file: self.file,
         })
+    }
+}
+
+/// What would be right, where the kernel has only said what is wrong.
+fn advice(listen: &Listen, refused: ErrorKind) -> &'static str {
+    match (listen, refused) {
+        (Listen::Tcp(_), ErrorKind::AddrInUse) => {
+            ": stop the process that has the port, or choose another with --listen"
+        }
+        (Listen::Tcp(_), ErrorKind::AddrNotAvailable) => {
+            ": expected an address of this machine in --listen, e.g. 127.0.0.1:8080 or 0.0.0.0:8080"
+        }
+        (Listen::Tcp(_), ErrorKind::PermissionDenied) => {
+            ": ports below 1024 are for whoever has CAP_NET_BIND_SERVICE, choose another with --listen"
+        }
+        (Listen::Unix(_), ErrorKind::PermissionDenied) => {
+            ": expected a folder in --listen that the service's user may write to"
+        }
+        (Listen::Unix(_), ErrorKind::NotFound) => ": expected a folder in --listen that exists",
+        _ => "",
     }
 }
 

@@ -44,9 +44,8 @@ pub fn init(format: LogFormat, level: impl Into<LevelFilter>) -> io::Result<()> 
     Ok(())
 }
 
-/// Says one line on standard error, in whatever form the caller gives it, and waits a second for it to be read at most:
-/// the line is the last one.
-pub fn say_last(line: &str) {
+/// Says one line on standard error, in whatever form the caller gives it, and waits a second for it to be read at most.
+pub fn say(line: &str) {
     let mut line = clean(line, LogFormat::Text);
     line.push('\n');
     match sink::start() {

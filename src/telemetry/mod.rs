@@ -12,6 +12,6 @@ mod steps;
 mod visible;
 
 pub use durations::{Durations, PATHS, RequestName, is_slow};
-pub use log::{flush, init, say_last};
+pub use log::{flush, init, say};
 pub use metrics::{Metrics, MetricsFormat, RequestLabels};
 pub use steps::{Step, Steps};
