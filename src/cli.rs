@@ -11,7 +11,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{
-    Config, Endpoint, Invalid, Listen, Location, LogFormat, LogLevel, Project, Table, Word, parse_duration,
+    Config, Endpoint, Invalid, Listen, Location, LogFormat, LogLevel, Origin, Project, Table, Word,
+    parse_duration,
 };
 
 /// Serves how often one word stands in each corpus of a BigQuery table.
@@ -128,6 +129,10 @@ pub struct ServeArgs {
     /// Age up to which an answer is served while BigQuery fails
     #[arg(long, alias = "stale", env = "MAX_STALE", default_value = "24h", value_parser = parse_duration)]
     max_stale: Duration,
+    /// Origin whose pages may read the answers in a browser, such as https://example.com, or * for each; several with
+    /// commas between them
+    #[arg(long, env = "CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    cors_origin: Vec<Origin>,
     /// Time that one refresh may take, retries included
     #[arg(long, env = "TIMEOUT", default_value = "30s", value_parser = parse_duration)]
     timeout: Duration,
@@ -190,6 +195,7 @@ impl TryFrom<ServeArgs> for Config {
             bigquery_endpoint: args.bigquery_endpoint,
             ttl: args.ttl,
             max_stale: args.max_stale,
+            cors_origins: args.cors_origin,
             timeout: args.timeout,
             maximum_bytes_billed: args.maximum_bytes_billed,
             workers: usize::try_from(args.workers).unwrap_or(1),

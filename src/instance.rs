@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::bigquery::BigQuery;
 use crate::cache::{Cache, Lookup};
-use crate::config::{Config, Invalid, Listen, Word};
+use crate::config::{Config, Invalid, Listen, Origin, Word};
 use crate::credentials::Variables;
 use crate::server::{self, Limits, Listener, Service};
 use crate::telemetry::Metrics;
@@ -15,6 +15,7 @@ use crate::{refresh, reload, runtime, systemd};
 #[derive(Debug)]
 pub struct Instance {
     word: Word,
+    cors_origins: Vec<Origin>,
     cache: Arc<Cache>,
     bigquery: Arc<BigQuery>,
     metrics: Arc<Metrics>,
@@ -57,6 +58,7 @@ impl Instance {
         let listener = socket(&config.listen).map_err(|error| Invalid::new(error.to_string()))?;
         Ok(Self {
             word: config.word,
+            cors_origins: config.cors_origins,
             cache: Arc::new(Cache::new(config.ttl, config.max_stale)),
             bigquery: Arc::new(bigquery),
             metrics,
@@ -86,6 +88,8 @@ impl Instance {
             Arc::clone(&cache),
             Arc::clone(&self.metrics),
             &limits,
+            &self.word,
+            &self.cors_origins,
         ));
         let early = Arc::default();
         let reload = reload::at_hangup(Arc::clone(&self.bigquery), Arc::clone(&early))?;

@@ -55,6 +55,13 @@ in
     example = "24h";
     description = "Age up to which an answer is served while BigQuery fails.";
   };
+  corsOrigin = optional "corsOrigin" types.str {
+    example = "https://example.com";
+    description = ''
+      Origin whose pages may read the answers in a browser, or `*` for each; several with commas between them. `null`: no
+      other origin.
+    '';
+  };
   timeout = optional "timeout" types.str {
     example = "30s";
     description = "Time that one refresh may take.";

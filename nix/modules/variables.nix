@@ -9,6 +9,7 @@
   BIGQUERY_ENDPOINT = "bigqueryEndpoint";
   TTL = "ttl";
   MAX_STALE = "maxStale";
+  CORS_ORIGIN = "corsOrigin";
   TIMEOUT = "timeout";
   MAXIMUM_BYTES_BILLED = "maximumBytesBilled";
   WORKERS = "workers";

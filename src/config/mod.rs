@@ -8,6 +8,7 @@ mod endpoint;
 mod listen;
 mod log_format;
 mod log_level;
+mod origin;
 mod table;
 mod word;
 
@@ -20,6 +21,7 @@ pub(crate) use endpoint::is_local;
 pub use listen::{Listen, parse_tcp};
 pub use log_format::LogFormat;
 pub use log_level::LogLevel;
+pub use origin::Origin;
 pub use table::{Location, Project, Table};
 pub use word::Word;
 
@@ -44,6 +46,8 @@ pub struct Config {
     pub ttl: Duration,
     /// How old an answer may get before it is no longer served.
     pub max_stale: Duration,
+    /// Whose pages may read the answers from a browser, besides our own.
+    pub cors_origins: Vec<Origin>,
     /// How long one refresh may take: token, job, retries and pages together.
     pub timeout: Duration,
     /// The most bytes that BigQuery may bill for one job.

@@ -9,7 +9,6 @@ pub const FORMAT: Format = Format {
     content_type: "text/csv; charset=utf-8; header=present",
     content: "`corpus,total_words`, RFC 4180; a corpus that is NULL is an empty field, an empty name is `\"\"`",
     answer,
-    error: None,
 };
 
 /// The counts as they are. A name that starts with `=` is not changed to please spreadsheets: programs read this,

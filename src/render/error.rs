@@ -1,18 +1,55 @@
-//! A page for what can't be served.
+//! The forms in which an error is written.
 
-use bytes::Bytes;
-use hyper::StatusCode;
+use hyper::header::HeaderValue;
 
 use super::failure::Failure;
 use super::format::Format;
-use super::text;
+use super::{html, problem, text};
 
-/// A page that says in one sentence why there is no answer, and the format it is in: the wished one if that has a
-/// form for errors, else plain text. The sentence is shown as it is given, so it must hold nothing of an error's cause.
-pub fn error_page(status: StatusCode, wished: &'static Format, sentence: &str) -> (&'static Format, Bytes) {
-    let failure = Failure { status, sentence };
-    match wished.error {
-        Some(error) => (wished, error(&failure).into()),
-        None => (&text::FORMAT, text::error(&failure).into()),
+/// A form of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorForm {
+    /// A page.
+    Html,
+    /// RFC 9457's problem details.
+    Problem,
+    /// One line, for what has no form of its own, and where it is not known what the client reads.
+    PlainText,
+}
+
+/// Which form each media type asks for, the default first. Those of all formats are among them.
+pub const ERROR_FORMS: &[(&str, ErrorForm)] = &[
+    ("text/html", ErrorForm::Html),
+    ("application/json", ErrorForm::Problem),
+    ("application/problem+json", ErrorForm::Problem),
+    ("text/plain", ErrorForm::PlainText),
+    ("text/csv", ErrorForm::PlainText),
+    ("text/markdown", ErrorForm::PlainText),
+];
+
+impl ErrorForm {
+    /// The form for a client that asked for this format.
+    pub fn of(format: &Format) -> Self {
+        let mut forms = ERROR_FORMS.iter();
+        let form = forms.find(|(media_type, _)| *media_type == format.media_type());
+        form.map_or(Self::PlainText, |(_, form)| *form)
+    }
+
+    /// The value of `Content-Type`.
+    pub fn header(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Html => html::FORMAT.content_type,
+            Self::Problem => "application/problem+json",
+            Self::PlainText => text::FORMAT.content_type,
+        })
+    }
+
+    /// Writes an error.
+    pub fn write(self, failure: &Failure<'_>) -> String {
+        match self {
+            Self::Html => html::error(failure),
+            Self::Problem => problem::problem(failure),
+            Self::PlainText => text::error(failure),
+        }
     }
 }

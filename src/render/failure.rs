@@ -2,10 +2,17 @@
 
 use hyper::StatusCode;
 
-/// A status and one sentence.
-pub(super) struct Failure<'a> {
-    pub(super) status: StatusCode,
-    pub(super) sentence: &'a str,
+/// A status and one sentence, which is shown as it is given: it must hold nothing of an error's cause.
+#[derive(Debug, Clone, Copy)]
+pub struct Failure<'a> {
+    /// The response's status.
+    pub status: StatusCode,
+    /// Why, and what would be right.
+    pub sentence: &'a str,
+    /// By what the request is known in the log; none in what is written before there is a request.
+    pub request_id: Option<&'a str>,
+    /// After how many seconds to ask again, where that helps.
+    pub retry_after: Option<u64>,
 }
 
 impl Failure<'_> {

@@ -1,10 +1,9 @@
-//! What a format is: its name, its media type, and how it writes an answer and an error.
+//! What a format is: its name, its media type, and how it writes an answer.
 
 use std::fmt;
 
 use hyper::header::HeaderValue;
 
-use super::failure::Failure;
 use super::report::Report;
 
 /// A form in which an answer is served. Each is the `FORMAT` of a module of its own, and a line in
@@ -18,8 +17,6 @@ pub struct Format {
     pub content: &'static str,
     /// Writes an answer.
     pub(super) answer: fn(&Report<'_>) -> String,
-    /// Writes an error; who wishes a format without it gets plain text.
-    pub(super) error: Option<fn(&Failure<'_>) -> String>,
 }
 
 impl Format {

@@ -14,7 +14,6 @@ pub const FORMAT: Format = Format {
     content_type: "text/html; charset=utf-8",
     content: "heading, table, bar chart as inline SVG; no script",
     answer,
-    error: Some(error),
 };
 
 /// The answer: heading and table as they always were, then what they are of, then the chart.
@@ -50,7 +49,7 @@ fn answer(report: &Report<'_>) -> String {
     })
 }
 
-fn error(failure: &Failure<'_>) -> String {
+pub(super) fn error(failure: &Failure<'_>) -> String {
     let title = failure.title();
     let main = format!(
         "<main>\n<h1>{}</h1>\n<p>{}</p>\n</main>\n",

@@ -4,7 +4,6 @@ use serde::{Serialize, Serializer};
 
 use crate::answer::Count;
 
-use super::failure::Failure;
 use super::format::Format;
 use super::report::Report;
 
@@ -14,7 +13,6 @@ pub const FORMAT: Format = Format {
     content_type: "application/json",
     content: "one object: `word`, `table`, `as_of`, `total_words`, `counts`",
     answer,
-    error: Some(error),
 };
 
 #[derive(Serialize)]
@@ -50,27 +48,7 @@ fn rows<S: Serializer>(counts: &[Count], serializer: S) -> Result<S::Ok, S::Erro
     }))
 }
 
-#[derive(Serialize)]
-struct ErrorDocument<'a> {
-    error: ErrorBody<'a>,
-}
-
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    code: u16,
-    message: &'a str,
-}
-
-fn error(failure: &Failure<'_>) -> String {
-    line(&ErrorDocument {
-        error: ErrorBody {
-            code: failure.status.as_u16(),
-            message: failure.sentence,
-        },
-    })
-}
-
 /// One line of JSON. Our documents hold only text, numbers and lists, which always serialise.
-fn line(document: &impl Serialize) -> String {
+pub(super) fn line(document: &impl Serialize) -> String {
     serde_json::to_string(document).unwrap_or_else(|_| "null".to_owned()) + "\n"
 }

@@ -10,7 +10,6 @@ pub const FORMAT: Format = Format {
     content_type: "text/markdown; charset=utf-8",
     content: "heading and table",
     answer,
-    error: None,
 };
 
 fn answer(report: &Report<'_>) -> String {

@@ -14,7 +14,11 @@ mod index;
 pub mod json;
 pub mod markdown;
 mod numeric;
+pub mod openapi;
+mod order;
+mod problem;
 mod report;
+pub mod schema;
 mod table;
 pub mod text;
 mod wording;
@@ -27,10 +31,11 @@ use crate::answer::Answer;
 use report::Report;
 
 pub use document::content_security_policy;
-pub use error::error_page;
+pub use error::{ERROR_FORMS, ErrorForm};
+pub use failure::Failure;
 pub use format::Format;
-
 pub use index::{Listed, State, index_page};
+pub use order::Order;
 
 /// The most bytes that all pages of one answer may take together. Two answers are held while one replaces the other.
 pub const MAX_PAGES: usize = 8 * 1024 * 1024;
@@ -77,7 +82,8 @@ pub struct Page {
 }
 
 impl Page {
-    fn new(body: String) -> Self {
+    /// The page with this body.
+    pub fn new(body: String) -> Self {
         Self {
             gzip: encoded::gzip(body.as_bytes()).map(Representation::new),
             identity: Representation::new(body.into()),

@@ -11,7 +11,6 @@ pub const FORMAT: Format = Format {
     content_type: "text/plain; charset=utf-8",
     content: "the table alone, byte for byte as Python's `tabulate` lays it out in its `github` format, and a line end",
     answer,
-    error: Some(error),
 };
 
 fn answer(report: &Report<'_>) -> String {

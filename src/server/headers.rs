@@ -3,35 +3,48 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use hyper::header::{
-    AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE, ETAG, HeaderMap,
-    HeaderName, HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    AGE, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE,
+    ETAG, HeaderMap, HeaderName, HeaderValue, LINK, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 
+use super::attachment::content_disposition;
 use super::date;
-use crate::render::{FORMATS, Format, content_security_policy, html};
+use crate::config::Word;
+use crate::render::{ErrorForm, FORMATS, Format, content_security_policy, csv, html, json};
 
-const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+pub(super) const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
 const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+/// A new version may change a document.
+const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+
+/// Where a program finds what the counts as JSON look like, by JSON Schema's and RFC 8631's relations.
+const DESCRIBED: HeaderValue =
+    HeaderValue::from_static(r#"<schema.json>; rel="describedby", <openapi.json>; rel="service-desc""#);
 
 /// What the answers to `/` depend on.
 pub(super) const BY_FORMAT_AND_ENCODING: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
+/// The same where the address names the format, or there is only one.
+pub(super) const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 /// What errors depend on: they are short and never encoded.
 pub(super) const BY_FORMAT: HeaderValue = HeaderValue::from_static("accept");
 
 /// As many fields as a response has, but for `Connection` in the last of a connection.
 const MOST: usize = 12;
 
-/// The header fields of the responses to `/`. Each page's are made once a second: to copy a whole map costs a third of
+/// The header fields of the counts. Each page's are made once a second: to copy a whole map costs a third of
 /// putting one together.
 #[derive(Debug)]
 pub(super) struct PageHeaders {
     cache_control: HeaderValue,
-    /// By format, as it is and in gzip.
-    ready: [[ArcSwapOption<Ready>; 2]; FORMATS.len()],
+    /// Of a file of CSV.
+    disposition: HeaderValue,
+    /// By format, each by `Accept` and by a link, as it is and in gzip.
+    ready: [[[ArcSwapOption<Ready>; 2]; 2]; FORMATS.len()],
 }
 
 /// The fields of a page, and for what they are right.
@@ -44,22 +57,40 @@ struct Ready {
 }
 
 impl PageHeaders {
-    /// The fields for answers that count as fresh for this long.
-    pub(super) fn new(ttl: Duration) -> Self {
-        // With the age beside it, a cache in front keeps the page exactly as long as we call it fresh.
-        let cache_control = format!("public, max-age={}", ttl.as_secs());
+    /// The fields for answers about this word that count as fresh and may be served for this long.
+    pub(super) fn new(word: &Word, ttl: Duration, max_stale: Duration) -> Self {
+        // With the age beside it, a cache in front takes the page for fresh exactly as long as we do, and in an outage shows
+        // it as long as we would. For a tenth more it may show the page while it fetches the next one, so that nobody waits
+        // for that.
+        let cache_control = format!(
+            "public, max-age={}, stale-while-revalidate={}, stale-if-error={}",
+            ttl.as_secs(),
+            (ttl / 10).min(max_stale.saturating_sub(ttl)).as_secs(),
+            max_stale.saturating_sub(ttl).as_secs()
+        );
         Self {
+            disposition: content_disposition(word, csv::FORMAT.name),
             cache_control: HeaderValue::try_from(cache_control)
                 .unwrap_or(HeaderValue::from_static("no-cache")),
             ready: Default::default(),
         }
     }
 
-    /// For a page with its body.
-    pub(super) fn page(&self, format: &Format, gzip: bool, etag: &HeaderValue, age: Duration) -> HeaderMap {
+    /// For a page with its body; `linked` where the address named the format.
+    pub(super) fn page(
+        &self,
+        format: &Format,
+        linked: bool,
+        gzip: bool,
+        etag: &HeaderValue,
+        age: Duration,
+    ) -> HeaderMap {
         let (age, date) = (age.as_secs(), date::this_second());
         let place = FORMATS.iter().position(|known| known == format);
-        let place = place.and_then(|format| self.ready.get(format)?.get(usize::from(gzip)));
+        let place = place.and_then(|format| {
+            let by_format = self.ready.get(format)?;
+            by_format.get(usize::from(linked))?.get(usize::from(gzip))
+        });
         let ready = place.map(ArcSwapOption::load);
         if let Some(Some(ready)) = ready.as_deref().map(Option::as_deref)
             && (ready.age, ready.date) == (age, date)
@@ -67,7 +98,7 @@ impl PageHeaders {
         {
             return ready.fields.clone();
         }
-        let fields = self.made(format, gzip, etag, age, date);
+        let fields = self.made(format, linked, gzip, etag, age, date);
         if let Some(place) = place {
             place.store(Some(Arc::new(Ready {
                 etag: etag.clone(),
@@ -79,11 +110,25 @@ impl PageHeaders {
         fields
     }
 
-    fn made(&self, format: &Format, gzip: bool, etag: &HeaderValue, age: u64, date: u64) -> HeaderMap {
-        let mut headers = self.both(etag, age, date);
+    fn made(
+        &self,
+        format: &Format,
+        linked: bool,
+        gzip: bool,
+        etag: &HeaderValue,
+        age: u64,
+        date: u64,
+    ) -> HeaderMap {
+        let mut headers = self.both(linked, etag, age, date);
         headers.insert(CONTENT_TYPE, format.header());
         secure(&mut headers);
-        secure_document(&mut headers, format);
+        if *format == html::FORMAT {
+            secure_document(&mut headers);
+        } else if *format == json::FORMAT {
+            headers.insert(LINK, DESCRIBED);
+        } else if linked && *format == csv::FORMAT {
+            headers.insert(CONTENT_DISPOSITION, self.disposition.clone());
+        }
         if gzip {
             headers.insert(CONTENT_ENCODING, GZIP);
         }
@@ -91,36 +136,74 @@ impl PageHeaders {
     }
 
     /// For a page that the client has already.
-    pub(super) fn not_modified(&self, etag: &HeaderValue, age: Duration) -> HeaderMap {
-        self.both(etag, age.as_secs(), date::this_second())
+    pub(super) fn not_modified(&self, linked: bool, etag: &HeaderValue, age: Duration) -> HeaderMap {
+        self.both(linked, etag, age.as_secs(), date::this_second())
     }
 
     /// What a page has with its body and without.
-    fn both(&self, etag: &HeaderValue, age: u64, date: u64) -> HeaderMap {
+    fn both(&self, linked: bool, etag: &HeaderValue, age: u64, date: u64) -> HeaderMap {
         let mut headers = HeaderMap::with_capacity(MOST);
         headers.insert(DATE, date::of(date));
         headers.insert(ETAG, etag.clone());
         headers.insert(AGE, age.into());
         headers.insert(CACHE_CONTROL, self.cache_control.clone());
-        headers.insert(VARY, BY_FORMAT_AND_ENCODING);
+        headers.insert(
+            VARY,
+            if linked {
+                BY_ENCODING
+            } else {
+                BY_FORMAT_AND_ENCODING
+            },
+        );
         headers
     }
 }
 
-/// For everything that is true only now: probes, metrics and errors.
-pub(super) fn uncached(format: &Format) -> HeaderMap {
-    let mut headers = uncached_as(format.header());
-    secure_document(&mut headers, format);
+/// For a document that stays the same as long as the program does, with its body.
+pub(super) fn document(content_type: &'static str, gzip: bool, etag: &HeaderValue) -> HeaderMap {
+    let mut headers = document_not_modified(etag);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    secure(&mut headers);
+    if gzip {
+        headers.insert(CONTENT_ENCODING, GZIP);
+    }
     headers
 }
 
-/// The same for what is in no format of ours.
-pub(super) fn uncached_as(content_type: HeaderValue) -> HeaderMap {
+/// For such a document that the client has already.
+pub(super) fn document_not_modified(etag: &HeaderValue) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(MOST);
+    headers.insert(DATE, date::now());
+    headers.insert(ETAG, etag.clone());
+    headers.insert(CACHE_CONTROL, AN_HOUR);
+    headers.insert(VARY, BY_ENCODING);
+    headers
+}
+
+/// For an error.
+pub(super) fn error(form: ErrorForm) -> HeaderMap {
+    let mut headers = uncached(form.header());
+    if form == ErrorForm::Html {
+        secure_document(&mut headers);
+    }
+    headers
+}
+
+/// For everything that is true only now: probes, metrics and errors.
+pub(super) fn uncached(content_type: HeaderValue) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(MOST);
     headers.insert(DATE, date::now());
     headers.insert(CONTENT_TYPE, content_type);
     headers.insert(CACHE_CONTROL, NO_STORE);
     secure(&mut headers);
+    headers
+}
+
+/// For an answer of nothing but fields.
+pub(super) fn empty() -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(MOST);
+    headers.insert(DATE, date::now());
+    headers.insert(CACHE_CONTROL, NO_STORE);
     headers
 }
 
@@ -130,10 +213,8 @@ fn secure(headers: &mut HeaderMap) {
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
 }
 
-/// What else only a document needs.
-fn secure_document(headers: &mut HeaderMap, format: &Format) {
-    if *format == html::FORMAT {
-        headers.insert(CONTENT_SECURITY_POLICY, content_security_policy());
-        headers.insert(REFERRER_POLICY, NO_REFERRER);
-    }
+/// What else only a page needs.
+fn secure_document(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_SECURITY_POLICY, content_security_policy());
+    headers.insert(REFERRER_POLICY, NO_REFERRER);
 }

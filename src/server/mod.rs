@@ -4,10 +4,13 @@
 
 mod accept_loop;
 mod access_log;
+mod attachment;
 mod conditional;
 mod connection;
+mod cors;
 mod date;
 mod descriptors;
+mod documents;
 mod encoding;
 mod fields;
 #[cfg(feature = "fuzzing")]
@@ -23,9 +26,11 @@ mod metrics_format;
 mod negotiate;
 mod refusal;
 mod request_id;
+mod responses;
 mod route;
 mod service;
 mod socket_file;
+mod target;
 mod trace_context;
 mod weighted;
 mod withheld;

@@ -1,10 +1,10 @@
 use hyper::header::HeaderValue;
 
 use super::weighted;
-use crate::render::{FORMATS, Format};
+use crate::render::{ERROR_FORMS, ErrorForm, FORMATS, Format};
 
-/// How well a media range and its quality suit a format. Compared in this order: a range that names a
-/// format wins over a wildcard of the same quality.
+/// How well a media range and its quality suit what is offered. Compared in this order: a range that names it
+/// wins over a wildcard of the same quality.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Fit {
     /// Thousandths.
@@ -14,10 +14,25 @@ struct Fit {
 }
 
 /// The format that the request's `Accept` likes best; the default without one; none if it likes none.
+pub(super) fn format<'a>(accept: impl Iterator<Item = &'a HeaderValue>) -> Option<&'static Format> {
+    best::<{ FORMATS.len() }, _>(FORMATS, Format::media_type, accept)
+}
+
+/// The form of an error that the request's `Accept` likes best; plain text if it likes none.
+pub(super) fn error_form<'a>(accept: impl Iterator<Item = &'a HeaderValue>) -> ErrorForm {
+    let best = best::<{ ERROR_FORMS.len() }, _>(ERROR_FORMS, |(media_type, _)| media_type, accept);
+    best.map_or(ErrorForm::PlainText, |(_, form)| *form)
+}
+
+/// What of `offered`, which has `N` members, is liked best: the first of them if nothing is said.
 ///
 /// Parameters other than `q` are ignored, and so is a range that can't be read.
-pub(super) fn format<'a>(accept: impl Iterator<Item = &'a HeaderValue>) -> Option<&'static Format> {
-    let mut fits = [Fit::default(); FORMATS.len()];
+fn best<'a, const N: usize, T>(
+    offered: &'static [T],
+    media_type: impl Fn(&'static T) -> &'static str,
+    accept: impl Iterator<Item = &'a HeaderValue>,
+) -> Option<&'static T> {
+    let mut fits = [Fit::default(); N];
     let mut named_any = false;
     for line in accept {
         for range in weighted::elements(line.as_bytes()) {
@@ -25,8 +40,8 @@ pub(super) fn format<'a>(accept: impl Iterator<Item = &'a HeaderValue>) -> Optio
                 continue;
             };
             named_any = true;
-            for (format, fit) in FORMATS.iter().zip(&mut fits) {
-                let specificity = specificity(media_range, format.media_type());
+            for (one, fit) in offered.iter().zip(&mut fits) {
+                let specificity = specificity(media_range, media_type(one));
                 // The most specific range decides, also when it says no.
                 if specificity > fit.specificity {
                     *fit = Fit { quality, specificity };
@@ -35,15 +50,15 @@ pub(super) fn format<'a>(accept: impl Iterator<Item = &'a HeaderValue>) -> Optio
         }
     }
     if !named_any {
-        return FORMATS.first();
+        return offered.first();
     }
-    let mut best: Option<(&Format, Fit)> = None;
-    for (format, fit) in FORMATS.iter().zip(fits) {
+    let mut best: Option<(&T, Fit)> = None;
+    for (one, fit) in offered.iter().zip(fits) {
         if fit.quality > 0 && best.is_none_or(|(_, other)| fit > other) {
-            best = Some((format, fit));
+            best = Some((one, fit));
         }
     }
-    best.map(|(format, _)| format)
+    best.map(|(one, _)| one)
 }
 
 /// A media range and its quality.
@@ -75,6 +90,30 @@ mod tests {
 
     fn best(accept: &str) -> Option<&'static str> {
         format(once(&accept.parse().unwrap())).map(|format| format.name)
+    }
+
+    #[test]
+    fn an_error_is_written_as_its_client_reads_it() {
+        for (accept, form) in [
+            ("", ErrorForm::Html),
+            ("*/*", ErrorForm::Html),
+            ("application/json", ErrorForm::Problem),
+            ("application/problem+json", ErrorForm::Problem),
+            (
+                "text/html;q=0.5, application/problem+json, application/json;q=0.1",
+                ErrorForm::Problem,
+            ),
+            ("application/*, text/*;q=0.9", ErrorForm::Problem),
+            ("text/csv, text/html;q=0.9", ErrorForm::PlainText),
+            ("image/png", ErrorForm::PlainText),
+        ] {
+            assert_eq!(error_form(once(&accept.parse().unwrap())), form, "{accept}");
+        }
+        for format in FORMATS {
+            let named = error_form(once(&HeaderValue::from_static(format.media_type())));
+            assert_eq!(named, ErrorForm::of(format), "{format:?}");
+            assert!(ERROR_FORMS.iter().any(|(name, _)| *name == format.media_type()));
+        }
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use crate::render::{FORMATS, Format};
 use crate::telemetry::PATHS;
 
 /// What a path stands for. In the order of [`PATHS`].
@@ -5,6 +6,8 @@ use crate::telemetry::PATHS;
 pub(super) enum Route {
     /// `/`: the counts.
     Counts,
+    /// `/counts.csv` and the like: the counts in the format that the suffix names.
+    Link,
     /// `/healthz`: the process lives.
     Health,
     /// `/livez`: the same.
@@ -13,12 +16,16 @@ pub(super) enum Route {
     Ready,
     /// `/metrics`: numbers for Prometheus.
     Metrics,
+    /// `/openapi.json`: what this service offers, for programs.
+    OpenApi,
+    /// `/schema.json`: what the counts as JSON look like.
+    Schema,
     /// Anything else.
     Other,
 }
 
 impl Route {
-    /// The route of a path, without its query: a tracking suffix must not break the page.
+    /// The route of a path, without its query.
     pub(super) fn of(path: &str) -> Self {
         match path {
             "/" => Self::Counts,
@@ -26,8 +33,22 @@ impl Route {
             "/livez" => Self::Live,
             "/readyz" => Self::Ready,
             "/metrics" => Self::Metrics,
+            "/openapi.json" => Self::OpenApi,
+            "/schema.json" => Self::Schema,
+            _ if Self::linked_format(path).is_some() => Self::Link,
             _ => Self::Other,
         }
+    }
+
+    /// The format that the path of a link names.
+    pub(super) fn linked_format(path: &str) -> Option<&'static Format> {
+        let name = path.strip_prefix("/counts.")?;
+        FORMATS.iter().find(|format| format.name == name)
+    }
+
+    /// Whether what is there is for people and their programs, and not for what watches the service.
+    pub(super) fn is_public(self) -> bool {
+        !matches!(self, Self::Health | Self::Live | Self::Ready | Self::Metrics)
     }
 
     /// The path as metrics and log lines name it, so that clients can't make new names.
@@ -47,9 +68,14 @@ mod tests {
 
     #[test]
     fn every_path_is_named_as_it_is_asked_for() {
-        for path in PATHS {
+        for path in PATHS.into_iter().filter(|path| *path != "/counts") {
             assert_eq!(Route::of(path).name(), path);
         }
-        assert_eq!(Route::of("/nothing").name(), "other");
+        for format in FORMATS {
+            assert_eq!(Route::of(&format!("/counts.{}", format.name)).name(), "/counts");
+        }
+        for path in ["/nothing", "/counts", "/counts.", "/counts.xls", "/counts.csv/"] {
+            assert_eq!(Route::of(path).name(), "other");
+        }
     }
 }

@@ -1,31 +1,34 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CONNECTION, HeaderMap, HeaderValue, RETRY_AFTER, VARY};
+use hyper::header::{CONNECTION, HeaderValue, ORIGIN, RETRY_AFTER};
 use hyper::{Request, StatusCode};
 use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 
 use super::access_log::AccessLog;
+use super::cors::Cors;
 use super::fields::Fields;
 use super::handler::Handler;
 use super::headers::{self, PageHeaders};
 use super::limits::Limits;
 use super::refusal::Refusal;
 use super::request_id::{self, X_REQUEST_ID};
+use super::responses::{
+    Response, error, failure, fixed, is_known, no_answer, no_encoding, no_format, not_found, plain, refused,
+    representation, response, whole_seconds,
+};
 use super::route::Route;
+use super::target::Target;
 use super::trace_context::TraceContext;
-use super::{conditional, encoding, metrics_format, negotiate};
+use super::{documents, encoding, metrics_format, negotiate};
 use crate::cache::{Cache, Lookup};
 use crate::cause::chain;
 use crate::clock::BootTime;
-use crate::render::{FORMATS, Format, Representation, error_page, text};
+use crate::config::{Origin, Word};
+use crate::render::{ErrorForm, Representation};
 use crate::telemetry::{Metrics, RequestLabels, RequestName, is_slow};
-
-type Response = hyper::Response<Full<Bytes>>;
 
 /// Answers requests from the cache. One for all connections.
 #[derive(Debug)]
@@ -35,19 +38,27 @@ pub struct Service {
     /// Until then, requests wait for the first refresh.
     first_answer_by: Instant,
     page_headers: PageHeaders,
+    cors: Option<Cors>,
     log: AccessLog,
     /// The counter of what nearly every request is, so that it need not be looked up.
     pages_served: Counter,
 }
 
 impl Service {
-    /// A service over a cache that a refresh fills.
-    pub fn new(cache: Arc<Cache>, metrics: Arc<Metrics>, limits: &Limits) -> Self {
+    /// A service over a cache that a refresh fills with the counts of a word. Pages from these origins may read them.
+    pub fn new(
+        cache: Arc<Cache>,
+        metrics: Arc<Metrics>,
+        limits: &Limits,
+        word: &Word,
+        cors_origins: &[Origin],
+    ) -> Self {
         let pages_served = metrics
             .requests
             .get_or_create_owned(&labels(Route::Counts, StatusCode::OK));
         Self {
-            page_headers: PageHeaders::new(cache.ttl),
+            page_headers: PageHeaders::new(word, cache.ttl, cache.max_stale),
+            cors: Cors::new(cors_origins),
             cache,
             metrics,
             first_answer_by: Instant::now() + limits.first_answer,
@@ -57,47 +68,42 @@ impl Service {
     }
 
     /// The response to a request that is not refused.
-    fn routed(&self, route: Route, fields: &Fields<'_>, now: BootTime) -> Response {
-        match route {
-            Route::Counts => self.counts(fields, now),
+    fn routed(&self, target: &Target, fields: &Fields<'_>, now: BootTime) -> Response {
+        match target.route {
+            Route::Counts | Route::Link => self.counts(target, fields, now),
             Route::Health | Route::Live => plain(StatusCode::OK, "ok\n"),
             Route::Ready => self.ready(),
             Route::Metrics => self.metrics(fields),
-            Route::Other => error(
-                StatusCode::NOT_FOUND,
-                fields,
-                "There is nothing here: the counts are at /.",
-            ),
+            Route::OpenApi | Route::Schema => match documents::of(target.route) {
+                Some(document) => fixed(document, fields),
+                None => not_found(fields),
+            },
+            Route::Other => not_found(fields),
         }
     }
 
-    fn counts(&self, fields: &Fields<'_>, now: BootTime) -> Response {
-        let Some(format) = negotiate::format(fields.accept()) else {
-            return not_acceptable();
+    fn counts(&self, target: &Target, fields: &Fields<'_>, now: BootTime) -> Response {
+        let linked = target.format;
+        let Some(format) = linked.or_else(|| negotiate::format(fields.accept())) else {
+            return no_format(fields);
         };
-        let accepted = encoding::accepted(fields.accept_encoding());
-        if !accepted.gzip && !accepted.identity {
-            return no_encoding();
-        }
         match self.cache.lookup_at(now) {
             Lookup::Found(entry, age) => {
                 let Some(page) = entry.pages.get(format) else {
-                    return not_acceptable();
+                    return no_format(fields);
                 };
-                let gzip = page.gzip.as_ref().filter(|_| accepted.gzip);
-                if gzip.is_none() && !accepted.identity {
-                    return no_encoding();
-                }
-                let Representation { etag, body } = gzip.unwrap_or(&page.identity);
-                let known = fields.if_none_match();
-                if known.is_some_and(|known| conditional::has_already(known, etag)) {
-                    let headers = self.page_headers.not_modified(etag, age);
+                let accepted = encoding::accepted(fields.accept_encoding());
+                let Some((Representation { etag, body }, gzip)) = representation(page, accepted) else {
+                    return no_encoding(fields, linked);
+                };
+                if is_known(fields, etag) {
+                    let headers = self.page_headers.not_modified(linked.is_some(), etag, age);
                     return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
                 }
-                let headers = self.page_headers.page(format, gzip.is_some(), etag, age);
+                let headers = self.page_headers.page(format, linked.is_some(), gzip, etag, age);
                 response(StatusCode::OK, headers, body.clone())
             }
-            Lookup::Missing { retry_after, .. } => no_answer(fields, retry_after),
+            Lookup::Missing { retry_after, .. } => no_answer(fields, linked, retry_after),
         }
     }
 
@@ -107,6 +113,14 @@ impl Service {
         let left = self.first_answer_by.saturating_duration_since(Instant::now());
         self.cache.attempted(left).await;
         self.cache.clock.now()
+    }
+
+    /// The answer to a browser that asks whether a page of another origin may ask; none where that is no question.
+    fn preflight<B>(&self, request: &Request<B>, refusal: Refusal, route: Route) -> Option<Response> {
+        let is_by_method = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
+        let cors = self.cors.as_ref().filter(|_| is_by_method && route.is_public())?;
+        let headers = cors.preflight(request)?;
+        Some(response(StatusCode::NO_CONTENT, headers, Bytes::new()))
     }
 
     fn ready(&self) -> Response {
@@ -127,7 +141,7 @@ impl Service {
         match self.metrics.render_as(format) {
             Ok(body) => response(
                 StatusCode::OK,
-                headers::uncached_as(HeaderValue::from_static(format.content_type())),
+                headers::uncached(HeaderValue::from_static(format.content_type())),
                 body.into(),
             ),
             Err(error) => {
@@ -148,18 +162,32 @@ impl Handler for Service {
         let refusal = Refusal::of(&request, fields);
         let route = Route::of(request.uri().path());
         let mut now = begun;
-        if refusal.is_none() && route == Route::Counts && !self.cache.is_attempted() {
-            // In a box: else the future of every request, which hyper moves, has room for it.
-            now = Box::pin(self.first_answer()).await;
-        }
         let mut response = match refusal {
-            Some(refusal) => refused(refusal, fields),
-            None => self.routed(route, fields, now),
+            Some(refusal) => self
+                .preflight(&request, refusal, route)
+                .unwrap_or_else(|| refused(refusal, fields)),
+            None => match Target::of(route, request.uri()) {
+                Ok(target) => {
+                    if target.is_counts() && !self.cache.is_attempted() {
+                        // In a box: else the future of every request, which hyper moves, has room for it.
+                        now = Box::pin(self.first_answer()).await;
+                    }
+                    self.routed(&target, fields, now)
+                }
+                Err(sentence) => error(StatusCode::BAD_REQUEST, fields, None, &sentence, None),
+            },
         };
+        if let Some(cors) = self.cors.as_ref().filter(|_| route.is_public()) {
+            cors.open(request.headers().get(ORIGIN), response.headers_mut());
+        }
         let took = self.cache.clock.now().saturating_duration_since(begun);
         let status = response.status();
-        let mut id = fields.request_id.filter(|id| request_id::is_sane(id)).cloned();
         let failed = status.is_client_error() || status.is_server_error();
+        let mut id = fields.request_id.filter(|id| request_id::is_sane(id)).cloned();
+        if failed && id.is_none() {
+            // An error may have one already, since it tells it.
+            id = response.headers().get(X_REQUEST_ID).cloned();
+        }
         // A page has no id of its own: a cache would give it to everyone.
         let is_told = failed || id.is_some();
         if failed || is_slow(took) {
@@ -201,12 +229,10 @@ impl Handler for Service {
         } else {
             "The request cannot be read: send one of HTTP/1.1."
         };
-        // What it would accept is not known.
-        let (format, body) = error_page(status, &text::FORMAT, sentence);
-        let mut response = response(status, headers::uncached(format), body);
         let id = request_id::new();
         self.log.note("-", "-", || None, status, Some(&id));
-        response.headers_mut().insert(X_REQUEST_ID, id);
+        // What it would accept is not known.
+        let response = failure(status, ErrorForm::PlainText, id, sentence, None);
         self.metrics
             .requests
             .get_or_create(&labels(Route::Other, status))
@@ -232,73 +258,4 @@ fn labels(route: Route, status: StatusCode) -> RequestLabels {
         path: route.name(),
         status: status.as_u16(),
     }
-}
-
-fn refused(refusal: Refusal, fields: &Fields<'_>) -> Response {
-    let mut response = error(refusal.status, fields, refusal.sentence);
-    if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    }
-    response
-}
-
-fn not_acceptable() -> Response {
-    let kinds: Vec<&str> = FORMATS.iter().map(Format::media_type).collect();
-    let kinds = kinds.join(", ");
-    let mut response = plain(
-        StatusCode::NOT_ACCEPTABLE,
-        format!("None of the accepted media types is served here. There are {kinds}.\n"),
-    );
-    response
-        .headers_mut()
-        .insert(VARY, headers::BY_FORMAT_AND_ENCODING);
-    response
-}
-
-fn no_encoding() -> Response {
-    let mut response = plain(
-        StatusCode::NOT_ACCEPTABLE,
-        "None of the accepted encodings is served here. There are identity and, where it is shorter, gzip.\n",
-    );
-    response
-        .headers_mut()
-        .insert(VARY, headers::BY_FORMAT_AND_ENCODING);
-    response
-}
-
-/// What a client is told when there is nothing to show: when to come back, and not why.
-fn no_answer(fields: &Fields<'_>, retry_after: Duration) -> Response {
-    let seconds = whole_seconds(retry_after);
-    let plural = if seconds == 1 { "" } else { "s" };
-    let sentence = format!("The counts are not available yet. Try again in {seconds} second{plural}.");
-    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, fields, &sentence);
-    response.headers_mut().insert(RETRY_AFTER, seconds.into());
-    response
-}
-
-/// Rounded up, and never "at once".
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_millis().div_ceil(1000).clamp(1, u64::MAX.into()) as u64
-}
-
-fn error(status: StatusCode, fields: &Fields<'_>, sentence: &str) -> Response {
-    let format = negotiate::format(fields.accept()).unwrap_or(&text::FORMAT);
-    let (format, body) = error_page(status, format, sentence);
-    let mut headers = headers::uncached(format);
-    headers.insert(VARY, headers::BY_FORMAT);
-    response(status, headers, body)
-}
-
-fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response {
-    let headers = headers::uncached(&text::FORMAT);
-    response(status, headers, body.into())
-}
-
-fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response {
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
 }

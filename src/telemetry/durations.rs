@@ -3,8 +3,19 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The paths of requests as the metrics name them; the last stands for every other.
-pub const PATHS: [&str; 6] = ["/", "/healthz", "/livez", "/readyz", "/metrics", "other"];
+/// The paths of requests as the metrics name them: `/counts` is that of a link in any format, the last stands for every
+/// other.
+pub const PATHS: [&str; 9] = [
+    "/",
+    "/counts",
+    "/healthz",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/schema.json",
+    "other",
+];
 
 /// The most that a bucket's requests took, in nanoseconds and as the text has it in seconds. One more has no limit.
 const BOUNDS: [(u64, &str); 11] = [
@@ -188,7 +199,7 @@ mod tests {
                 scope.spawn(|| {
                     for _ in 0..1000 {
                         durations.observe(0, Duration::from_micros(50), || named("fast"));
-                        durations.observe(5, Duration::from_secs(11), || named("traced"));
+                        durations.observe(PATHS.len() - 1, Duration::from_secs(11), || named("traced"));
                     }
                 });
             }

@@ -112,6 +112,7 @@ fn config() -> Config {
         bigquery_endpoint: "http://127.0.0.1:1".parse().unwrap(),
         ttl: std::time::Duration::from_secs(300),
         max_stale: std::time::Duration::from_secs(300),
+        cors_origins: Vec::new(),
         timeout: std::time::Duration::from_secs(1),
         maximum_bytes_billed: 1,
         workers: 1,

@@ -136,6 +136,7 @@ fn every_bad_value_names_its_flag_and_what_would_be_right() {
         ("--ttl", "-5m", "with its unit"),
         ("--ttl", "100y", "at most 366d"),
         ("--max-stale", "soon", "with its unit"),
+        ("--cors-origin", "example.com", "as a browser sends them"),
         ("--timeout", "0ms", "more than 0s"),
         ("--maximum-bytes-billed", "0", "1.."),
         ("--maximum-bytes-billed", "1GB", "invalid digit"),
@@ -289,6 +290,7 @@ fn help_and_version_are_no_errors() {
         "BIGQUERY_ENDPOINT",
         "TTL",
         "MAX_STALE",
+        "CORS_ORIGIN",
     ] {
         assert!(help.contains(&format!("[env: {variable}")), "{variable}");
     }

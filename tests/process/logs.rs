@@ -76,6 +76,7 @@ async fn child_that_logs_everything() {
         bigquery_endpoint: variable("BIGQUERY_ENDPOINT").parse().unwrap(),
         ttl: Duration::from_millis(300),
         max_stale: Duration::from_secs(60),
+        cors_origins: Vec::new(),
         timeout: Duration::from_secs(2),
         maximum_bytes_billed: 100 << 20,
         workers: 1,

@@ -270,6 +270,7 @@ pub(crate) fn config(peer: &Peer) -> Config {
         bigquery_endpoint: peer.address.parse().expect("an endpoint"),
         ttl: Duration::from_secs(300),
         max_stale: Duration::from_secs(86_400),
+        cors_origins: Vec::new(),
         timeout: Duration::from_secs(5),
         maximum_bytes_billed: 1_000_000_000,
         workers: 1,

@@ -1,25 +1,52 @@
 //! The pages that hold no answer: errors, and the index over several instances.
 
 use hyper::StatusCode;
-use wordtally::render::{Format, Listed, State, csv, error_page, html, index_page, json, markdown, text};
+use wordtally::render::{
+    ErrorForm, Failure, Format, Listed, State, csv, html, index_page, json, markdown, text,
+};
 
 #[test]
-fn an_error_page_says_its_sentence_in_the_format_wished() {
-    let page = |format| {
-        let (format, body) = error_page(StatusCode::SERVICE_UNAVAILABLE, format, "No <answer> \"yet\".");
-        (format, String::from_utf8(body.to_vec()).unwrap())
+fn an_error_says_its_sentence_in_the_form_wished() {
+    let failure = Failure {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        sentence: "No <answer> \"yet\".",
+        request_id: Some("a-1"),
+        retry_after: Some(7),
     };
-    let (format, html) = page(&html::FORMAT);
-    assert_eq!(format, &html::FORMAT);
-    assert!(
-        html.contains("<h1>503 Service Unavailable</h1>\n<p>No &lt;answer&gt; &quot;yet&quot;.</p>"),
-        "{html}"
+    let html = ErrorForm::Html.write(&failure);
+    assert!(html.contains("503 Service Unavailable</h1>"), "{html}");
+    assert!(html.contains("No &lt;answer&gt; &quot;yet&quot;."), "{html}");
+    assert_eq!(
+        ErrorForm::Problem.write(&failure),
+        concat!(
+            r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"No <answer> \"yet\".","#,
+            r#""request_id":"a-1","retry_after":7}"#,
+            "\n"
+        )
     );
-    let json = "{\"error\":{\"code\":503,\"message\":\"No <answer> \\\"yet\\\".\"}}\n";
-    assert_eq!(page(&json::FORMAT), (&json::FORMAT, json.to_owned()));
-    for other in [&csv::FORMAT, &markdown::FORMAT, &text::FORMAT] {
-        let text = "503 Service Unavailable: No <answer> \"yet\".\n";
-        assert_eq!(page(other), (&text::FORMAT, text.to_owned()));
+    let text = "503 Service Unavailable: No <answer> \"yet\".\n";
+    assert_eq!(ErrorForm::PlainText.write(&failure), text);
+    let never = ErrorForm::Problem.write(&Failure {
+        request_id: None,
+        retry_after: None,
+        ..failure
+    });
+    assert!(
+        never.ends_with("\"detail\":\"No <answer> \\\"yet\\\".\"}\n"),
+        "{never}"
+    );
+}
+
+#[test]
+fn each_format_has_its_form_of_an_error() {
+    for (format, form) in [
+        (&html::FORMAT, ErrorForm::Html),
+        (&json::FORMAT, ErrorForm::Problem),
+        (&csv::FORMAT, ErrorForm::PlainText),
+        (&markdown::FORMAT, ErrorForm::PlainText),
+        (&text::FORMAT, ErrorForm::PlainText),
+    ] {
+        assert_eq!(ErrorForm::of(format), form, "{format:?}");
     }
 }
 

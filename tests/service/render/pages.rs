@@ -6,7 +6,7 @@ use base64::Engine;
 use hyper::StatusCode;
 use wordtally::answer::{Answer, Count, Moment};
 use wordtally::render::{
-    Format, Listed, Pages, State, content_security_policy, error_page, html, index_page, text,
+    ErrorForm, Failure, Format, Listed, Pages, State, content_security_policy, html, index_page, text,
 };
 
 const HOSTILE: [&str; 7] = [
@@ -216,7 +216,12 @@ fn the_chart_is_bounded() {
 fn the_policy_allows_each_pages_style_and_nothing_else() {
     let policy = content_security_policy();
     let answer = html("the", &[("hamlet", 995)]);
-    let (_, error) = error_page(StatusCode::NOT_FOUND, &html::FORMAT, "No such page.");
+    let error = ErrorForm::Html.write(&Failure {
+        status: StatusCode::NOT_FOUND,
+        sentence: "No such page.",
+        request_id: None,
+        retry_after: None,
+    });
     let (_, index) = index_page(
         &[Listed {
             word: "the".to_owned(),
@@ -225,11 +230,7 @@ fn the_policy_allows_each_pages_style_and_nothing_else() {
         }],
         &html::FORMAT,
     );
-    for page in [
-        answer,
-        String::from_utf8(error.to_vec()).unwrap(),
-        String::from_utf8(index.to_vec()).unwrap(),
-    ] {
+    for page in [answer, error, String::from_utf8(index.to_vec()).unwrap()] {
         assert_eq!(page.matches("<style").count(), 1);
         let digest = ring::digest::digest(
             &ring::digest::SHA256,

@@ -23,7 +23,10 @@ async fn a_known_tag_gives_304_without_a_body() {
             let reply = client.reply(false).await;
             assert_eq!(reply.status(), 304, "{method} {condition}");
             assert_eq!(reply.header("etag"), Some(etag.as_str()));
-            assert_eq!(reply.header("cache-control"), Some("public, max-age=300"));
+            assert_eq!(
+                reply.header("cache-control"),
+                Some("public, max-age=300, stale-while-revalidate=30, stale-if-error=86100")
+            );
             assert_eq!(reply.header("vary"), Some("accept, accept-encoding"));
             assert_eq!(reply.header("age"), Some("0"));
             assert_eq!(reply.header("content-type"), None);

@@ -2,10 +2,12 @@
 
 mod client;
 mod conditional;
+mod cors;
 mod drain;
 mod encoding;
 mod freshness;
 mod limits;
+mod links;
 mod negotiation;
 mod probe;
 mod refusals;

@@ -28,13 +28,15 @@ async fn unknown_paths_are_404_in_the_accepted_format() {
         assert_eq!(server.get(path, "").await.status(), 404, "{path}");
     }
     let json = server.get("/none", "Accept: application/json\r\n").await;
-    assert!(
-        json.header("content-type")
-            .unwrap()
-            .starts_with("application/json")
+    assert_eq!(json.header("content-type"), Some("application/problem+json"));
+    let problem: serde_json::Value = serde_json::from_slice(&json.body).unwrap();
+    assert_eq!(problem["type"], "about:blank");
+    assert_eq!(
+        (&problem["title"], &problem["status"]),
+        (&"Not Found".into(), &404.into())
     );
-    let error: serde_json::Value = serde_json::from_slice(&json.body).unwrap();
-    assert_eq!(error["error"]["code"], 404);
+    assert_eq!(problem["detail"], "There is nothing here: the counts are at /.");
+    assert_eq!(problem["request_id"], json.header("x-request-id").unwrap());
     assert_eq!(json.header("cache-control"), Some("no-store"));
 }
 

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use wordtally::answer::{Answer, Count, Moment};
 use wordtally::cache::{Cache, Entry};
-use wordtally::config::{Config, Listen, LogFormat, LogLevel};
+use wordtally::config::{Config, Listen, LogFormat, LogLevel, Origin};
 use wordtally::render::{Format, Pages};
 use wordtally::server::{Drained, Limits, Listener, Service, serve};
 use wordtally::telemetry::Metrics;
@@ -59,10 +59,29 @@ impl Server {
     }
 
     pub(crate) fn on(listener: Listener, limits: Limits) -> Self {
+        Self::with(listener, limits, &[])
+    }
+
+    /// Serves an answer that pages of these origins may read.
+    pub(crate) async fn open_to(origins: &[&str]) -> Self {
+        let listen = Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
+        let origins: Vec<Origin> = origins.iter().map(|origin| origin.parse().unwrap()).collect();
+        let server = Self::with(Listener::open(&listen).unwrap(), short(), &origins);
+        server.publish(995);
+        server
+    }
+
+    fn with(listener: Listener, limits: Limits, cors_origins: &[Origin]) -> Self {
         let config = config();
         let cache = Arc::new(Cache::by(shared(), config.ttl, config.max_stale));
         let metrics = Arc::new(Metrics::new(config.ttl));
-        let service = Arc::new(Service::new(Arc::clone(&cache), Arc::clone(&metrics), &limits));
+        let service = Arc::new(Service::new(
+            Arc::clone(&cache),
+            Arc::clone(&metrics),
+            &limits,
+            &config.word,
+            cors_origins,
+        ));
         let listen = listener.local_address().unwrap();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(async move {
@@ -170,6 +189,7 @@ fn config() -> Config {
         bigquery_endpoint: "https://bigquery.googleapis.com".parse().unwrap(),
         ttl: Duration::from_secs(300),
         max_stale: Duration::from_secs(86_400),
+        cors_origins: Vec::new(),
         timeout: Duration::from_secs(30),
         maximum_bytes_billed: 1 << 30,
         workers: 1,
