@@ -14,7 +14,7 @@ use crate::bigquery::{BigQuery, Error};
 use crate::cache::{Cache, Entry, Failure};
 use crate::cause::chain;
 use crate::reason::Reason;
-use crate::render::Pages;
+use crate::render::{Context, Pages};
 use crate::telemetry::Metrics;
 
 /// The waits after failures.
@@ -52,7 +52,7 @@ pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metr
             job = Empty,
             otel.status_code = Empty
         );
-        let attempted = attempt(&source).instrument(span.clone()).await;
+        let attempted = attempt(&source, cache.ttl).instrument(span.clone()).await;
         let next = span.in_scope(|| match attempted {
             Ok(entry) => {
                 failures = 0;
@@ -96,13 +96,19 @@ pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metr
 }
 
 /// One refresh in a task of its own, so that a panic in it is a failed refresh and no more.
-async fn attempt<S: Source>(source: &Arc<S>) -> Result<Entry, Error> {
+async fn attempt<S: Source>(source: &Arc<S>, ttl: Duration) -> Result<Entry, Error> {
     let source = Arc::clone(source);
     let work = async move {
         let answer = source.counts().await?;
         // Of a large answer this takes long: who serves has another thread.
-        let pages = Pages::new(&answer)
-            .map_err(|error| Error::new(Reason::Malformed, "the answer is too large").caused_by(error))?;
+        let pages = Pages::new(
+            &answer,
+            &Context {
+                neighbours: None,
+                ttl,
+            },
+        )
+        .map_err(|error| Error::new(Reason::Malformed, "the answer is too large").caused_by(error))?;
         Ok(Entry {
             pages,
             sent: answer.sent,

@@ -77,7 +77,7 @@ pub(super) fn document(head: &Head<'_>, body: impl FnOnce(&mut String)) -> Strin
 
 /// What nobody may take for BigQuery's numbers.
 pub(super) const SAMPLE_BANNER: &str = "<p class=\"banner\"><strong>Sample data, from the stand-in.</strong> \
-     These numbers are not BigQuery's.</p>\n";
+     Not BigQuery's numbers.</p>\n";
 
 /// The text escaped and fit for show. If it may run from right to left, that ends with it.
 pub(super) fn shown(text: &str) -> String {

@@ -1,67 +1,208 @@
 //! The answer, and an error, as HTML.
 
-use super::chart;
-use super::document::{Head, document};
+use super::document::{Head, SAMPLE_BANNER, document, shown};
 use super::escape::escape;
 use super::failure::Failure;
 use super::format::Format;
+use super::neighbours;
+use super::order::Order;
 use super::report::Report;
-use super::wording::{heading, none_found};
+use super::rows;
+use super::wording::{grouped, heading, none_found, other_cases, period};
+use super::{csv, json, markdown, text};
 
 /// `text/html`.
 pub const FORMAT: Format = Format {
     name: "html",
     content_type: "text/html; charset=utf-8",
-    content: "heading, table, bar chart as inline SVG; no script",
+    content: "the counts as a table with a bar in each row, sorted by count or by rate; no script",
     answer,
 };
 
-/// The answer: heading and table as they always were, then what they are of, then the chart.
+/// From this many characters on a word is too long for the largest letters.
+const LONG_WORD: usize = 40;
+/// The most bytes of the plain table inside the page.
+const MOST_PLAIN: usize = 80_000;
+
+/// The other formats, by their names and what they are good for.
+const DOWNLOADS: [(&Format, &str, &str); 4] = [
+    (&csv::FORMAT, "CSV", "for Excel, Google Sheets or pandas"),
+    (&json::FORMAT, "JSON", "for programs"),
+    (&markdown::FORMAT, "Markdown", "for a wiki or a README"),
+    (&text::FORMAT, "Plain text", "for a terminal"),
+];
+
+/// What it says is in this order, also for who hears it: the word, its total and the date, what counts, the table.
 fn answer(report: &Report<'_>) -> String {
-    let word = isolated(report.word);
+    let word = shown(report.word);
+    let place = if report.has_works {
+        "in Shakespeare's works"
+    } else {
+        "in each corpus"
+    };
+    let title = format!("'{}' {place}", report.word);
+    let description = format!(
+        "How often '{}' appears {place}: {}, as of {}.",
+        report.word,
+        report.summary(),
+        report.as_of_words()
+    );
     let head = Head {
-        title: &format!("'{}' per corpus", report.word),
-        description: "",
-        links: "",
+        title: &title,
+        description: &description,
+        links: &links(report),
     };
     document(&head, |page| {
-        page.push_str(&format!("<main>\n<article>\n<h4>{}</h4>", heading(&word)));
-        if report.counts.is_empty() {
-            page.push_str(&format!("<p>{}</p>\n<p class=\"source\">", none_found(&word)));
-        } else {
-            page.push_str("<pre>");
-            preformatted(&report.tabulated, page);
+        if let Some(neighbours) = report.neighbours {
             page.push_str(&format!(
-                "</pre>\n<p class=\"source\">In all <strong>{}</strong>. ",
-                report.summary()
+                "<header>\n{}</header>\n",
+                neighbours::nav(neighbours, "Words")
             ));
         }
-        page.push_str(&format!(
-            "Data as of <time datetime=\"{as_of}\">{as_of_words}</time>, from <code>{source}</code>.</p>\n",
-            as_of = report.as_of,
-            as_of_words = report.as_of_words(),
-            source = escape(&report.table.to_string()),
-        ));
-        if !report.counts.is_empty() {
-            page.push_str(&chart::chart(report));
+        page.push_str("<main>\n");
+        if report.sample_data {
+            page.push_str(SAMPLE_BANNER);
         }
-        page.push_str("</article>\n</main>\n");
+        if report.stale {
+            page.push_str(
+                "<p class=\"banner\"><strong>Not up to date.</strong> A newer answer was due and could not be had yet.</p>\n",
+            );
+        }
+        page.push_str(&format!(
+            "<h1{class}>'{word}' <span class=\"soft\">{place}</span></h1>\n",
+            class = if report.word.chars().count() > LONG_WORD {
+                " class=\"long\""
+            } else {
+                ""
+            },
+            place = escape(place)
+        ));
+        summary(report, &word, page);
+        if !report.counts.is_empty() {
+            counts(report, &word, page);
+        }
+        downloads(report, page);
+        page.push_str("</main>\n");
+        if let Some(neighbours) = report.neighbours {
+            page.push_str(&format!(
+                "<footer>\n{}</footer>\n",
+                neighbours::nav(neighbours, "More words")
+            ));
+        }
     })
+}
+
+/// The same answer in other formats, and the words beside this one, for programs.
+fn links(report: &Report<'_>) -> String {
+    let mut links: String = DOWNLOADS
+        .iter()
+        .map(|(format, title, _)| {
+            format!(
+                "<link rel=\"alternate\" type=\"{}\" href=\"counts.{}\" title=\"{title}\">\n",
+                format.media_type(),
+                format.name
+            )
+        })
+        .collect();
+    if let Some(neighbours) = report.neighbours {
+        links.push_str(&neighbours::links(neighbours));
+    }
+    links
+}
+
+/// The total, the date, and what is counted.
+fn summary(report: &Report<'_>, word: &str, page: &mut String) {
+    if report.counts.is_empty() {
+        page.push_str(&format!("<p class=\"lead\">'{word}' appears nowhere"));
+        match other_cases(report.other_cases, shown) {
+            Some(cases) => page.push_str(&format!(": {cases}.</p>\n")),
+            None => page.push_str(".</p>\n"),
+        }
+    } else {
+        let (total, rest) = report.summary_parts();
+        page.push_str(&format!(
+            "<p class=\"lead\"><strong>{total}</strong> {rest}</p>\n"
+        ));
+    }
+    page.push_str(&format!(
+        "<p class=\"soft\">Data as of <time datetime=\"{}\">{}</time></p>\n",
+        report.as_of,
+        report.as_of_words(),
+    ));
+    if let Some(cases) = other_cases(report.other_cases, shown).filter(|_| !report.counts.is_empty()) {
+        page.push_str(&format!("<p>Not counted here: {cases}.</p>\n"));
+    }
+    let (one, many) = report.things();
+    page.push_str(&format!(
+        "<p class=\"soft\">Only this exact spelling counts, capitals included. The rate, per 10,000 words of a \
+         {one}, compares long {many} with short ones. The numbers are from <code>{table}</code>, refreshed every \
+         {period}.</p>\n",
+        table = escape(&report.table.to_string()),
+        period = period(report.ttl),
+    ));
+}
+
+/// The table, and what it leaves out.
+fn counts(report: &Report<'_>, word: &str, page: &mut String) {
+    let caption = match report.order {
+        Order::Count => format!("Times '{word}' appears, the most first"),
+        Order::Rate => format!("Times '{word}' appears in 10,000 words, the most first"),
+    };
+    let (table, rows) = rows::table(report, &caption);
+    page.push_str(&table);
+    if rows < report.counts.len() {
+        page.push_str(&format!(
+            "<p>The table has the first {} of {} rows. <a href=\"counts.csv\">The CSV file</a> has all.</p>\n",
+            grouped(rows as i128),
+            grouped(report.counts.len() as i128),
+        ));
+    }
+}
+
+/// The other formats, and the table as it always was.
+fn downloads(report: &Report<'_>, page: &mut String) {
+    page.push_str("<section>\n<h2>Take the numbers with you</h2>\n<ul class=\"links\">\n");
+    for (format, title, purpose) in DOWNLOADS {
+        page.push_str(&format!(
+            "<li><a href=\"counts.{}\">{title}</a> <span class=\"soft\">{purpose}</span></li>\n",
+            format.name
+        ));
+    }
+    // What is wider than the screen scrolls inside a region that the keyboard reaches.
+    page.push_str(
+        "</ul>\n<details>\n<summary><h3>As plain text</h3></summary>\n\
+         <div class=\"plain\" role=\"region\" aria-label=\"The table as plain text\" tabindex=\"0\">\n",
+    );
+    let word = isolated(report.word);
+    page.push_str(&format!("<h4>{}</h4>", heading(&word)));
+    if report.counts.is_empty() {
+        page.push_str(&format!("<p>{}</p>", none_found(&word)));
+    } else if report.tabulated.len() > MOST_PLAIN {
+        page.push_str(
+            "<p>The table is too long for this page: <a href=\"counts.txt\">counts.txt</a> has it.</p>",
+        );
+    } else {
+        page.push_str("<pre>");
+        preformatted(&report.tabulated, page);
+        page.push_str("</pre>");
+    }
+    page.push_str("\n</div>\n</details>\n</section>\n");
 }
 
 pub(super) fn error(failure: &Failure<'_>) -> String {
     let title = failure.title();
-    let main = format!(
-        "<main>\n<h1>{}</h1>\n<p>{}</p>\n</main>\n",
-        escape(&title),
-        escape(failure.sentence)
-    );
     let head = Head {
         title: &title,
         description: failure.sentence,
         links: "",
     };
-    document(&head, |page| page.push_str(&main))
+    document(&head, |page| {
+        page.push_str(&format!(
+            "<main>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n<p><a href=\"./\">See the counts</a></p>\n</main>\n",
+            escape(&title),
+            escape(failure.sentence)
+        ));
+    })
 }
 
 /// The table with its text as it is. Names are kept from moving the number beside them.
@@ -81,7 +222,7 @@ fn preformatted(table: &str, page: &mut String) {
     }
 }
 
-/// The text escaped. If it may run from right to left, or turns the direction, that ends with it.
+/// The text as it is, escaped. If it may run from right to left, or turns the direction, that ends with it.
 fn isolated(text: &str) -> String {
     let escaped = escape(text);
     if text.is_ascii() {

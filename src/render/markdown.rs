@@ -2,7 +2,7 @@
 
 use super::format::Format;
 use super::report::Report;
-use super::wording::{heading, line, none_found};
+use super::wording::{heading, line, none_found, other_cases};
 
 /// `text/markdown`.
 pub const FORMAT: Format = Format {
@@ -15,6 +15,9 @@ pub const FORMAT: Format = Format {
 fn answer(report: &Report<'_>) -> String {
     let word = escape(report.word);
     let mut text = format!("# {}\n\n", heading(&word));
+    if report.sample_data {
+        text.push_str("**Sample data, from the stand-in.** Not BigQuery's numbers.\n\n");
+    }
     if report.counts.is_empty() {
         text.push_str(&format!("{}\n", none_found(&word)));
     } else {
@@ -24,6 +27,9 @@ fn answer(report: &Report<'_>) -> String {
             text.push_str(&format!("| {corpus} | {} |\n", count.total_words));
         }
         text.push_str(&format!("\nIn all: {}.\n", report.summary()));
+    }
+    if let Some(cases) = other_cases(report.other_cases, escape) {
+        text.push_str(&format!("\nNot counted here: {cases}.\n"));
     }
     text.push_str(&format!(
         "\nData as of {}, from `{}`.\n",

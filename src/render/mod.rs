@@ -1,7 +1,6 @@
 //! Turns an answer into the bytes of every page, once per answer. Pure: the same answer gives the same bytes.
 
 mod bar;
-mod chart;
 pub mod csv;
 mod document;
 mod encoded;
@@ -13,20 +12,26 @@ pub mod html;
 mod index;
 pub mod json;
 pub mod markdown;
+mod neighbours;
 mod numeric;
 pub mod openapi;
 mod order;
 mod problem;
 mod report;
+mod rows;
 pub mod schema;
 mod table;
 pub mod text;
 mod wording;
+mod works;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
 
 use crate::answer::Answer;
+use crate::site::Neighbours;
 
 use report::Report;
 
@@ -96,9 +101,26 @@ impl Page {
     }
 }
 
+/// What a page says beside its answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// The words beside this one, if the instance knows them.
+    pub neighbours: Option<&'a Neighbours>,
+    /// How often the answer is refreshed.
+    pub ttl: Duration,
+}
+
+/// Which page of an answer: the HTML page comes in each order, and says whether it is up to date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Variant {
+    format: &'static Format,
+    order: Order,
+    stale: bool,
+}
+
 /// An answer in every format and encoding, swapped whole.
 #[derive(Debug, Clone)]
-pub struct Pages(Vec<(&'static Format, Page)>);
+pub struct Pages(Vec<(Variant, Page)>);
 
 impl Pages {
     /// Renders an answer in every format. For a large one this takes a good part of a second.
@@ -106,21 +128,41 @@ impl Pages {
     /// # Errors
     ///
     /// If the pages take more than [`MAX_PAGES`].
-    pub fn new(answer: &Answer) -> Result<Self, TooLarge> {
-        let report = Report::new(answer);
+    pub fn new(answer: &Answer, context: &Context<'_>) -> Result<Self, TooLarge> {
+        let mut report = Report::new(answer, context);
         let mut left = MAX_PAGES;
-        let pages = FORMATS.iter().map(|format| {
-            let page = Page::new((format.answer)(&report));
+        let mut pages = Vec::new();
+        for variant in FORMATS.iter().flat_map(variants) {
+            (report.order, report.stale) = (variant.order, variant.stale);
+            let page = Page::new((variant.format.answer)(&report));
             left = left.checked_sub(page.bytes()).ok_or(TooLarge)?;
-            Ok((format, page))
-        });
-        pages.collect::<Result<_, _>>().map(Self)
+            pages.push((variant, page));
+        }
+        Ok(Self(pages))
     }
 
-    /// The page in one format; none if the table has no such format.
-    pub fn get(&self, format: &Format) -> Option<&Page> {
-        let (_, page) = self.0.iter().find(|(known, _)| *known == format)?;
+    /// The page in one format; none if the table has no such format. Only HTML has one for each order, and one for when
+    /// the answer is older than its TTL.
+    pub fn get(&self, format: &Format, order: Order, stale: bool) -> Option<&Page> {
+        let html = *format == html::FORMAT;
+        let wanted = |variant: &Variant| {
+            variant.format == format && (!html || (variant.order, variant.stale) == (order, stale))
+        };
+        let (_, page) = self.0.iter().find(|(variant, _)| wanted(variant))?;
         Some(page)
+    }
+}
+
+/// The pages that a format has.
+fn variants(format: &'static Format) -> Vec<Variant> {
+    let variant = |order, stale| Variant { format, order, stale };
+    if *format == html::FORMAT {
+        let orders = Order::ALL.into_iter();
+        orders
+            .flat_map(|order| [variant(order, false), variant(order, true)])
+            .collect()
+    } else {
+        vec![variant(Order::default(), false)]
     }
 }
 

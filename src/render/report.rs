@@ -2,11 +2,13 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::answer::{Answer, Count};
+use crate::answer::{Answer, Count, OtherCase};
 use crate::config::Table;
+use crate::site::Neighbours;
 
-use super::table;
-use super::wording::{corpora, date, times};
+use super::order::Order;
+use super::wording::{counted, date, grouped};
+use super::{Context, table, works};
 
 /// The last second with a year of four digits, since 1970.
 const LAST_SECOND: u64 = 253_402_300_799;
@@ -19,6 +21,20 @@ pub(super) struct Report<'a> {
     pub(super) table: &'a Table,
     /// The counts in their order.
     pub(super) counts: &'a [Count],
+    /// Other cases of the word that occur, the most frequent first.
+    pub(super) other_cases: &'a [OtherCase],
+    /// Whether the numbers are the stand-in's.
+    pub(super) sample_data: bool,
+    /// Whether the corpora are Shakespeare's works, which have titles and years.
+    pub(super) has_works: bool,
+    /// The words beside this one.
+    pub(super) neighbours: Option<&'a Neighbours>,
+    /// How often the answer is refreshed.
+    pub(super) ttl: Duration,
+    /// By what the HTML page is sorted.
+    pub(super) order: Order,
+    /// Whether the HTML page is the one for when the answer is older than that.
+    pub(super) stale: bool,
     /// When the job was sent: RFC 3339, UTC, whole seconds.
     pub(super) as_of: String,
     /// The counts' sum.
@@ -29,11 +45,18 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// Makes an answer ready.
-    pub(super) fn new(answer: &'a Answer) -> Self {
+    pub(super) fn new(answer: &'a Answer, context: &Context<'a>) -> Self {
         Self {
             word: answer.word.as_str(),
             table: &answer.table,
             counts: &answer.counts,
+            other_cases: &answer.other_cases,
+            sample_data: answer.sample_data,
+            has_works: works::are_in(&answer.table),
+            neighbours: context.neighbours,
+            ttl: context.ttl,
+            order: Order::default(),
+            stale: false,
             as_of: rfc3339(answer.sent.wall),
             total: answer
                 .counts
@@ -46,13 +69,36 @@ impl<'a> Report<'a> {
 
     /// The sum in words, such as `1,023 times in 2 corpora`.
     pub(super) fn summary(&self) -> String {
-        format!("{} in {}", times(self.total), corpora(self.counts.len()))
+        let (total, rest) = self.summary_parts();
+        format!("{total} {rest}")
+    }
+
+    /// The same, with the number apart.
+    pub(super) fn summary_parts(&self) -> (String, String) {
+        let times = if self.total == 1 { "time" } else { "times" };
+        let (one, many) = self.things();
+        let places = counted(self.counts.len() as i128, one, many);
+        (grouped(self.total), format!("{times} in {places}"))
+    }
+
+    /// What a corpus is, and several.
+    pub(super) fn things(&self) -> (&'static str, &'static str) {
+        if self.has_works {
+            ("work", "works")
+        } else {
+            ("corpus", "corpora")
+        }
     }
 
     /// `as_of` for people.
     pub(super) fn as_of_words(&self) -> String {
         date(&self.as_of)
     }
+}
+
+/// How often the word stands in 10,000 words of the corpus; none if the corpus has no words.
+pub(super) fn rate(count: &Count) -> Option<f64> {
+    (count.corpus_words > 0).then(|| 10_000.0 * count.total_words as f64 / count.corpus_words as f64)
 }
 
 fn rfc3339(time: SystemTime) -> String {

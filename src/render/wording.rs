@@ -1,5 +1,12 @@
 //! The words, and the form of names and numbers, that several formats share.
 
+use std::time::Duration;
+
+use crate::answer::OtherCase;
+
+/// The most of a word's other cases that are listed.
+const MOST_CASES: usize = 5;
+
 /// The heading over a word, which is escaped already if need be.
 pub(super) fn heading(word: &str) -> String {
     format!("Amount of times '{word}' appears per corpus")
@@ -23,6 +30,22 @@ pub(super) fn corpora(number: usize) -> String {
 /// A number of things by the name that fits it.
 pub(super) fn counted(number: i128, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
+/// Which other cases of the word occur, such as `'Romeo' does, 117 times`; none if none does. `shown` makes a word fit
+/// for the format.
+pub(super) fn other_cases(cases: &[OtherCase], shown: impl Fn(&str) -> String) -> Option<String> {
+    let said = |case: &OtherCase| format!("'{}', {}", shown(&case.word), times(case.total_words.into()));
+    let mut listed: Vec<String> = cases.iter().take(MOST_CASES).map(said).collect();
+    if cases.len() > MOST_CASES {
+        listed.push(format!("{} more", cases.len() - MOST_CASES));
+    }
+    let last = listed.pop()?;
+    Some(if listed.is_empty() {
+        last
+    } else {
+        format!("{} and {last}", listed.join(", "))
+    })
 }
 
 /// A number with commas between its thousands.
@@ -65,6 +88,24 @@ pub(super) fn date(rfc3339: &str) -> String {
     read().unwrap_or_else(|| rfc3339.to_owned())
 }
 
+/// A period in its largest whole unit, such as `5 minutes`, or `minute` if it is one.
+pub(super) fn period(period: Duration) -> String {
+    const UNITS: [(u128, &str); 5] = [
+        (86_400_000, "day"),
+        (3_600_000, "hour"),
+        (60_000, "minute"),
+        (1000, "second"),
+        (1, "millisecond"),
+    ];
+    let millis = period.as_millis().max(1);
+    let fitting = UNITS.iter().find(|(unit, _)| millis.is_multiple_of(*unit));
+    let (unit, name) = fitting.copied().unwrap_or((1, "millisecond"));
+    match millis / unit {
+        1 => name.to_owned(),
+        number => format!("{number} {name}s"),
+    }
+}
+
 /// One line of text fit for show: control characters, and those that turn the reading direction, become U+FFFD.
 pub(super) fn line(text: &str) -> String {
     let unsafe_to_show = |c: char| {
@@ -81,10 +122,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_reads_as_people_say_it() {
+    fn a_moment_and_a_period_read_as_people_say_them() {
         assert_eq!(date("2001-09-09T01:46:40Z"), "9 September 2001, 01:46 UTC");
         for odd in ["", "2001-13-09T01:46:40Z", "2001-09-09", "2001-09-09Té"] {
             assert_eq!(date(odd), odd);
+        }
+        for (millis, said) in [
+            (300_000, "5 minutes"),
+            (60_000, "minute"),
+            (90_000, "90 seconds"),
+            (7_200_000, "2 hours"),
+            (1, "millisecond"),
+            (0, "millisecond"),
+        ] {
+            assert_eq!(period(Duration::from_millis(millis)), said);
         }
     }
 }

@@ -89,7 +89,8 @@ impl Service {
         };
         match self.cache.lookup_at(now) {
             Lookup::Found(entry, age) => {
-                let Some(page) = entry.pages.get(format) else {
+                let stale = age > self.cache.ttl;
+                let Some(page) = entry.pages.get(format, target.order, stale) else {
                     return no_format(fields);
                 };
                 let accepted = encoding::accepted(fields.accept_encoding());

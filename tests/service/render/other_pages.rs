@@ -14,8 +14,10 @@ fn an_error_says_its_sentence_in_the_form_wished() {
         retry_after: Some(7),
     };
     let html = ErrorForm::Html.write(&failure);
-    assert!(html.contains("503 Service Unavailable</h1>"), "{html}");
-    assert!(html.contains("No &lt;answer&gt; &quot;yet&quot;."), "{html}");
+    assert!(
+        html.contains("<h1>503 Service Unavailable</h1>\n<p class=\"lead\">No &lt;answer&gt; &quot;yet&quot;.</p>\n<p><a href=\"./\">See the counts</a></p>"),
+        "{html}"
+    );
     assert_eq!(
         ErrorForm::Problem.write(&failure),
         concat!(

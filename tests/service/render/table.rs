@@ -1,7 +1,15 @@
 //! The table is, byte for byte, what Python's `tabulate` makes of the same rows.
 
+use std::time::Duration;
+
 use wordtally::answer::{Answer, Count, Moment};
-use wordtally::render::{Pages, text};
+use wordtally::render::{Context, Order, Pages, text};
+
+/// An instance that knows of no other.
+const ALONE: Context<'_> = Context {
+    neighbours: None,
+    ttl: Duration::from_secs(300),
+};
 
 /// Made by `tables.py` with the real package.
 const CASES: &str = include_str!("tabulate/tabulate.jsonl");
@@ -38,8 +46,16 @@ fn tables_are_those_of_tabulate() {
             sample_data: false,
             sent: Moment::now(),
         };
-        let pages = Pages::new(&answer).unwrap();
-        let text = String::from_utf8(pages.get(&text::FORMAT).unwrap().identity.body.to_vec()).unwrap();
+        let pages = Pages::new(&answer, &ALONE).unwrap();
+        let text = String::from_utf8(
+            pages
+                .get(&text::FORMAT, Order::Count, false)
+                .unwrap()
+                .identity
+                .body
+                .to_vec(),
+        )
+        .unwrap();
         // Where tabulate gives nothing we say so.
         let expected = if case.rows.is_empty() {
             "'the' appears in no corpus.\n".to_owned()

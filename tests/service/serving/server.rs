@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use wordtally::answer::{Answer, Count, Moment};
 use wordtally::cache::{Cache, Entry};
 use wordtally::config::{Config, Listen, LogFormat, LogLevel, Origin};
-use wordtally::render::{Format, Pages};
+use wordtally::render::{Context, Format, Order, Pages};
 use wordtally::server::{Drained, Limits, Listener, Service, serve};
 use wordtally::telemetry::Metrics;
 
@@ -151,7 +151,12 @@ pub(crate) async fn drained(task: JoinHandle<std::io::Result<Drained>>) -> Drain
 
 /// What the server should send in this format after `publish(total_words)`.
 pub(crate) fn body(format: &Format, total_words: i64) -> Vec<u8> {
-    pages(total_words).get(format).unwrap().identity.body.to_vec()
+    pages(total_words)
+        .get(format, Order::Count, false)
+        .unwrap()
+        .identity
+        .body
+        .to_vec()
 }
 
 fn pages(total_words: i64) -> Pages {
@@ -167,7 +172,11 @@ fn pages(total_words: i64) -> Pages {
         table: config().table,
         sent: sent(Duration::ZERO),
     };
-    Pages::new(&answer).unwrap()
+    let context = Context {
+        neighbours: None,
+        ttl: Duration::from_secs(300),
+    };
+    Pages::new(&answer, &context).unwrap()
 }
 
 /// A fixed time of day, and so long ago by the clock that counts ages.
