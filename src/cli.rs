@@ -76,6 +76,10 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Check all that `serve` checks before it listens: values, credential file, certificates
     Check(Box<CheckArgs>),
+    /// Serve the list of all words, with the total that each instance gives
+    Index(IndexArgs),
+    /// Write what a reverse proxy shows by itself: errors, and the list of words without totals
+    StaticPages(StaticPagesArgs),
     /// Exit 0 if URL answers 200: a health check for containers without a shell
     Probe {
         /// http://host:port/path, or unix:/path/of.sock:/path
@@ -144,12 +148,45 @@ pub struct ServeArgs {
     #[arg(long, env = "WORKERS", value_name = "N", default_value = "1",
           value_parser = clap::value_parser!(u64).range(1..=64))]
     workers: u64,
+    /// How the log is written.
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// The flags of the log.
+#[derive(Debug, Args)]
+pub struct LogArgs {
     /// Form of the log lines: json or text
-    #[arg(long, env = "LOG_FORMAT", default_value = "json")]
-    log_format: LogFormat,
+    #[arg(long = "log-format", env = "LOG_FORMAT", default_value = "json")]
+    pub format: LogFormat,
     /// Least severe lines to log: error, warn, info or debug
-    #[arg(long, env = "LOG_LEVEL", default_value = "info")]
-    log_level: LogLevel,
+    #[arg(long = "log-level", env = "LOG_LEVEL", default_value = "info")]
+    pub level: LogLevel,
+}
+
+/// The flags of `index`.
+#[derive(Debug, Args)]
+pub struct IndexArgs {
+    /// JSON file of the words that are served together, with their instances' addresses
+    #[arg(long, env = "SITE", value_name = "FILE")]
+    pub site: PathBuf,
+    /// Address to listen on: IP:PORT, or unix:/path; a socket passed by systemd wins
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
+    pub listen: Listen,
+    /// How the log is written.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// The flags of `static-pages`.
+#[derive(Debug, Args)]
+pub struct StaticPagesArgs {
+    /// JSON file of the words that are served together
+    #[arg(long, env = "SITE", value_name = "FILE")]
+    pub site: PathBuf,
+    /// Directory to make, for the pages
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// The flags of `check`.
@@ -199,8 +236,8 @@ impl TryFrom<ServeArgs> for Config {
             timeout: args.timeout,
             maximum_bytes_billed: args.maximum_bytes_billed,
             workers: usize::try_from(args.workers).unwrap_or(1),
-            log_format: args.log_format,
-            log_level: args.log_level,
+            log_format: args.log.format,
+            log_level: args.log.level,
         })
     }
 }

@@ -9,20 +9,16 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bigquery_standin::{Options, Standin};
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, DATE};
-use hyper::{Request, Response, StatusCode};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::{self, DemoArgs};
 use crate::config::{Config, Invalid, Listen, LogFormat, Word};
+use crate::index::Index;
 use crate::instance::Instance;
-use crate::render::{Listed, State, content_security_policy, html, index_page};
-use crate::server::{self, Handler, Limits, Listener};
+use crate::server::Listener;
+use crate::site::{Link, Place, Site, Source};
 use crate::{probe, shutdown, telemetry};
 
 use sockets::Hosts;
@@ -58,35 +54,26 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     telemetry::say(&format!("counting {}", wording(&args.words)));
     let draining = watch::Sender::new(false);
     let mut running = JoinSet::new();
-    let mut words = Vec::new();
-    for (word, socket) in args.words.into_iter().zip(sockets) {
-        let address = tcp(&socket)?;
-        let config = config(word.clone(), address, &credentials, standin.url())?;
-        let instance = Instance::on(config, |_| Ok(socket)).await?;
-        words.push((word.to_string(), address));
-        running.spawn(instance.serve(begun(&draining)));
-    }
     let ready = tcp(&index)?;
     let hosts = sockets::hosts(ready.ip());
-    let listed: Vec<Listed> = links(&words, hosts.anywhere.as_deref().unwrap_or(&hosts.here))
-        .into_iter()
-        .map(|(word, url)| Listed {
-            word,
-            url,
-            state: State::Unavailable,
-        })
-        .collect();
-    let (_, page) = index_page(&listed, &html::FORMAT);
-    let page = Arc::new(Index(page));
-    let drain = begun(&draining);
-    running.spawn(async move {
-        server::serve(index, page, Limits::default(), drain)
-            .await
-            .map(drop)
-    });
+    let sockets: Vec<_> = args.words.into_iter().zip(sockets).collect();
+    let words = sockets
+        .iter()
+        .map(|(word, socket)| Ok((word.to_string(), tcp(socket)?)));
+    let words = words.collect::<Result<Vec<_>, Box<dyn Error + Send + Sync>>>()?;
+    let site = site(ready, &words, hosts.anywhere.as_deref().unwrap_or(&hosts.here));
+    for (word, socket) in sockets {
+        let config = config(word, tcp(&socket)?, &credentials, standin.url())?;
+        let instance = Instance::on(config, |_| Ok(socket)).await?;
+        running.spawn(instance.serve(begun(&draining)));
+    }
     for (_, url) in links(&words, &hosts.here) {
         probe::probe(&url).await?;
     }
+    // After its instances, so that its first list has their totals.
+    let index = Index::new(index, Source::Fixed(site.clone()), site);
+    running.spawn(index.serve(begun(&draining)));
+    probe::probe(&url(&hosts.here, ready)).await?;
     announce(ready, &words, &hosts)?;
     stop.await;
     draining.send_replace(true);
@@ -121,6 +108,21 @@ fn links(words: &[(String, SocketAddr)], host: &str) -> Vec<(String, String)> {
         .collect()
 }
 
+/// All of it, as a browser reaches it by this host, and as the index does.
+fn site(index: SocketAddr, words: &[(String, SocketAddr)], host: &str) -> Site {
+    let place = |(word, address): &(String, SocketAddr)| Place {
+        link: Link {
+            word: word.clone(),
+            url: url(host, *address),
+        },
+        address: Some(Listen::Tcp(*address)),
+    };
+    Site {
+        index: url(host, index),
+        places: words.iter().map(place).collect(),
+    }
+}
+
 fn url(host: &str, address: SocketAddr) -> String {
     format!("http://{host}:{}/", address.port())
 }
@@ -139,29 +141,6 @@ fn config(word: Word, listen: SocketAddr, credentials: &Path, endpoint: &str) ->
         bigquery_endpoint: endpoint.parse()?,
         ..cli::defaults(word)?
     })
-}
-
-/// The page of links.
-struct Index(Bytes);
-
-impl Handler for Index {
-    async fn respond(&self, request: Request<Incoming>, _: bool) -> Response<Full<Bytes>> {
-        let mut response = Response::new(Full::new(self.0.clone()));
-        if request.uri().path() != "/" {
-            *response.status_mut() = StatusCode::NOT_FOUND;
-        }
-        let headers = response.headers_mut();
-        headers.insert(DATE, server::date());
-        headers.insert(CONTENT_TYPE, html::FORMAT.header());
-        headers.insert(CONTENT_SECURITY_POLICY, content_security_policy());
-        response
-    }
-
-    fn unreadable(&self, status: StatusCode) -> Response<Full<Bytes>> {
-        let mut response = Response::default();
-        *response.status_mut() = status;
-        response
-    }
 }
 
 fn announce(index: SocketAddr, words: &[(String, SocketAddr)], hosts: &Hosts) -> io::Result<()> {

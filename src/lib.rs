@@ -14,6 +14,7 @@ pub mod config;
 pub mod credentials;
 #[cfg(feature = "standin")]
 pub mod demo;
+pub mod index;
 pub mod instance;
 pub mod probe;
 pub mod reason;
@@ -26,6 +27,7 @@ pub mod server;
 pub mod shutdown;
 pub mod site;
 mod small_file;
+pub mod static_pages;
 pub mod systemd;
 pub mod telemetry;
 mod transport;

@@ -6,15 +6,17 @@ use std::process::ExitCode;
 
 #[cfg(feature = "standin")]
 use tracing::level_filters::LevelFilter;
-use wordtally::cli::{CheckArgs, Cli, Command, ServeArgs, explain};
+use wordtally::cli::{CheckArgs, Cli, Command, IndexArgs, ServeArgs, StaticPagesArgs, explain};
 use wordtally::config::Config;
 #[cfg(feature = "standin")]
 use wordtally::config::LogFormat;
+use wordtally::index::Index;
 use wordtally::instance::Instance;
 use wordtally::runtime::run;
+use wordtally::site::{Site, Source};
 #[cfg(feature = "standin")]
 use wordtally::systemd;
-use wordtally::{probe, shutdown, telemetry};
+use wordtally::{probe, shutdown, static_pages, telemetry};
 
 /// It gives memory back after a load, which glibc's does not.
 #[cfg(feature = "jemalloc")]
@@ -41,6 +43,8 @@ fn command() -> ExitCode {
     let ended = match command {
         Some(Command::Serve(args)) => return serve(*args),
         Some(Command::Check(args)) => return check(*args),
+        Some(Command::Index(args)) => return index(args),
+        Some(Command::StaticPages(args)) => return static_pages(&args),
         Some(Command::Probe { url }) => run(1, async { probe::probe(&url).await.map_err(io::Error::other) }),
         #[cfg(feature = "standin")]
         Some(Command::Demo(args)) => run(1, wordtally::demo::run(args)),
@@ -73,6 +77,31 @@ fn serve(args: ServeArgs) -> ExitCode {
     };
     let served = run(workers, async { instance.serve(shutdown::requested()?).await });
     served.map_or_else(|error| fail(FAILED, error), |()| ExitCode::SUCCESS)
+}
+
+fn index(args: IndexArgs) -> ExitCode {
+    if let Err(error) = telemetry::init(args.log.format, args.log.level) {
+        return fail(FAILED, format!("cannot start the log: {error}"));
+    }
+    let source = Source::File(args.site);
+    // The socket is taken while no other thread reads the environment: that clears systemd's variables.
+    let index = match run(1, async { Ok(Index::open(&args.listen, source).await) }) {
+        Ok(Ok(index)) => index,
+        Ok(Err(bad)) => return fail(REFUSED, bad),
+        Err(error) => return fail(FAILED, error),
+    };
+    let served = run(1, async { index.serve(shutdown::requested()?).await });
+    served.map_or_else(|error| fail(FAILED, error), |()| ExitCode::SUCCESS)
+}
+
+fn static_pages(args: &StaticPagesArgs) -> ExitCode {
+    match Site::read(&args.site) {
+        Err(bad) => fail(REFUSED, bad),
+        Ok(site) => match static_pages::write(&site, &args.out) {
+            Err(error) => fail(FAILED, error),
+            Ok(()) => ExitCode::SUCCESS,
+        },
+    }
 }
 
 #[cfg(feature = "standin")]

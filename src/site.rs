@@ -1,7 +1,8 @@
 //! What is served beside this instance: the words' addresses, from a JSON file that the host writes.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
 
@@ -130,6 +131,68 @@ impl Site {
     }
 }
 
+/// Where a site is from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A file, which is read anew each time.
+    File(PathBuf),
+    /// It stays as it is.
+    Fixed(Site),
+}
+
+impl Source {
+    /// The site as it is now.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the file.
+    pub async fn read(&self) -> Result<Site, Invalid> {
+        match self {
+            Self::Fixed(site) => Ok(site.clone()),
+            Self::File(path) => small_file::aside(path, |path| Site::read(&path))
+                .await
+                .unwrap_or_else(|| Err(Invalid::new("reading the site file was interrupted"))),
+        }
+    }
+}
+
+/// Says that a site file became bad, while what it said before still counts.
+pub(crate) fn keeping_the_last(invalid: &Invalid) {
+    tracing::warn!(cause = invalid.to_string(), "keeping the last good site");
+}
+
+/// The neighbours of one instance, read anew for each answer.
+#[derive(Debug)]
+pub struct Neighbourhood {
+    source: Source,
+    word: Word,
+    address: Option<Listen>,
+    last: Mutex<Option<Neighbours>>,
+}
+
+impl Neighbourhood {
+    /// Those of the word that is served at this address.
+    pub fn new(source: Source, word: Word, address: Option<Listen>) -> Self {
+        Self {
+            source,
+            word,
+            address,
+            last: Mutex::default(),
+        }
+    }
+
+    /// Who they are now; as before if the file became bad.
+    pub async fn neighbours(&self) -> Option<Neighbours> {
+        let read = self.source.read().await;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(site) => *last = site.neighbours(&self.word, self.address.as_ref()),
+            Err(invalid) => keeping_the_last(&invalid),
+        }
+        last.clone()
+    }
+}
+
 /// A link may lead nowhere but to a page: by an absolute path on the same host, or to another over HTTP.
 fn check_url(url: &str) -> Result<(), String> {
     let is_page = if url.starts_with('/') {
@@ -244,6 +307,33 @@ mod tests {
             );
             assert!(!sentence.contains('\n'), "{sentence}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_became_bad_leaves_the_last_good_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("site.json");
+        let write = |text: &str| std::fs::write(&path, text).unwrap();
+        let here = Neighbourhood::new(Source::File(path.clone()), "a".parse().unwrap(), None);
+        let next = async || {
+            here.neighbours()
+                .await
+                .and_then(|found| found.next)
+                .map(|link| link.url)
+        };
+
+        write(r#"{"index": "/", "words": [{"word": "a", "url": "/a/"}, {"word": "b", "url": "/b/"}]}"#);
+        assert_eq!(next().await.as_deref(), Some("/b/"));
+        for bad in ["{", r#"{"index": "/", "words": [{"word": "a", "url": "b"}]}"#] {
+            write(bad);
+            assert_eq!(next().await.as_deref(), Some("/b/"), "{bad}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(next().await.as_deref(), Some("/b/"));
+        write(r#"{"index": "/", "words": [{"word": "a", "url": "/a/"}, {"word": "c", "url": "/c/"}]}"#);
+        assert_eq!(next().await.as_deref(), Some("/c/"));
+        write(r#"{"index": "/", "words": []}"#);
+        assert_eq!(here.neighbours().await, None);
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod failure;
 mod format;
 pub mod html;
 mod index;
+mod index_pages;
 pub mod json;
 pub mod markdown;
 mod neighbours;
@@ -40,6 +41,7 @@ pub use error::{ERROR_FORMS, ErrorForm};
 pub use failure::Failure;
 pub use format::Format;
 pub use index::{Listed, State, index_page};
+pub use index_pages::IndexPages;
 pub use order::Order;
 
 /// The most bytes that all pages of one answer may take together. Two answers are held while one replaces the other.

@@ -76,6 +76,8 @@ async fn the_bare_binary_is_a_demo_that_leaves_nothing_behind() {
     let index = address(said.last().unwrap());
     let page = get(&index, "/").await;
     assert_eq!(page.status(), 200);
+    // Each instance was asked before the page is named.
+    assert!(!page.text().contains("No counts yet"), "{}", page.text());
     for (line, word) in said[1..5].iter().zip(["the", "love", "death", "Romeo"]) {
         assert!(line.ends_with(&format!("  {word}")), "{said:#?}");
         let instance = address(line);

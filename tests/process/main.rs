@@ -15,6 +15,7 @@ mod freshness;
 mod google;
 mod hostile_upstream;
 mod http;
+mod index;
 mod instance;
 mod lifecycle;
 mod logs;

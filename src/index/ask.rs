@@ -1,0 +1,89 @@
+use std::io;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::header::{ACCEPT, ETAG, HOST, HeaderValue, IF_NONE_MATCH};
+use hyper::{Request, StatusCode};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use tokio::net::{TcpStream, UnixStream};
+
+use crate::client;
+use crate::config::Listen;
+use crate::render::{MAX_PAGES, State};
+
+/// What an instance said last, and the tag by which it can say that this is still so.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    etag: Option<HeaderValue>,
+    pub(super) state: State,
+}
+
+/// Of an instance's counts as JSON, what the index shows.
+#[derive(Deserialize)]
+struct Counts {
+    word: String,
+    total_words: i128,
+    as_of: String,
+    #[serde(default)]
+    sample_data: bool,
+    // Only how many there are: nothing is kept of them.
+    counts: Vec<IgnoredAny>,
+}
+
+/// Asks the instance at an address for its counts, if they are others than those it said last.
+pub(super) async fn ask(address: &Listen, word: &str, last: Option<Said>) -> io::Result<Said> {
+    match address {
+        Listen::Tcp(address) => {
+            over(
+                TcpStream::connect(address).await?,
+                &address.to_string(),
+                word,
+                last,
+            )
+            .await
+        }
+        Listen::Unix(path) => over(UnixStream::connect(path).await?, "localhost", word, last).await,
+    }
+}
+
+async fn over<S>(stream: S, host: &str, word: &str, last: Option<Said>) -> io::Result<Said>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let mut request = Request::get("/")
+        .header(HOST, host)
+        .header(ACCEPT, "application/json")
+        .body(Empty::<Bytes>::new())
+        .map_err(io::Error::other)?;
+    if let Some(etag) = last.as_ref().and_then(|last| last.etag.clone()) {
+        request.headers_mut().insert(IF_NONE_MATCH, etag);
+    }
+    client::exchange(stream, request, async |response| {
+        let status = response.status();
+        if let (StatusCode::NOT_MODIFIED, Some(last)) = (status, last) {
+            return Ok(last);
+        }
+        if status != StatusCode::OK {
+            return Err(io::Error::other(format!("answered {status} instead of 200")));
+        }
+        let etag = response.headers().get(ETAG).cloned();
+        // No instance has pages of more bytes.
+        let body = Limited::new(response.into_body(), MAX_PAGES).collect().await;
+        let body = body.map_err(io::Error::other)?.to_bytes();
+        let counts: Counts = serde_json::from_slice(&body)?;
+        if counts.word != word {
+            return Err(io::Error::other("counts another word"));
+        }
+        Ok(Said {
+            etag,
+            state: State::Counted {
+                total_words: counts.total_words,
+                corpora: counts.counts.len(),
+                as_of: counts.as_of,
+                sample_data: counts.sample_data,
+            },
+        })
+    })
+    .await
+}

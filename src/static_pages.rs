@@ -1,0 +1,69 @@
+//! What a reverse proxy shows by itself: its errors, and the list of words while nobody can be asked for their counts.
+//! Files, so that it needs nothing of ours to run.
+
+use std::io;
+use std::path::Path;
+
+use hyper::StatusCode;
+
+use crate::render::{Listed, State, content_security_policy, error_page, html, index_page, json, text};
+use crate::site::Site;
+
+/// Writes the files into a new directory: `errors/STATUS.FORM`, `list.FORM`, and the `content-security-policy` that goes
+/// with what is HTML of them.
+///
+/// # Errors
+///
+/// The system's, with the path that it is about.
+pub fn write(site: &Site, out: &Path) -> io::Result<()> {
+    let about = |path: &Path, error: &io::Error| {
+        io::Error::new(
+            error.kind(),
+            format!("cannot write '{}': {error}", path.display()),
+        )
+    };
+    let errors = out.join("errors");
+    std::fs::create_dir(out).map_err(|error| about(out, &error))?;
+    std::fs::create_dir(&errors).map_err(|error| about(&errors, &error))?;
+    let file = |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).map_err(|error| about(path, &error));
+
+    let nothing = format!("There is nothing here: the words are listed at {}.", site.index);
+    for (status, sentence) in [
+        (StatusCode::NOT_FOUND, nothing.as_str()),
+        (
+            StatusCode::METHOD_NOT_ALLOWED,
+            "Only GET and HEAD are answered here.",
+        ),
+        (
+            StatusCode::TOO_MANY_REQUESTS,
+            "This address asks too often. Wait a second.",
+        ),
+        (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "This word is not served at the moment. Try again soon.",
+        ),
+    ] {
+        for form in [&html::FORMAT, &text::FORMAT] {
+            let path = errors.join(format!("{}.{}", status.as_u16(), form.name));
+            file(&path, &error_page(status, form, sentence).1)?;
+        }
+    }
+
+    let listed: Vec<Listed> = site
+        .places
+        .iter()
+        .map(|place| Listed {
+            word: place.link.word.clone(),
+            url: place.link.url.clone(),
+            state: State::Unavailable,
+        })
+        .collect();
+    for wished in [&html::FORMAT, &json::FORMAT, &text::FORMAT] {
+        let (format, body) = index_page(&listed, wished);
+        file(&out.join(format!("list.{}", format.name)), &body)?;
+    }
+    file(
+        &out.join("content-security-policy"),
+        content_security_policy().as_bytes(),
+    )
+}

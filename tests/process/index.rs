@@ -1,0 +1,159 @@
+//! The list of all words, before real instances; and the pages that a reverse proxy shows by itself.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::google::Google;
+use crate::instance::*;
+
+/// Writes a site of these words, each with its instance's address.
+fn site(folder: &Path, words: &[(&str, SocketAddr)]) -> PathBuf {
+    let words: Vec<Value> = words
+        .iter()
+        .map(|(word, address)| json!({"word": word, "url": format!("/{word}/"), "address": address.to_string()}))
+        .collect();
+    let path = folder.join("site.json");
+    std::fs::write(&path, json!({"index": "/", "words": words}).to_string()).unwrap();
+    path
+}
+
+fn index_of(site: &Path) -> Command {
+    let mut command = binary();
+    command
+        .args(["index", "--listen", "127.0.0.1:0", "--site"])
+        .arg(site);
+    command
+}
+
+/// What the index says of each word, and its tag.
+async fn listed(index: &Instance) -> (Vec<Value>, String) {
+    let reply = index.get_as("/", "application/json").await;
+    assert_eq!(reply.status(), 200);
+    let document: Value = serde_json::from_slice(reply.body()).unwrap();
+    let tag = reply.header("etag").unwrap().to_owned();
+    (document["words"].as_array().unwrap().clone(), tag)
+}
+
+/// An address where nobody listens.
+fn nobody() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn it_shows_each_words_total_and_which_word_is_away() {
+    let google = Google::start().await;
+    let the = Serve::from(&google).start().await;
+    let love = Serve::from(&google).flag("--word", "love").start().await;
+    let (the_counts, love_counts) = (the.answer().await, love.answer().await);
+    let words = [
+        ("the", the.address()),
+        ("love", love.address()),
+        ("hate", nobody()),
+        // What listens there counts another word.
+        ("king", the.address()),
+    ];
+    let index = Instance::spawn(index_of(&site(google.directory.path(), &words))).await;
+
+    let (rows, tag) = listed(&index).await;
+    for (row, counts) in rows.iter().zip([&the_counts, &love_counts]) {
+        assert_eq!(row["state"], "counted", "{row}");
+        assert_eq!(row["word"], counts["word"]);
+        assert_eq!(row["total_words"], counts["total_words"]);
+        assert_eq!(row["as_of"], counts["as_of"]);
+        assert_eq!(row["corpora"], counts["counts"].as_array().unwrap().len());
+    }
+    for (row, word) in rows[2..].iter().zip(["hate", "king"]) {
+        assert_eq!(
+            row,
+            &json!({"word": word, "url": format!("/{word}/"), "state": "unavailable"})
+        );
+        let line = index
+            .logged("a word is not available", |line| line["word"] == word)
+            .await;
+        assert_eq!(line["level"], "WARN");
+    }
+    let page = index.get_as("/", "text/html").await;
+    assert!(page.header("content-security-policy").is_some());
+    for (word, _) in words {
+        assert!(page.text().contains(&format!("href=\"/{word}/\"")), "{word}");
+    }
+    assert_eq!(index.get("/readyz").await.text(), "ready\n");
+    assert_eq!(index.get("/the/").await.status(), 404);
+
+    // The next round finds out; its list has another tag.
+    love.stop().await;
+    eventually("love to be away", async || {
+        let (rows, other) = listed(&index).await;
+        (rows[1]["state"] == "unavailable").then(|| assert_ne!(other, tag))
+    })
+    .await;
+    assert_eq!(listed(&index).await.0[0], rows[0]);
+    // A change is logged, and not each round.
+    assert_eq!(index.lines("a word is not available").len(), 3);
+    index.stop().await;
+}
+
+#[tokio::test]
+async fn a_bad_site_ends_the_start_with_one_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("site.json");
+    std::fs::write(&path, r#"{"index": "/", "words": [{"word": "the"}]}"#).unwrap();
+    for mut command in [index_of(&path), static_pages(&path, &folder.path().join("out"))] {
+        let (code, said) = run(&mut command).await;
+        assert_eq!(code, Some(2), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(
+            said.contains("site.json") && said.contains("missing field `url`"),
+            "{said}"
+        );
+    }
+}
+
+fn static_pages(site: &Path, out: &Path) -> Command {
+    let mut command = binary();
+    command.arg("static-pages").arg("--site").arg(site);
+    command.arg("--out").arg(out);
+    command
+}
+
+#[tokio::test]
+async fn what_a_reverse_proxy_shows_by_itself_is_written_in_each_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = site(folder.path(), &[("the", nobody()), ("'Tis", nobody())]);
+    let out = folder.path().join("pages");
+    let (code, said) = run(&mut static_pages(&site, &out)).await;
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    let read = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
+
+    for (status, title) in [
+        (404, "Not Found"),
+        (405, "Method Not Allowed"),
+        (429, "Too Many Requests"),
+        (503, "Service Unavailable"),
+    ] {
+        let page = read(&format!("errors/{status}.html"));
+        assert!(page.contains(&format!("<h1>{status} {title}</h1>")), "{page}");
+        let line = read(&format!("errors/{status}.txt"));
+        assert!(line.starts_with(&format!("{status} {title}: ")), "{line}");
+    }
+    let listed: Value = serde_json::from_str(&read("list.json")).unwrap();
+    let words: Vec<_> = listed["words"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| &one["word"])
+        .collect();
+    assert_eq!(words, ["the", "'Tis"]);
+    assert!(read("list.html").contains("href=\"/the/\""));
+    assert!(read("list.txt").contains("/the/"));
+    assert!(read("content-security-policy").contains("style-src 'sha256-"));
+
+    // What is there is not overwritten.
+    let (code, said) = run(&mut static_pages(&site, &out)).await;
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("cannot write"), "{said}");
+}
