@@ -83,7 +83,7 @@ def test_a_revoked_token_is_replaced(standin: Standin, client: bigquery.Client) 
     list(client.query_and_wait(COUNTS, job_config=word("the")))
     token = client._credentials.token
     standin.revoke(token)
-    assert len(list(client.query_and_wait(COUNTS, job_config=word("the")))) == 41
+    assert len(list(client.query_and_wait(COUNTS, job_config=word("the")))) == 42
     assert client._credentials.token != token
 
 

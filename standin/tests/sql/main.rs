@@ -2,6 +2,8 @@
 #![cfg(test)]
 
 mod answers;
+#[path = "../../examples/compare_counts/comparison.rs"]
+mod comparison;
 mod data_loading;
 mod refusals;
 mod shipped_data;

@@ -1,5 +1,6 @@
 //! A database for the tests of one process, and short ways to ask it.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use bigquery_standin::data;
@@ -9,6 +10,23 @@ use bigquery_standin::sql::{Database, Parameter, ParameterValue, Query, Statemen
 pub(crate) fn database() -> &'static Database {
     static SHARED: OnceLock<Database> = OnceLock::new();
     SHARED.get_or_init(|| data::shipped().expect("the shipped table loads"))
+}
+
+/// How often the shipped file has a word, per corpus: read without the engine, which has to say the same.
+pub(crate) fn shipped(word: &str) -> BTreeMap<String, i64> {
+    let packed = include_bytes!("../../data/shakespeare.tsv.zst").as_slice();
+    let table = String::from_utf8(zstd::decode_all(packed).unwrap()).unwrap();
+    let mut counts = BTreeMap::new();
+    let mut corpus = "";
+    for line in table.lines() {
+        let (name, count) = line.split_once('\t').unwrap_or((line, "1"));
+        if let Some(name) = name.strip_prefix('#') {
+            corpus = name;
+        } else if name == word {
+            counts.insert(corpus.to_owned(), count.parse().unwrap());
+        }
+    }
+    counts
 }
 
 /// A query with the stand-in's own table as `samples.shakespeare`.
