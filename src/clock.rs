@@ -3,19 +3,15 @@
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::clock_gettime;
 use tokio::time::sleep;
+
+use crate::platform::SINCE_BOOT;
 
 /// A wait is made of naps, since tokio's timers stand still while the machine is suspended. What came due meanwhile is
 /// done so long after it woke at the latest, or after this part of what was left of the wait.
 const NAP: Duration = Duration::from_secs(10);
 const PARTS: u32 = 100;
-
-#[cfg(target_os = "linux")]
-const ID: ClockId = ClockId::Boottime;
-/// Elsewhere it counts suspended time already.
-#[cfg(not(target_os = "linux"))]
-const ID: ClockId = ClockId::Monotonic;
 
 /// A moment by this clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -78,7 +74,7 @@ impl Clock {
 }
 
 fn since_boot() -> Duration {
-    let read = clock_gettime(ID);
+    let read = clock_gettime(SINCE_BOOT);
     Duration::new(
         u64::try_from(read.tv_sec).unwrap_or_default(),
         u32::try_from(read.tv_nsec).unwrap_or_default(),

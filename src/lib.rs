@@ -1,6 +1,7 @@
 //! Serves how often one word stands in each corpus of a BigQuery table.
 //!
 //! Data flows one way: configuration, credentials, BigQuery, answer, rendered bytes, server.
+#![cfg(unix)]
 
 pub mod answer;
 mod backoff;
@@ -16,6 +17,7 @@ pub mod credentials;
 pub mod demo;
 pub mod index;
 pub mod instance;
+mod platform;
 pub mod probe;
 pub mod reason;
 pub mod refresh;

@@ -1,5 +1,10 @@
 //! Wires the parts together.
 
+#[cfg(not(unix))]
+compile_error!(
+    "wordtally is built for Linux, and for macOS for development: it needs Unix sockets and signals. On Windows, build it in WSL 2."
+);
+
 use std::fmt::Display;
 use std::io;
 use std::process::ExitCode;

@@ -4,15 +4,14 @@
 
 use std::future::Future;
 use std::io::{self, ErrorKind};
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 use sd_notify::NotifyState;
 use tokio::time::{Instant, sleep};
 
 use crate::cause::chain;
+use crate::platform::notify_address;
 
 /// The pause before a notice is sent again.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -108,10 +107,7 @@ fn send(message: &str) -> io::Result<()> {
     let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else {
         return Ok(());
     };
-    let address = match socket.as_bytes().strip_prefix(b"@") {
-        Some(name) => SocketAddr::from_abstract_name(name)?,
-        None => SocketAddr::from_pathname(&socket)?,
-    };
+    let address = notify_address(&socket)?;
     let datagram = UnixDatagram::unbound()?;
     datagram.set_nonblocking(true)?;
     datagram.send_to_addr(message.as_bytes(), &address).map(drop)

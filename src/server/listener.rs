@@ -8,6 +8,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use super::socket_file::{self, SocketFile};
 use crate::config::Listen;
+use crate::platform::{is_listener, limit_unsent};
 
 /// Connections that the kernel keeps for us until we accept them.
 const BACKLOG: i32 = 1024;
@@ -77,7 +78,7 @@ impl Listener {
                 options.set_tcp_nodelay(true)?;
                 options.set_send_buffer_size(SEND_BUFFER)?;
                 options.set_recv_buffer_size(RECEIVE_BUFFER)?;
-                options.set_tcp_notsent_lowat(UNSENT)?;
+                limit_unsent(listener, UNSENT)?;
             }
             Listening::Unix(listener) => listener.set_nonblocking(true)?,
         }
@@ -159,8 +160,8 @@ fn inherited() -> io::Result<Option<Listening>> {
         );
     };
     let listening = match &socket {
-        Listening::Tcp(listener) => SockRef::from(listener).is_listener()?,
-        Listening::Unix(listener) => SockRef::from(listener).is_listener()?,
+        Listening::Tcp(listener) => is_listener(listener)?,
+        Listening::Unix(listener) => is_listener(listener)?,
     };
     if !listening {
         return refused(

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
 use super::limits::Limits;
+use crate::platform::limit_unacknowledged;
 
 /// How long a TCP peer may leave what we sent untaken once we have closed. While we have not, the kernel must not count:
 /// to it, a window that opens by less than it has to send stays shut, so that it would cut a slow reader.
@@ -106,7 +107,7 @@ impl<'a, S: AsFd> WriteStall<'a, S> {
 impl<S: AsFd> Drop for WriteStall<'_, S> {
     fn drop(&mut self) {
         // A Unix socket has no such option, and nothing that outlives it.
-        let _ = SockRef::from(&self.stream).set_tcp_user_timeout(Some(AFTER_CLOSE));
+        let _ = limit_unacknowledged(&self.stream, AFTER_CLOSE);
     }
 }
 

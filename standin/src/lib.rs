@@ -1,6 +1,7 @@
 //! A BigQuery for development, tests and mock production that enforces what Google enforces.
 //!
 //! [`Standin::start`] serves it in the current process; [`cli`] is the same as a command.
+#![cfg(unix)]
 
 mod app;
 pub mod auth;

@@ -283,12 +283,15 @@ fn every_limit_is_documented() {
     }
 }
 
-/// The names in a part of a manifest.
+/// The names in a part of a manifest, for any target.
 fn in_manifest(path: &str, part: &str) -> BTreeSet<String> {
     let manifest = read(path);
-    let (_, rest) = manifest.split_once(&format!("\n[{part}]\n")).unwrap();
-    let part = rest.split("\n[").next().unwrap_or_default();
-    let names = part.lines().filter(|line| !line.starts_with('#'));
+    let parts = manifest.split("\n[").filter_map(|section| {
+        let (name, text) = section.split_once("]\n")?;
+        let named = name == part || name.starts_with("target.") && name.ends_with(&format!(".{part}"));
+        named.then_some(text)
+    });
+    let names = parts.flat_map(str::lines).filter(|line| !line.starts_with('#'));
     names
         .filter_map(|line| line.split(['.', ' ', '=']).next().filter(|name| !name.is_empty()))
         .map(str::to_owned)
