@@ -70,6 +70,9 @@ pub struct KeygenArgs {
     /// Grant roles/bigquery.dataViewer on a dataset: the account may read it. Repeatable.
     #[arg(long, value_name = "PROJECT.DATASET", value_parser = dataset)]
     pub data_viewer: Vec<String>,
+    /// Leave both files as they are, if both exist: for a start that is repeated.
+    #[arg(long)]
+    pub keep: bool,
 }
 
 fn dataset(text: &str) -> Result<String, &'static str> {
@@ -148,6 +151,9 @@ async fn serve(args: ServeArgs, stop: impl Future<Output = ()>, notify: Notify) 
 
 /// Makes a key and writes both of its files.
 pub fn keygen(args: &KeygenArgs) -> Result<(), CommandError> {
+    if args.keep && args.out.exists() && args.public.exists() {
+        return Ok(());
+    }
     let key = ServiceAccountKey::generate(&args.email, &args.project)?;
     let mut policy = Policy {
         service_accounts: vec![key.account()],

@@ -22,6 +22,7 @@ async fn a_generated_key_is_private_and_its_iam_file_makes_it_known() {
         public: directory.join("iam.json"),
         job_user: Vec::new(),
         data_viewer: Vec::new(),
+        keep: false,
     };
     keygen(&args).unwrap();
     assert_eq!(
@@ -58,6 +59,15 @@ async fn a_generated_key_is_private_and_its_iam_file_makes_it_known() {
     claims["iss"] = args.email.as_str().into();
     let (_, body) = assert_grant(&standin, &signed(key(), &claims)).await;
     assert_eq!(body["error_description"], "Invalid JWT Signature.");
+    let refused = keygen(&args).unwrap_err().to_string();
+    assert!(refused.contains("key.json"), "{refused}");
+
+    let written = std::fs::read(&args.out).unwrap();
+    let args = KeygenArgs { keep: true, ..args };
+    keygen(&args).unwrap();
+    assert_eq!(std::fs::read(&args.out).unwrap(), written, "it was made anew");
+    // Half of a pair is nothing to keep, and a key without its file is not to be lost.
+    std::fs::remove_file(&args.public).unwrap();
     let refused = keygen(&args).unwrap_err().to_string();
     assert!(refused.contains("key.json"), "{refused}");
     std::fs::remove_dir_all(directory).unwrap();
