@@ -6,7 +6,9 @@ use std::path::Path;
 
 use hyper::StatusCode;
 
-use crate::render::{Listed, State, content_security_policy, error_page, html, index_page, json, text};
+use crate::render::{
+    ErrorForm, Failure, Listed, State, content_security_policy, html, index_page, json, text,
+};
 use crate::site::Site;
 
 /// Writes the files into a new directory: `errors/STATUS.FORM`, `list.FORM`, and the `content-security-policy` that goes
@@ -43,9 +45,19 @@ pub fn write(site: &Site, out: &Path) -> io::Result<()> {
             "This word is not served at the moment. Try again soon.",
         ),
     ] {
-        for form in [&html::FORMAT, &text::FORMAT] {
-            let path = errors.join(format!("{}.{}", status.as_u16(), form.name));
-            file(&path, &error_page(status, form, sentence).1)?;
+        let failure = Failure {
+            status,
+            sentence,
+            request_id: None,
+            retry_after: None,
+        };
+        for (form, name) in [
+            (ErrorForm::Html, "html"),
+            (ErrorForm::Problem, "json"),
+            (ErrorForm::PlainText, "txt"),
+        ] {
+            let path = errors.join(format!("{}.{name}", status.as_u16()));
+            file(&path, form.write(&failure).as_bytes())?;
         }
     }
 

@@ -189,6 +189,15 @@ pub(super) fn error(form: ErrorForm) -> HeaderMap {
     headers
 }
 
+/// For a page that is not one of an answer's.
+pub(super) fn other_page(format: &Format) -> HeaderMap {
+    let mut headers = uncached(format.header());
+    if *format == html::FORMAT {
+        secure_document(&mut headers);
+    }
+    headers
+}
+
 /// For everything that is true only now: probes, metrics and errors.
 pub(super) fn uncached(content_type: HeaderValue) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(MOST);

@@ -2,12 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue,
-    RETRY_AFTER, VARY,
-};
+use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderValue, VARY};
 use hyper::{Request, StatusCode};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -17,11 +13,12 @@ use super::fields::Fields;
 use super::handler::Handler;
 use super::refusal::Refusal;
 use super::request_id::{self, X_REQUEST_ID};
+use super::responses::{
+    Response, error, failure, is_known, no_encoding, plain, refused, representation, response,
+};
 use super::trace_context::TraceContext;
-use super::{conditional, encoding, headers, negotiate};
-use crate::render::{IndexPages, Representation, error_page, text};
-
-type Response = hyper::Response<Full<Bytes>>;
+use super::{encoding, headers, negotiate};
+use crate::render::{ErrorForm, IndexPages, Representation, text};
 
 /// The pages that are shown; none before the first round of questions.
 pub type Shown = watch::Receiver<Option<Arc<IndexPages>>>;
@@ -64,7 +61,9 @@ impl IndexService {
             _ => error(
                 StatusCode::NOT_FOUND,
                 fields,
+                None,
                 "There is nothing here: the words are listed at /.",
+                None,
             ),
         }
     }
@@ -77,36 +76,28 @@ impl IndexService {
             _ => None,
         };
         let Some(pages) = pages else {
-            let mut response = error(
+            return error(
                 StatusCode::SERVICE_UNAVAILABLE,
                 fields,
+                None,
                 "The words are being asked for their counts. Try again in a second.",
+                Some(1),
             );
-            response.headers_mut().insert(RETRY_AFTER, 1.into());
-            return response;
         };
         let wished = negotiate::format(fields.accept()).unwrap_or(&text::FORMAT);
         let (format, page) = pages.get(wished);
         let accepted = encoding::accepted(fields.accept_encoding());
-        let gzip = page.gzip.as_ref().filter(|_| accepted.gzip);
-        if gzip.is_none() && !accepted.identity {
-            return error(
-                StatusCode::NOT_ACCEPTABLE,
-                fields,
-                "None of the accepted encodings is served here. There are identity and, where it is shorter, gzip.",
-            );
-        }
-        let Representation { etag, body } = gzip.unwrap_or(&page.identity);
-        let known = fields.if_none_match();
-        let is_known = known.is_some_and(|known| conditional::has_already(known, etag));
-        let mut headers = headers::uncached(format);
+        let Some((Representation { etag, body }, gzip)) = representation(page, accepted) else {
+            return no_encoding(fields, None);
+        };
+        let mut headers = headers::other_page(format);
         headers.insert(CACHE_CONTROL, self.cache_control.clone());
         headers.insert(ETAG, etag.clone());
         headers.insert(VARY, headers::BY_FORMAT_AND_ENCODING);
-        if gzip.is_some() {
+        if gzip {
             headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         }
-        if is_known {
+        if is_known(fields, etag) {
             headers.remove(CONTENT_TYPE);
             headers.remove(CONTENT_ENCODING);
             return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
@@ -124,9 +115,9 @@ impl Handler for IndexService {
             None => self.routed(request.uri().path(), fields).await,
         };
         let status = response.status();
-        let id = fields.request_id.filter(|id| request_id::is_sane(id)).cloned();
-        let failed = status.is_client_error() || status.is_server_error();
-        let id = id.or_else(|| failed.then(request_id::new));
+        // An error has its id already.
+        let told = fields.request_id.filter(|id| request_id::is_sane(id));
+        let id = response.headers().get(X_REQUEST_ID).or(told).cloned();
         self.log.note(
             request.method().as_str(),
             request.uri().path(),
@@ -145,44 +136,9 @@ impl Handler for IndexService {
     }
 
     fn unreadable(&self, status: StatusCode) -> Response {
-        let (format, body) = error_page(
-            status,
-            &text::FORMAT,
-            "The request cannot be read: send one of HTTP/1.1.",
-        );
-        let mut response = response(status, headers::uncached(format), body);
         let id = request_id::new();
         self.log.note("-", "-", || None, status, Some(&id));
-        response.headers_mut().insert(X_REQUEST_ID, id);
-        response
+        let sentence = "The request cannot be read: send one of HTTP/1.1.";
+        failure(status, ErrorForm::PlainText, id, sentence, None)
     }
-}
-
-fn refused(refusal: Refusal, fields: &Fields<'_>) -> Response {
-    let mut response = error(refusal.status, fields, refusal.sentence);
-    if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-    }
-    response
-}
-
-fn error(status: StatusCode, fields: &Fields<'_>, sentence: &str) -> Response {
-    let format = negotiate::format(fields.accept()).unwrap_or(&text::FORMAT);
-    let (format, body) = error_page(status, format, sentence);
-    let mut headers = headers::uncached(format);
-    headers.insert(VARY, headers::BY_FORMAT);
-    response(status, headers, body)
-}
-
-fn plain(status: StatusCode, body: impl Into<Bytes>) -> Response {
-    response(status, headers::uncached(&text::FORMAT), body.into())
-}
-
-fn response(status: StatusCode, headers: HeaderMap, body: Bytes) -> Response {
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = status;
-    *response.headers_mut() = headers;
-    response
 }
