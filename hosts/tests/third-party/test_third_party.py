@@ -18,7 +18,7 @@ from machine import Machine, wait
 
 SITE, WORDS_HOST = "www.example.test", "words.example.test"
 # Of each word, a count that is known.
-WORDS = {"the": ("hamlet", 994), "love": ("hamlet", 67), "romeo": ("romeoandjuliet", 293), "tis": ("hamlet", 25)}
+WORDS = {"the": ("hamlet", 989), "love": ("hamlet", 67), "romeo": ("romeoandjuliet", 114), "tis": ("hamlet", 25)}
 PLAIN, TLS = 8080, 8445
 PROMETHEUS = "curl -sS --fail --max-time 60 http://127.0.0.1:9095"
 
