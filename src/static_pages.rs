@@ -48,6 +48,7 @@ pub fn write(site: &Site, out: &Path) -> io::Result<()> {
         let failure = Failure {
             status,
             sentence,
+            home: &site.index,
             request_id: None,
             retry_after: None,
         };

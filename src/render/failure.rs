@@ -9,6 +9,8 @@ pub struct Failure<'a> {
     pub status: StatusCode,
     /// Why, and what would be right.
     pub sentence: &'a str,
+    /// Where the counts are, from the address that was asked: `./`, or further up.
+    pub home: &'a str,
     /// By what the request is known in the log; none in what is written before there is a request.
     pub request_id: Option<&'a str>,
     /// After how many seconds to ask again, where that helps.

@@ -198,9 +198,10 @@ pub(super) fn error(failure: &Failure<'_>) -> String {
     };
     document(&head, |page| {
         page.push_str(&format!(
-            "<main>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n<p><a href=\"./\">See the counts</a></p>\n</main>\n",
+            "<main>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n<p><a href=\"{}\">See the counts</a></p>\n</main>\n",
             escape(&title),
-            escape(failure.sentence)
+            escape(failure.sentence),
+            escape(failure.home)
         ));
     })
 }

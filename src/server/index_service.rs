@@ -14,7 +14,7 @@ use super::handler::Handler;
 use super::refusal::Refusal;
 use super::request_id::{self, X_REQUEST_ID};
 use super::responses::{
-    Response, error, failure, is_known, no_encoding, plain, refused, representation, response,
+    HOME, Response, error, failure, is_known, no_encoding, plain, refused, representation, response,
 };
 use super::trace_context::TraceContext;
 use super::{encoding, headers, negotiate};
@@ -139,6 +139,6 @@ impl Handler for IndexService {
         let id = request_id::new();
         self.log.note("-", "-", || None, status, Some(&id));
         let sentence = "The request cannot be read: send one of HTTP/1.1.";
-        failure(status, ErrorForm::PlainText, id, sentence, None)
+        failure(HOME, status, ErrorForm::PlainText, id, sentence, None)
     }
 }

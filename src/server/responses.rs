@@ -16,6 +16,9 @@ use super::request_id::{self, X_REQUEST_ID};
 use super::{conditional, negotiate};
 use crate::render::{ErrorForm, FORMATS, Failure, Format, Page, Representation, text};
 
+/// Where the counts are, from an address beside theirs.
+pub(super) const HOME: &str = "./";
+
 pub(super) type Response = hyper::Response<Full<Bytes>>;
 
 pub(super) fn refused(refusal: Refusal, fields: &Fields<'_>) -> Response {
@@ -28,9 +31,14 @@ pub(super) fn refused(refusal: Refusal, fields: &Fields<'_>) -> Response {
     response
 }
 
-pub(super) fn not_found(fields: &Fields<'_>) -> Response {
+/// Behind a reverse proxy the counts are at no known path: the way to them is told from this one.
+pub(super) fn not_found(fields: &Fields<'_>, path: &str) -> Response {
     let sentence = "There is nothing here: the counts are at /.";
-    error(StatusCode::NOT_FOUND, fields, None, sentence, None)
+    let home = match path.matches('/').count().saturating_sub(1) {
+        0 => HOME.to_owned(),
+        levels => "../".repeat(levels),
+    };
+    error_leading_to(&home, StatusCode::NOT_FOUND, fields, None, sentence, None)
 }
 
 pub(super) fn no_format(fields: &Fields<'_>) -> Response {
@@ -114,13 +122,24 @@ pub(super) fn error(
     sentence: &str,
     retry_after: Option<u64>,
 ) -> Response {
+    error_leading_to(HOME, status, fields, linked, sentence, retry_after)
+}
+
+fn error_leading_to(
+    home: &str,
+    status: StatusCode,
+    fields: &Fields<'_>,
+    linked: Option<&'static Format>,
+    sentence: &str,
+    retry_after: Option<u64>,
+) -> Response {
     let form = match linked {
         Some(format) => ErrorForm::of(format),
         None => negotiate::error_form(fields.accept()),
     };
     let own = fields.request_id.filter(|id| request_id::is_sane(id)).cloned();
     let id = own.unwrap_or_else(request_id::new);
-    let mut response = failure(status, form, id, sentence, retry_after);
+    let mut response = failure(home, status, form, id, sentence, retry_after);
     if linked.is_none() {
         response.headers_mut().insert(VARY, headers::BY_FORMAT);
     }
@@ -128,6 +147,7 @@ pub(super) fn error(
 }
 
 pub(super) fn failure(
+    home: &str,
     status: StatusCode,
     form: ErrorForm,
     id: HeaderValue,
@@ -137,6 +157,7 @@ pub(super) fn failure(
     let body = form.write(&Failure {
         status,
         sentence,
+        home,
         request_id: id.to_str().ok(),
         retry_after,
     });

@@ -16,8 +16,8 @@ use super::limits::Limits;
 use super::refusal::Refusal;
 use super::request_id::{self, X_REQUEST_ID};
 use super::responses::{
-    Response, error, failure, fixed, is_known, no_answer, no_encoding, no_format, not_found, plain, refused,
-    representation, response, whole_seconds,
+    HOME, Response, error, failure, fixed, is_known, no_answer, no_encoding, no_format, not_found, plain,
+    refused, representation, response, whole_seconds,
 };
 use super::route::Route;
 use super::target::Target;
@@ -68,7 +68,7 @@ impl Service {
     }
 
     /// The response to a request that is not refused.
-    fn routed(&self, target: &Target, fields: &Fields<'_>, now: BootTime) -> Response {
+    fn routed(&self, target: &Target, path: &str, fields: &Fields<'_>, now: BootTime) -> Response {
         match target.route {
             Route::Counts | Route::Link => self.counts(target, fields, now),
             Route::Health | Route::Live => plain(StatusCode::OK, "ok\n"),
@@ -76,9 +76,9 @@ impl Service {
             Route::Metrics => self.metrics(fields),
             Route::OpenApi | Route::Schema => match documents::of(target.route) {
                 Some(document) => fixed(document, fields),
-                None => not_found(fields),
+                None => not_found(fields, path),
             },
-            Route::Other => not_found(fields),
+            Route::Other => not_found(fields, path),
         }
     }
 
@@ -173,7 +173,7 @@ impl Handler for Service {
                         // In a box: else the future of every request, which hyper moves, has room for it.
                         now = Box::pin(self.first_answer()).await;
                     }
-                    self.routed(&target, fields, now)
+                    self.routed(&target, request.uri().path(), fields, now)
                 }
                 Err(sentence) => error(StatusCode::BAD_REQUEST, fields, None, &sentence, None),
             },
@@ -233,7 +233,7 @@ impl Handler for Service {
         let id = request_id::new();
         self.log.note("-", "-", || None, status, Some(&id));
         // What it would accept is not known.
-        let response = failure(status, ErrorForm::PlainText, id, sentence, None);
+        let response = failure(HOME, status, ErrorForm::PlainText, id, sentence, None);
         self.metrics
             .requests
             .get_or_create(&labels(Route::Other, status))

@@ -10,12 +10,13 @@ fn an_error_says_its_sentence_in_the_form_wished() {
     let failure = Failure {
         status: StatusCode::SERVICE_UNAVAILABLE,
         sentence: "No <answer> \"yet\".",
+        home: "../../",
         request_id: Some("a-1"),
         retry_after: Some(7),
     };
     let html = ErrorForm::Html.write(&failure);
     assert!(
-        html.contains("<h1>503 Service Unavailable</h1>\n<p class=\"lead\">No &lt;answer&gt; &quot;yet&quot;.</p>\n<p><a href=\"./\">See the counts</a></p>"),
+        html.contains("<h1>503 Service Unavailable</h1>\n<p class=\"lead\">No &lt;answer&gt; &quot;yet&quot;.</p>\n<p><a href=\"../../\">See the counts</a></p>"),
         "{html}"
     );
     assert_eq!(

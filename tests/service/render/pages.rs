@@ -446,6 +446,7 @@ fn the_policy_allows_each_pages_style_and_nothing_else() {
     let error = ErrorForm::Html.write(&Failure {
         status: StatusCode::NOT_FOUND,
         sentence: "No such page.",
+        home: "./",
         request_id: None,
         retry_after: None,
     });

@@ -232,3 +232,19 @@ async fn the_schema_has_every_property() {
     let embedded = json(server.get("/openapi.json", "").await)["components"]["schemas"]["Counts"].clone();
     assert_eq!(embedded["properties"], schema["properties"]);
 }
+
+/// Behind a reverse proxy the counts are at a path that the service does not know.
+#[tokio::test]
+async fn an_error_page_leads_to_the_counts_from_any_depth() {
+    let server = Server::start().await;
+    server.publish(995);
+    for (path, home) in [
+        ("/nothing", "./"),
+        ("/no/such", "../"),
+        ("/no/such/page", "../../"),
+    ] {
+        let reply = server.get(path, "accept: text/html\r\n").await;
+        let link = format!("<a href=\"{home}\">See the counts</a>");
+        assert!(reply.text().contains(&link), "{path}: {}", reply.text());
+    }
+}
