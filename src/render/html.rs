@@ -198,10 +198,14 @@ pub(super) fn error(failure: &Failure<'_>) -> String {
     };
     document(&head, |page| {
         page.push_str(&format!(
-            "<main>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n<p><a href=\"{}\">See the counts</a></p>\n</main>\n",
+            "<main>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n<p><a href=\"{}\">See the counts</a></p>\n{id}</main>\n",
             escape(&title),
             escape(failure.sentence),
-            escape(failure.home)
+            escape(failure.home),
+            id = failure.request_id.map_or(String::new(), |id| format!(
+                "<p class=\"soft\">In the log this is request <code>{}</code></p>\n",
+                escape(id)
+            )),
         ));
     })
 }

@@ -49,7 +49,7 @@ pub(super) fn table(report: &Report<'_>, caption: &str) -> (String, usize) {
             name = name(report, count),
             bar = bar(value(count).unwrap_or_default(), longest),
             times = grouped(count.total_words.into()),
-            rate = rate(count).map_or("–".to_owned(), two_places),
+            rate = rate(count).map_or("–".to_owned(), one_place),
         );
         if table.len() - head + row.len() > MOST_BYTES {
             break;
@@ -96,9 +96,12 @@ fn name(report: &Report<'_>, count: &Count) -> String {
     }
 }
 
-/// A rate for people, such as `1,234.50`.
-fn two_places(rate: f64) -> String {
-    let text = format!("{rate:.2}");
+/// A rate for people, such as `1,234.5`. What is more than nothing does not read as nothing.
+fn one_place(rate: f64) -> String {
+    if rate > 0.0 && rate < 0.05 {
+        return "&lt;0.1".to_owned();
+    }
+    let text = format!("{rate:.1}");
     match text.split_once('.') {
         Some((whole, fraction)) if whole.len() > 3 => match whole.parse() {
             Ok(whole) => format!("{}.{fraction}", grouped(whole)),

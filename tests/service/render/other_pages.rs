@@ -16,7 +16,7 @@ fn an_error_says_its_sentence_in_the_form_wished() {
     };
     let html = ErrorForm::Html.write(&failure);
     assert!(
-        html.contains("<h1>503 Service Unavailable</h1>\n<p class=\"lead\">No &lt;answer&gt; &quot;yet&quot;.</p>\n<p><a href=\"../../\">See the counts</a></p>"),
+        html.contains("<h1>503 Service Unavailable</h1>\n<p class=\"lead\">No &lt;answer&gt; &quot;yet&quot;.</p>\n<p><a href=\"../../\">See the counts</a></p>\n<p class=\"soft\">In the log this is request <code>a-1</code></p>"),
         "{html}"
     );
     assert_eq!(

@@ -209,10 +209,10 @@ fn a_row_has_a_bar_a_count_and_a_rate() {
         &[("hamlet", 1000), ("sonnets", 250), ("none", 0), ("less", -7)],
     );
     for row in [
-        "<span>hamlet</span><svg aria-hidden=\"true\" width=\"100%\" height=\"8\"><rect width=\"100.0%\" height=\"8\" rx=\"1\"/></svg></div></th><td>1,000</td><td>500.00</td></tr>",
-        "<rect width=\"25.0%\" height=\"8\" rx=\"1\"/></svg></div></th><td>250</td><td>125.00</td>",
-        "<rect width=\"0.0%\" height=\"8\" rx=\"1\"/></svg></div></th><td>0</td><td>0.00</td>",
-        "<rect width=\"0.0%\" height=\"8\" rx=\"1\"/></svg></div></th><td>-7</td><td>-3.50</td>",
+        "<span>hamlet</span><svg aria-hidden=\"true\" width=\"100%\" height=\"8\"><rect width=\"100.0%\" height=\"8\" rx=\"1\"/></svg></div></th><td>1,000</td><td>500.0</td></tr>",
+        "<rect width=\"25.0%\" height=\"8\" rx=\"1\"/></svg></div></th><td>250</td><td>125.0</td>",
+        "<rect width=\"0.0%\" height=\"8\" rx=\"1\"/></svg></div></th><td>0</td><td>0.0</td>",
+        "<rect width=\"0.0%\" height=\"8\" rx=\"1\"/></svg></div></th><td>-7</td><td>-3.5</td>",
     ] {
         assert!(page.contains(row), "{row} in {page}");
     }
@@ -253,14 +253,14 @@ fn the_works_of_the_sample_table_have_titles() {
 
 #[test]
 fn the_rate_has_an_order_of_its_own() {
-    let mut answer = answer(
+    let mut by_length = answer(
         "the",
         &[("long", 900), ("short", 100), ("empty", 7), ("shorter", 50)],
     );
-    for (count, words) in answer.counts.iter_mut().zip([90_000, 5_000, 0, 1_000]) {
+    for (count, words) in by_length.counts.iter_mut().zip([90_000, 5_000, 0, 1_000]) {
         count.corpus_words = words;
     }
-    let pages = Pages::new(&answer, &ALONE).unwrap();
+    let pages = Pages::new(&by_length, &ALONE).unwrap();
     let by_count = body(&pages, &html::FORMAT);
     let by_rate = variant(&pages, &html::FORMAT, Order::Rate, false);
     let span = |name| format!("<span>{name}</span>");
@@ -268,11 +268,20 @@ fn the_rate_has_an_order_of_its_own() {
     assert_eq!(names(&by_rate), ["shorter", "short", "long", "empty"].map(span));
     assert!(
         by_rate.contains(
-            "<rect width=\"40.0%\" height=\"8\" rx=\"1\"/></svg></div></th><td>100</td><td>200.00</td>"
+            "<rect width=\"40.0%\" height=\"8\" rx=\"1\"/></svg></div></th><td>100</td><td>200.0</td>"
         ),
         "{by_rate}"
     );
     assert!(by_rate.contains("<td>7</td><td>–</td>"), "{by_rate}");
+    let mut rates = answer("the", &[("often", 50_000), ("rarely", 1)]);
+    for (count, words) in rates.counts.iter_mut().zip([100_000, 1_000_000]) {
+        count.corpus_words = words;
+    }
+    let page = html_of(&rates);
+    assert!(
+        page.contains("<td>5,000.0</td>") && page.contains("<td>1</td><td>&lt;0.1</td>"),
+        "{page}"
+    );
     for (page, sorted, link) in [
         (&by_count, "Times", "<a href=\"?order=rate\">"),
         (&by_rate, "Per\u{a0}10,000 words", "<a href=\"?order=count\">"),
