@@ -11,6 +11,13 @@ use crate::render::{
 };
 use crate::site::Site;
 
+/// The forms of an error, and how their files' names end.
+const FORMS: [(ErrorForm, &str); 3] = [
+    (ErrorForm::Html, "html"),
+    (ErrorForm::Problem, "problem"),
+    (ErrorForm::PlainText, "txt"),
+];
+
 /// Writes the files into a new directory: `errors/STATUS.FORM`, `list.FORM`, and the `content-security-policy` that goes
 /// with what is HTML of them.
 ///
@@ -30,19 +37,22 @@ pub fn write(site: &Site, out: &Path) -> io::Result<()> {
     let file = |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).map_err(|error| about(path, &error));
 
     let nothing = format!("There is nothing here: the words are listed at {}.", site.index);
-    for (status, sentence) in [
-        (StatusCode::NOT_FOUND, nothing.as_str()),
+    for (status, sentence, retry_after) in [
+        (StatusCode::NOT_FOUND, nothing.as_str(), None),
         (
             StatusCode::METHOD_NOT_ALLOWED,
             "Only GET and HEAD are answered here.",
+            None,
         ),
         (
             StatusCode::TOO_MANY_REQUESTS,
             "This address asks too often. Wait a second.",
+            Some(1),
         ),
         (
             StatusCode::SERVICE_UNAVAILABLE,
             "This word is not served at the moment. Try again soon.",
+            Some(5),
         ),
     ] {
         let failure = Failure {
@@ -50,14 +60,10 @@ pub fn write(site: &Site, out: &Path) -> io::Result<()> {
             sentence,
             home: &site.index,
             request_id: None,
-            retry_after: None,
+            retry_after,
         };
-        for (form, name) in [
-            (ErrorForm::Html, "html"),
-            (ErrorForm::Problem, "json"),
-            (ErrorForm::PlainText, "txt"),
-        ] {
-            let path = errors.join(format!("{}.{name}", status.as_u16()));
+        for (form, suffix) in FORMS {
+            let path = errors.join(format!("{}.{suffix}", status.as_u16()));
             file(&path, form.write(&failure).as_bytes())?;
         }
     }

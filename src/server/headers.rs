@@ -180,19 +180,47 @@ pub(super) fn document_not_modified(etag: &HeaderValue) -> HeaderMap {
     headers
 }
 
-/// For an error.
-pub(super) fn error(form: ErrorForm) -> HeaderMap {
-    let mut headers = uncached(form.header());
-    if form == ErrorForm::Html {
+/// For the list of all words, with its body.
+pub(super) fn list(
+    format: &Format,
+    linked: bool,
+    gzip: bool,
+    etag: &HeaderValue,
+    cache_control: &HeaderValue,
+) -> HeaderMap {
+    let mut headers = list_not_modified(linked, etag, cache_control);
+    headers.insert(CONTENT_TYPE, format.header());
+    secure(&mut headers);
+    if *format == html::FORMAT {
         secure_document(&mut headers);
+    }
+    if gzip {
+        headers.insert(CONTENT_ENCODING, GZIP);
     }
     headers
 }
 
-/// For a page that is not one of an answer's.
-pub(super) fn other_page(format: &Format) -> HeaderMap {
-    let mut headers = uncached(format.header());
-    if *format == html::FORMAT {
+/// For a list that the client has already.
+pub(super) fn list_not_modified(linked: bool, etag: &HeaderValue, cache_control: &HeaderValue) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(MOST);
+    headers.insert(DATE, date::now());
+    headers.insert(ETAG, etag.clone());
+    headers.insert(CACHE_CONTROL, cache_control.clone());
+    headers.insert(
+        VARY,
+        if linked {
+            BY_ENCODING
+        } else {
+            BY_FORMAT_AND_ENCODING
+        },
+    );
+    headers
+}
+
+/// For an error.
+pub(super) fn error(form: ErrorForm) -> HeaderMap {
+    let mut headers = uncached(form.header());
+    if form == ErrorForm::Html {
         secure_document(&mut headers);
     }
     headers

@@ -3,21 +3,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::{CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderValue, VARY};
-use hyper::{Request, StatusCode};
+use hyper::header::{CONNECTION, HeaderValue};
+use hyper::{Request, StatusCode, Uri};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::access_log::AccessLog;
+use super::encoding;
 use super::fields::Fields;
 use super::handler::Handler;
+use super::headers;
+use super::negotiate;
 use super::refusal::Refusal;
 use super::request_id::{self, X_REQUEST_ID};
 use super::responses::{
     HOME, Response, error, failure, is_known, no_encoding, plain, refused, representation, response,
 };
+use super::route::Route;
+use super::target::Target;
 use super::trace_context::TraceContext;
-use super::{encoding, headers, negotiate};
 use crate::render::{ErrorForm, IndexPages, Representation, text};
 
 /// The pages that are shown; none before the first round of questions.
@@ -46,29 +50,28 @@ impl IndexService {
             log: AccessLog::new(),
         }
     }
-}
 
-impl IndexService {
-    async fn routed(&self, path: &str, fields: &Fields<'_>) -> Response {
-        match path {
-            "/" => self.list(fields).await,
-            "/healthz" | "/livez" => plain(StatusCode::OK, "ok\n"),
-            "/readyz" if self.shown.borrow().is_some() => plain(StatusCode::OK, "ready\n"),
-            "/readyz" => plain(
+    async fn routed(&self, address: &Uri, fields: &Fields<'_>) -> Response {
+        match Route::of(address.path()) {
+            Route::Counts => self.list(address, fields).await,
+            Route::Health | Route::Live => plain(StatusCode::OK, "ok\n"),
+            Route::Ready if self.shown.borrow().is_some() => plain(StatusCode::OK, "ready\n"),
+            Route::Ready => plain(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "not ready: the instances are being asked\n",
             ),
-            _ => error(
-                StatusCode::NOT_FOUND,
-                fields,
-                None,
-                "There is nothing here: the words are listed at /.",
-                None,
-            ),
+            _ => {
+                let sentence = "There is nothing here: the words are listed at /.";
+                error(StatusCode::NOT_FOUND, fields, None, sentence, None)
+            }
         }
     }
 
-    async fn list(&self, fields: &Fields<'_>) -> Response {
+    async fn list(&self, address: &Uri, fields: &Fields<'_>) -> Response {
+        let linked = match Target::of(Route::Counts, address) {
+            Ok(target) => target.format,
+            Err(sentence) => return error(StatusCode::BAD_REQUEST, fields, None, &sentence, None),
+        };
         let mut shown = self.shown.clone();
         // A round has a limit of its own, which is longer than a client should wait.
         let pages = match timeout(PATIENCE, shown.wait_for(Option::is_some)).await {
@@ -76,32 +79,25 @@ impl IndexService {
             _ => None,
         };
         let Some(pages) = pages else {
-            return error(
-                StatusCode::SERVICE_UNAVAILABLE,
-                fields,
-                None,
-                "The words are being asked for their counts. Try again in a second.",
-                Some(1),
-            );
+            let sentence = "The words are being asked for their counts. Try again in a second.";
+            return error(StatusCode::SERVICE_UNAVAILABLE, fields, linked, sentence, Some(1));
         };
-        let wished = negotiate::format(fields.accept()).unwrap_or(&text::FORMAT);
-        let (format, page) = pages.get(wished);
+        let wished = linked.or_else(|| negotiate::format(fields.accept()));
+        let (format, page) = pages.get(wished.unwrap_or(&text::FORMAT));
+        if linked.is_some_and(|linked| linked != format) {
+            let sentence = "The list of words is served as html, json and txt.";
+            return error(StatusCode::BAD_REQUEST, fields, linked, sentence, None);
+        }
         let accepted = encoding::accepted(fields.accept_encoding());
         let Some((Representation { etag, body }, gzip)) = representation(page, accepted) else {
-            return no_encoding(fields, None);
+            return no_encoding(fields, linked);
         };
-        let mut headers = headers::other_page(format);
-        headers.insert(CACHE_CONTROL, self.cache_control.clone());
-        headers.insert(ETAG, etag.clone());
-        headers.insert(VARY, headers::BY_FORMAT_AND_ENCODING);
-        if gzip {
-            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-        }
+        let linked = linked.is_some();
         if is_known(fields, etag) {
-            headers.remove(CONTENT_TYPE);
-            headers.remove(CONTENT_ENCODING);
+            let headers = headers::list_not_modified(linked, etag, &self.cache_control);
             return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
         }
+        let headers = headers::list(format, linked, gzip, etag, &self.cache_control);
         response(StatusCode::OK, headers, body.clone())
     }
 }
@@ -112,12 +108,12 @@ impl Handler for IndexService {
         let refusal = Refusal::of(&request, fields);
         let mut response = match refusal {
             Some(refusal) => refused(refusal, fields),
-            None => self.routed(request.uri().path(), fields).await,
+            None => self.routed(request.uri(), fields).await,
         };
         let status = response.status();
-        // An error has its id already.
-        let told = fields.request_id.filter(|id| request_id::is_sane(id));
-        let id = response.headers().get(X_REQUEST_ID).or(told).cloned();
+        // An error has one already, since it tells it.
+        let told = response.headers().get(X_REQUEST_ID).cloned();
+        let id = told.or_else(|| fields.request_id.filter(|id| request_id::is_sane(id)).cloned());
         self.log.note(
             request.method().as_str(),
             request.uri().path(),

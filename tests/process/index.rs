@@ -81,6 +81,15 @@ async fn it_shows_each_words_total_and_which_word_is_away() {
     for (word, _) in words {
         assert!(page.text().contains(&format!("href=\"/{word}/\"")), "{word}");
     }
+    // By a link, in the formats that there are.
+    let linked = index.get("/?format=json").await;
+    assert_eq!(linked.header("content-type"), Some("application/json"));
+    assert_eq!(linked.header("vary"), Some("accept-encoding"));
+    let text = index.get("/?format=txt").await;
+    assert_eq!(text.text().lines().count(), words.len(), "{}", text.text());
+    for none in ["/?format=csv", "/?format=xls"] {
+        assert_eq!(index.get(none).await.status(), 400, "{none}");
+    }
     assert_eq!(index.get("/readyz").await.text(), "ready\n");
     assert_eq!(index.get("/the/").await.status(), 404);
 
@@ -139,6 +148,13 @@ async fn what_a_reverse_proxy_shows_by_itself_is_written_in_each_form() {
         assert!(page.contains(&format!("<h1>{status} {title}</h1>")), "{page}");
         let line = read(&format!("errors/{status}.txt"));
         assert!(line.starts_with(&format!("{status} {title}: ")), "{line}");
+        let problem: Value = serde_json::from_str(&read(&format!("errors/{status}.problem"))).unwrap();
+        assert_eq!(
+            (&problem["status"], &problem["title"]),
+            (&json!(status), &json!(title))
+        );
+        // There is no request of which one could be.
+        assert!(problem.get("request_id").is_none(), "{problem}");
     }
     let listed: Value = serde_json::from_str(&read("list.json")).unwrap();
     let words: Vec<_> = listed["words"]
