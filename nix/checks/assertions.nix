@@ -105,6 +105,14 @@ let
           credentialFile = "${builtins.storeDir}/bigquery.json";
         };
       };
+    "${module}: the name 'index' is taken by the unit of the index of all words, wordtally-index: choose another one." =
+      {
+        index.word = "a";
+      };
+    "${module}: the name 'healthz' is taken by the reverse proxy's own /healthz: choose another one." =
+      {
+        healthz.word = "a";
+      };
     # A path literal is copied to the store where it is used.
     "${module}.literal.credentialFile is in the store, which everyone can read: give the path of a file outside it, such as that of an agenix secret." =
       {

@@ -14,7 +14,10 @@ let
           # By its former name.
           services.wordtally.frontdoor.insideListen = "127.0.0.1:9179";
           services.wordtally.instances = {
-            added = { inherit word; };
+            added = {
+              inherit word;
+              corsOrigin = "https://www.example.com";
+            };
             ported = {
               word = "port";
               listen = "0.0.0.0:8099";
@@ -28,6 +31,8 @@ let
   nginx = config.services.nginx;
   locations = nginx.virtualHosts.wordtally.locations;
   internal = nginx.virtualHosts.wordtally-internal.locations;
+  site = builtins.fromJSON config.environment.etc."wordtally/site.json".text;
+  index = config.systemd.services.wordtally-index.serviceConfig;
   scraped =
     job:
     lib.findFirst (s: s.labels.instance == "added") null
@@ -41,6 +46,30 @@ let
       config.systemd.sockets.wordtally-added.socketConfig.SocketGroup == nginx.group;
     "a route" = locations."= /added/".proxyPass == "http://wordtally-added/";
     "a redirect to it" = locations."= /added".return == "301 /added/$is_args$args";
+    "routes to its files" = lib.any (lib.hasPrefix "~ ^/(?<wordtally_name>added|love|") (
+      lib.attrNames locations
+    );
+    "the index's route" = locations."= /".proxyPass == "http://wordtally-index/";
+    "links to the others" =
+      config.systemd.services.wordtally-added.environment.SITE == "/etc/wordtally/site.json";
+    "a place in the site" = lib.elem {
+      inherit word;
+      url = "/added/";
+      address = "unix:/run/wordtally/added.sock";
+    } site.words;
+    "an address for the index, which may reach no other" =
+      lib.elem {
+        word = "port";
+        url = "/ported/";
+        address = "127.0.0.1:8099";
+      } site.words
+      && index.IPAddressAllow == [ "127.0.0.1" ]
+      && !index ? PrivateNetwork;
+    "no network for the index of sockets alone" =
+      hosts.mock-prod.config.systemd.services.wordtally-index.serviceConfig.PrivateNetwork;
+    "no copy for pages of other origins, where these get another answer" =
+      lib.hasInfix "$http_origin" nginx.appendHttpConfig
+      && !lib.hasInfix "$http_origin" hosts.mock-prod.config.services.nginx.appendHttpConfig;
     "an upstream on its socket" =
       lib.hasInfix "server unix:/run/wordtally/added.sock " nginx.upstreams.wordtally-added.extraConfig;
     "an upstream on its port" =
@@ -79,11 +108,11 @@ else
         then echo "the added word has no rule $alert" >&2; exit 1; fi
       done
 
-      cat >entry <<'END'
-      <li><a href="/added/">added</a>: <q>${lib.escapeXML word}</q></li>
-      END
-      if ! grep -qxFf entry ${nginx.virtualHosts.wordtally.root}/index.html
-      then echo "the index has no entry with the added word, escaped" >&2; exit 1; fi
+      # It is shown while the index is down.
+      if ! jq -e --arg word ${lib.escapeShellArg word} '
+          .words[] | select(.url == "/added/") | .word == $word
+        ' ${nginx.virtualHosts.wordtally.root}/list.json >/dev/null
+      then echo "the list has no entry with the added word" >&2; exit 1; fi
 
       # A key that fits the certificate, and places that this build may write to.
       openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \

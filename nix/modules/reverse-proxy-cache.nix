@@ -5,6 +5,8 @@
 #
 # What an instance chooses by, and the key, are made of the same few values. A client's own fields can neither fill the
 # cache nor change what another client gets from it. A request that those values do not describe goes to the instance.
+# `byOrigin`: an instance answers pages of some origins otherwise than others.
+{ lib, byOrigin }:
 {
   # Beside the host's own: every name has the prefix.
   http = ''
@@ -29,6 +31,27 @@
       default $wordtally_format;
     }
 
+    # The keys of a query that choose a page. With others alone it chooses nothing, and is left out. Without regard to case,
+    # as a text is compared here, an instance would be asked otherwise than it is asked directly.
+    map $args $wordtally_query {
+      default "";
+      "~(?:^|&)(?:format|order)(?:=|&|$)" $args;
+    }
+    # Which page is asked for: by the name of a file, by the query, by `Accept`. Empty, where an instance is to say.
+    map "$wordtally_file;$wordtally_format;$wordtally_query" $wordtally_page {
+      default "";
+      ";text/html;" text/html;
+      ";application/json;" application/json;
+      ";text/csv;" text/csv;
+      ";text/markdown;" text/markdown;
+      ";text/plain;" text/plain;
+      "~^;text/html;order=rate$" text/html?order=rate;
+      "~^;(?<wordtally_accepted>[^;]+);order=(?:count|rate)$" $wordtally_accepted;
+      "~^;[^;]*;(?<wordtally_linked>format=(?:html|json|csv|md|txt))$" $wordtally_linked;
+      "~^counts\.html;[^;]*;order=rate$" counts.html?order=rate;
+      "~^(?<wordtally_named>[a-z.]+);[^;]*;(?:|order=(?:count|rate))$" $wordtally_named;
+    }
+
     # The content codings, as browsers and the usual clients name them: without qualities, their order says nothing.
     map $http_accept_encoding $wordtally_codings {
       default "";
@@ -47,8 +70,8 @@
       default $wordtally_codings;
     }
 
-    # A format, codings, and no field that asks for an answer of one's own, or that nginx would read otherwise.
-    map "$wordtally_format;$wordtally_codings;$http_cache_control$http_pragma$http_x_request_id$http_if_match$http_if_modified_since$http_if_unmodified_since" $wordtally_cache {
+    # A page, codings, and no field that asks for an answer of one's own, or that nginx would read otherwise.
+    map "$wordtally_page;$wordtally_codings;$http_cache_control$http_pragma$http_x_request_id$http_if_match$http_if_modified_since$http_if_unmodified_since${lib.optionalString byOrigin "$http_origin"}" $wordtally_cache {
       default off;
       "~^[^;]+;[^;]+;$" wordtally;
     }
@@ -61,12 +84,11 @@
   '';
 
   location = ''
-    # A query changes nothing.
-    set $args "";
+    set $args $wordtally_query;
     proxy_set_header Accept $wordtally_accept;
     proxy_set_header Accept-Encoding $wordtally_accept_encoding;
     proxy_cache $wordtally_cache;
-    proxy_cache_key "$time_iso8601 $proxy_host $wordtally_format $wordtally_codings";
+    proxy_cache_key "$time_iso8601 $proxy_host $wordtally_page $wordtally_codings";
     proxy_cache_min_uses 2;
     proxy_cache_methods GET HEAD;
     proxy_cache_convert_head on;

@@ -1,4 +1,5 @@
 # The reverse proxy: nginx, which speaks TLS with clients and asks the instance of each word.
+{ packagesFor }:
 {
   config,
   lib,
@@ -13,8 +14,25 @@ let
   inherit (config.services) nginx;
 
   encryptedFiles = import ./encrypted-files.nix { inherit lib config; };
-  cache = import ./reverse-proxy-cache.nix;
-  index = import ./reverse-proxy-index.nix { inherit lib pkgs; } instances;
+  cache = import ./reverse-proxy-cache.nix {
+    inherit lib;
+    byOrigin = lib.any (
+      instance:
+      !lib.elem instance.corsOrigin [
+        null
+        "*"
+      ]
+    ) (lib.attrValues instances);
+  };
+  static = import ./reverse-proxy-static.nix {
+    inherit lib;
+    inherit (pkgs) runCommand;
+    package = import ./runnable.nix { inherit packagesFor; } {
+      inherit pkgs;
+      inherit (wordtally) package;
+    };
+    siteFile = config.environment.etc."wordtally/site.json".source;
+  };
 
   # `IP:PORT` in its two halves.
   internal = lib.match "(.+):([0-9]+)" cfg.internalListen;
@@ -49,16 +67,14 @@ let
   # On what nginx answers itself; an instance sends its own.
   own = secure // {
     X-Content-Type-Options = "nosniff";
-    Content-Security-Policy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
     Referrer-Policy = "no-referrer";
+    Cross-Origin-Resource-Policy = "same-origin";
   };
-  text = fields: status: sentence: {
-    extraConfig = ''
-      default_type text/plain;
-      ${addHeaders (own // fields)}
-      return ${toString status} "${sentence}\n";
-    '';
-  };
+  healthz.extraConfig = ''
+    default_type text/plain;
+    ${addHeaders (own // { Cache-Control = "no-store"; })}
+    return 200 "ok\n";
+  '';
 
   # Sends a request to an instance. Each goes over a connection of its own: an idle one that is kept may be closed by an
   # instance that stops at the moment a request is written to it. A connection to the instance's socket instead waits
@@ -76,15 +92,36 @@ let
     '';
   };
 
-  # A word's page, out of the cache where it may be.
-  page =
-    name:
-    let
-      asked = ask name "/";
-    in
+  # A page, out of the cache where it may be.
+  cached =
+    asked:
     asked
     // {
       extraConfig = asked.extraConfig + cache.location;
+    };
+  page = name: cached (ask name "/");
+
+  # What else of a word is for clients: the same in each format, by its name, and what programs and browsers read of it.
+  # One location for all words, which no request for a page comes to.
+  files = lib.optionalAttrs (names != [ ]) {
+    "~ ^/(?<wordtally_name>${lib.concatStringsSep "|" names})/(?<wordtally_file>counts\\.(?:html|json|csv|md|txt)|openapi\\.json|schema\\.json|icon\\.svg)$" =
+      cached (ask "$wordtally_name" "/$wordtally_file$is_args$args");
+  };
+
+  # The index of all words. While it is down, the list is of nginx's own files.
+  index =
+    let
+      asked = page "index";
+    in
+    asked
+    // {
+      extraConfig = asked.extraConfig + ''
+        # It answers from memory. Who waits longer is better off with the list.
+        proxy_read_timeout 5s;
+        proxy_intercept_errors on;
+        ${static.errors}
+        ${static.list}
+      '';
     };
 
   # How requests are refused and how long anything may take. The same for every server of ours, and in each of them: other
@@ -117,6 +154,8 @@ let
     proxy_next_upstream_tries 2;
     # Whatever the host keeps, ours keep their own.
     proxy_cache off;
+    # An instance's errors are its own to write.
+    proxy_intercept_errors off;
 
     # The entity tags are of the bytes as the instance sent them.
     gzip off;
@@ -125,33 +164,21 @@ let
     absolute_redirect off;
   '';
 
-  # Every response that is not the instance's own is one sentence.
+  # Every response that is not the instance's own is in the pages' style, or in the form that a program asks for.
   errors = {
     extraConfig = ''
       ${limits}
       if ($request_method !~ ^(GET|HEAD)$) {
         return 405;
       }
-      error_page 404 @nothing;
-      error_page 405 @method;
-      error_page 429 @limited;
-      error_page 502 504 =503 @unavailable;
+      ${static.errors}
+      ${static.unavailable}
     '';
-    locations = {
-      "@nothing" = text { } 404 "404 Not Found: there is nothing here. The words are listed at /.";
-      "@method" = text {
-        Allow = "GET, HEAD";
-      } 405 "405 Method Not Allowed: only GET and HEAD are answered here.";
-      "@limited" = text {
-        Retry-After = "1";
-      } 429 "429 Too Many Requests: this address asks too often. Wait a second.";
-      "@unavailable" = text {
-        Retry-After = "5";
-      } 503 "503 Service Unavailable: this word is not served at the moment. Try again soon.";
+    locations = static.location { fields = addHeaders own; } // {
+      # By a file that is not there: `return` comes before the limits.
       "/".tryFiles = "/nothing =404";
     };
   };
-  healthz = text { Cache-Control = "no-store"; } 200 "ok";
 
   public = {
     default = cfg.defaultServer;
@@ -162,7 +189,7 @@ let
     sslCertificateKey = toString (orNone cfg.certificateKeyFile);
     # The plain server orders it, as it is the one that is asked for the proof.
     useACMEHost = if cfg.enableACME then cfg.hostName else cfg.useACMEHost;
-    root = index;
+    root = static.files;
     extraConfig = ''
       ${errors.extraConfig}
       ${addHeaders secure}
@@ -178,18 +205,9 @@ let
       errors.locations
       // {
         "= /healthz" = healthz;
-        "= /" = {
-          tryFiles = "/index.html =404";
-          # Files in the store all have one time, so that neither it nor a tag made from it tells of a change.
-          extraConfig = ''
-            charset utf-8;
-            etag off;
-            if_modified_since off;
-            max_ranges 0;
-            ${addHeaders (own // { Cache-Control = "no-cache"; })}
-          '';
-        };
+        "= /" = index;
       }
+      // files
       // lib.concatMapAttrs (name: _: {
         "= /${name}".return = "301 /${name}/$is_args$args";
         "= /${name}/" = page name;
@@ -217,7 +235,7 @@ let
         port = lib.toInt (lib.elemAt internal 1);
       }
     ];
-    root = index;
+    root = static.files;
     inherit (errors) extraConfig;
     locations =
       errors.locations
@@ -375,11 +393,17 @@ in
         assertion = internal != null;
         message = "services.wordtally.reverseProxy.internalListen is '${cfg.internalListen}': give an address and a port, such as 127.0.0.1:9180.";
       }
-      {
-        assertion = !lib.elem "healthz" names;
-        message = "services.wordtally.instances: the name 'healthz' is taken by the reverse proxy's own /healthz: choose another one.";
-      }
     ]
+    ++
+      lib.mapAttrsToList
+        (taken: by: {
+          assertion = !lib.elem taken names;
+          message = "services.wordtally.instances: the name '${taken}' is taken by ${by}: choose another one.";
+        })
+        {
+          healthz = "the reverse proxy's own /healthz";
+          index = "the unit of the index of all words, wordtally-index";
+        }
     ++ map (group: {
       assertion = false;
       message = "services.wordtally.instances: ${lib.concatStringsSep " and " group} differ only in case, which nginx does not tell apart: choose other names.";
@@ -392,21 +416,30 @@ in
       enable = true;
       appendHttpConfig = ''
         ${cache.http}
+        ${static.http}
         limit_conn_zone $binary_remote_addr zone=wordtally_connections:10m;
         limit_req_zone $binary_remote_addr zone=wordtally_requests:10m rate=${toString cfg.limits.requestsPerSecond}r/s;
       '';
 
       # Twice the same, for the second try of a request whose process died under it. Never marked as failed: the socket
       # is there while the process is not.
-      upstreams = lib.mapAttrs' (
-        name: instance:
-        lib.nameValuePair (upstream name) {
-          extraConfig = ''
-            server ${address instance.listen} max_fails=0;
-            server ${address instance.listen} max_fails=0;
-          '';
-        }
-      ) instances;
+      upstreams =
+        lib.mapAttrs'
+          (
+            name: server:
+            lib.nameValuePair (upstream name) {
+              extraConfig = ''
+                server ${server} max_fails=0;
+                server ${server} max_fails=0;
+              '';
+            }
+          )
+          (
+            {
+              index = "unix:/run/wordtally/index.sock";
+            }
+            // lib.mapAttrs (_: instance: address instance.listen) instances
+          );
 
       virtualHosts = {
         wordtally = public;

@@ -51,7 +51,11 @@ let
     restartTriggers = encryptedFiles instance.credentialFile;
     startLimitIntervalSec = 0;
     # `%` begins a specifier of systemd's.
-    environment = lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) (variablesOf instance);
+    environment = lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) (
+      # At the reverse proxy, a word leads to the others.
+      lib.optionalAttrs cfg.reverseProxy.enable { SITE = "/etc/wordtally/site.json"; }
+      // variablesOf instance
+    );
     # It runs one static program and calls no other.
     enableDefaultPath = false;
     serviceConfig = overridable (
@@ -94,16 +98,13 @@ let
     );
   };
 
-  # Where the system is built, which may be another platform than its own: then by what this flake builds for that.
   checked = import ./check-values.nix {
     inherit lib;
     inherit (pkgs) runCommand;
-    package =
-      if pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform then
-        cfg.package
-      else
-        (packagesFor pkgs.buildPackages).wordtally
-          or (throw "services.wordtally: there is no wordtally for ${pkgs.stdenv.buildPlatform.system}, where this system is built: build it on x86_64-linux or aarch64-linux.");
+    package = import ./runnable.nix { inherit packagesFor; } {
+      inherit pkgs;
+      inherit (cfg) package;
+    };
     where = "services.wordtally.instances";
   } (lib.mapAttrs (_: instance: variablesOf instance // { LISTEN = instance.listen; }) cfg.instances);
 
@@ -113,7 +114,8 @@ let
 in
 {
   imports = [
-    ./reverse-proxy.nix
+    (lib.modules.importApply ./reverse-proxy.nix { inherit packagesFor; })
+    ./index.nix
     ../../monitoring/module.nix
     (lib.mkRenamedOptionModule
       [ "services" "wordtally" "defaults" "stale" ]

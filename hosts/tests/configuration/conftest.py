@@ -3,7 +3,7 @@ import pathlib
 from collections.abc import Iterator
 
 import pytest
-from proxy import demo, prepare
+from proxy import demo, index, prepare
 
 
 @pytest.fixture(scope="session")
@@ -14,9 +14,10 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 
 @pytest.fixture(scope="session")
-def instances() -> Iterator[dict[str, str]]:
-    with demo() as addresses:
-        yield addresses
+def instances(scratch: pathlib.Path) -> Iterator[dict[str, str]]:
+    """The address of each word's instance, and of the index."""
+    with demo() as addresses, index(scratch, addresses) as listed:
+        yield addresses | {"index": listed}
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -112,10 +113,11 @@ class Asker:
         return response.status, response.headers, response.read()
 
 
-def asked(name: str) -> int:
-    """How often the instance was asked for its page."""
+def asked(name: str, every: bool = False) -> int:
+    """How often the instance was asked for its page, or for anything."""
     metrics = ask(INTERNAL, "internal", f"/{name}/metrics")[2].decode()
-    return sum(map(int, re.findall(r'^wordtally_http_requests_total\{.*path="/",.*\} (\d+)', metrics, re.M)))
+    path = '[^"]*' if every else "/"
+    return sum(map(int, re.findall(rf'^wordtally_http_requests_total\{{.*path="{path}",.*\}} (\d+)', metrics, re.M)))
 
 
 def wait(what: str, holds: Callable[[], bool]) -> None:
@@ -149,6 +151,22 @@ def nginx(text: str, scratch: pathlib.Path) -> Iterator[None]:
     try:
         wait("nginx", lambda: listens(PLAIN))
         yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextlib.contextmanager
+def index(scratch: pathlib.Path, instances: dict[str, str]) -> Iterator[str]:
+    """The address of an index of these instances, after its first round."""
+    [port] = free_ports(1)
+    words = [{"word": WORDS[name], "url": f"/{name}/", "address": instances[name]} for name in WORDS]
+    (site := scratch / f"site-{port}.json").write_text(json.dumps({"index": "/", "words": words}))
+    flags = ["--site", str(site), "--listen", f"127.0.0.1:{port}"]
+    process = subprocess.Popen(["wordtally", "index", *flags], stderr=subprocess.DEVNULL)
+    try:
+        wait("the index", lambda: listens(port) and ask(port, "index", "/readyz")[0] == 200)
+        yield f"127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()

@@ -49,6 +49,24 @@ CODINGS = [
 ]
 
 
+FORMATS = ["html", "json", "csv", "md", "txt"]
+FILES = [*(f"counts.{suffix}" for suffix in FORMATS), "openapi.json", "schema.json"]
+QUERIES = [
+    *("", *(f"format={name}" for name in FORMATS), "order=count", "order=rate"),
+    *("utm_source=a", "x", "", "format=xls", "format=", "format", "order=name", "format=csv&format=csv"),
+    *("format=csv&order=rate", "order=rate&format=html", "order=rate&utm_source=a", "utm_source=a&format=json"),
+    *(
+        "FORMAT=csv",
+        "Order=rate",
+        "formats=csv",
+        "x=format=csv",
+        "format=csv;text/html;",
+        "format=csv%20",
+        "order=RATE",
+    ),
+]
+
+
 @pytest.fixture(scope="module")
 def configuration(generated: str, scratch: pathlib.Path, instances: dict[str, str]) -> str:
     return unlimited(moved(generated, scratch, instances))
@@ -81,7 +99,8 @@ def seen(answer: Answer) -> tuple[object, ...]:
     """All that must be the same with and without a cache."""
     status, headers, body = answer
     names = ["Content-Type", "Content-Encoding", "Content-Length", "Vary", "ETag", "Cache-Control"]
-    return status, [headers[name] for name in names], body
+    # An error tells its id, which is the request's own.
+    return status, [headers[name] for name in names], body.replace((headers["X-Request-Id"] or "-").encode(), b"ID")
 
 
 def test_a_page_that_is_asked_for_often_is_asked_of_the_instance_twice_a_second(proxy: Asker) -> None:
@@ -109,6 +128,38 @@ def test_each_client_gets_what_the_instance_would_choose(proxy: Asker, instance:
         assert seen(proxy.ask(chosen[turn])) == wanted[turn], chosen[turn]
     passed_on = asked("the") - before
     assert passed_on < len(turns) * 4 / 5, f"{passed_on} of {len(turns)} were no copies"
+
+
+def test_each_link_gives_what_the_instance_gives(proxy: Asker, instance: Asker) -> None:
+    accepts = [None, CHROME, "application/json", "text/csv;q=0.5, text/markdown"]
+    chosen = [
+        (path, f"?{query}" if query else "", given("Accept", accept))
+        for path, query, accept in itertools.product(["", *FILES], QUERIES, accepts)
+    ]
+
+    def answer(asker: Asker, root: str, path: str, query: str, fields: Fields) -> tuple[object, ...]:
+        asker.path = root + path
+        answer = asker.ask([*fields, ("Accept-Encoding", "gzip")], query=query)
+        names = ["Content-Disposition", "Link", "Content-Security-Policy"]
+        return *seen(answer), [answer[1][name] for name in names]
+
+    wanted = [answer(instance, "/", *choice) for choice in chosen]
+    assert {status for status, *_ in wanted} == {200, 400}
+    turns = [turn for turn in range(len(chosen)) for _ in range(3)]
+    random.Random(2).shuffle(turns)
+    for turn in turns:
+        assert answer(proxy, "/the/", *chosen[turn]) == wanted[turn], chosen[turn]
+
+
+def test_a_link_that_is_asked_for_often_is_asked_of_the_instance_twice_a_second(proxy: Asker) -> None:
+    for path, query in (("", "?format=csv"), ("", "?order=rate"), ("counts.json", ""), ("openapi.json", "")):
+        proxy.path = f"/the/{path}"
+        before, begun, done = asked("the", every=True), time.monotonic(), 0
+        while time.monotonic() < begun + 1:
+            assert proxy.ask(query=query)[0] == 200
+            done += 1
+        # The metrics were asked for too.
+        assert done > 50 and asked("the", every=True) - before <= 2 * 3 + 1, (path, query, done)
 
 
 def test_an_age_is_never_more_than_a_second_behind(proxy: Asker, instance: Asker) -> None:
@@ -174,7 +225,8 @@ def test_neither_queries_nor_fields_fill_the_cache(proxy: Asker, copies: pathlib
             ("Cookie", f"c={turn}"),
             ("Accept-Language", f"{turn}"),
         ]
-        assert proxy.ask(fields, query=f"?{'q' * (turn % 4000)}{turn}")[0] in (200, 406)
+        query = f"?format=csv&{turn}" if turn % 5 == 0 else f"?{'q' * (turn % 4000)}{turn}"
+        assert proxy.ask(fields, query=query)[0] in (200, 406)
         most = max(most, len(list(copies.iterdir())))
     # HTML by two lists of codings, of each second.
     assert 0 < most <= 2 * (time.monotonic() - begun + 2)

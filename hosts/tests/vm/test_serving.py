@@ -1,11 +1,14 @@
 """What clients get, and what they do not."""
 
+import json
+from typing import Any
+
 from client import answers, ask, connect, pages
 from given import TABLE, WORDS
 from load import Load
 from machine import Machine, wait
 from table import counts, table_of
-from words import INTERNAL, ready, started
+from words import INDEX, INTERNAL, all_ready, ready, started
 
 
 def test_every_word_answers_with_the_tables_counts(machine: Machine) -> None:
@@ -15,6 +18,39 @@ def test_every_word_answers_with_the_tables_counts(machine: Machine) -> None:
         assert table_of(text) == counts(TABLE, word), name
     status, index = ask("/", "text/html")
     assert status == 200 and all(f'href="/{name}/"' in index for name in WORDS), index
+
+
+def listed() -> dict[str, Any]:
+    """What the index says of each word, by its page."""
+    status, text = ask("/", "application/json")
+    assert status == 200, text
+    return {one["url"]: one for one in json.loads(text)["words"]}
+
+
+def test_the_index_has_each_words_total_and_says_which_is_away(machine: Machine) -> None:
+    all_ready(machine)
+    victim, *others = (f"/{name}/" for name in WORDS)
+    for name, word in WORDS.items():
+        total = sum(counts(TABLE, word).values())
+        wait(f"the total of {name}", lambda: listed()[f"/{name}/"].get("total_words") == total)
+    assert list(listed()) == [victim, *others]
+    unit = f"wordtally-{victim.strip('/')}.service"
+    before = machine.run(f"systemctl show -p MainPID --value {INDEX}")
+    try:
+        machine.run(f"systemctl stop {unit}; systemctl stop {unit.replace('service', 'socket')}")
+        wait("it to be missed", lambda: listed()[victim]["state"] == "unavailable")
+        assert {listed()[url]["state"] for url in others} == {"counted"}
+    finally:
+        machine.run(f"systemctl start {unit.replace('service', 'socket')} {unit}")
+    wait("it to be back", lambda: listed()[victim]["state"] == "counted")
+    assert machine.run(f"systemctl show -p MainPID --value {INDEX}") == before
+    # Without it, the list is of nginx's own files.
+    try:
+        machine.run(f"systemctl stop {INDEX} {INDEX.replace('service', 'socket')}")
+        assert {one["state"] for one in listed().values()} == {"unavailable"}
+    finally:
+        machine.run(f"systemctl start {INDEX.replace('service', 'socket')} {INDEX}")
+    wait("the index to be back", lambda: listed()[victim]["state"] == "counted")
 
 
 def test_what_is_internal_is_not_at_the_reverse_proxy(machine: Machine) -> None:

@@ -4,6 +4,7 @@ from given import WORDS
 from machine import Machine, wait
 
 UNITS = [f"wordtally-{name}.service" for name in WORDS]
+INDEX = "wordtally-index.service"
 INTERNAL = "curl -sS -m 20 http://127.0.0.1:9180"
 
 

@@ -1,0 +1,8 @@
+# The program that the platform which builds a host can run: the host's own, or what this flake has for that platform.
+{ packagesFor }:
+{ pkgs, package }:
+if pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform then
+  package
+else
+  (packagesFor pkgs.buildPackages).wordtally
+    or (throw "services.wordtally: there is no wordtally for ${pkgs.stdenv.buildPlatform.system}, where this system is built: build it on x86_64-linux or aarch64-linux.")
