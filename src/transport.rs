@@ -36,6 +36,14 @@ pub(crate) async fn body(mut response: reqwest::Response, most: usize) -> Result
     Ok(body)
 }
 
+/// Where a request went that failed: scheme, host and port alone, as the rest may hold a secret.
+pub(crate) fn origin(error: &reqwest::Error) -> String {
+    error.url().map_or_else(
+        || "an unknown address".to_owned(),
+        |url| url.origin().ascii_serialization(),
+    )
+}
+
 /// The TLS configuration, made once. The system's certificates are read when an https address first needs them.
 #[derive(Debug, Default)]
 pub(crate) struct Transport {

@@ -8,6 +8,7 @@ use super::error::Error;
 use crate::cause::clean;
 use crate::credentials::{self, Kind};
 use crate::reason::Reason;
+use crate::transport::origin;
 
 /// What could help after a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,9 +121,14 @@ pub(super) fn broken(error: reqwest::Error) -> Fault {
     } else {
         Reason::Unavailable
     };
+    let unreached = error.is_connect();
+    let message = match unreached {
+        true => format!("BigQuery cannot be reached at {}", origin(&error)),
+        false => format!("the answer of BigQuery at {} did not come whole", origin(&error)),
+    };
     let fault = Fault {
-        unreached: error.is_connect(),
-        ..Fault::new(reason, Remedy::Wait, "BigQuery's answer did not come whole")
+        unreached,
+        ..Fault::new(reason, Remedy::Wait, message)
     };
     // Its query may hold a page token.
     fault.caused_by(error.without_url())

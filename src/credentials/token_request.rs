@@ -9,7 +9,7 @@ use super::error::Error;
 use super::fetched::Fetched;
 use crate::cause::clean;
 use crate::secrets::remember;
-use crate::transport::{BodyError, body};
+use crate::transport::{BodyError, body, origin};
 
 /// The longest response that is read, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
@@ -67,8 +67,9 @@ pub(super) async fn exchange(
     server: &str,
 ) -> Result<(reqwest::StatusCode, Vec<u8>), Error> {
     let failed = |error: reqwest::Error| {
-        // Its own words repeat the address.
-        Error::unavailable(format!("{server} cannot be reached")).caused_by(error.without_url())
+        // Its own words repeat the whole address.
+        Error::unavailable(format!("{server} cannot be reached at {}", origin(&error)))
+            .caused_by(error.without_url())
     };
     let response = request.send().await.map_err(failed)?;
     let status = response.status();
