@@ -68,7 +68,7 @@ let
   craneLib = crane.mkLib pkgs;
   target = pkgs.stdenv.hostPlatform.rust.rustcTarget;
   static =
-    args:
+    { features, ... }@args:
     let
       staticArgs =
         commonArgs

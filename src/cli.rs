@@ -12,12 +12,82 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{
     Config, Endpoint, Invalid, Listen, Location, LogFormat, LogLevel, Origin, Project, Table, Word,
-    parse_duration,
+    parse_duration, parse_number,
 };
+use crate::version;
+
+/// What each command's help ends with. Every example is one that the parser takes.
+const MAIN_HELP: &str = "\
+Examples:
+  wordtally serve --word the --credentials key.json
+  wordtally check --word the --credentials key.json
+
+Exit codes:
+  0  ended as asked
+  1  failed while running
+  2  a value was refused before anything listened";
+const SERVE_HELP: &str = "\
+Examples:
+  wordtally serve --word the --credentials key.json
+  wordtally serve --word 'two words' --listen 0.0.0.0:8080 --project my-project-123
+  wordtally serve --word the --listen unix:/run/wordtally/the.sock --log-format text
+
+Exit codes:
+  0  stopped by SIGTERM or SIGINT
+  1  failed while running
+  2  a value, or what it names, was refused before anything listened";
+const CHECK_HELP: &str = "\
+Examples:
+  wordtally check --word the --credentials key.json
+  wordtally check --word the --ttl 30s --values-only
+
+Exit codes:
+  0  all is well
+  1  the system gave no thread
+  2  a value, or what it names, is refused";
+const INDEX_HELP: &str = "\
+Examples:
+  wordtally index --site site.json --listen unix:/run/wordtally/index.sock
+
+Exit codes:
+  0  stopped by SIGTERM or SIGINT
+  1  failed while running
+  2  a value, or the site file, was refused before anything listened";
+const STATIC_PAGES_HELP: &str = "\
+Examples:
+  wordtally static-pages --site site.json --out pages
+
+Exit codes:
+  0  the pages are written
+  1  one could not be written
+  2  a value, or the site file, is refused";
+const PROBE_HELP: &str = "\
+Examples:
+  wordtally probe http://127.0.0.1:8080/readyz
+  wordtally probe unix:/run/wordtally/the.sock:/healthz
+
+Exit codes:
+  0  the URL answered 200 within 5 seconds
+  1  it did not";
+#[cfg(feature = "standin")]
+const DEMO_HELP: &str = "\
+Examples:
+  wordtally demo
+  wordtally demo --word Yorick --word \"'Tis\" --listen localhost:9000
+
+Exit codes:
+  0  stopped by SIGTERM or SIGINT
+  1  could not start, or failed while running
+  2  a value was refused";
 
 /// Serves how often one word stands in each corpus of a BigQuery table.
 #[derive(Debug, Parser)]
-#[command(name = "wordtally", version, disable_help_subcommand = true)]
+#[command(
+    name = "wordtally",
+    version = version::both(),
+    disable_help_subcommand = true,
+    after_help = MAIN_HELP
+)]
 pub struct Cli {
     /// What to do; with the stand-in built in, `demo` if nothing is said.
     #[command(subcommand)]
@@ -69,24 +139,63 @@ fn former_name(variable: &OsStr) -> Option<&'static str> {
     (variable == "MAX_STALE").then_some("STALE")
 }
 
+/// Whether this is help or the version, asked for or shown where a command is missing its own.
+pub fn is_help(error: &clap::Error) -> bool {
+    !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+}
+
+/// What is wrong with a command line that names no command.
+pub fn missing_command() -> String {
+    let names: Vec<_> = Cli::command()
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    format!(
+        "missing command: expected one of {}, see --help",
+        names.join(", ")
+    )
+}
+
+/// The format of log lines that this process was asked for, whatever else is wrong with its command line.
+pub fn asked_log_format() -> Option<LogFormat> {
+    let flag = "--log-format";
+    let args: Vec<_> = std::env::args_os()
+        .map(|arg| arg.to_string_lossy().into_owned())
+        .collect();
+    let after = args.iter().skip_while(|arg| *arg != flag).nth(1).cloned();
+    let joined = args
+        .iter()
+        .find_map(|arg| arg.strip_prefix(flag)?.strip_prefix('='));
+    let asked = after
+        .or(joined.map(str::to_owned))
+        .or_else(|| std::env::var("LOG_FORMAT").ok());
+    asked?.parse().ok()
+}
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve one word's counts
+    #[command(after_help = SERVE_HELP)]
     Serve(Box<ServeArgs>),
     /// Check all that `serve` checks before it listens: values, credential file, certificates
+    #[command(after_help = CHECK_HELP)]
     Check(Box<CheckArgs>),
     /// Serve the list of all words, with the total that each instance gives
+    #[command(after_help = INDEX_HELP)]
     Index(IndexArgs),
     /// Write what a reverse proxy shows by itself: errors, and the list of words without totals
+    #[command(after_help = STATIC_PAGES_HELP)]
     StaticPages(StaticPagesArgs),
     /// Exit 0 if URL answers 200: a health check for containers without a shell
+    #[command(after_help = PROBE_HELP)]
     Probe {
         /// http://host:port/path, or unix:/path/of.sock:/path
         url: String,
     },
     /// Serve several words from a stand-in for BigQuery on this machine, with no account at Google
     #[cfg(feature = "standin")]
+    #[command(after_help = DEMO_HELP)]
     Demo(DemoArgs),
     /// The stand-in for BigQuery
     #[cfg(feature = "standin")]
@@ -142,11 +251,11 @@ pub struct ServeArgs {
     timeout: Duration,
     /// Most bytes that BigQuery may bill for one job
     #[arg(long, env = "MAXIMUM_BYTES_BILLED", value_name = "BYTES", default_value = "104857600",
-          value_parser = clap::value_parser!(u64).range(1..=i64::MAX as u64))]
+          value_parser = |text: &str| parse_number(text, 1..=i64::MAX as u64))]
     maximum_bytes_billed: u64,
-    /// Threads that serve
+    /// Threads that serve, 1 to 64
     #[arg(long, env = "WORKERS", value_name = "N", default_value = "1",
-          value_parser = clap::value_parser!(u64).range(1..=64))]
+          value_parser = |text: &str| parse_number(text, 1..=64))]
     workers: u64,
     /// How the log is written.
     #[command(flatten)]
@@ -271,10 +380,38 @@ pub fn explain(error: &clap::Error) -> String {
         }
         _ => String::new(),
     };
+    let said = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.clone()),
+        Some(ContextValue::Strings(texts)) => texts.first().cloned(),
+        _ => None,
+    };
+    let meant = |kind, otherwise: &str| {
+        said(kind).map_or_else(
+            || otherwise.to_owned(),
+            |name| format!("did you mean '{name}'? See --help"),
+        )
+    };
     match (error.kind(), std::error::Error::source(error)) {
         (ErrorKind::ValueValidation, Some(sentence)) => format!("{flag}: {sentence}"),
-        (ErrorKind::MissingRequiredArgument, _) => {
-            format!("missing {flag}: expected the flag or its variable, see --help")
+        (ErrorKind::MissingRequiredArgument, _) => missing(&flag),
+        (ErrorKind::InvalidSubcommand, _) => format!(
+            "unknown command '{}': {}",
+            said(ContextKind::InvalidSubcommand).unwrap_or_default(),
+            meant(ContextKind::SuggestedSubcommand, "expected one that --help lists")
+        ),
+        (ErrorKind::UnknownArgument, _) if flag.starts_with('-') => format!(
+            "unknown flag '{flag}': {}",
+            meant(ContextKind::SuggestedArg, "expected one that --help lists")
+        ),
+        (ErrorKind::UnknownArgument, _) => format!(
+            "unexpected '{}': expected nothing more here; a value with spaces goes in quotes, e.g. --word 'two words'",
+            said(ContextKind::InvalidArg).unwrap_or_default()
+        ),
+        (ErrorKind::ArgumentConflict, _) if said(ContextKind::PriorArg) == said(ContextKind::InvalidArg) => {
+            format!("{flag}: given more than once, expected it once")
+        }
+        (ErrorKind::InvalidValue, _) if said(ContextKind::InvalidValue).unwrap_or_default().is_empty() => {
+            format!("{flag}: expected a value after it, see --help")
         }
         _ => {
             let text = error.to_string();
@@ -282,4 +419,22 @@ pub fn explain(error: &clap::Error) -> String {
             line.strip_prefix("error: ").unwrap_or(line).to_owned()
         }
     }
+}
+
+/// What is wrong where required arguments are missing.
+fn missing(names: &str) -> String {
+    let cli = Cli::command();
+    let has_variable = |name: &str| {
+        cli.get_subcommands()
+            .flat_map(clap::Command::get_arguments)
+            .any(|arg| {
+                arg.is_required_set() && arg.get_env().is_some() && arg.get_long() == name.strip_prefix("--")
+            })
+    };
+    let expected = match names {
+        _ if !names.starts_with('-') => "expected it after the command",
+        _ if names.split(", ").all(has_variable) => "expected the flag or its variable",
+        _ => "expected the flag",
+    };
+    format!("missing {names}: {expected}, see --help")
 }

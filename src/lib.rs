@@ -33,3 +33,4 @@ pub mod static_pages;
 pub mod systemd;
 pub mod telemetry;
 mod transport;
+pub mod version;

@@ -11,7 +11,10 @@ use std::process::ExitCode;
 
 #[cfg(feature = "standin")]
 use tracing::level_filters::LevelFilter;
-use wordtally::cli::{CheckArgs, Cli, Command, IndexArgs, ServeArgs, StaticPagesArgs, explain};
+use wordtally::cli::{
+    CheckArgs, Cli, Command, IndexArgs, ServeArgs, StaticPagesArgs, asked_log_format, explain, is_help,
+    missing_command,
+};
 use wordtally::config::Config;
 #[cfg(feature = "standin")]
 use wordtally::config::LogFormat;
@@ -42,7 +45,7 @@ fn main() -> ExitCode {
 fn command() -> ExitCode {
     let command = match Cli::read() {
         Ok(cli) => cli.command,
-        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) if is_help(&error) => error.exit(),
         Err(error) => return fail(REFUSED, explain(&error)),
     };
     let ended = match command {
@@ -56,10 +59,7 @@ fn command() -> ExitCode {
         #[cfg(feature = "standin")]
         Some(Command::Standin(command)) => standin(command),
         None => {
-            return fail(
-                REFUSED,
-                "missing command: expected serve, check or probe, see --help",
-            );
+            return fail(REFUSED, missing_command());
         }
     };
     ended.map_or_else(|error| fail(FAILED, error), |()| ExitCode::SUCCESS)
@@ -132,8 +132,8 @@ fn check(args: CheckArgs) -> ExitCode {
     }
 }
 
-/// Says in one line what is wrong. If nobody reads it, the exit code still tells.
+/// Says in one line what is wrong, in the format that was asked for. If nobody reads it, the exit code still tells.
 fn fail(code: u8, sentence: impl Display) -> ExitCode {
-    telemetry::say(&format!("wordtally: {sentence}"));
+    telemetry::fatal(&sentence.to_string(), asked_log_format());
     ExitCode::from(code)
 }

@@ -24,7 +24,7 @@ impl FromStr for Table {
         };
         if !valid {
             return Err(Invalid::new(format!(
-                "invalid table '{text}': expected project.dataset.table, e.g. bigquery-public-data.samples.shakespeare"
+                "invalid table '{text}': expected project.dataset.table without quotes, e.g. bigquery-public-data.samples.shakespeare"
             )));
         }
         Ok(Self(text.to_owned()))

@@ -16,13 +16,7 @@ use super::process::Process;
 use super::sink;
 use super::steps::Steps;
 use crate::reason::Reason;
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// What the package was built from. Cargo alone does not know.
-const COMMIT: &str = match option_env!("WORDTALLY_COMMIT") {
-    Some(commit) => commit,
-    None => "unknown",
-};
+use crate::version;
 
 /// How a request ended.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -154,7 +148,7 @@ impl Metrics {
             Unit::Seconds,
             answer_ttl,
         );
-        let build = Info::new([("version", VERSION), ("commit", COMMIT)]);
+        let build = Info::new([("version", version::NUMBER), ("commit", version::COMMIT)]);
         registry.register(
             "build",
             "The running version and the commit that it was built from",

@@ -9,9 +9,10 @@ mod otlp;
 mod process;
 mod sink;
 mod steps;
+mod text;
 mod visible;
 
 pub use durations::{Durations, PATHS, RequestName, is_slow};
-pub use log::{flush, init, say};
+pub use log::{fatal, flush, init, say};
 pub use metrics::{Metrics, MetricsFormat, RequestLabels};
 pub use steps::{Step, Steps};

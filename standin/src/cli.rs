@@ -13,12 +13,34 @@ use crate::reload;
 pub use crate::reload::Notify;
 use crate::{Options, Standin, StartError, data, files};
 
+/// What each command's help ends with.
+const SERVE_HELP: &str = "\
+Examples:
+  wordtally standin serve --iam iam.json
+  wordtally standin serve --listen 127.0.0.1:9050 --data counts.csv --iam iam.json --state state --admin
+
+Exit codes:
+  0  stopped by SIGTERM or SIGINT
+  1  could not start, or failed while running
+  2  a value was refused";
+const KEYGEN_HELP: &str = "\
+Examples:
+  wordtally standin keygen --email counter@my-project.iam.gserviceaccount.com --project my-project --out key.json \
+--public iam.json --job-user my-project --data-viewer bigquery-public-data.samples
+
+Exit codes:
+  0  both files are written
+  1  one could not be written
+  2  a value was refused";
+
 /// The stand-in's commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve BigQuery's REST API, its token endpoints and a metadata server.
+    #[command(after_help = SERVE_HELP)]
     Serve(ServeArgs),
     /// Make a service account's key file, and the IAM file that makes it known.
+    #[command(after_help = KEYGEN_HELP)]
     Keygen(KeygenArgs),
 }
 
@@ -75,10 +97,12 @@ pub struct KeygenArgs {
     pub keep: bool,
 }
 
-fn dataset(text: &str) -> Result<String, &'static str> {
+fn dataset(text: &str) -> Result<String, String> {
     match text.rsplit_once('.') {
         Some((project, dataset)) if !project.is_empty() && !dataset.is_empty() => Ok(text.to_owned()),
-        _ => Err("expected PROJECT.DATASET"),
+        _ => Err(format!(
+            "invalid dataset '{text}': expected PROJECT.DATASET, e.g. bigquery-public-data.samples"
+        )),
     }
 }
 
@@ -98,7 +122,7 @@ pub enum CommandError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A file can't be written.
-    #[error("cannot write {path}: {source}")]
+    #[error("cannot write {path}: {source}: expected the path of a new file in a folder that is there")]
     Write {
         /// The file.
         path: String,

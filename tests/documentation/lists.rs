@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use clap::builder::Resettable;
 use clap::{Arg, Command, CommandFactory};
 use wordtally::cli::Cli;
 use wordtally::config::{Config, Listen, LogFormat, LogLevel};
@@ -98,6 +99,55 @@ fn every_flag_variable_and_default_is_documented() {
         assert!(!on_it.is_empty(), "no section on `{name}`");
         let listed: BTreeSet<Flag> = on_it.into_iter().flat_map(|(_, text)| documented(text)).collect();
         assert_eq!(listed, actual(command), "{name}");
+    }
+}
+
+/// A line of a shell as its words; quotes of either kind hold spaces and the other kind.
+fn words(line: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for c in line.chars() {
+        match c {
+            '\'' | '"' if quote.is_none() => quote = Some(c),
+            c if quote == Some(c) => quote = None,
+            ' ' if quote.is_none() => words.push(String::new()),
+            c => words.last_mut().unwrap().push(c),
+        }
+    }
+    assert_eq!(quote, None, "{line}");
+    words
+}
+
+#[test]
+fn every_command_has_examples_that_it_takes_and_exit_codes_in_its_help() {
+    let mut cli = Cli::command();
+    cli.build();
+    let mut commands = Vec::new();
+    runnable(&cli, "", &mut commands);
+    for (name, command) in commands {
+        let help = command.clone().render_help().to_string();
+        let (_, examples) = help
+            .split_once("\nExamples:\n")
+            .unwrap_or_else(|| panic!("{name} has no examples"));
+        let (examples, codes) = examples
+            .split_once("\n\nExit codes:\n")
+            .unwrap_or_else(|| panic!("{name} has no exit codes"));
+        assert!(examples.lines().count() > 0);
+        for example in examples.lines() {
+            let example = words(example.trim());
+            assert!(
+                example.join(" ").starts_with(&format!("wordtally {name}")),
+                "{name}: {example:?}"
+            );
+            // Without the variables of whoever runs the test.
+            let parser =
+                Cli::command().mut_subcommands(|command| command.mut_args(|arg| arg.env(Resettable::Reset)));
+            if let Err(error) = parser.try_get_matches_from(&example) {
+                panic!("{example:?}: {error}");
+            }
+        }
+        let codes: Vec<_> = codes.lines().map(|line| line.trim().split("  ").next()).collect();
+        assert_eq!(codes[..2], [Some("0"), Some("1")], "{name}: {codes:?}");
     }
 }
 

@@ -138,10 +138,10 @@ fn every_bad_value_names_its_flag_and_what_would_be_right() {
         ("--max-stale", "soon", "with its unit"),
         ("--cors-origin", "example.com", "as a browser sends them"),
         ("--timeout", "0ms", "more than 0s"),
-        ("--maximum-bytes-billed", "0", "1.."),
-        ("--maximum-bytes-billed", "1GB", "invalid digit"),
-        ("--workers", "0", "1..=64"),
-        ("--workers", "65", "1..=64"),
+        ("--maximum-bytes-billed", "0", "expected 1 to "),
+        ("--maximum-bytes-billed", "1GB", "in digits alone"),
+        ("--workers", "0", "expected 1 to 64"),
+        ("--workers", "65", "expected 1 to 64"),
         ("--log-format", "xml", "json or text"),
         ("--log-level", "loud", "error, warn, info or debug"),
     ];
@@ -163,14 +163,41 @@ fn every_bad_value_names_its_flag_and_what_would_be_right() {
 
 #[test]
 fn a_bad_credential_file_is_named() {
+    let sentence =
+        "the credential file '/nonexistent/key.json' does not exist: expected the path of a credential file";
+    let file = [("CREDENTIALS", "/nonexistent/key.json")];
     for arguments in [
         &["check", "--word=the", "--credentials=/nonexistent/key.json"][..],
-        &["serve", "--word=the"],
+        &["serve", "--word=the", "--log-format=text"],
     ] {
-        let line = refusal(arguments, &[("CREDENTIALS", "/nonexistent/key.json")]);
-        assert_eq!(
-            line,
-            "wordtally: the credential file '/nonexistent/key.json' does not exist: expected the path of a credential file"
+        assert_eq!(refusal(arguments, &file), format!("wordtally: {sentence}"));
+    }
+    let line: serde_json::Value = serde_json::from_str(&refusal(&["serve", "--word=the"], &file)).unwrap();
+    assert_eq!(line["cause"], sentence, "the log has begun");
+}
+
+#[test]
+fn the_last_line_is_in_the_format_that_was_asked_for_whatever_else_is_wrong() {
+    let sentence = "missing --word: expected the flag or its variable, see --help";
+    for (arguments, environment) in [
+        (&["serve", "--log-format", "json"][..], &[][..]),
+        (&["serve", "--log-format=json"], &[("LOG_FORMAT", "text")]),
+        (&["serve"], &[("LOG_FORMAT", "json")]),
+    ] {
+        let line: serde_json::Value = serde_json::from_str(&refusal(arguments, environment)).unwrap();
+        assert_eq!(line["level"], "ERROR", "{line}");
+        assert_eq!(line["message"], "fatal", "{line}");
+        assert_eq!(line["cause"], sentence, "{line}");
+        assert_eq!(line["target"], "wordtally", "{line}");
+    }
+    for (arguments, environment) in [
+        (&["serve"][..], &[][..]),
+        (&["serve", "--log-format", "text"], &[("LOG_FORMAT", "json")]),
+        (&["serve"], &[("LOG_FORMAT", "jsno")]),
+    ] {
+        assert!(
+            refusal(arguments, environment).starts_with("wordtally: "),
+            "{arguments:?}"
         );
     }
 }

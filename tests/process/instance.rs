@@ -103,15 +103,19 @@ impl Serve {
         Instance::spawn(command).await
     }
 
-    /// Runs it to an end that is its own: its exit code and what it said.
+    /// Runs it to an end that is its own: its exit code, and the cause that its last line names.
     pub(crate) async fn refused(&self) -> (Option<i32>, String) {
         let mut command = binary();
         self.apply(&mut command);
-        let output = timeout(PATIENCE, command.output())
-            .await
-            .expect("it runs on")
-            .unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        let (code, said) = run(&mut command).await;
+        let last: Value = serde_json::from_str(said.lines().last().unwrap_or_default())
+            .unwrap_or_else(|error| panic!("{error}: {said}"));
+        assert_eq!(
+            (&last["level"], &last["message"]),
+            (&"ERROR".into(), &"fatal".into()),
+            "{said}"
+        );
+        (code, last["cause"].as_str().unwrap().to_owned())
     }
 }
 

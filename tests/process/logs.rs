@@ -1,14 +1,18 @@
 //! What is logged at which level, and that no secret is, nor anywhere else that others can read.
 
+use std::io::Read;
 use std::time::Duration;
 
 use bigquery_standin::faults::{Kind, Target};
+use rustix::pty::OpenptFlags;
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use crate::google::*;
 use crate::instance::*;
+use crate::program::program;
 
 #[tokio::test]
 async fn a_log_level_leaves_out_what_is_below_it() {
@@ -56,6 +60,79 @@ async fn requests_whose_heads_cannot_be_read_have_lines_under_the_same_budget() 
     assert_eq!(id.as_str().unwrap().len(), 16);
     let counted = r#"wordtally_http_requests_total{path="other",status="400"}"#;
     assert_eq!(instance.metric(counted).await, Some(40.0));
+}
+
+/// What an instance in the text format says that has its credential and not its address; on a terminal, if so wished.
+fn said_as_text(terminal: bool, environment: &[(&str, &str)]) -> String {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut command = std::process::Command::new(program());
+    command
+        .env_clear()
+        .env("GCE_METADATA_HOST", "127.0.0.1:1")
+        .envs(environment.iter().copied())
+        .args(["serve", "--word=two words", "--project=p", "--log-format=text"])
+        .arg("--bigquery-endpoint=http://127.0.0.1:1")
+        .arg(format!("--listen={}", taken.local_addr().unwrap()));
+    if !terminal {
+        return String::from_utf8(command.output().unwrap().stderr).unwrap();
+    }
+    let ours = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    rustix::pty::grantpt(&ours).unwrap();
+    rustix::pty::unlockpt(&ours).unwrap();
+    let name = rustix::pty::ptsname(&ours, Vec::new()).unwrap();
+    let theirs = std::fs::File::options()
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    let mut child = command.stderr(theirs).spawn().unwrap();
+    // With it goes the last copy of their end but the child's.
+    drop(command);
+    let mut said = Vec::new();
+    // On Linux the end of a terminal is an error, after all that was said.
+    let _ = std::fs::File::from(ours).read_to_end(&mut said);
+    assert_eq!(child.wait().unwrap().code(), Some(2));
+    String::from_utf8(said).unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn text_has_quotes_and_on_a_terminal_colours_unless_they_are_refused() {
+    let credential =
+        "found the credential credential=\"the metadata server at http://127.0.0.1:1/\" project=\"p\"\n";
+    for (terminal, environment, coloured) in [
+        (false, &[][..], false),
+        (true, &[], true),
+        (true, &[("NO_COLOR", "")], true),
+        (true, &[("NO_COLOR", "1")], false),
+    ] {
+        let said = said_as_text(terminal, environment);
+        assert!(said.contains(credential), "{said}");
+        assert_eq!(
+            said.contains("\u{1b}[32m INFO\u{1b}[0m wordtally::bigquery: "),
+            coloured,
+            "{said:?}"
+        );
+        assert_eq!(said.contains('\u{1b}'), coloured, "{said:?}");
+        let last = said.lines().last().unwrap();
+        assert!(last.starts_with("wordtally: cannot listen on "), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn the_cause_names_the_address_that_refused() {
+    // Nobody listens on port 1.
+    let google = Google::start().await;
+    let deaf = Serve::from(&google).flag("--bigquery-endpoint", "http://127.0.0.1:1");
+    let orphan = google.file("orphan.json", &key().to_json("http://127.0.0.1:1/token"));
+    let lost = Serve::from(&google).flag("--credentials", orphan);
+    for (serve, told) in [
+        (deaf, "BigQuery cannot be reached at http://127.0.0.1:1"),
+        (lost, "the token server cannot be reached at http://127.0.0.1:1"),
+    ] {
+        // On a busy machine a refresh may end before the tries for a token have; the next one tells.
+        let instance = serve.flag("--timeout", "3s").start().await;
+        let named = |line: &Value| line["cause"].as_str().unwrap().contains(told);
+        instance.logged("refresh failed", named).await;
+    }
 }
 
 /// Runs an instance in this process with every line that there can be: more than `serve` has a flag for.

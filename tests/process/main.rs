@@ -20,6 +20,7 @@ mod instance;
 mod lifecycle;
 mod logs;
 mod metrics;
+mod mistakes;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod probe;

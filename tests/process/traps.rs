@@ -166,7 +166,7 @@ async fn a_bad_word_stops_the_start() {
         let (code, said) = Serve::from(&google).flag("--word", word).refused().await;
         assert_eq!(code, Some(2), "{said}");
         assert!(
-            said.starts_with("wordtally: --word: ") && said.lines().count() == 1,
+            said.starts_with("--word: ") && said.lines().count() == 1,
             "{said}"
         );
     }

@@ -17,7 +17,7 @@ const CREATED_MS: u64 = 1_335_916_045_099;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
+    #[error("cannot read the table {path}: {source}: expected the path of one in --data")]
     Read {
         /// The file.
         path: String,

@@ -116,7 +116,7 @@ pub struct Metadata {
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// It can't be read.
-    #[error("cannot read the IAM file {path}: {source}")]
+    #[error("cannot read the IAM file {path}: {source}: expected the path of a JSON file in --iam")]
     Read {
         /// The file.
         path: String,

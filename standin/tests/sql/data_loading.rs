@@ -110,7 +110,7 @@ fn a_wrong_line_is_named() {
             .map(|_| ())
             .unwrap_err()
             .to_string()
-            .starts_with("cannot read ")
+            .starts_with("cannot read the table ")
     );
     let binary = Temporary::new("binary", b"#one\t1\n\xff\n");
     assert!(
@@ -125,7 +125,7 @@ fn a_wrong_line_is_named() {
         .unwrap_err()
         .to_string();
     assert!(
-        missing.starts_with("cannot read /nonexistent/table.csv: "),
+        missing.starts_with("cannot read the table /nonexistent/table.csv: "),
         "{missing}"
     );
 }
