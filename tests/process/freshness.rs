@@ -276,7 +276,7 @@ async fn a_credential_that_is_refused_is_told_in_the_log_and_not_to_the_client()
 fn leaks_nothing(google: &Google, reply: &Reply, case: &str) {
     let text = reply.text();
     // The style is of the program's making, and the same for every page.
-    let (before, after) = text.split_once("<style>").unwrap_or((&text, ""));
+    let (before, after) = text.split_once("<style>").unwrap_or((text, ""));
     let after = after.split_once("</style>").map_or(after, |(_, after)| after);
     let shown = format!("{}{before}{after}", reply.head()).to_lowercase();
     let host = google.standin.url().trim_start_matches("http://");
