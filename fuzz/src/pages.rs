@@ -76,42 +76,66 @@ fn must_hold_in_json(answer: &Answer, page: &str) {
         word: String,
         table: String,
         as_of: String,
+        sample_data: bool,
         total_words: i128,
         counts: Vec<Row>,
+        other_cases: [(); 0],
     }
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Row {
         corpus: Option<String>,
         total_words: i64,
+        corpus_words: i64,
+        per_10000_words: Option<f64>,
     }
     let document: Document = serde_json::from_str(page).expect("JSON");
     assert_eq!(document.word, answer.word.as_str());
     assert_eq!((document.table.as_str(), document.as_of.len()), (TABLE, 20));
+    assert_eq!((document.sample_data, document.other_cases), (false, []));
     let total: i128 = answer
         .counts
         .iter()
         .map(|count| i128::from(count.total_words))
         .sum();
     assert_eq!(document.total_words, total);
-    let rows = document.counts.into_iter();
-    let rows: Vec<_> = rows.map(|row| (row.corpus, row.total_words)).collect();
-    let counts = answer.counts.iter();
-    let counts: Vec<_> = counts
-        .map(|count| (count.corpus.clone(), count.total_words))
-        .collect();
-    assert_eq!(rows, counts);
+    assert_eq!(document.counts.len(), answer.counts.len());
+    for (row, count) in document.counts.into_iter().zip(&answer.counts) {
+        let read = Count {
+            corpus: row.corpus,
+            total_words: row.total_words,
+            corpus_words: row.corpus_words,
+        };
+        assert_eq!(read, *count);
+        must_be_the_rate(row.per_10000_words, count);
+    }
+}
+
+/// With two decimals, as far as a float can have them; none of no words.
+fn must_be_the_rate(rate: Option<f64>, count: &Count) {
+    assert_eq!(rate.is_some(), count.corpus_words > 0, "{count:?}");
+    if let Some(rate) = rate {
+        let exact = count.total_words as f64 / count.corpus_words as f64 * 10_000.0;
+        assert!(
+            (rate - exact).abs() <= 0.005 + exact.abs() / 1e12,
+            "{rate} of {count:?}"
+        );
+    }
 }
 
 fn must_hold_in_csv(answer: &Answer, page: &str) {
     let mut reader = ::csv::Reader::from_reader(page.as_bytes());
-    let records: Vec<(String, i64)> = reader.deserialize().map(|record| record.expect("CSV")).collect();
-    let expected: Vec<(String, i64)> = answer
-        .counts
-        .iter()
-        .map(|count| (count.corpus.clone().unwrap_or_default(), count.total_words))
-        .collect();
-    assert_eq!(records, expected);
+    let records: Vec<(String, i64, i64, Option<f64>)> =
+        reader.deserialize().map(|record| record.expect("CSV")).collect();
+    assert_eq!(records.len(), answer.counts.len());
+    for ((corpus, total_words, corpus_words, rate), count) in records.into_iter().zip(&answer.counts) {
+        assert_eq!(corpus, count.corpus.as_deref().unwrap_or_default());
+        assert_eq!(
+            (total_words, corpus_words),
+            (count.total_words, count.corpus_words)
+        );
+        must_be_the_rate(rate, count);
+    }
 }
 
 /// All lines of the table are as wide, where no character has a width of its own.

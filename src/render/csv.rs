@@ -1,23 +1,27 @@
 //! The answer as CSV after RFC 4180.
 
 use super::format::Format;
-use super::report::Report;
+use super::report::{Report, rate};
 
 /// `text/csv`.
 pub const FORMAT: Format = Format {
     name: "csv",
     content_type: "text/csv; charset=utf-8; header=present",
-    content: "`corpus,total_words`, RFC 4180; a corpus that is NULL is an empty field, an empty name is `\"\"`",
+    content: "`corpus,total_words,corpus_words,per_10000_words`, RFC 4180; [no value](#json-and-csv) is an empty field",
     answer,
 };
 
 /// The counts as they are. A name that starts with `=` is not changed to please spreadsheets: programs read this,
 /// and need the name that the table holds. NULL is an empty field, an empty name is a quoted one.
 fn answer(report: &Report<'_>) -> String {
-    let mut text = "corpus,total_words\r\n".to_owned();
+    let mut text = "corpus,total_words,corpus_words,per_10000_words\r\n".to_owned();
     for count in report.counts {
         let corpus = count.corpus.as_deref().map(field).unwrap_or_default();
-        text.push_str(&format!("{corpus},{}\r\n", count.total_words));
+        let rate = rate(count).map(|rate| format!("{rate:.2}")).unwrap_or_default();
+        text.push_str(&format!(
+            "{corpus},{},{},{rate}\r\n",
+            count.total_words, count.corpus_words
+        ));
     }
     text
 }

@@ -1,17 +1,18 @@
 //! The answer as JSON.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::answer::Count;
 
 use super::format::Format;
-use super::report::Report;
+use super::report::{Report, rate};
+use super::works;
 
 /// `application/json`.
 pub const FORMAT: Format = Format {
     name: "json",
     content_type: "application/json",
-    content: "one object: `word`, `table`, `as_of`, `total_words`, `counts`",
+    content: "one object: `word`, `table`, `as_of`, `sample_data`, `total_words`, `counts` and `other_cases`, as [its schema](#json-and-csv) says",
     answer,
 };
 
@@ -20,14 +21,28 @@ struct Document<'a> {
     word: &'a str,
     table: String,
     as_of: &'a str,
+    sample_data: bool,
     total_words: i128,
-    #[serde(serialize_with = "rows")]
-    counts: &'a [Count],
+    counts: Vec<Row<'a>>,
+    other_cases: Vec<OtherCase<'a>>,
 }
 
 #[derive(Serialize)]
 struct Row<'a> {
     corpus: Option<&'a str>,
+    /// Of a work that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    year: Option<u16>,
+    total_words: i64,
+    corpus_words: i64,
+    per_10000_words: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct OtherCase<'a> {
+    word: &'a str,
     total_words: i64,
 }
 
@@ -36,16 +51,31 @@ fn answer(report: &Report<'_>) -> String {
         word: report.word,
         table: report.table.to_string(),
         as_of: &report.as_of,
+        sample_data: report.sample_data,
         total_words: report.total,
-        counts: report.counts,
+        counts: report.counts.iter().map(|count| row(report, count)).collect(),
+        other_cases: report
+            .other_cases
+            .iter()
+            .map(|other| OtherCase {
+                word: &other.word,
+                total_words: other.total_words,
+            })
+            .collect(),
     })
 }
 
-fn rows<S: Serializer>(counts: &[Count], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(counts.iter().map(|count| Row {
-        corpus: count.corpus.as_deref(),
+fn row<'a>(report: &Report<'_>, count: &'a Count) -> Row<'a> {
+    let corpus = count.corpus.as_deref();
+    let work = corpus.filter(|_| report.has_works).and_then(works::work);
+    Row {
+        corpus,
+        title: work.map(|work| work.title),
+        year: work.and_then(|work| work.year),
         total_words: count.total_words,
-    }))
+        corpus_words: count.corpus_words,
+        per_10000_words: rate(count).map(|rate| (rate * 100.0).round() / 100.0),
+    }
 }
 
 /// One line of JSON. Our documents hold only text, numbers and lists, which always serialise.

@@ -27,6 +27,10 @@ pub(super) fn counts() -> Value {
                 "format": "date-time",
                 "description": "When the query was sent: the data is at least this fresh."
             },
+            "sample_data": {
+                "type": "boolean",
+                "description": "Whether the counts come from the stand-in for BigQuery, and not from BigQuery."
+            },
             "total_words": {
                 "type": "integer",
                 "description": "How often the word stands in all corpora together."
@@ -35,9 +39,18 @@ pub(super) fn counts() -> Value {
                 "type": "array",
                 "description": "One entry for each corpus that holds the word, the largest count first.",
                 "items": row()
+            },
+            "other_cases": {
+                "type": "array",
+                "description": "The word in other upper and lower case, where the table has it; the largest count first.",
+                "items": {
+                    "type": "object",
+                    "properties": {"word": {"type": "string"}, "total_words": {"type": "integer"}},
+                    "required": ["word", "total_words"]
+                }
             }
         },
-        "required": ["word", "table", "as_of", "total_words", "counts"]
+        "required": ["word", "table", "as_of", "sample_data", "total_words", "counts", "other_cases"]
     })
 }
 
@@ -49,8 +62,15 @@ fn row() -> Value {
                 "type": ["string", "null"],
                 "description": "The corpus's name; null where the table holds NULL."
             },
-            "total_words": {"type": "integer", "description": "How often the word stands in the corpus."}
+            "title": {"type": "string", "description": "The work's title; only of a work that is known."},
+            "year": {"type": "integer", "description": "The work's year, as the table has it; only where it has one."},
+            "total_words": {"type": "integer", "description": "How often the word stands in the corpus."},
+            "corpus_words": {"type": "integer", "description": "How many words the corpus has in all."},
+            "per_10000_words": {
+                "type": ["number", "null"],
+                "description": "total_words for each 10,000 of corpus_words, with two decimals; null where those are 0."
+            }
         },
-        "required": ["corpus", "total_words"]
+        "required": ["corpus", "total_words", "corpus_words", "per_10000_words"]
     })
 }

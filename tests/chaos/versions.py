@@ -48,7 +48,9 @@ class Version:
         return "\n".join(lines) + "\n"
 
     def csv(self) -> str:
-        return "corpus,total_words\r\n" + "".join(f"{name},{count}\r\n" for name, count in self.rows)
+        head = "corpus,total_words,corpus_words,per_10000_words\r\n"
+        # No corpus has another word.
+        return head + "".join(f"{name},{count},{count},10000.00\r\n" for name, count in self.rows)
 
 
 def make(seed: int, how_many: int) -> list[Version]:

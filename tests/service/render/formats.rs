@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
-use wordtally::answer::{Answer, Count, Moment};
+use wordtally::answer::{Answer, Count, Moment, OtherCase};
 use wordtally::render::{Context, FORMATS, Format, Order, Page, Pages, csv, html, json, markdown, text};
 
 const NAMES: [Option<&str>; 9] = [
@@ -75,16 +75,34 @@ fn json_holds_the_answer() {
         word: String,
         table: String,
         as_of: String,
+        sample_data: bool,
         total_words: i128,
         counts: Vec<Row>,
+        other_cases: Vec<Other>,
+    }
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Other {
+        word: String,
+        total_words: i64,
     }
     #[derive(Debug, PartialEq, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Row {
         corpus: Option<String>,
         total_words: i64,
+        corpus_words: i64,
+        per_10000_words: Option<f64>,
     }
-    let answer = answer(as_of());
+    let mut answer = answer(as_of());
+    answer.sample_data = true;
+    answer.other_cases = vec![OtherCase {
+        word: "THE \"*".to_owned(),
+        total_words: 7,
+    }];
+    for (count, corpus_words) in answer.counts.iter_mut().skip(2).zip([30_000, 7, 0]) {
+        count.corpus_words = corpus_words;
+    }
     let text = body(&answer, &json::FORMAT);
     assert!(text.ends_with("}\n"), "{text}");
     let document: Document = serde_json::from_str(&text).unwrap();
@@ -93,32 +111,94 @@ fn json_holds_the_answer() {
         word: "'*the*'".to_owned(),
         table: "project.dataset.table".to_owned(),
         as_of: "2001-09-09T01:46:40Z".to_owned(),
+        sample_data: true,
         total_words: 2 * i128::from(i64::MAX) + 14,
         counts: rows
-            .map(|row| Row {
+            .zip([
+                Some(4_611_686_018_427_388_000.0),
+                Some(4_611_686_018_427_388_000.0),
+                Some(1.67),
+                Some(5714.29),
+                None,
+                Some(1.0),
+                Some(0.5),
+                Some(0.0),
+                Some(-0.5),
+            ])
+            .map(|(row, per_10000_words)| Row {
                 corpus: row.corpus.clone(),
                 total_words: row.total_words,
+                corpus_words: row.corpus_words,
+                per_10000_words,
             })
             .collect(),
+        other_cases: vec![Other {
+            word: "THE \"*".to_owned(),
+            total_words: 7,
+        }],
     };
     assert_eq!(document, expected);
 }
 
 #[test]
+fn json_has_the_title_and_the_year_of_a_known_work() {
+    let mut known = answer(as_of());
+    known.table = "bigquery-public-data.samples.shakespeare".parse().unwrap();
+    known.counts = ["kinghenryv", "hamlet", "none such"]
+        .map(|corpus| Count {
+            corpus: Some(corpus.to_owned()),
+            total_words: 1,
+            corpus_words: 1,
+        })
+        .into();
+    let text = body(&known, &json::FORMAT);
+    assert!(
+        text.contains(r#"{"corpus":"kinghenryv","title":"Henry V","year":15"#),
+        "{text}"
+    );
+    assert!(
+        text.contains(r#"{"corpus":"none such","total_words":1,"#),
+        "{text}"
+    );
+    known.table = "a-project.samples.shakespeare".parse().unwrap();
+    assert!(!body(&known, &json::FORMAT).contains("title"));
+}
+
+#[test]
 fn csv_reads_back_as_it_was() {
-    let answer = answer(as_of());
+    let mut answer = answer(as_of());
+    answer.counts[2].corpus_words = 30_000;
+    answer.counts[3].corpus_words = 0;
     let text = body(&answer, &csv::FORMAT);
     let mut reader = ::csv::Reader::from_reader(text.as_bytes());
-    assert_eq!(reader.headers().unwrap(), vec!["corpus", "total_words"]);
-    let records: Vec<(String, i64)> = reader.deserialize().map(Result::unwrap).collect();
-    let expected: Vec<(String, i64)> = answer
-        .counts
+    assert_eq!(
+        reader.headers().unwrap(),
+        vec!["corpus", "total_words", "corpus_words", "per_10000_words"]
+    );
+    let records: Vec<(String, i64, i64, Option<f64>)> = reader.deserialize().map(Result::unwrap).collect();
+    let given = records
         .iter()
-        .map(|count| (count.corpus.clone().unwrap_or_default(), count.total_words))
-        .collect();
-    assert_eq!(records, expected);
+        .map(|(corpus, count, all, _)| (corpus.clone(), *count, *all));
+    let expected = answer.counts.iter().map(|count| {
+        let corpus = count.corpus.clone().unwrap_or_default();
+        (corpus, count.total_words, count.corpus_words)
+    });
+    assert!(given.eq(expected), "{text}");
+    let rates: Vec<_> = records.iter().skip(2).map(|record| record.3).collect();
+    assert_eq!(
+        rates,
+        [
+            Some(1.67),
+            None,
+            Some(1.5),
+            Some(1.0),
+            Some(0.5),
+            Some(0.0),
+            Some(-0.5)
+        ]
+    );
     assert!(
-        text.ends_with("\r\n\"\",0\r\n,-1\r\n"),
+        text.ends_with("\r\n\"\",0,20000,0.00\r\n,-1,20000,-0.50\r\n"),
         "an empty name is quoted, NULL is not: {text}"
     );
 }
@@ -195,8 +275,12 @@ fn an_empty_answer_says_so() {
     assert!(body(&empty, &html::FORMAT).contains(&format!("per corpus</h4><p>{sentence}</p>")));
     assert!(!body(&empty, &html::FORMAT).contains("<table"));
     assert!(body(&empty, &markdown::FORMAT).contains(&format!("\n\n{sentence}\n\n")));
-    assert_eq!(body(&empty, &csv::FORMAT), "corpus,total_words\r\n");
-    assert!(body(&empty, &json::FORMAT).ends_with("\"total_words\":0,\"counts\":[]}\n"));
+    assert_eq!(
+        body(&empty, &csv::FORMAT),
+        "corpus,total_words,corpus_words,per_10000_words\r\n"
+    );
+    let nothing = "\"total_words\":0,\"counts\":[],\"other_cases\":[]}\n";
+    assert!(body(&empty, &json::FORMAT).ends_with(nothing));
 }
 
 #[test]
