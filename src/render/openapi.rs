@@ -32,7 +32,15 @@ pub fn document() -> String {
 
 fn paths() -> Map<String, Value> {
     let mut paths = Map::new();
-    let mut add = |path: &str, operation: Value| paths.insert(path.to_owned(), json!({"get": operation}));
+    let mut add = |path: &str, mut operation: Value| {
+        if let Some(responses) = operation.pointer_mut("/responses").and_then(Value::as_object_mut) {
+            // Whatever the path is.
+            for status in ["414", "431"] {
+                responses.insert(status.to_owned(), reference("responses", status));
+            }
+        }
+        paths.insert(path.to_owned(), json!({"get": operation}));
+    };
     add("/", by_accept());
     for format in FORMATS {
         add(&format!("/counts.{}", format.name), by_link(format));
@@ -205,6 +213,8 @@ fn errors() -> Value {
         },
         "400": error("The address has a value that is unknown, or one twice.", &[id]),
         "406": error("No media type or encoding that is accepted is served.", &[id]),
+        "414": error("The address is too long.", &[id]),
+        "431": error("The head of the request is too large.", &[id]),
         "503": error("There is no answer yet, or the last one is too old.", &[id, "Retry-After"])
     })
 }

@@ -19,7 +19,7 @@ const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// A new version may change a document.
-const AN_HOUR: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+const AN_HOUR: HeaderValue = HeaderValue::from_static("max-age=3600");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
 /// Where a program finds what the counts as JSON look like, by JSON Schema's and RFC 8631's relations.
@@ -63,7 +63,7 @@ impl PageHeaders {
         // it as long as we would. For a tenth more it may show the page while it fetches the next one, so that nobody waits
         // for that.
         let cache_control = format!(
-            "public, max-age={}, stale-while-revalidate={}, stale-if-error={}",
+            "max-age={}, stale-while-revalidate={}, stale-if-error={}",
             ttl.as_secs(),
             (ttl / 10).min(max_stale.saturating_sub(ttl)).as_secs(),
             max_stale.saturating_sub(ttl).as_secs()

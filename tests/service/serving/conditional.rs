@@ -25,7 +25,7 @@ async fn a_known_tag_gives_304_without_a_body() {
             assert_eq!(reply.header("etag"), Some(etag.as_str()));
             assert_eq!(
                 reply.header("cache-control"),
-                Some("public, max-age=300, stale-while-revalidate=30, stale-if-error=86100")
+                Some("max-age=300, stale-while-revalidate=30, stale-if-error=86100")
             );
             assert_eq!(reply.header("vary"), Some("accept, accept-encoding"));
             assert_eq!(reply.header("age"), Some("0"));

@@ -73,7 +73,7 @@ async fn a_page_says_how_old_and_how_long_good_it_is() {
     assert_eq!(reply.header("age"), Some("1234"));
     assert_eq!(
         reply.header("cache-control"),
-        Some("public, max-age=300, stale-while-revalidate=30, stale-if-error=86100")
+        Some("max-age=300, stale-while-revalidate=30, stale-if-error=86100")
     );
     assert_eq!(reply.header("vary"), Some("accept, accept-encoding"));
     assert!(reply.header("date").is_some());

@@ -1,0 +1,51 @@
+"""The service as a process of its own, before a stand-in or before nothing."""
+
+import os
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+WORDTALLY = os.environ["WORDTALLY"]
+PATIENCE = 20
+
+
+class Instance:
+    """Serves `Romeo`; ends with the `with`."""
+
+    def __init__(self, folder: Path, endpoint: str, credentials: Path, *flags: str) -> None:
+        self.log = folder / "instance.log"
+        command = [WORDTALLY, "serve", "--word", "Romeo", "--listen", "127.0.0.1:0", "--bigquery-endpoint", endpoint]
+        command += ["--credentials", str(credentials), "--timeout", "2s", *flags]
+        # What the machine's own variables say is no part of a test.
+        environment = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+
+    def __enter__(self) -> "Instance":
+        self.port = int(self.wait(lambda: re.search(r'"address":"127\.0\.0\.1:(\d+)"', self.log.read_text())))
+        self.url = f"http://127.0.0.1:{self.port}"
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        assert self.process.wait(PATIENCE) == 0
+
+    def wait(self, found: Callable[[], re.Match[str] | None]) -> str:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            if match := found():
+                return match[1]
+            time.sleep(0.02)
+        raise RuntimeError(f"the service did not start: {self.log.read_text()}")
+
+    def status(self) -> int:
+        """That of its counts."""
+        try:
+            with urllib.request.urlopen(self.url, timeout=PATIENCE) as response:
+                return int(response.status)
+        except urllib.error.HTTPError as error:
+            return error.code
