@@ -1,8 +1,20 @@
+use hyper::Uri;
 use hyper::header::HeaderMap;
-use wordtally::server::fuzzing::{request_id, trace};
+use wordtally::render::{FORMATS, Format, Order};
+use wordtally::server::fuzzing::{request_id, target, trace};
+use wordtally::telemetry::PATHS;
 
-/// Any header fields: the request's id is fit for a log line, and its trace is that of a valid `traceparent`.
+/// Any header fields, and any addresses, which begin with a slash: the request's id is fit for a log line, its trace is that of
+/// a valid `traceparent`, and an address names what our own page on HTTP says.
 pub fn requests(data: &[u8]) {
+    for line in data
+        .split(|byte| *byte == b'\n')
+        .filter(|line| line.starts_with(b"/"))
+    {
+        if let Ok(address) = Uri::try_from(line) {
+            must_name(&address);
+        }
+    }
     let fields = crate::header_fields(data);
     let id = request_id(&fields);
     let is_sane = |id: &[u8]| {
@@ -18,6 +30,55 @@ pub fn requests(data: &[u8]) {
         .as_ref()
         .map(|(trace, span)| (trace.as_str(), span.as_str()));
     assert_eq!(trace, valid_trace(&fields));
+}
+
+/// The path and the query, read slowly.
+fn must_name(address: &Uri) {
+    let (path, named) = target(address);
+    let by_name = |name: &str| FORMATS.iter().find(|format| format.name == name);
+    let linked = address.path().strip_prefix("/counts.").and_then(by_name);
+    if linked.is_some() {
+        assert_eq!(path, "/counts");
+    } else if path != "other" {
+        assert_eq!(path, address.path());
+    } else {
+        assert!(
+            !PATHS
+                .iter()
+                .any(|known| *known == address.path() && *known != "/counts")
+        );
+    }
+    let values = |name: &str| -> Vec<String> {
+        let pairs = address.query().unwrap_or_default().split('&');
+        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let values = pairs.filter(|(known, _)| *known == name);
+        values.map(|(_, value)| value.to_owned()).collect()
+    };
+    let (formats, orders) = match path {
+        "/" => (values("format"), values("order")),
+        "/counts" => (Vec::new(), values("order")),
+        _ => (Vec::new(), Vec::new()),
+    };
+    let right_format = formats.len() < 2 && formats.iter().all(|name| by_name(name).is_some());
+    let right_order = orders.len() < 2 && orders.iter().all(|name| name == "count" || name == "rate");
+    match named {
+        Ok((format, order)) => {
+            assert!(right_format && right_order, "{address}");
+            let expected: Option<&Format> = linked.or_else(|| by_name(formats.first()?));
+            assert_eq!(format, expected, "{address}");
+            let expected = if orders == ["rate"] {
+                Order::Rate
+            } else {
+                Order::Count
+            };
+            assert_eq!(order, expected, "{address}");
+        }
+        Err(sentence) => {
+            assert!(!right_format || !right_order, "{address}");
+            crate::must_be_one_line(&sentence);
+            assert!(sentence.chars().count() < 120, "{sentence}");
+        }
+    }
 }
 
 /// By W3C's Trace Context, 3.2.2: fields at fixed places, a version that may add to them, no zeros.

@@ -1,15 +1,26 @@
 //! What the fuzz targets call, for themselves alone: it is private otherwise.
 
+use hyper::Uri;
 use hyper::header::{HeaderMap, HeaderValue};
 
 use super::fields::Fields;
+use super::route::Route;
+use super::target::Target;
 use super::trace_context::TraceContext;
 use super::{encoding, negotiate, request_id};
-use crate::render::Format;
+use crate::render::{Format, Order};
 
 /// The format that an `Accept` chooses.
 pub fn format(headers: &HeaderMap) -> Option<&'static Format> {
     negotiate::format(Fields::of(headers).accept())
+}
+
+/// The path of an address as the metrics name it, and the format and the order that the address names, or the sentence that
+/// it gets.
+pub fn target(address: &Uri) -> (&'static str, Result<(Option<&'static Format>, Order), String>) {
+    let route = Route::of(address.path());
+    let target = Target::of(route, address).map(|target| (target.format, target.order));
+    (route.name(), target)
 }
 
 /// Whether an `Accept-Encoding` takes a body in gzip, and whether as it is.
