@@ -118,8 +118,8 @@ fn as_html(listed: &[Listed]) -> String {
             return;
         }
         page.push_str(
-            "<table>\n<caption>Each word, how often it appears in all, and when that was counted. \
-             A word leads to its counts in each corpus.</caption>\n\
+            "<p>A word leads to its counts in each corpus.</p>\n\
+             <table class=\"index\">\n<caption>Words, how often each appears in all, and when that was counted</caption>\n\
              <thead><tr><th scope=\"col\">Word</th><th scope=\"col\">Times</th>\
              <th scope=\"col\">Corpora</th><th scope=\"col\" class=\"when\">As of</th></tr></thead>\n<tbody>\n",
         );
