@@ -15,6 +15,7 @@ let
   isCode = name: name == "code-tests";
   # Tests with packages of Python's and npm's: `.ci/clients` runs them with the registries'.
   clients = [
+    "browser"
     "client-node"
     "client-python"
     "dependencies"

@@ -156,5 +156,6 @@ def test_here_it_finds_the_lock_files() -> None:
         "flake.lock",
         "Cargo.lock",
         "standin/clients/node/package-lock.json",
+        "tests/browser/package-lock.json",
     }
     assert not any(name.startswith("bench/") for name in found)
