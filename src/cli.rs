@@ -257,6 +257,9 @@ pub struct ServeArgs {
     #[arg(long, env = "WORKERS", value_name = "N", default_value = "1",
           value_parser = |text: &str| parse_number(text, 1..=64))]
     workers: u64,
+    /// JSON file of the words that are served together, to which the pages link [default: none]
+    #[arg(long, env = "SITE", value_name = "FILE")]
+    site: Option<PathBuf>,
     /// How the log is written.
     #[command(flatten)]
     log: LogArgs,
@@ -345,6 +348,7 @@ impl TryFrom<ServeArgs> for Config {
             timeout: args.timeout,
             maximum_bytes_billed: args.maximum_bytes_billed,
             workers: usize::try_from(args.workers).unwrap_or(1),
+            site: args.site,
             log_format: args.log.format,
             log_level: args.log.level,
         })

@@ -65,6 +65,7 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     for (word, socket) in sockets {
         let config = config(word, tcp(&socket)?, &credentials, standin.url())?;
         let instance = Instance::on(config, |_| Ok(socket)).await?;
+        let instance = instance.beside(Source::Fixed(site.clone()));
         running.spawn(instance.serve(begun(&draining)));
     }
     for (_, url) in links(&words, &hosts.here) {

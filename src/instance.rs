@@ -8,6 +8,7 @@ use crate::cache::{Cache, Lookup};
 use crate::config::{Config, Invalid, Listen, Origin, Word};
 use crate::credentials::Variables;
 use crate::server::{self, Limits, Listener, Service};
+use crate::site::{Neighbourhood, Site, Source};
 use crate::telemetry::Metrics;
 use crate::{refresh, reload, runtime, systemd};
 
@@ -20,6 +21,7 @@ pub struct Instance {
     bigquery: Arc<BigQuery>,
     metrics: Arc<Metrics>,
     listener: Listener,
+    site: Option<Source>,
 }
 
 impl Instance {
@@ -32,7 +34,8 @@ impl Instance {
         let metrics = Arc::new(Metrics::new(config.ttl));
         BigQuery::new(config, &Variables::from_process(), metrics)
             .await
-            .map(drop)
+            .map(drop)?;
+        site(config).map(drop)
     }
 
     /// Checks the credential, then takes the socket.
@@ -55,6 +58,7 @@ impl Instance {
     ) -> Result<Self, Invalid> {
         let metrics = Arc::new(Metrics::new(config.ttl));
         let bigquery = BigQuery::new(&config, &Variables::from_process(), Arc::clone(&metrics)).await?;
+        let site = site(&config)?;
         let listener = socket(&config.listen).map_err(|error| Invalid::new(error.to_string()))?;
         Ok(Self {
             word: config.word,
@@ -63,7 +67,15 @@ impl Instance {
             bigquery: Arc::new(bigquery),
             metrics,
             listener,
+            site,
         })
+    }
+
+    /// The same, beside others: its page links to them.
+    #[must_use]
+    pub fn beside(mut self, site: Source) -> Self {
+        self.site = Some(site);
+        self
     }
 
     /// The address with its real port.
@@ -91,9 +103,12 @@ impl Instance {
             &self.word,
             &self.cors_origins,
         ));
+        let site = self
+            .site
+            .map(|source| Neighbourhood::new(source, self.word.clone(), Some(address.clone())));
         let early = Arc::default();
         let reload = reload::at_hangup(Arc::clone(&self.bigquery), Arc::clone(&early))?;
-        let refresh = refresh::run(self.bigquery, Arc::clone(&cache), self.metrics, early);
+        let refresh = refresh::run(self.bigquery, Arc::clone(&cache), self.metrics, early, site);
         // What runs beside the server ends with it. What an upstream sends costs the server's thread nothing, whatever
         // it is: reading, parsing and laying out happen on another.
         let _refresh = runtime::beside("refresh", refresh)?;
@@ -117,6 +132,15 @@ impl Instance {
         tracing::info!(open = drained.open, cut = drained.cut, "drained");
         Ok(())
     }
+}
+
+/// The site that the configuration names, if its file is good now.
+fn site(config: &Config) -> Result<Option<Source>, Invalid> {
+    let Some(path) = &config.site else {
+        return Ok(None);
+    };
+    Site::read(path)?;
+    Ok(Some(Source::File(path.clone())))
 }
 
 /// Tells systemd that the service is up once the first refresh has ended, well or not: so a restart of many

@@ -15,6 +15,7 @@ use crate::cache::{Cache, Entry, Failure};
 use crate::cause::chain;
 use crate::reason::Reason;
 use crate::render::{Context, Pages};
+use crate::site::Neighbourhood;
 use crate::telemetry::Metrics;
 
 /// The waits after failures.
@@ -41,7 +42,15 @@ impl Source for BigQuery {
 
 /// Refreshes the cache for as long as it is polled. `early` starts a refresh before it is due; during one, it starts
 /// the next as soon as that has ended.
-pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metrics>, early: Arc<Notify>) {
+/// The pages link to the neighbours in the site, if there is one.
+pub async fn run<S: Source>(
+    source: Arc<S>,
+    cache: Arc<Cache>,
+    metrics: Arc<Metrics>,
+    early: Arc<Notify>,
+    site: Option<Neighbourhood>,
+) {
+    let site = site.map(Arc::new);
     let mut failures: u32 = 0;
     loop {
         // At the level that no configuration leaves out: its fields are in each line of the refresh.
@@ -52,7 +61,7 @@ pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metr
             job = Empty,
             otel.status_code = Empty
         );
-        let attempted = attempt(&source, cache.ttl).instrument(span.clone()).await;
+        let attempted = attempt(&source, cache.ttl, &site).instrument(span.clone()).await;
         let next = span.in_scope(|| match attempted {
             Ok(entry) => {
                 failures = 0;
@@ -96,15 +105,23 @@ pub async fn run<S: Source>(source: Arc<S>, cache: Arc<Cache>, metrics: Arc<Metr
 }
 
 /// One refresh in a task of its own, so that a panic in it is a failed refresh and no more.
-async fn attempt<S: Source>(source: &Arc<S>, ttl: Duration) -> Result<Entry, Error> {
-    let source = Arc::clone(source);
+async fn attempt<S: Source>(
+    source: &Arc<S>,
+    ttl: Duration,
+    site: &Option<Arc<Neighbourhood>>,
+) -> Result<Entry, Error> {
+    let (source, site) = (Arc::clone(source), site.clone());
     let work = async move {
         let answer = source.counts().await?;
+        let neighbours = match &site {
+            Some(site) => site.neighbours().await,
+            None => None,
+        };
         // Of a large answer this takes long: who serves has another thread.
         let pages = Pages::new(
             &answer,
             &Context {
-                neighbours: None,
+                neighbours: neighbours.as_ref(),
                 ttl,
             },
         )

@@ -56,6 +56,8 @@ pub struct Config {
     pub maximum_bytes_billed: u64,
     /// Threads that serve; one needs no locks between cores.
     pub workers: usize,
+    /// The file of the words that are served together.
+    pub site: Option<PathBuf>,
     /// How log lines look.
     pub log_format: LogFormat,
     /// Which log lines there are.

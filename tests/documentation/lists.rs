@@ -166,6 +166,7 @@ fn config() -> Config {
         timeout: std::time::Duration::from_secs(1),
         maximum_bytes_billed: 1,
         workers: 1,
+        site: None,
         log_format: LogFormat::Json,
         log_level: LogLevel::Info,
     }

@@ -85,6 +85,8 @@ async fn the_bare_binary_is_a_demo_that_leaves_nothing_behind() {
         assert!(page.text().contains(&link), "{link} in {}", page.text());
         let counts = get(&instance, "/").await;
         assert_eq!(counts.status(), 200);
+        let all = format!("<a href=\"http://{index}/\">All words</a>");
+        assert!(counts.text().contains(&all), "{}", counts.text());
         assert!(
             counts
                 .text()

@@ -107,6 +107,63 @@ async fn it_shows_each_words_total_and_which_word_is_away() {
 }
 
 #[tokio::test]
+async fn a_page_links_to_its_neighbours_as_the_site_is_at_each_refresh() {
+    let google = Google::start().await;
+    let folder = google.directory.path();
+    let path = site(folder, &[("a", nobody()), ("the", nobody()), ("z", nobody())]);
+    let serve = Serve::from(&google).flag("--site", &path);
+    let instance = serve.start().await;
+    instance.answer().await;
+    let links = async |one: &str, other: &str| {
+        eventually("the links", async || {
+            let page = instance.get_as("/", "text/html").await;
+            assert_eq!(page.status(), 200);
+            let has = |relation, word| {
+                page.text()
+                    .contains(&format!("<a rel=\"{relation}\" href=\"/{word}/\""))
+            };
+            (has("prev", one) && has("next", other)).then_some(())
+        })
+        .await;
+    };
+    links("a", "z").await;
+
+    // Added while it runs, and read at the next refresh.
+    site(
+        folder,
+        &[
+            ("a", nobody()),
+            ("b", nobody()),
+            ("the", nobody()),
+            ("z", nobody()),
+        ],
+    );
+    instance.signal("HUP");
+    links("b", "z").await;
+
+    std::fs::write(&path, "{").unwrap();
+    instance.signal("HUP");
+    let line = instance.logged("keeping the last good site", |_| true).await;
+    assert!(line["cause"].as_str().unwrap().contains("site.json"), "{line}");
+    links("b", "z").await;
+
+    // Where the word is not listed there is nothing to link to.
+    site(folder, &[("a", nobody())]);
+    instance.signal("HUP");
+    eventually("no links", async || {
+        let page = instance.get_as("/", "text/html").await;
+        (!page.text().contains("<nav")).then_some(())
+    })
+    .await;
+    instance.stop().await;
+
+    std::fs::write(&path, "{").unwrap();
+    let (code, said) = serve.refused().await;
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.ends_with("\"url\": \"/the/\"}]}\n"), "{said}");
+}
+
+#[tokio::test]
 async fn a_bad_site_ends_the_start_with_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("site.json");

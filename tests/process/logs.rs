@@ -157,6 +157,7 @@ async fn child_that_logs_everything() {
         timeout: Duration::from_secs(2),
         maximum_bytes_billed: 100 << 20,
         workers: 1,
+        site: None,
         log_format: LogFormat::Json,
         log_level: LogLevel::Debug,
     };

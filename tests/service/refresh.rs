@@ -91,6 +91,7 @@ fn start_with(source: &Arc<Scripted>, ttl: Duration, early: &Arc<Notify>) -> Arc
         Arc::clone(&cache),
         metrics,
         Arc::clone(early),
+        None,
     ));
     cache
 }
@@ -298,7 +299,7 @@ async fn requests_are_answered_while_the_largest_answer_is_rendered() {
     let cache = Arc::new(Cache::new(TTL, MAX_STALE));
     let metrics = Arc::new(Metrics::new(TTL));
     // As an instance runs it.
-    let refresh = run(largest(), Arc::clone(&cache), metrics, Arc::default());
+    let refresh = run(largest(), Arc::clone(&cache), metrics, Arc::default(), None);
     let _refresh = beside("refresh", refresh).unwrap();
     let (mut last, mut longest) = (begun, Duration::ZERO);
     while matches!(cache.lookup(), Lookup::Missing { reason: None, .. }) {

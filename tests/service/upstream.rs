@@ -274,6 +274,7 @@ pub(crate) fn config(peer: &Peer) -> Config {
         timeout: Duration::from_secs(5),
         maximum_bytes_billed: 1_000_000_000,
         workers: 1,
+        site: None,
         log_format: LogFormat::Text,
         log_level: LogLevel::Info,
     }

@@ -202,6 +202,7 @@ fn config() -> Config {
         timeout: Duration::from_secs(30),
         maximum_bytes_billed: 1 << 30,
         workers: 1,
+        site: None,
         log_format: LogFormat::Text,
         log_level: LogLevel::Info,
     }
