@@ -58,7 +58,7 @@ def check(answer: Answer, accept: str, status: int, allow: str | None, retry_aft
         [style] = re.findall("<style>(.*?)</style>", body.decode(), re.S)
         digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
         assert f"style-src 'sha256-{digest}'" in headers["Content-Security-Policy"]
-        assert f"{status} " in body.decode() and 'href="./"' in body.decode(), body
+        assert f"{status} " in body.decode() and 'href="/"' in body.decode(), body
     elif "json" in FORMS[accept]:
         problem = json.loads(body)
         assert problem["status"] == status and problem["title"] and problem["detail"], problem
