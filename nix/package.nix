@@ -68,7 +68,7 @@ let
   craneLib = crane.mkLib pkgs;
   target = pkgs.stdenv.hostPlatform.rust.rustcTarget;
   static =
-    { features, ... }@args:
+    args:
     let
       staticArgs =
         commonArgs
