@@ -7,10 +7,12 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bigquery_standin::{Options, Standin};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 use tracing::level_filters::LevelFilter;
 
 use crate::cli::{self, DemoArgs};
@@ -23,6 +25,8 @@ use crate::{probe, shutdown, telemetry};
 
 use sockets::Hosts;
 
+/// How often a page that is not there yet is asked for again.
+const MOST_TRIES: u32 = 5;
 const PROJECT: &str = "demo-project";
 const ACCOUNT: &str = "wordtally@demo-project.iam.gserviceaccount.com";
 const DATASET: &str = "bigquery-public-data.samples";
@@ -69,12 +73,12 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
         running.spawn(instance.serve(begun(&draining)));
     }
     for (_, url) in links(&words, &hosts.here) {
-        probe::probe(&url).await?;
+        answered(&url).await?;
     }
     // After its instances, so that its first list has their totals.
     let index = Index::new(index, Source::Fixed(site.clone()), site);
     running.spawn(index.serve(begun(&draining)));
-    probe::probe(&url(&hosts.here, ready)).await?;
+    answered(&url(&hosts.here, ready)).await?;
     announce(ready, &words, &hosts)?;
     stop.await;
     draining.send_replace(true);
@@ -83,6 +87,18 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     }
     standin.shutdown().await;
     Ok(())
+}
+
+/// Waits for a page. The first one may take longer than a probe does, on a machine that compiles meanwhile.
+async fn answered(url: &str) -> Result<(), String> {
+    let mut tries = 0;
+    loop {
+        match probe::probe(url).await {
+            Err(_) if tries < MOST_TRIES => tries += 1,
+            ended => return ended,
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// The address of a socket that was opened as a TCP one.
