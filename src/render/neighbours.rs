@@ -14,7 +14,7 @@ pub(super) fn nav(neighbours: &Neighbours, label: &str) -> String {
     if let Some(link) = &neighbours.previous {
         nav.push_str(&item(
             "prev",
-            "<span aria-hidden=\"true\">← </span>Previous: ",
+            "<span aria-hidden=\"true\">← </span><span class=\"hint\">Previous: </span>",
             link,
             "",
         ));
@@ -22,7 +22,7 @@ pub(super) fn nav(neighbours: &Neighbours, label: &str) -> String {
     if let Some(link) = &neighbours.next {
         nav.push_str(&item(
             "next",
-            "Next: ",
+            "<span class=\"hint\">Next: </span>",
             link,
             "<span aria-hidden=\"true\"> →</span>",
         ));
