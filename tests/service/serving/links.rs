@@ -27,7 +27,7 @@ async fn an_address_names_the_format_whatever_is_accepted() {
                 assert_eq!(reply.header("content-type"), Some(format.content_type), "{path}");
                 assert_eq!(reply.body, body(format, 995), "{path}");
                 assert_eq!(reply.header("vary"), Some("accept-encoding"), "{path}");
-                assert_eq!(reply.header("age"), Some("0"), "{path}");
+                assert!(reply.header("age").is_some(), "{path}");
             }
         }
     }
