@@ -1,8 +1,9 @@
-# 200 words on one host evaluate, each to its own service and socket.
+# 200 words on one host evaluate, each to its own service and socket. The unit of the index stays as it is.
 {
   pkgs,
   self,
   lib,
+  hosts,
   ...
 }:
 let
@@ -18,4 +19,7 @@ assert lib.assertMsg (
   lib.length made == 200
 ) "${toString (lib.length made)} of 200 words have units";
 assert lib.assertMsg (lib.length sockets == 200) "two sockets are the same";
+assert
+  units."wordtally-index.service".text
+  == hosts.mock-prod.config.systemd.units."wordtally-index.service".text;
 pkgs.writeText "200-words" "words: 200\n"

@@ -70,6 +70,9 @@ let
     "no copy for pages of other origins, where these get another answer" =
       lib.hasInfix "$http_origin" nginx.appendHttpConfig
       && !lib.hasInfix "$http_origin" hosts.mock-prod.config.services.nginx.appendHttpConfig;
+    "the unit of another word as it was, so that it is not restarted" =
+      config.systemd.units."wordtally-the.service".text
+      == hosts.mock-prod.config.systemd.units."wordtally-the.service".text;
     "an upstream on its socket" =
       lib.hasInfix "server unix:/run/wordtally/added.sock " nginx.upstreams.wordtally-added.extraConfig;
     "an upstream on its port" =
