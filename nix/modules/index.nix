@@ -73,7 +73,7 @@ in
           TimeoutStartSec = "60s";
           TimeoutStopSec = "20s";
           WatchdogSec = "30s";
-          # Four answers of the largest kind at once.
+          # Eight answers of the largest kind at once.
           MemoryMax = "128M";
           MemorySwapMax = 0;
           TasksMax = 16;

@@ -68,8 +68,8 @@ where
             return Err(io::Error::other(format!("answered {status} instead of 200")));
         }
         let etag = response.headers().get(ETAG).cloned();
-        // No instance has pages of more bytes.
-        let body = Limited::new(response.into_body(), MAX_PAGES).collect().await;
+        // Of all that an instance may render of an answer, JSON is less than half.
+        let body = Limited::new(response.into_body(), MAX_PAGES / 2).collect().await;
         let body = body.map_err(io::Error::other)?.to_bytes();
         let counts: Counts = serde_json::from_slice(&body)?;
         if counts.word != word {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::config::{Invalid, Listen};
 use crate::server::{self, IndexService, Limits, Listener};
@@ -66,10 +67,12 @@ impl Index {
         beside.spawn(rounds::run(self.source, self.site, shown));
         beside.spawn(systemd::watchdog());
         beside.spawn(async move {
-            // The first round has its limit, of so many seconds for each instance.
-            if first.wait_for(Option::is_some).await.is_ok() {
-                systemd::ready("serving");
-            }
+            // A round of many instances that do not answer takes longer than a start may.
+            let first = first.wait_for(Option::is_some);
+            systemd::ready(match timeout(limits.first_answer, first).await {
+                Ok(_) => "serving",
+                Err(_) => "asking the instances",
+            });
         });
         let drained = server::serve(self.listener, service, limits, async {
             shutdown.await;

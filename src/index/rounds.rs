@@ -15,7 +15,7 @@ pub(super) const PAUSE: Duration = Duration::from_secs(10);
 /// How long one instance may take to answer. One that starts may wait for its own first answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Instances that are asked at once: each may send a large answer.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 8;
 
 /// What is known of each word.
 #[derive(Debug, Default)]
