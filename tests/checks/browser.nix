@@ -13,9 +13,7 @@ pkgs.runCommand "browser"
       CHROMIUM = "${pkgs.chromium}/bin/chromium";
       # A build has no fonts, and text without one has no width.
       FONTCONFIG_FILE = pkgs.makeFontsConf { fontDirectories = [ pkgs.dejavu_fonts ]; };
-      WORDTALLY = "${
-        self.packages.${pkgs.stdenv.hostPlatform.system}.bigquery-standin
-      }/bin/wordtally";
+      WORDTALLY = "${self.packages.${pkgs.stdenv.hostPlatform.system}.bigquery-standin}/bin/wordtally";
     };
   }
   ''
