@@ -5,8 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
 use clap_complete::Shell;
+use clap_mangen::Man;
 use wordtally::cli::Cli;
 
 /// Each shell, the folder in which it looks below `share`, and what it calls the file.
@@ -34,7 +35,9 @@ fn main() -> ExitCode {
 fn write(share: &Path) -> io::Result<()> {
     let pages = share.join("man/man1");
     fs::create_dir_all(&pages)?;
-    clap_mangen::generate_to(Cli::command(), &pages)?;
+    let mut cli = Cli::command();
+    cli.build();
+    write_pages(&cli, &pages)?;
     for (shell, folder, name) in SHELLS {
         let mut completions = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "wordtally", &mut completions);
@@ -43,4 +46,41 @@ fn write(share: &Path) -> io::Result<()> {
         fs::write(folder.join(name), completions)?;
     }
     Ok(())
+}
+
+/// The page of a command, and those of its own commands.
+fn write_pages(command: &Command, folder: &Path) -> io::Result<()> {
+    let page = Man::new(command.clone())
+        .source(concat!("wordtally ", env!("CARGO_PKG_VERSION")))
+        .manual("User Commands");
+    let mut text = Vec::new();
+    page.render_title(&mut text)?;
+    page.render_name_section(&mut text)?;
+    page.render_synopsis_section(&mut text)?;
+    page.render_description_section(&mut text)?;
+    page.render_options_section(&mut text)?;
+    if command.has_subcommands() {
+        page.render_subcommands_section(&mut text)?;
+    }
+    let ending = command.get_after_help().map(ToString::to_string);
+    text.extend(sections(&ending.unwrap_or_default()).bytes());
+    fs::write(folder.join(page.get_filename()), text)?;
+    command
+        .get_subcommands()
+        .try_for_each(|command| write_pages(command, folder))
+}
+
+/// What a command's help ends with, as sections of their own: the generator would fill its lines as one paragraph.
+fn sections(ending: &str) -> String {
+    let mut page = String::new();
+    for line in ending.replace('\\', "\\e").replace('-', "\\-").lines() {
+        match (line, line.trim().split_once("  ")) {
+            ("Examples:", _) => page.push_str(".SH EXAMPLES\n"),
+            ("Exit codes:", _) => page.push_str(".SH \"EXIT STATUS\"\n"),
+            ("", _) => {}
+            (_, Some((code, meaning))) => page.push_str(&format!(".TP\n{code}\n{meaning}\n")),
+            (_, None) => page.push_str(&format!(".EX\n{}\n.EE\n", line.trim())),
+        }
+    }
+    page
 }

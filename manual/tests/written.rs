@@ -36,6 +36,9 @@ fn every_command_has_a_page_that_says_each_of_its_flags_and_variables() {
             assert!(page.contains(&long), "{name}: {long}");
             assert!(page.contains(&*variable), "{name}: {variable}");
         }
+        let sections = page.contains("\n.SH EXAMPLES\n.EX\nwordtally ")
+            && page.contains("\n.SH \"EXIT STATUS\"\n.TP\n0\n");
+        assert!(sections || name == "wordtally-standin", "{name}: {page}");
         pages += 1;
         commands.extend(
             command

@@ -25,8 +25,7 @@ Exit codes:
   2  a value was refused";
 const KEYGEN_HELP: &str = "\
 Examples:
-  wordtally standin keygen --email counter@my-project.iam.gserviceaccount.com --project my-project --out key.json \
---public iam.json --job-user my-project --data-viewer bigquery-public-data.samples
+  wordtally standin keygen --email a@my-project.iam.gserviceaccount.com --project my-project --out key.json --public iam.json
 
 Exit codes:
   0  both files are written
