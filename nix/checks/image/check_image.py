@@ -99,7 +99,8 @@ def check_config(image: dict[str, Any], arguments: argparse.Namespace) -> None:
     equal("port", config.get("ExposedPorts"), {"8080/tcp": {}})
     equal("system", image["os"], "linux")
     environment = config.get("Env", [])
-    equal("environment", sorted(environment), ["LISTEN=0.0.0.0:8080", f"SSL_CERT_FILE=/{CERTIFICATES}"])
+    expected = ["LISTEN=0.0.0.0:8080", f"SSL_CERT_FILE=/{CERTIFICATES}", *arguments.environment]
+    equal("environment", sorted(environment), sorted(expected))
 
     labels = config.get("Labels", {})
     for name in ["title", "description", "licenses", "source"]:
@@ -142,7 +143,9 @@ def check_files(layers: list[Layer], arguments: argparse.Namespace) -> None:
     equal("no further file, and so no shell", others, [])
     executables = [entry.name for entry in entries if entry.isfile() and entry.mode & 0o111]
     equal("executables", len(executables), 1)
-    check("the one executable is wordtally", all(name.endswith("/" + BINARY) for name in executables), executables)
+    check(
+        "the one executable is wordtally", all(f"/{name}".endswith("/" + BINARY) for name in executables), executables
+    )
     kinds = sorted(entry.name for entry in entries if not (entry.isfile() or entry.isdir() or entry.issym()))
     equal("no devices, pipes or hard links", kinds, [])
     special = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
@@ -168,6 +171,7 @@ def main() -> None:
     parser.add_argument("second", type=Path)
     for name in ["binary", "certificates", "created", "revision", "version"]:
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--environment", action="append", default=[], help="a variable that the builder adds")
     arguments = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as folder:
