@@ -30,10 +30,15 @@ let
     grep -q CERTIFICATE $out/etc/ssl/certs/ca-bundle.crt
   '';
 
+  # Without the man pages, which nobody reads there.
+  program =
+    runCommand "wordtally-program" { }
+      "install -D ${wordtally}/bin/wordtally $out/bin/wordtally";
+
   root = symlinkJoin {
     name = "wordtally-root";
     paths = [
-      wordtally
+      program
       certificates
     ];
     # Nothing in the image can run a script, so nothing that breaks in can either.

@@ -77,7 +77,11 @@ let
           CARGO_BUILD_TARGET = target;
           CARGO_BUILD_RUSTFLAGS = "-C target-feature=+crt-static -C link-arg=-L${pkgs.glibc.static}/lib";
         }
-        // args;
+        // args
+        // {
+          # Beside it, with the same features: what writes its man pages and completions.
+          cargoExtraArgs = "${args.cargoExtraArgs} --package wordtally-manual";
+        };
     in
     craneLib.buildPackage (
       staticArgs
@@ -88,6 +92,10 @@ let
         WORDTALLY_COMMIT = commit;
         # libc.a names files beside itself, which a static program has no use for: its locales, the modules of its NSS.
         nativeBuildInputs = [ nukeReferences ];
+        postInstall = ''
+          $out/bin/wordtally-manual $out/share
+          rm $out/bin/wordtally-manual
+        '';
         postFixup = "nuke-refs $out/bin/*";
         allowedReferences = [ ];
         meta = {
@@ -101,7 +109,7 @@ let
     );
 
   # What is shipped: without the stand-in.
-  shipped = "--locked --package wordtally --no-default-features --features jemalloc";
+  shipped = "--locked --package wordtally --no-default-features --features wordtally/jemalloc";
 
   # The checks' own: one build of the dependencies for all of them.
   checkArgs = commonArgs // {

@@ -1,14 +1,31 @@
-# What ships has no command of the stand-in's. That it has none of its crates is release/checks/release.nix's.
+# What ships has no command of the stand-in's, and its man pages and completions, which are there, name none. That it has
+# none of its crates is release/checks/release.nix's.
 { pkgs, self, ... }:
-pkgs.runCommand "no-standin"
-  { nativeBuildInputs = [ self.packages.${pkgs.stdenv.hostPlatform.system}.wordtally ]; }
-  ''
-    wordtally serve --help >/dev/null
-    for command in standin demo; do
-      if wordtally $command --help >/dev/null 2>&1; then
-        echo "the shipped program has the command '$command'" >&2
-        exit 1
-      fi
-    done
-    touch $out
-  ''
+let
+  inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) wordtally;
+in
+pkgs.runCommand "no-standin" { nativeBuildInputs = [ wordtally ]; } ''
+  wordtally serve --help >/dev/null
+  for command in standin demo; do
+    if wordtally $command --help >/dev/null 2>&1; then
+      echo "the shipped program has the command '$command'" >&2
+      exit 1
+    fi
+  done
+
+  cd ${wordtally}/share
+  for file in man/man1/wordtally{,-serve,-check,-probe}.1.gz bash-completion/completions/wordtally \
+    fish/vendor_completions.d/wordtally.fish zsh/site-functions/_wordtally; do
+    if ! [ -s $file ]; then
+      echo "the package has no share/$file" >&2
+      exit 1
+    fi
+    case $file in *.gz) gzip -dc $file ;; *) cat $file ;; esac >>$TMPDIR/text
+  done
+  grep -q serve $TMPDIR/text
+  if ls man/man1 | grep -E 'standin|demo' || grep -nE 'standin|demo' $TMPDIR/text; then
+    echo "a man page or completion names a command that the shipped program has not" >&2
+    exit 1
+  fi
+  touch $out
+''
