@@ -108,7 +108,7 @@ let
       description = "Answered by the instance, the probes of the reverse proxy among them. What nginx refuses or answers with a copy is not in it: under load it stays at a few per second.";
       unit = "reqps";
       queries = [
-        (query "{{instance}} {{status}}" ''sum by (instance, status) (rate(wordtally_http_requests_total{${service},path="/"}[$__rate_interval]))'')
+        (query "{{instance}} {{status}}" ''sum by (instance, status) (rate(wordtally_http_requests_total{${service},path=~"/|/counts"}[$__rate_interval]))'')
       ];
     })
     (lines {
@@ -125,7 +125,7 @@ let
         map
           (
             quantile:
-            query "{{instance}} ${quantile}" "histogram_quantile(${quantile}, sum by (instance, le) (rate(wordtally_http_request_duration_seconds_bucket{${service},path=\"/\"}[$__rate_interval])))"
+            query "{{instance}} ${quantile}" "histogram_quantile(${quantile}, sum by (instance, le) (rate(wordtally_http_request_duration_seconds_bucket{${service},path=~\"/|/counts\"}[$__rate_interval])))"
           )
           [
             "0.5"
