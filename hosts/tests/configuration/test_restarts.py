@@ -66,7 +66,9 @@ class ClosesEverySecond(socketserver.StreamRequestHandler):
             pass
         taken.append(self.client_address)
         if len(taken) % 2 == 0:
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nCache-Control: no-store\r\n\r\nyes")
+            # As an instance says to who asks for it: nginx keeps a connection where neither closes it.
+            fields = b"Content-Length: 3\r\nCache-Control: no-store\r\nConnection: close\r\n"
+            self.wfile.write(b"HTTP/1.1 200 OK\r\n" + fields + b"\r\nyes")
 
 
 taken: list[object] = []
