@@ -119,6 +119,12 @@ impl Cache {
         }
     }
 
+    /// Whether an answer of this age is one that a refresh should have replaced and could not. One that is a little older
+    /// than its TTL while the next job runs is as good as any.
+    pub fn is_stale(&self, age: Duration) -> bool {
+        age > self.ttl && self.failure.load().is_some()
+    }
+
     /// Whether the first refresh has ended, well or not.
     pub fn is_attempted(&self) -> bool {
         self.is_attempted.load(Ordering::Acquire)

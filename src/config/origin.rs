@@ -24,6 +24,8 @@ impl FromStr for Origin {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
+        // A list may have spaces after its commas.
+        let text = text.trim();
         // A browser sends an origin in one way only; another spelling would never match.
         let as_sent = Url::parse(text)
             .ok()

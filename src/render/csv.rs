@@ -1,7 +1,7 @@
 //! The answer as CSV after RFC 4180.
 
 use super::format::Format;
-use super::report::{Report, rate};
+use super::report::{Report, rounded_rate};
 
 /// `text/csv`.
 pub const FORMAT: Format = Format {
@@ -17,7 +17,7 @@ fn answer(report: &Report<'_>) -> String {
     let mut text = "corpus,total_words,corpus_words,per_10000_words\r\n".to_owned();
     for count in report.counts {
         let corpus = count.corpus.as_deref().map(field).unwrap_or_default();
-        let rate = rate(count).map(|rate| format!("{rate:.2}")).unwrap_or_default();
+        let rate = rounded_rate(count).map_or(String::new(), |rate| format!("{rate:.2}"));
         text.push_str(&format!(
             "{corpus},{},{},{rate}\r\n",
             count.total_words, count.corpus_words

@@ -42,7 +42,8 @@ fn answer(report: &Report<'_>) -> String {
     };
     let title = format!("'{}' {place}", report.word);
     let description = format!(
-        "How often '{}' appears {place}: {}, as of {}.",
+        "{}How often '{}' appears {place}: {}, as of {}.",
+        if report.sample_data { "Sample data. " } else { "" },
         report.word,
         report.summary(),
         report.as_of_words()
@@ -64,9 +65,11 @@ fn answer(report: &Report<'_>) -> String {
             page.push_str(SAMPLE_BANNER);
         }
         if report.stale {
-            page.push_str(
-                "<p class=\"banner\"><strong>Not up to date.</strong> A newer answer was due and could not be had yet.</p>\n",
-            );
+            page.push_str(&format!(
+                "<p class=\"banner\"><strong>Not up to date.</strong> The last refresh failed. \
+                 The numbers are from {}.</p>\n",
+                report.as_of_words()
+            ));
         }
         page.push_str(&format!(
             "<h1{class}>'{word}' <span class=\"soft\">{place}</span></h1>\n",
@@ -115,7 +118,7 @@ fn summary(report: &Report<'_>, word: &str, page: &mut String) {
     if report.counts.is_empty() {
         page.push_str(&format!("<p class=\"lead\">'{word}' appears nowhere"));
         match other_cases(report.other_cases, shown) {
-            Some(cases) => page.push_str(&format!(": {cases}.</p>\n")),
+            Some(cases) => page.push_str(&format!(". Another case does: {cases}.</p>\n")),
             None => page.push_str(".</p>\n"),
         }
     } else {
@@ -135,8 +138,9 @@ fn summary(report: &Report<'_>, word: &str, page: &mut String) {
     let (one, many) = report.things();
     page.push_str(&format!(
         "<p class=\"soft\">Only this exact spelling counts, capitals included. The rate, per 10,000 words of a \
-         {one}, compares long {many} with short ones. The numbers are from <code>{table}</code>, refreshed every \
-         {period}.</p>\n",
+         {one}, compares long {many} with short ones. The numbers are from {source}<code>{table}</code>, \
+         refreshed every {period}.</p>\n",
+        source = if report.sample_data { "the stand-in's copy of " } else { "" },
         table = escape(&report.table.to_string()),
         period = period(report.ttl),
     ));
@@ -145,8 +149,8 @@ fn summary(report: &Report<'_>, word: &str, page: &mut String) {
 /// The table, and what it leaves out.
 fn counts(report: &Report<'_>, word: &str, page: &mut String) {
     let caption = match report.order {
-        Order::Count => format!("Times '{word}' appears, the most first"),
-        Order::Rate => format!("Times '{word}' appears in 10,000 words, the most first"),
+        Order::Count => format!("How often '{word}' appears, highest count first"),
+        Order::Rate => format!("How often '{word}' appears in 10,000 words, highest rate first"),
     };
     let (table, rows) = rows::table(report, &caption);
     page.push_str(&table);

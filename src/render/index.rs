@@ -92,15 +92,9 @@ fn as_html(listed: &[Listed]) -> String {
         State::Unavailable => None,
     });
     let longest = totals.fold(1.0, f64::max);
-    let is_sample = |one: &Listed| {
-        matches!(
-            one.state,
-            State::Counted {
-                sample_data: true,
-                ..
-            }
-        )
-    };
+    let mut counted = listed.iter().filter(|one| one.state != State::Unavailable);
+    // Where only some are, each says so in its row.
+    let only_samples = counted.clone().next().is_some() && counted.all(is_sample);
     let head = Head {
         title: TITLE,
         description: "How often each of these words appears, corpus by corpus.",
@@ -109,7 +103,7 @@ fn as_html(listed: &[Listed]) -> String {
     };
     document(&head, |page| {
         page.push_str("<main>\n");
-        if listed.iter().any(is_sample) {
+        if only_samples {
             page.push_str(SAMPLE_BANNER);
         }
         page.push_str(&format!("<h1>{TITLE}</h1>\n"));
@@ -124,13 +118,24 @@ fn as_html(listed: &[Listed]) -> String {
              <th scope=\"col\">Corpora</th><th scope=\"col\" class=\"when\">As of</th></tr></thead>\n<tbody>\n",
         );
         for one in listed {
-            row(one, longest, page);
+            row(one, longest, !only_samples && is_sample(one), page);
         }
         page.push_str("</tbody>\n</table>\n</main>\n");
     })
 }
 
-fn row(one: &Listed, longest: f64, page: &mut String) {
+fn is_sample(one: &Listed) -> bool {
+    matches!(
+        one.state,
+        State::Counted {
+            sample_data: true,
+            ..
+        }
+    )
+}
+
+/// `marked`: its numbers are a sample, and others' are not.
+fn row(one: &Listed, longest: f64, marked: bool, page: &mut String) {
     let (bar, numbers) = match &one.state {
         State::Counted {
             total_words,
@@ -153,8 +158,9 @@ fn row(one: &Listed, longest: f64, page: &mut String) {
         ),
     };
     page.push_str(&format!(
-        "<tr><th scope=\"row\"><div class=\"bar\"><a href=\"{url}\">{word}</a>{bar}</div></th>{numbers}</tr>\n",
+        "<tr><th scope=\"row\"><div class=\"bar\"><a href=\"{url}\">{word}</a>{mark}{bar}</div></th>{numbers}</tr>\n",
         url = escape(&one.url),
         word = shown(&one.word),
+        mark = if marked { " <small>sample data</small>" } else { "" },
     ));
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::answer::Count;
 
 use super::format::Format;
-use super::report::{Report, rate};
+use super::report::{Report, rounded_rate};
 use super::works;
 
 /// `application/json`.
@@ -74,7 +74,7 @@ fn row<'a>(report: &Report<'_>, count: &'a Count) -> Row<'a> {
         year: work.and_then(|work| work.year),
         total_words: count.total_words,
         corpus_words: count.corpus_words,
-        per_10000_words: rate(count).map(|rate| (rate * 100.0).round() / 100.0),
+        per_10000_words: rounded_rate(count),
     }
 }
 

@@ -122,7 +122,11 @@ struct Variant {
 
 /// An answer in every format and encoding, swapped whole.
 #[derive(Debug, Clone)]
-pub struct Pages(Vec<(Variant, Page)>);
+pub struct Pages {
+    /// Whether the numbers are the stand-in's.
+    pub sample_data: bool,
+    pages: Vec<(Variant, Page)>,
+}
 
 impl Pages {
     /// Renders an answer in every format. For a large one this takes a good part of a second.
@@ -140,7 +144,10 @@ impl Pages {
             left = left.checked_sub(page.bytes()).ok_or(TooLarge)?;
             pages.push((variant, page));
         }
-        Ok(Self(pages))
+        Ok(Self {
+            sample_data: answer.sample_data,
+            pages,
+        })
     }
 
     /// The page in one format; none if the table has no such format. Only HTML has one for each order, and one for when
@@ -150,7 +157,7 @@ impl Pages {
         let wanted = |variant: &Variant| {
             variant.format == format && (!html || (variant.order, variant.stale) == (order, stale))
         };
-        let (_, page) = self.0.iter().find(|(variant, _)| wanted(variant))?;
+        let (_, page) = self.pages.iter().find(|(variant, _)| wanted(variant))?;
         Some(page)
     }
 }

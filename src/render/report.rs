@@ -101,6 +101,11 @@ pub(super) fn rate(count: &Count) -> Option<f64> {
     (count.corpus_words > 0).then(|| 10_000.0 * count.total_words as f64 / count.corpus_words as f64)
 }
 
+/// The same as programs get it, to two places. Both formats round here, or they would differ in ties.
+pub(super) fn rounded_rate(count: &Count) -> Option<f64> {
+    rate(count).map(|rate| (rate * 100.0).round() / 100.0)
+}
+
 fn rfc3339(time: SystemTime) -> String {
     // Outside these bounds the formatter fails: a clock may be wrong, a page is still to be had.
     let last = UNIX_EPOCH + Duration::from_secs(LAST_SECOND);

@@ -32,8 +32,8 @@ pub(super) fn counted(number: i128, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
-/// Which other cases of the word occur, such as `'Romeo' does, 117 times`; none if none does. `shown` makes a word fit
-/// for the format.
+/// Which other cases of the word occur, such as `'Romeo', 117 times`; none if none does. `shown` makes a word fit for the
+/// format.
 pub(super) fn other_cases(cases: &[OtherCase], shown: impl Fn(&str) -> String) -> Option<String> {
     let said = |case: &OtherCase| format!("'{}', {}", shown(&case.word), times(case.total_words.into()));
     let mut listed: Vec<String> = cases.iter().take(MOST_CASES).map(said).collect();

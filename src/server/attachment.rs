@@ -10,10 +10,11 @@ const MOST: usize = 200;
 /// The `Content-Disposition` of a file with a word's counts, by RFC 6266: its name in ASCII, and as it is.
 ///
 /// The prefix keeps a name from being one that a system takes for something else, such as `.`, `-` or `CON`.
-pub(super) fn content_disposition(word: &Word, suffix: &str) -> HeaderValue {
+pub(super) fn content_disposition(prefix: &str, word: &Word, suffix: &str) -> HeaderValue {
     let name = file_name(word.as_str());
     let ascii: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
-    let mut value = format!("attachment; filename=\"counts-{ascii}.{suffix}\"; filename*=UTF-8''counts-");
+    let mut value =
+        format!("attachment; filename=\"{prefix}counts-{ascii}.{suffix}\"; filename*=UTF-8''{prefix}counts-");
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             value.push(char::from(byte));
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     fn of(word: &str) -> String {
-        let value = content_disposition(&word.parse().unwrap(), "csv");
+        let value = content_disposition("", &word.parse().unwrap(), "csv");
         value.to_str().unwrap().to_owned()
     }
 

@@ -20,6 +20,9 @@ const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 /// A new version may change a document.
 const AN_HOUR: HeaderValue = HeaderValue::from_static("max-age=3600");
+/// Passed on from whoever answered, so that no format can be taken for BigQuery's numbers.
+const X_SAMPLE_DATA: HeaderName = HeaderName::from_static("x-sample-data");
+const STANDIN: HeaderValue = HeaderValue::from_static("bigquery-standin");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
 /// Where a program finds what the counts as JSON look like, by JSON Schema's and RFC 8631's relations.
@@ -34,22 +37,35 @@ pub(super) const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-enc
 pub(super) const BY_FORMAT: HeaderValue = HeaderValue::from_static("accept");
 
 /// As many fields as a response has, but for `Connection` in the last of a connection.
-const MOST: usize = 12;
+const MOST: usize = 13;
 
 /// The header fields of the counts. Each page's are made once a second: to copy a whole map costs a third of
 /// putting one together.
 #[derive(Debug)]
 pub(super) struct PageHeaders {
     cache_control: HeaderValue,
-    /// Of a file of CSV.
-    disposition: HeaderValue,
+    /// Of a file of CSV, and of one with sample data.
+    dispositions: [HeaderValue; 2],
     /// By format, each by `Accept` and by a link, as it is and in gzip.
     ready: [[[ArcSwapOption<Ready>; 2]; 2]; FORMATS.len()],
+}
+
+/// What is sent of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sent<'a> {
+    pub(super) format: &'a Format,
+    /// Whether the address named the format.
+    pub(super) linked: bool,
+    pub(super) gzip: bool,
+    /// Whether the numbers are the stand-in's.
+    pub(super) sample_data: bool,
+    pub(super) etag: &'a HeaderValue,
 }
 
 /// The fields of a page, and for what they are right.
 #[derive(Debug)]
 struct Ready {
+    sample_data: bool,
     etag: HeaderValue,
     age: u64,
     date: u64,
@@ -69,22 +85,22 @@ impl PageHeaders {
             max_stale.saturating_sub(ttl).as_secs()
         );
         Self {
-            disposition: content_disposition(word, csv::FORMAT.name),
+            dispositions: ["", "sample-"].map(|prefix| content_disposition(prefix, word, csv::FORMAT.name)),
             cache_control: HeaderValue::try_from(cache_control)
                 .unwrap_or(HeaderValue::from_static("no-cache")),
             ready: Default::default(),
         }
     }
 
-    /// For a page with its body; `linked` where the address named the format.
-    pub(super) fn page(
-        &self,
-        format: &Format,
-        linked: bool,
-        gzip: bool,
-        etag: &HeaderValue,
-        age: Duration,
-    ) -> HeaderMap {
+    /// For a page with its body.
+    pub(super) fn page(&self, page: &Sent<'_>, age: Duration) -> HeaderMap {
+        let Sent {
+            format,
+            linked,
+            gzip,
+            sample_data,
+            etag,
+        } = *page;
         let (age, date) = (age.as_secs(), date::this_second());
         let place = FORMATS.iter().position(|known| known == format);
         let place = place.and_then(|format| {
@@ -94,13 +110,15 @@ impl PageHeaders {
         let ready = place.map(ArcSwapOption::load);
         if let Some(Some(ready)) = ready.as_deref().map(Option::as_deref)
             && (ready.age, ready.date) == (age, date)
+            && ready.sample_data == sample_data
             && ready.etag == etag
         {
             return ready.fields.clone();
         }
-        let fields = self.made(format, linked, gzip, etag, age, date);
+        let fields = self.made(page, age, date);
         if let Some(place) = place {
             place.store(Some(Arc::new(Ready {
+                sample_data,
                 etag: etag.clone(),
                 age,
                 date,
@@ -110,24 +128,28 @@ impl PageHeaders {
         fields
     }
 
-    fn made(
-        &self,
-        format: &Format,
-        linked: bool,
-        gzip: bool,
-        etag: &HeaderValue,
-        age: u64,
-        date: u64,
-    ) -> HeaderMap {
+    fn made(&self, page: &Sent<'_>, age: u64, date: u64) -> HeaderMap {
+        let Sent {
+            format,
+            linked,
+            gzip,
+            sample_data,
+            etag,
+        } = *page;
         let mut headers = self.both(linked, etag, age, date);
         headers.insert(CONTENT_TYPE, format.header());
+        if sample_data {
+            headers.insert(X_SAMPLE_DATA, STANDIN);
+        }
         secure(&mut headers);
         if *format == html::FORMAT {
             secure_document(&mut headers);
         } else if *format == json::FORMAT {
             headers.insert(LINK, DESCRIBED);
         } else if linked && *format == csv::FORMAT {
-            headers.insert(CONTENT_DISPOSITION, self.disposition.clone());
+            let [own, sample] = &self.dispositions;
+            let disposition = if sample_data { sample } else { own };
+            headers.insert(CONTENT_DISPOSITION, disposition.clone());
         }
         if gzip {
             headers.insert(CONTENT_ENCODING, GZIP);

@@ -107,7 +107,7 @@ impl Handler for IndexService {
         let fields = &Fields::of(request.headers());
         let refusal = Refusal::of(&request, fields);
         let mut response = match refusal {
-            Some(refusal) => refused(refusal, fields),
+            Some(refusal) => refused(refusal, fields, None),
             None => self.routed(request.uri(), fields).await,
         };
         let status = response.status();

@@ -3,7 +3,7 @@ use hyper::{Method, Request, StatusCode, Version};
 
 use super::fields::Fields;
 
-/// The longest request target, in bytes. Ours have at most 8.
+/// The longest request target, in bytes. Ours have at most 30.
 const MAX_TARGET: usize = 1024;
 
 /// A request that is not served, and why.

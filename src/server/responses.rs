@@ -21,8 +21,8 @@ pub(super) const HOME: &str = "./";
 
 pub(super) type Response = hyper::Response<Full<Bytes>>;
 
-pub(super) fn refused(refusal: Refusal, fields: &Fields<'_>) -> Response {
-    let mut response = error(refusal.status, fields, None, refusal.sentence, None);
+pub(super) fn refused(refusal: Refusal, fields: &Fields<'_>, linked: Option<&'static Format>) -> Response {
+    let mut response = error(refusal.status, fields, linked, refusal.sentence, None);
     if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
         response
             .headers_mut()

@@ -11,7 +11,7 @@ use super::access_log::AccessLog;
 use super::cors::Cors;
 use super::fields::Fields;
 use super::handler::Handler;
-use super::headers::{self, PageHeaders};
+use super::headers::{self, PageHeaders, Sent};
 use super::limits::Limits;
 use super::refusal::Refusal;
 use super::request_id::{self, X_REQUEST_ID};
@@ -89,7 +89,7 @@ impl Service {
         };
         match self.cache.lookup_at(now) {
             Lookup::Found(entry, age) => {
-                let stale = age > self.cache.ttl;
+                let stale = self.cache.is_stale(age);
                 let Some(page) = entry.pages.get(format, target.order, stale) else {
                     return no_format(fields);
                 };
@@ -101,7 +101,14 @@ impl Service {
                     let headers = self.page_headers.not_modified(linked.is_some(), etag, age);
                     return response(StatusCode::NOT_MODIFIED, headers, Bytes::new());
                 }
-                let headers = self.page_headers.page(format, linked.is_some(), gzip, etag, age);
+                let sent = Sent {
+                    format,
+                    linked: linked.is_some(),
+                    gzip,
+                    sample_data: entry.pages.sample_data,
+                    etag,
+                };
+                let headers = self.page_headers.page(&sent, age);
                 response(StatusCode::OK, headers, body.clone())
             }
             Lookup::Missing { retry_after, .. } => no_answer(fields, linked, retry_after),
@@ -162,11 +169,12 @@ impl Handler for Service {
         let fields = &Fields::of(request.headers());
         let refusal = Refusal::of(&request, fields);
         let route = Route::of(request.uri().path());
+        let named = || Target::named_format(route, request.uri());
         let mut now = begun;
         let mut response = match refusal {
             Some(refusal) => self
                 .preflight(&request, refusal, route)
-                .unwrap_or_else(|| refused(refusal, fields)),
+                .unwrap_or_else(|| refused(refusal, fields, named())),
             None => match Target::of(route, request.uri()) {
                 Ok(target) => {
                     if target.is_counts() && !self.cache.is_attempted() {
@@ -175,7 +183,7 @@ impl Handler for Service {
                     }
                     self.routed(&target, request.uri().path(), fields, now)
                 }
-                Err(sentence) => error(StatusCode::BAD_REQUEST, fields, None, &sentence, None),
+                Err(sentence) => error(StatusCode::BAD_REQUEST, fields, named(), &sentence, None),
             },
         };
         if let Some(cors) = self.cors.as_ref().filter(|_| route.is_public()) {

@@ -37,6 +37,15 @@ impl Target {
         Ok(target)
     }
 
+    /// The format that an address names, whatever else is wrong with the request: an error is in its form.
+    pub(super) fn named_format(route: Route, address: &Uri) -> Option<&'static Format> {
+        match route {
+            Route::Link => Route::linked_format(address.path()),
+            Route::Counts => format(address.query()?).ok()?,
+            _ => None,
+        }
+    }
+
     /// Whether the counts are asked for, in whatever format.
     pub(super) fn is_counts(&self) -> bool {
         matches!(self.route, Route::Counts | Route::Link)

@@ -92,7 +92,7 @@ describe('a word', () => {
     const {page, close} = await browser.open(demo.pages.love);
     const heard = await page.locator('body').ariaSnapshot();
     assert.match(heard, /heading "'love' in Shakespeare's works" \[level=1\]/);
-    assert.match(heard, /table "Times 'love' appears, the most first"/);
+    assert.match(heard, /table "How often 'love' appears, highest count first"/);
     assert.match(heard, /columnheader "Work"/);
     assert.match(heard, /rowheader "Hamlet hamlet · 1600"/);
     assert.doesNotMatch(heard, /\bimg\b/, 'a bar is read aloud');
@@ -156,7 +156,7 @@ test('numbers that are not BigQuery\'s say so, on every page that has some', asy
 
 test('a word that appears in another case only says which', async () => {
   const {page, close} = await browser.open(hostile.pages.nowhere);
-  assert.equal(await page.locator('.lead').innerText(), "'nowhere' appears nowhere: 'Nowhere', 4 times.");
+  assert.equal(await page.locator('.lead').innerText(), "'nowhere' appears nowhere. Another case does: 'Nowhere', 4 times.");
   await close();
 });
 

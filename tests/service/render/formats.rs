@@ -342,3 +342,15 @@ fn a_wrong_clock_still_gives_pages() {
     let after = body(&answer(SystemTime::UNIX_EPOCH + day * 366 * 9000), &json::FORMAT);
     assert!(after.contains("\"as_of\":\"9999-12-31T23:59:59Z\""), "{after}");
 }
+
+/// A tie: of the two ways to round, the formats took one each.
+#[test]
+fn json_and_csv_round_a_rate_alike() {
+    let mut answer = answer(as_of());
+    answer.counts.truncate(1);
+    for count in &mut answer.counts {
+        (count.total_words, count.corpus_words) = (1, 80_000);
+    }
+    assert!(body(&answer, &json::FORMAT).contains("\"per_10000_words\":0.13"));
+    assert!(body(&answer, &csv::FORMAT).contains(",1,80000,0.13\r\n"));
+}

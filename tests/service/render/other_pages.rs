@@ -84,6 +84,30 @@ fn index(listed: &[Listed], format: &'static Format) -> String {
     String::from_utf8(body.to_vec()).unwrap()
 }
 
+/// The banner speaks for the whole page.
+#[test]
+fn samples_among_others_are_marked_in_their_rows() {
+    let own = counted("the", "/the/", 2, false);
+    let sample = counted("love", "/love/", 1, true);
+    let banner = "Sample data, from the stand-in.";
+    let mark = "<small>sample data</small>";
+    let mixed = index(&[own.clone(), sample.clone()], &html::FORMAT);
+    assert!(!mixed.contains(banner));
+    assert!(
+        mixed.contains(&format!("<a href=\"/love/\">love</a> {mark}")),
+        "{mixed}"
+    );
+    assert_eq!(mixed.matches(mark).count(), 1);
+    let unavailable = Listed {
+        state: State::Unavailable,
+        ..own.clone()
+    };
+    let samples = index(&[sample, unavailable.clone()], &html::FORMAT);
+    assert!(samples.contains(banner) && !samples.contains(mark));
+    let none = index(&[unavailable], &html::FORMAT);
+    assert!(!none.contains(banner) && !none.contains(mark));
+}
+
 #[test]
 fn the_index_is_a_table_of_links_and_totals() {
     let page = index(&list(), &html::FORMAT);

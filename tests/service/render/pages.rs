@@ -217,7 +217,7 @@ fn a_row_has_a_bar_a_count_and_a_rate() {
         assert!(page.contains(row), "{row} in {page}");
     }
     assert!(
-        page.contains("<caption>Times 'the' appears, the most first</caption>"),
+        page.contains("<caption>How often 'the' appears, highest count first</caption>"),
         "{page}"
     );
     assert!(page.contains("<th scope=\"col\">Corpus</th>"), "{page}");
@@ -361,7 +361,7 @@ fn other_cases_of_the_word_are_told() {
     let page = html_of(&nowhere);
     assert!(
         page.contains(
-            "<p class=\"lead\">'romeo' appears nowhere: 'Romeo', 201 times and '&lt;b&gt;', 102 times.</p>"
+            "<p class=\"lead\">'romeo' appears nowhere. Another case does: 'Romeo', 201 times and '&lt;b&gt;', 102 times.</p>"
         ),
         "{page}"
     );

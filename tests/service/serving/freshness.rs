@@ -127,9 +127,16 @@ async fn without_an_answer_the_client_learns_when_and_not_why() {
 async fn a_stale_answer_is_served_through_a_failure() {
     let server = Server::without_answer(short());
     server.publish_aged(995, Duration::from_secs(4000));
+    // While the next job runs, nothing is wrong yet.
+    assert!(!server.get("/", "").await.text().contains("Not up to date."));
     fail(&server, Duration::from_secs(9));
     let reply = server.get("/", "").await;
     assert_eq!((reply.status(), reply.header("age")), (200, Some("4000")));
+    assert!(reply.text().contains("Not up to date."));
+    // A refresh that fails before its time leaves an answer that is fresh.
+    server.publish_aged(995, Duration::ZERO);
+    fail(&server, Duration::from_secs(9));
+    assert!(!server.get("/", "").await.text().contains("Not up to date."));
     assert_eq!(server.get("/readyz", "").await.status(), 200);
 }
 

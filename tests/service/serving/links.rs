@@ -54,6 +54,24 @@ async fn a_link_to_csv_is_a_file_with_the_words_name() {
     }
 }
 
+/// In each format, also in those that have no place for it.
+#[tokio::test]
+async fn sample_data_is_told_by_a_field_and_by_the_files_name() {
+    let server = Server::start().await;
+    for path in ["/", "/counts.csv", "/counts.txt", "/counts.json"] {
+        let reply = server.get(path, "").await;
+        assert_eq!(reply.header("x-sample-data"), None, "{path}");
+    }
+    server.publish_sample();
+    for path in ["/", "/counts.csv", "/counts.txt", "/counts.json"] {
+        let reply = server.get(path, "").await;
+        assert_eq!(reply.header("x-sample-data"), Some("bigquery-standin"), "{path}");
+    }
+    let file = server.get("/counts.csv", "").await;
+    let name = file.header("content-disposition").unwrap();
+    assert!(name.contains("filename=\"sample-counts-the.csv\""), "{name}");
+}
+
 #[tokio::test]
 async fn links_are_conditional_and_have_a_head() {
     let server = Server::start().await;
@@ -95,7 +113,6 @@ async fn an_unknown_value_is_400_with_what_would_be_right() {
             "Unknown format 'xls': expected html, json, csv, md or txt.",
         ),
         ("/?order=name", "Unknown order 'name': expected count or rate."),
-        ("/counts.html?order=", "Unknown order '': expected count or rate."),
         (
             "/?format=csv&x=1&format=json",
             "The address has 'format' more than once: give it once.",
@@ -106,6 +123,18 @@ async fn an_unknown_value_is_400_with_what_would_be_right() {
         assert_eq!(problem(&reply)["detail"], sentence);
         assert_eq!(reply.header("vary"), Some("accept"));
         assert_eq!(reply.header("connection"), None, "the connection goes on");
+    }
+    // Where the address names a format, an error has its form, whatever else is wrong.
+    for (method, path, status) in [
+        ("GET", "/counts.json?order=", 400),
+        ("GET", "/?format=json&order=x", 400),
+        ("POST", "/counts.json", 405),
+        ("POST", "/?format=json", 405),
+    ] {
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: a\r\nAccept: text/html\r\n\r\n");
+        let reply = server.request(&request).await;
+        assert_eq!(problem(&reply)["status"], status, "{method} {path}");
+        assert_eq!(reply.header("vary"), None, "{method} {path}");
     }
     for path in ["/counts", "/counts.xls", "/counts.csv/", "/counts.CSV"] {
         assert_eq!(server.get(path, "").await.status(), 404, "{path}");

@@ -100,8 +100,16 @@ impl Server {
     /// Puts an answer of this age into the cache.
     pub(crate) fn publish_aged(&self, total_words: i64, age: Duration) {
         self.cache.publish(Entry {
-            pages: pages(total_words),
+            pages: pages(total_words, false),
             sent: sent(age),
+        });
+    }
+
+    /// Puts an answer of the stand-in's into the cache.
+    pub(crate) fn publish_sample(&self) {
+        self.cache.publish(Entry {
+            pages: pages(995, true),
+            sent: sent(Duration::ZERO),
         });
     }
 
@@ -159,7 +167,7 @@ pub(crate) fn body(format: &Format, total_words: i64) -> Vec<u8> {
         .to_vec()
 }
 
-fn pages(total_words: i64) -> Pages {
+fn pages(total_words: i64, sample_data: bool) -> Pages {
     let answer = Answer {
         word: "the".parse().unwrap(),
         counts: vec![Count {
@@ -168,7 +176,7 @@ fn pages(total_words: i64) -> Pages {
             corpus_words: 20_000,
         }],
         other_cases: Vec::new(),
-        sample_data: false,
+        sample_data,
         table: config().table,
         sent: sent(Duration::ZERO),
     };
