@@ -1,5 +1,6 @@
 """compose.yaml as its page uses it, and what it promises of each container."""
 
+import contextlib
 import json
 import re
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from engine import PROGRAMS, ROOT, Engine, run
 
 PAGE = ROOT / "docs/how-to/run-with-containers.md"
@@ -89,8 +91,47 @@ def site(engine: Engine, images: None) -> Iterator[Site]:
         site.compose("down", "--volumes", "--timeout", "20")
 
 
+def check(file: Path) -> dict[str, Any]:
+    """It is of Compose's schema, and each service, network and volume that it names is in it: Compose refuses others."""
+    run(PROGRAMS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", file)
+    content: dict[str, Any] = yaml.safe_load(file.read_text())
+    for name, service in content["services"].items():
+        assert set(service.get("depends_on", [])) <= set(content["services"]), name
+        assert set(service.get("networks", [])) <= set(content["networks"]), name
+        sources = {volume.split(":")[0] for volume in service.get("volumes", [])}
+        assert {source for source in sources if source[0] not in "./"} <= set(content["volumes"]), name
+    return content
+
+
 def test_the_file_is_of_composes_schema() -> None:
-    run(PROGRAMS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", ROOT / "compose.yaml")
+    check(ROOT / "compose.yaml")
+
+
+def without(text: str, key: str, indent: int) -> str:
+    """Without the key and what is under it, comments aside."""
+    left, count = re.subn(rf"^ {{{indent}}}{key}:.*\n(?: {{{indent + 1},}}.*\n)*", "", text, flags=re.MULTILINE)
+    assert count == 1, key
+    return left
+
+
+def test_the_file_asks_bigquery_itself_after_the_edits_of_its_page(tmp_path: Path) -> None:
+    page = PAGE.read_text().split("## Ask BigQuery itself")[1].split("\n## ")[0]
+    [(old, new)] = re.findall(r"replace `(.*?)` by `(.*?)`", page)
+    for named in ["`keys`", "`bigquery`", "`depends_on`", "`x-word`", "`BIGQUERY_ENDPOINT: …`", "`internal: true`"]:
+        assert named in page, named
+    text = (ROOT / "compose.yaml").read_text()
+    services, networks = text.split("\nnetworks:\n")
+    for key in ["keys", "bigquery", "depends_on", "BIGQUERY_ENDPOINT"]:
+        services = without(services, key, 2)
+    text = f"{services}\nnetworks:\n{without(networks, 'internal', 4)}"
+    assert text.count(f"- {old}\n") == 1
+    (edited := tmp_path / "compose.yaml").write_text(text.replace(old, new))
+    content = check(edited)
+    assert {*WORDS, "index", "reverse-proxy"} == set(content["services"])
+    assert not content["networks"]["bigquery"].get("internal")
+    for name in WORDS:
+        service = content["services"][name]
+        assert new in service["volumes"] and "BIGQUERY_ENDPOINT" not in service["environment"], service
 
 
 def test_each_word_is_served_at_its_name_in_each_format(site: Site) -> None:
@@ -102,13 +143,36 @@ def test_each_word_is_served_at_its_name_in_each_format(site: Site) -> None:
     assert "<html" in get(f"{site.url}/romeo", Accept="text/html")[1]
 
 
-def test_the_reverse_proxy_serves_pages_and_nothing_else(site: Site) -> None:
+def test_the_reverse_proxy_serves_pages_and_what_describes_them_and_nothing_else(site: Site) -> None:
     assert get(f"{site.url}/healthz") == (200, "ok\n")
-    for path in ["/the/metrics", "/the/readyz", "/nothing-here", "/the/../run", "/a.b/"]:
+    for file in ["openapi.json", "schema.json"]:
+        status, body = get(f"{site.url}/the/{file}")
+        assert status == 200 and json.loads(body), (file, status, body)
+    for path in ["/the/metrics", "/the/readyz", "/the/healthz", "/a.b/", "/index", "/index/"]:
         status, body = get(site.url + path)
-        assert status in (404, 503) and "\n" == body[-1:], (path, status, body)
-    assert get(f"{site.url}/hamlet/")[0] == 503
-    assert get(f"{site.url}/the/", method="POST")[0] == 405
+        assert status == 404 and "listed at /" in body, (path, status, body)
+    # No socket, so nobody knows whether it is a word that is down.
+    for path in ["/hamlet/", "/hamlet/counts.csv", "/the/../run/"]:
+        status, body = get(site.url + path)
+        assert status == 503 and "listed at /" in body, (path, status, body)
+    for path in ["/", "/the/"]:
+        request = urllib.request.Request(site.url + path, method="POST")
+        with pytest.raises(urllib.error.HTTPError) as refused, urllib.request.urlopen(request, timeout=10):
+            pass
+        assert (refused.value.code, refused.value.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_a_word_that_an_editor_adds_to_the_site_file_is_found(site: Site) -> None:
+    """An editor that puts a new file in the place of the old one, as vim and sed do."""
+    file = ROOT / "containers/site/site.json"
+    before = file.read_text()
+    added = json.loads(before)
+    added["words"].append({"word": "hamlet", "url": "/hamlet/", "address": "unix:/run/wordtally/hamlet.sock"})
+    with contextlib.ExitStack() as stack:
+        stack.callback(file.write_text, before)
+        (new := file.with_suffix(".new")).write_text(json.dumps(added))
+        new.replace(file)
+        wait("the index has read the file", lambda: "/hamlet/" in get(f"{site.url}/", Accept="application/json")[1])
 
 
 def test_the_index_has_each_word_with_its_total(site: Site) -> None:
