@@ -19,6 +19,14 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// What is under a heading, up to the next one.
+fn section<'page>(page: &'page str, heading: &str) -> &'page str {
+    let (_, below) = page
+        .split_once(&format!("\n.SH {heading}\n"))
+        .unwrap_or_else(|| panic!("{heading}: {page}"));
+    below.split("\n.SH ").next().unwrap_or_default()
+}
+
 #[test]
 fn every_command_has_a_page_that_says_each_of_its_flags_and_variables() {
     let share = tempfile::tempdir().unwrap();
@@ -30,11 +38,18 @@ fn every_command_has_a_page_that_says_each_of_its_flags_and_variables() {
     while let Some((name, command)) = commands.pop() {
         let page = read(&share.path().join(format!("man/man1/{name}.1"))).replace("\\-", "-");
         assert!(page.contains(&format!(".TH {name} 1")), "{name}: {page}");
+        let options = section(&page, "OPTIONS");
         for arg in command.get_arguments() {
-            let long = arg.get_long().map(|long| format!("--{long}")).unwrap_or_default();
-            let variable = arg.get_env().unwrap_or_default().to_string_lossy();
-            assert!(page.contains(&long), "{name}: {long}");
-            assert!(page.contains(&*variable), "{name}: {variable}");
+            let item = match (arg.get_long(), arg.get_value_names()) {
+                (Some(long), _) => format!("\\fB--{long}\\fR"),
+                (None, Some([value])) => format!("\n<\\fI{value}\\fR>\n"),
+                other => panic!("{name}: {other:?}"),
+            };
+            assert!(options.contains(&item), "{name}: {item}");
+            if let Some(variable) = arg.get_env() {
+                let variable = format!("\\fB{}\\fR environment variable", variable.display());
+                assert!(options.contains(&variable), "{name}: {variable}");
+            }
         }
         let sections = page.contains("\n.SH EXAMPLES\n.EX\nwordtally ")
             && page.contains("\n.SH \"EXIT STATUS\"\n.TP\n0\n");
