@@ -14,7 +14,7 @@ pkgs.runCommand "no-standin" { nativeBuildInputs = [ wordtally ]; } ''
   done
 
   cd ${wordtally}/share
-  for file in man/man1/wordtally{,-serve,-check,-probe}.1.gz bash-completion/completions/wordtally \
+  for file in man/man1/wordtally{,-serve,-check,-index,-static-pages,-probe}.1.gz bash-completion/completions/wordtally \
     fish/vendor_completions.d/wordtally.fish zsh/site-functions/_wordtally; do
     if ! [ -s $file ]; then
       echo "the package has no share/$file" >&2
