@@ -50,6 +50,9 @@ let
       lib.attrNames locations
     );
     "the index's route" = locations."= /".proxyPass == "http://wordtally-index/";
+    "a socket that is there before the index starts, which is not restarted for it" =
+      lib.elem "wordtally-index.service" config.systemd.sockets.wordtally-added.before
+      && !lib.any (lib.hasPrefix "wordtally-added") config.systemd.services.wordtally-index.after;
     "links to the others" =
       config.systemd.services.wordtally-added.environment.SITE == "/etc/wordtally/site.json";
     "a place in the site" = lib.elem {

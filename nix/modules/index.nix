@@ -30,17 +30,24 @@ in
     # Its path stays when it changes, so that no unit is restarted for a word that is added: they read it anew.
     environment.etc."wordtally/site.json".text = import ./site.nix { inherit lib; } instances;
 
-    systemd.sockets.${name} = {
-      description = "wordtally's socket for the index of all words";
-      wantedBy = [ "sockets.target" ];
-      socketConfig = {
-        ListenStream = "/run/wordtally/index.sock";
-      }
-      // overridable {
-        SocketMode = "0660";
-        SocketGroup = wordtally.socketGroup;
+    systemd.sockets = {
+      ${name} = {
+        description = "wordtally's socket for the index of all words";
+        wantedBy = [ "sockets.target" ];
+        socketConfig = {
+          ListenStream = "/run/wordtally/index.sock";
+        }
+        // overridable {
+          SocketMode = "0660";
+          SocketGroup = wordtally.socketGroup;
+        };
       };
-    };
+    }
+    # The index never sees a folder of sockets that is made after its start. `After` in its own unit would change that unit,
+    # and so restart it, with each word that is added.
+    // lib.mapAttrs' (
+      instance: _: lib.nameValuePair "wordtally-${instance}" { before = [ "${name}.service" ]; }
+    ) instances;
 
     systemd.services.${name} = {
       description = "wordtally: the index of all words";
