@@ -26,12 +26,15 @@ in
       "~*text/html" html;
       "~*application/(problem\+)?json" problem;
     }
-    map $wordtally_format $wordtally_list_form {
+    # By the link's format, as the index does it; else by `Accept`.
+    map "$arg_format;$wordtally_format" $wordtally_list_form {
       default html;
-      application/json json;
-      text/csv txt;
-      text/markdown txt;
-      text/plain txt;
+      "~^json;" json;
+      "~^(?:csv|md|txt);" txt;
+      ";application/json" json;
+      ";text/csv" txt;
+      ";text/markdown" txt;
+      ";text/plain" txt;
     }
     # Fields of some errors; of the others they are empty, and left out.
     map $status $wordtally_allow {

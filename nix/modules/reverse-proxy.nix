@@ -104,7 +104,7 @@ let
   # What else of a word is for clients: the same in each format, by its name, and what programs and browsers read of it.
   # One location for all words, which no request for a page comes to.
   files = lib.optionalAttrs (names != [ ]) {
-    "~ ^/(?<wordtally_name>${lib.concatStringsSep "|" names})/(?<wordtally_file>counts\\.(?:html|json|csv|md|txt)|openapi\\.json|schema\\.json|icon\\.svg)$" =
+    "~ ^/(?<wordtally_name>${lib.concatStringsSep "|" names})/(?<wordtally_file>counts\\.(?:html|json|csv|md|txt)|openapi\\.json|schema\\.json)$" =
       cached (ask "$wordtally_name" "/$wordtally_file$is_args$args");
   };
 
@@ -164,7 +164,8 @@ let
     absolute_redirect off;
   '';
 
-  # Every response that is not the instance's own is in the pages' style, or in the form that a program asks for.
+  # nginx's own 404, 405, 429 and 503 are in the pages' style, or in the form that a program asks for. What it refuses before
+  # it knows the path, such as a body or a header field that is too large, gets nginx's own short page.
   errors = {
     extraConfig = ''
       ${limits}

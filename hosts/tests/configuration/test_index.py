@@ -108,6 +108,12 @@ def test_while_the_index_is_down_the_list_is_shown(
                 kind, text = page(scratch, accept)
                 assert kind == f"{expected}; charset=utf-8", accept
                 assert all(f"/{name}/" in text for name in WORDS)
+            # By link, whatever a browser accepts.
+            for link, expected in (("json", JSON), ("csv", TEXT), ("md", TEXT), ("txt", TEXT), ("html", "text/html")):
+                for accept in (HTML, JSON):
+                    kind, text = page(scratch, accept, f"/?format={link}")
+                    assert kind.removesuffix("; charset=utf-8") == expected, (link, accept)
+                    assert link != "json" or len(json.loads(text)["words"]) == len(WORDS)
             headers = ask(TLS, WORDS_HOST, "/", trusting(scratch), {"Accept": HTML})[1]
             assert headers["Cache-Control"] == "no-store" and headers["ETag"] is None
             # Its style is the one that its policy allows.
