@@ -12,6 +12,11 @@ use crate::client;
 use crate::config::Listen;
 use crate::render::{MAX_PAGES, State};
 
+/// The longest time, in bytes: RFC 3339, to the nanosecond.
+const MAX_TIME: usize = 32;
+/// The longest tag that is kept, in bytes. An instance's has some 20.
+const MAX_ETAG: usize = 128;
+
 /// What an instance said last, and the tag by which it can say that this is still so.
 #[derive(Debug, Clone)]
 pub(super) struct Said {
@@ -67,13 +72,19 @@ where
         if status != StatusCode::OK {
             return Err(io::Error::other(format!("answered {status} instead of 200")));
         }
-        let etag = response.headers().get(ETAG).cloned();
+        let etag = response.headers().get(ETAG).and_then(kept);
         // Of all that an instance may render of an answer, JSON is less than half.
         let body = Limited::new(response.into_body(), MAX_PAGES / 2).collect().await;
         let body = body.map_err(io::Error::other)?.to_bytes();
         let counts: Counts = serde_json::from_slice(&body)?;
         if counts.word != word {
             return Err(io::Error::other("counts another word"));
+        }
+        // Kept and shown as it is.
+        if counts.as_of.len() > MAX_TIME || humantime::parse_rfc3339(&counts.as_of).is_err() {
+            return Err(io::Error::other(
+                "gives an `as_of` that is no time of RFC 3339 in UTC",
+            ));
         }
         Ok(Said {
             etag,
@@ -86,4 +97,10 @@ where
         })
     })
     .await
+}
+
+/// A copy: what hyper gives holds the whole head.
+fn kept(etag: &HeaderValue) -> Option<HeaderValue> {
+    let bytes = Some(etag.as_bytes()).filter(|bytes| bytes.len() <= MAX_ETAG)?;
+    HeaderValue::from_bytes(bytes).ok()
 }

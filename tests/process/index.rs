@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
 use crate::google::Google;
@@ -232,6 +233,56 @@ async fn what_a_reverse_proxy_shows_by_itself_is_written_in_each_form() {
     let (code, said) = run(&mut static_pages(&site, &out)).await;
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("cannot write"), "{said}");
+}
+
+/// An instance of this word that says it has counted 9 at this time.
+async fn saying(word: &str, as_of: &str) -> SocketAddr {
+    let counts = json!({"word": word, "total_words": 9, "as_of": as_of, "counts": [{}, {}]}).to_string();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        counts.len()
+    );
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1024];
+            if stream.read(&mut request).await.is_ok() {
+                // The index may have hung up.
+                let _ = stream.write_all((head.clone() + &counts).as_bytes()).await;
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_time_that_is_none_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "2026-11-26T08:00:00Z".repeat(100_000);
+    let cases = [
+        ("the", "2026-11-26T08:00:00Z"),
+        ("line", "2026-11-26T08:00:00Z\nfake: 9 times"),
+        ("long", long.as_str()),
+        ("none", "yesterday"),
+    ];
+    let mut words = Vec::new();
+    for (word, as_of) in cases {
+        words.push((word, saying(word, as_of).await));
+    }
+    let index = Instance::spawn(index_of(&site(folder.path(), &words))).await;
+
+    let (rows, _) = listed(&index).await;
+    let states: Vec<_> = rows.iter().map(|row| &row["state"]).collect();
+    assert_eq!(states, ["counted", "unavailable", "unavailable", "unavailable"]);
+    let text = index.get("/?format=txt").await;
+    assert_eq!(text.text().lines().count(), words.len(), "{}", text.text());
+    let line = index
+        .logged("a word is not available", |line| line["word"] == "long")
+        .await;
+    let cause = line["cause"].as_str().unwrap();
+    assert!(cause.contains("as_of") && cause.len() < 200, "{cause}");
+    index.stop().await;
 }
 
 #[tokio::test]
