@@ -69,14 +69,14 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     for (word, socket) in sockets {
         let config = config(word, tcp(&socket)?, &credentials, standin.url())?;
         let instance = Instance::on(config, |_| Ok(socket)).await?;
-        let instance = instance.beside(Source::Fixed(site.clone()));
+        let instance = instance.beside(Source::fixed(site.clone()));
         running.spawn(instance.serve(begun(&draining)));
     }
     for (_, url) in links(&words, &hosts.here) {
         answered(&url).await?;
     }
     // After its instances, so that its first list has their totals.
-    let index = Index::new(index, Source::Fixed(site.clone()), site);
+    let index = Index::new(index, Source::fixed(site.clone()), site);
     running.spawn(index.serve(begun(&draining)));
     answered(&url(&hosts.here, ready)).await?;
     announce(ready, &words, &hosts)?;

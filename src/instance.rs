@@ -140,7 +140,7 @@ fn site(config: &Config) -> Result<Option<Source>, Invalid> {
         return Ok(None);
     };
     Site::read(path)?;
-    Ok(Some(Source::File(path.clone())))
+    Ok(Some(Source::file(path.clone())))
 }
 
 /// Tells systemd that the service is up once the first refresh has ended, well or not: so a restart of many

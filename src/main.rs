@@ -88,7 +88,7 @@ fn index(args: IndexArgs) -> ExitCode {
     if let Err(error) = telemetry::init(args.log.format, args.log.level) {
         return fail(FAILED, format!("cannot start the log: {error}"));
     }
-    let source = Source::File(args.site);
+    let source = Source::file(args.site);
     // The socket is taken while no other thread reads the environment: that clears systemd's variables.
     let index = match run(1, async { Ok(Index::open(&args.listen, source).await) }) {
         Ok(Ok(index)) => index,

@@ -1,16 +1,23 @@
 //! What is served beside this instance: the words' addresses, from a JSON file that the host writes.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::time::timeout;
 
 use crate::config::{Invalid, Listen, Word};
-use crate::small_file::{self, Unreadable};
+use crate::small_file::{self, Reader, Unreadable};
 
 /// The largest file, in bytes. A word takes a hundred or two.
 const MAX_FILE: u64 = 1024 * 1024;
+/// The longest link, in bytes: each page has several.
+const MAX_URL: usize = 2048;
+/// How long the file may take to read. It may be on a share that hangs.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A word's page, as others link to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +97,7 @@ impl Site {
             format!("is not right: {error}; expected {{\"index\": \"/\", \"words\": [{{\"word\": \"the\", \"url\": \"/the/\"}}]}}")
         })?;
         check_url(&file.index).map_err(|what| format!("has in `index` {what}"))?;
+        let mut numbers = HashMap::new();
         let places = file.words.into_iter().enumerate().map(|(number, entry)| {
             let place = |what: String| format!("has in `words[{number}]` {what}");
             // As an instance takes them, so that the file cannot list what is not served.
@@ -98,6 +106,12 @@ impl Site {
                 .parse()
                 .map_err(|invalid: Invalid| place(invalid.to_string()))?;
             check_url(&entry.url).map_err(place)?;
+            if let Some(first) = numbers.insert(entry.url.clone(), number) {
+                return Err(place(format!(
+                    "the link '{}' of `words[{first}]`: expected one of its own for each word",
+                    entry.url
+                )));
+            }
             let address = entry.address.map(|address| address.parse()).transpose();
             Ok(Place {
                 link: Link {
@@ -133,25 +147,45 @@ impl Site {
 
 /// Where a site is from.
 #[derive(Debug, Clone)]
-pub enum Source {
+pub struct Source(From);
+
+#[derive(Debug, Clone)]
+enum From {
     /// A file, which is read anew each time.
-    File(PathBuf),
+    File(PathBuf, Reader),
     /// It stays as it is.
     Fixed(Site),
 }
 
 impl Source {
+    /// A file, which is read anew each time.
+    pub fn file(path: PathBuf) -> Self {
+        Self(From::File(path, Reader::new()))
+    }
+
+    /// A site that stays as it is.
+    pub fn fixed(site: Site) -> Self {
+        Self(From::Fixed(site))
+    }
+
     /// The site as it is now.
     ///
     /// # Errors
     ///
-    /// What is wrong with the file.
+    /// What is wrong with the file, or that it takes too long to read.
     pub async fn read(&self) -> Result<Site, Invalid> {
-        match self {
-            Self::Fixed(site) => Ok(site.clone()),
-            Self::File(path) => small_file::aside(path, |path| Site::read(&path))
-                .await
-                .unwrap_or_else(|| Err(Invalid::new("reading the site file was interrupted"))),
+        let (path, reader) = match &self.0 {
+            From::Fixed(site) => return Ok(site.clone()),
+            From::File(path, reader) => (path, reader),
+        };
+        let invalid = |what: &str| Invalid::new(format!("the site file '{}' {what}", path.display()));
+        match timeout(PATIENCE, reader.read(path, |path| Site::read(&path))).await {
+            Ok(Some(read)) => read,
+            Ok(None) => Err(invalid("was not read to its end: expected that it can be")),
+            Err(_) => Err(invalid(&format!(
+                "cannot be read within {} seconds: expected a file on a disk that answers",
+                PATIENCE.as_secs()
+            ))),
         }
     }
 }
@@ -195,6 +229,12 @@ impl Neighbourhood {
 
 /// A link may lead nowhere but to a page: by an absolute path on the same host, or to another over HTTP.
 fn check_url(url: &str) -> Result<(), String> {
+    if url.len() > MAX_URL {
+        return Err(format!(
+            "a link of {} bytes: expected at most {MAX_URL}",
+            url.len()
+        ));
+    }
     let is_page = if url.starts_with('/') {
         !url.starts_with("//")
     } else {
@@ -299,6 +339,16 @@ mod tests {
                 "`words[0]`",
                 "unix:/path",
             ),
+            (
+                r#"{"index": "/", "words": [{"word": "a", "url": "/a/"}, {"word": "b", "url": "/a/"}]}"#,
+                "`words[1]` the link '/a/' of `words[0]`",
+                "one of its own",
+            ),
+            (
+                &format!(r#"{{"index": "/{}", "words": []}}"#, "a".repeat(2048)),
+                "`index` a link of 2049 bytes",
+                "at most 2048",
+            ),
         ] {
             let sentence = Site::parse(text.as_bytes()).unwrap_err();
             assert!(
@@ -314,7 +364,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("site.json");
         let write = |text: &str| std::fs::write(&path, text).unwrap();
-        let here = Neighbourhood::new(Source::File(path.clone()), "a".parse().unwrap(), None);
+        let here = Neighbourhood::new(Source::file(path.clone()), "a".parse().unwrap(), None);
         let next = async || {
             here.neighbours()
                 .await
@@ -334,6 +384,48 @@ mod tests {
         assert_eq!(next().await.as_deref(), Some("/c/"));
         write(r#"{"index": "/", "words": []}"#);
         assert_eq!(here.neighbours().await, None);
+    }
+
+    /// As on a share that hangs: the thread that reads does not come back.
+    #[tokio::test]
+    async fn a_file_that_takes_too_long_leaves_the_last_good_links() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("site.json");
+        std::fs::write(
+            &path,
+            r#"{"index": "/", "words": [{"word": "a", "url": "/a/"}, {"word": "b", "url": "/b/"}]}"#,
+        )
+        .unwrap();
+        let reader = Reader::new();
+        let source = Source(From::File(path.clone(), reader.clone()));
+        let here = Neighbourhood::new(source.clone(), "a".parse().unwrap(), None);
+        let before = here.neighbours().await;
+        assert!(before.is_some());
+
+        let (share_is_back, hung) = std::sync::mpsc::channel::<()>();
+        let (begins, begun) = tokio::sync::oneshot::channel();
+        let hanging = tokio::spawn(async move {
+            let read = move |_| {
+                begins.send(()).unwrap();
+                hung.recv()
+            };
+            reader.read(Path::new("/"), read).await
+        });
+        begun.await.unwrap();
+        let limit = PATIENCE * 4;
+        assert_eq!(timeout(limit, here.neighbours()).await.unwrap(), before);
+        let sentence = timeout(limit, source.read()).await.unwrap().unwrap_err();
+        assert!(
+            sentence
+                .to_string()
+                .contains("site.json' cannot be read within 2 seconds: expected"),
+            "{sentence}"
+        );
+        // Another source does not wait.
+        Source::file(path).read().await.unwrap();
+        drop(share_is_back);
+        hanging.await.unwrap();
+        assert!(source.read().await.is_ok());
     }
 
     #[test]

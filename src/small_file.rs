@@ -3,12 +3,15 @@
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::OFlags;
 use tokio::sync::Semaphore;
 
-/// One thread reads at a time: on a share that is gone, each try would leave one behind otherwise.
-static READER: Semaphore = Semaphore::const_new(1);
+/// Reads files on a thread for such work, one at a time: on a share that is gone, each try would leave a thread behind
+/// otherwise. Whoever reads has one of its own, so that a share holds up nobody else.
+#[derive(Debug, Clone)]
+pub(crate) struct Reader(Arc<Semaphore>);
 
 /// Why a small file could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -39,17 +42,24 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Unreadable> {
     Ok(bytes)
 }
 
-/// Does what reads a file on a thread for such work; none if that failed.
-pub(crate) async fn aside<T: Send + 'static>(
-    path: &Path,
-    work: impl FnOnce(PathBuf) -> T + Send + 'static,
-) -> Option<T> {
-    let path = path.to_owned();
-    let turn = READER.acquire().await.ok()?;
-    let read = tokio::task::spawn_blocking(move || {
-        let done = work(path);
-        drop(turn);
-        done
-    });
-    read.await.ok()
+impl Reader {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+
+    /// Does what reads a file; none if that failed. A share may hang: whoever calls it sets the limit of time.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        path: &Path,
+        work: impl FnOnce(PathBuf) -> T + Send + 'static,
+    ) -> Option<T> {
+        let path = path.to_owned();
+        let turn = Arc::clone(&self.0).acquire_owned().await.ok()?;
+        let read = tokio::task::spawn_blocking(move || {
+            let done = work(path);
+            drop(turn);
+            done
+        });
+        read.await.ok()
+    }
 }

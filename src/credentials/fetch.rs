@@ -1,3 +1,4 @@
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use url::Url;
@@ -8,8 +9,10 @@ use super::fetched::Fetched;
 use super::file::File;
 use super::search::Origin;
 use super::{BIGQUERY_SCOPE, metadata_server};
-use crate::small_file;
+use crate::small_file::Reader;
 use crate::transport::Transport;
+
+static READER: LazyLock<Reader> = LazyLock::new(Reader::new);
 
 /// Fetches a new token for BigQuery. The file is read each time, so that a new key needs no restart.
 pub(super) async fn fetch(origin: &Origin, transport: &Transport, limit: Duration) -> Result<Fetched, Error> {
@@ -17,7 +20,8 @@ pub(super) async fn fetch(origin: &Origin, transport: &Transport, limit: Duratio
     match origin {
         Origin::Metadata(base) => metadata_server::fetch(base, &clients, BIGQUERY_SCOPE).await,
         Origin::File(path) => {
-            let file = small_file::aside(path, |path| File::read(&path))
+            let file = READER
+                .read(path, |path| File::read(&path))
                 .await
                 .ok_or_else(|| Error::unavailable("reading the credential file was interrupted"))?
                 .map_err(|invalid| Error::refused("the credential cannot be used").caused_by(invalid))?;

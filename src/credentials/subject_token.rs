@@ -1,6 +1,7 @@
 //! Where the token of another provider comes from.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use super::fields::Fields;
 use super::token_request::{exchange, refusal};
 use crate::config::Invalid;
 use crate::secrets::remember;
-use crate::small_file;
+use crate::small_file::{self, Reader};
 
 /// Who is said to have failed.
 const SERVER: &str = "the subject token's server";
@@ -100,8 +101,10 @@ impl SubjectTokenSource {
     }
 }
 
+static READER: LazyLock<Reader> = LazyLock::new(Reader::new);
+
 async fn from_file(path: &Path) -> Result<Vec<u8>, Error> {
-    let read = small_file::aside(path, |path| small_file::read(&path, MAX_FILE));
+    let read = READER.read(path, |path| small_file::read(&path, MAX_FILE));
     let read = read
         .await
         .ok_or_else(|| Error::unavailable("reading the subject token's file was interrupted"))?;

@@ -116,7 +116,7 @@ mod tests {
             |words: &str| std::fs::write(&path, format!("{{\"index\": \"/\", \"words\": [{words}]}}"));
         let (a, b) = (r#"{"word": "a", "url": "/a/"}"#, r#"{"word": "b", "url": "/b/"}"#);
         write(a).unwrap();
-        let source = Source::File(path.clone());
+        let source = Source::file(path.clone());
         let site = source.read().await.unwrap();
         let sender = Arc::new(watch::Sender::new(None));
         let mut shown = sender.subscribe();
