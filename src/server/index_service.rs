@@ -42,7 +42,7 @@ pub struct IndexService {
 impl IndexService {
     /// A service over the pages that somebody renews this often.
     pub fn new(shown: Shown, period: Duration) -> Self {
-        let cache_control = format!("public, max-age={}", period.as_secs());
+        let cache_control = format!("max-age={}", period.as_secs());
         Self {
             shown,
             cache_control: HeaderValue::try_from(cache_control)

@@ -79,6 +79,8 @@ async fn it_shows_each_words_total_and_which_word_is_away() {
     }
     let page = index.get_as("/", "text/html").await;
     assert!(page.header("content-security-policy").is_some());
+    // As the instances say it: what is for all need not say so.
+    assert_eq!(page.header("cache-control"), Some("max-age=10"));
     for (word, _) in words {
         assert!(page.text().contains(&format!("href=\"/{word}/\"")), "{word}");
     }
