@@ -7,6 +7,7 @@ use hyper::{Request, StatusCode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::Semaphore;
 
 use crate::client;
 use crate::config::Listen;
@@ -36,8 +37,14 @@ struct Counts {
     counts: Vec<IgnoredAny>,
 }
 
-/// Asks the instance at an address for its counts, if they are others than those it said last.
-pub(super) async fn ask(address: &Listen, word: &str, last: Option<Said>) -> io::Result<Said> {
+/// Asks the instance at an address for its counts, if they are others than those it said last. A body, which may be
+/// large, is read when there is a turn for it.
+pub(super) async fn ask(
+    address: &Listen,
+    word: &str,
+    last: Option<Said>,
+    bodies: &Semaphore,
+) -> io::Result<Said> {
     match address {
         Listen::Tcp(address) => {
             over(
@@ -45,14 +52,24 @@ pub(super) async fn ask(address: &Listen, word: &str, last: Option<Said>) -> io:
                 &address.to_string(),
                 word,
                 last,
+                bodies,
             )
             .await
         }
-        Listen::Unix(path) => over(UnixStream::connect(path).await?, "localhost", word, last).await,
+        Listen::Unix(path) => {
+            let stream = UnixStream::connect(path).await?;
+            over(stream, "localhost", word, last, bodies).await
+        }
     }
 }
 
-async fn over<S>(stream: S, host: &str, word: &str, last: Option<Said>) -> io::Result<Said>
+async fn over<S>(
+    stream: S,
+    host: &str,
+    word: &str,
+    last: Option<Said>,
+    bodies: &Semaphore,
+) -> io::Result<Said>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
@@ -73,6 +90,7 @@ where
             return Err(io::Error::other(format!("answered {status} instead of 200")));
         }
         let etag = response.headers().get(ETAG).and_then(kept);
+        let _turn = bodies.acquire().await.map_err(io::Error::other)?;
         // Of all that an instance may render of an answer, JSON is less than half.
         let body = Limited::new(response.into_body(), MAX_PAGES / 2).collect().await;
         let body = body.map_err(io::Error::other)?.to_bytes();

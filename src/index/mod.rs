@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
 use crate::config::{Invalid, Listen};
+use crate::runtime;
 use crate::server::{self, IndexService, Limits, Listener};
 use crate::site::{Site, Source};
 use crate::systemd;
@@ -61,18 +61,15 @@ impl Index {
             version = env!("CARGO_PKG_VERSION"),
             "listening"
         );
-        // What runs beside the server ends with it.
-        let mut beside = JoinSet::new();
         let mut first = shown.subscribe();
-        beside.spawn(rounds::run(self.source, self.site, shown));
+        // What runs beside the server ends with it. To render a long list would hold up who serves.
+        let _rounds = runtime::beside("rounds", rounds::run(self.source, self.site, shown))?;
+        let mut beside = JoinSet::new();
         beside.spawn(systemd::watchdog());
         beside.spawn(async move {
-            // A round of many instances that do not answer takes longer than a start may.
-            let first = first.wait_for(Option::is_some);
-            systemd::ready(match timeout(limits.first_answer, first).await {
-                Ok(_) => "serving",
-                Err(_) => "asking the instances",
-            });
+            if first.wait_for(Option::is_some).await.is_ok() {
+                systemd::ready("serving");
+            }
         });
         let drained = server::serve(self.listener, service, limits, async {
             shutdown.await;

@@ -1,9 +1,10 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, interval_at, sleep, timeout};
 
 use super::ask::{Said, ask};
 use crate::cause::chain;
@@ -14,19 +15,32 @@ use crate::site::{Place, Site, Source, keeping_the_last};
 pub(super) const PAUSE: Duration = Duration::from_secs(10);
 /// How long one instance may take to answer. One that starts may wait for its own first answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Instances that are asked at once: each may send a large answer.
-const AT_ONCE: usize = 8;
+/// How often what is known so far is shown during a round.
+const SHOWN_EVERY: Duration = Duration::from_secs(1);
+/// Instances that are asked at once.
+const AT_ONCE: usize = 64;
+/// Answers that are read at once: each may be large.
+const BODIES_AT_ONCE: usize = 8;
+
+type Shown = Arc<watch::Sender<Option<Arc<IndexPages>>>>;
+
+/// How many do what at once in a round.
+struct Turns {
+    asked: Semaphore,
+    bodies: Semaphore,
+}
 
 /// What is known of each word.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 struct Known(Vec<(Place, Option<Said>)>);
 
 /// Asks all instances again and again, and shows what they said.
-pub(super) async fn run(source: Source, mut site: Site, shown: Arc<watch::Sender<Option<Arc<IndexPages>>>>) {
+pub(super) async fn run(source: Source, mut site: Site, shown: Shown) {
     let mut known = Known::default();
     loop {
-        known = known.round(&site).await;
-        shown.send_replace(Some(Arc::new(IndexPages::new(&known.listed()))));
+        if let Some(new) = contained(known.clone().round(site.clone(), Arc::clone(&shown))).await {
+            known = new;
+        }
         sleep(PAUSE).await;
         match source.read().await {
             Ok(read) => site = read,
@@ -35,35 +49,76 @@ pub(super) async fn run(source: Source, mut site: Site, shown: Arc<watch::Sender
     }
 }
 
+/// Does a round in a task of its own, so that a panic in it is a failed round and no more. It ends with this.
+async fn contained<T: Send + 'static>(round: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let mut task = JoinSet::new();
+    task.spawn(round);
+    match task.join_next().await? {
+        Ok(ended) => Some(ended),
+        Err(fault) => {
+            tracing::error!(cause = chain(&fault), "a round of the index failed");
+            None
+        }
+    }
+}
+
 impl Known {
-    /// Asks every instance of the site once.
-    async fn round(mut self, site: &Site) -> Self {
-        let turns = Arc::new(Semaphore::new(AT_ONCE));
+    /// Asks every instance of the site once. Until one has answered, what it said before is shown.
+    async fn round(self, site: Site, shown: Shown) -> Self {
+        let turns = Arc::new(Turns {
+            asked: Semaphore::new(AT_ONCE),
+            bodies: Semaphore::new(BODIES_AT_ONCE),
+        });
         let mut asked = JoinSet::new();
-        let mut answered: Vec<(Place, Option<Said>)> = Vec::with_capacity(site.places.len());
-        for (number, place) in site.places.iter().enumerate() {
-            let last = self.take(place);
-            answered.push((place.clone(), None));
-            let (place, turns) = (place.clone(), Arc::clone(&turns));
+        // A link belongs to one word of a site.
+        let mut before: HashMap<_, _> = self
+            .0
+            .into_iter()
+            .map(|(place, said)| (place.link.url.clone(), (place, said)))
+            .collect();
+        let mut now = Self(Vec::with_capacity(site.places.len()));
+        for (number, place) in site.places.into_iter().enumerate() {
+            let last = before.remove(&place.link.url);
+            let last = last.and_then(|(known, said)| (known == place).then_some(said));
+            now.0.push((place.clone(), last.clone().flatten()));
+            // Who cannot be asked is no task.
+            if place.address.is_none() {
+                continue;
+            }
+            let turns = Arc::clone(&turns);
             asked.spawn(async move {
-                let _turn = turns.acquire().await;
-                (number, said(&place, last).await)
+                let _turn = turns.asked.acquire().await;
+                (number, said(&place, last, &turns.bodies).await)
             });
         }
-        while let Some(ended) = asked.join_next().await {
-            if let Ok((number, said)) = ended
-                && let Some((_, place)) = answered.get_mut(number)
-            {
-                *place = said;
+        let mut tick = interval_at(Instant::now() + SHOWN_EVERY, SHOWN_EVERY);
+        let mut is_new = false;
+        loop {
+            tokio::select! {
+                ended = asked.join_next() => match ended {
+                    Some(Ok((number, said))) => {
+                        if let Some((_, known)) = now.0.get_mut(number) {
+                            *known = said;
+                        }
+                        is_new = true;
+                    }
+                    // Its word stays as it was.
+                    Some(Err(fault)) => tracing::error!(cause = chain(&fault), "asking an instance failed"),
+                    None => break,
+                },
+                // One that hangs holds up none of the others.
+                _ = tick.tick(), if is_new => {
+                    now.show(&shown);
+                    is_new = false;
+                }
             }
         }
-        Self(answered)
+        now.show(&shown);
+        now
     }
 
-    /// What the same place said in the round before; nothing if it was not there.
-    fn take(&mut self, place: &Place) -> Option<Option<Said>> {
-        let (_, said) = self.0.iter_mut().find(|(known, _)| known == place)?;
-        Some(said.take())
+    fn show(&self, shown: &Shown) {
+        shown.send_replace(Some(Arc::new(IndexPages::new(&self.listed()))));
     }
 
     fn listed(&self) -> Vec<Listed> {
@@ -79,11 +134,11 @@ impl Known {
 }
 
 /// What an instance says now. The log tells of a change only: an instance that is away would fill it.
-async fn said(place: &Place, last: Option<Option<Said>>) -> Option<Said> {
+async fn said(place: &Place, last: Option<Option<Said>>, bodies: &Semaphore) -> Option<Said> {
     let address = place.address.as_ref()?;
     let word = place.link.word.as_str();
     let was_served = last.as_ref().map(Option::is_some);
-    let answer = match timeout(PATIENCE, ask(address, word, last.flatten())).await {
+    let answer = match timeout(PATIENCE, ask(address, word, last.flatten(), bodies)).await {
         Ok(answer) => answer.map_err(|error| chain(&error)),
         Err(_) => Err(format!("no answer within {} seconds", PATIENCE.as_secs())),
     };
@@ -136,5 +191,11 @@ mod tests {
         write(b).unwrap();
         assert_eq!(words().await, [false, true]);
         rounds.abort();
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_one_round_alone() {
+        assert_eq!(contained(async { 1 }).await, Some(1));
+        assert_eq!(contained::<()>(async { panic!("on purpose") }).await, None);
     }
 }

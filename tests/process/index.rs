@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -237,6 +238,13 @@ async fn what_a_reverse_proxy_shows_by_itself_is_written_in_each_form() {
     assert!(said.contains("cannot write"), "{said}");
 }
 
+/// Instances that take connections and never say a word.
+fn silent() -> (std::net::TcpListener, SocketAddr) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (listener, address)
+}
+
 /// An instance of this word that says it has counted 9 at this time.
 async fn saying(word: &str, as_of: &str) -> SocketAddr {
     let counts = json!({"word": word, "total_words": 9, "as_of": as_of, "counts": [{}, {}]}).to_string();
@@ -288,11 +296,29 @@ async fn a_time_that_is_none_is_not_shown() {
 }
 
 #[tokio::test]
+async fn words_that_are_served_do_not_wait_for_instances_that_hang() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_listener, address) = silent();
+    let names: Vec<String> = (0..40).map(|number| format!("word{number}")).collect();
+    let mut words: Vec<(&str, SocketAddr)> = names.iter().map(|word| (word.as_str(), address)).collect();
+    words.push(("the", saying("the", "2026-11-26T08:00:00Z").await));
+    let begun = Instant::now();
+    let index = Instance::spawn(index_of(&site(folder.path(), &words))).await;
+
+    eventually("the word that is served", async || {
+        let reply = index.get_as("/", "application/json").await;
+        let document: Value = serde_json::from_slice(reply.body()).unwrap();
+        (document["words"][40]["state"] == "counted").then_some(())
+    })
+    .await;
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    index.stop().await;
+}
+
+#[tokio::test]
 async fn instances_that_hang_do_not_hold_up_the_start() {
     let folder = tempfile::tempdir().unwrap();
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = silent.local_addr().unwrap();
-    // As many as take three turns, of 5 seconds each.
+    let (_listener, address) = silent();
     let words: Vec<String> = (0..17).map(|number| format!("word{number}")).collect();
     let words: Vec<(&str, SocketAddr)> = words.iter().map(|word| (word.as_str(), address)).collect();
     let notified = folder.path().join("notify");
@@ -311,6 +337,32 @@ async fn instances_that_hang_do_not_hold_up_the_start() {
         .await
         .expect("systemd is told nothing")
         .unwrap();
-    assert_eq!(&notice[..length], b"READY=1\nSTATUS=asking the instances\n");
+    assert_eq!(&notice[..length], b"READY=1\nSTATUS=serving\n");
+    // Then they are known to be away.
+    let (rows, _) = listed(&index).await;
+    assert!(rows.iter().any(|row| row["state"] == "unavailable"), "{rows:?}");
+    index.stop().await;
+}
+
+/// Of as many words as a file may have, without an address: nobody is asked.
+#[tokio::test]
+async fn a_round_of_very_many_words_does_not_hold_up_who_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let words: Vec<Value> = (0..15_000)
+        .map(|number| json!({"word": format!("w{number}"), "url": format!("/w{number}/")}))
+        .collect();
+    let path = folder.path().join("site.json");
+    std::fs::write(&path, json!({"index": "/", "words": words}).to_string()).unwrap();
+    let index = Instance::spawn(index_of(&path)).await;
+    let begun = Instant::now();
+    let mut longest = Duration::ZERO;
+    // Until the second round, which knows of the first, has ended.
+    while begun.elapsed() < Duration::from_secs(15) {
+        let asked = Instant::now();
+        assert_eq!(index.get("/healthz").await.status(), 200);
+        longest = longest.max(asked.elapsed());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(longest < Duration::from_millis(500), "{longest:?}");
     index.stop().await;
 }
