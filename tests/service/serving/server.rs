@@ -159,7 +159,7 @@ pub(crate) async fn drained(task: JoinHandle<std::io::Result<Drained>>) -> Drain
 
 /// What the server should send in this format after `publish(total_words)`.
 pub(crate) fn body(format: &Format, total_words: i64) -> Vec<u8> {
-    pages(total_words)
+    pages(total_words, false)
         .get(format, Order::Count, false)
         .unwrap()
         .identity
