@@ -17,7 +17,8 @@ use super::negotiate;
 use super::refusal::Refusal;
 use super::request_id::{self, X_REQUEST_ID};
 use super::responses::{
-    HOME, Response, error, failure, is_known, no_encoding, plain, refused, representation, response,
+    HOME, Response, error, failure, is_known, no_encoding, nothing_here, plain, refused, representation,
+    response,
 };
 use super::route::Route;
 use super::target::Target;
@@ -62,7 +63,7 @@ impl IndexService {
             ),
             _ => {
                 let sentence = "There is nothing here: the words are listed at /.";
-                error(StatusCode::NOT_FOUND, fields, None, sentence, None)
+                nothing_here(fields, address.path(), sentence)
             }
         }
     }

@@ -13,11 +13,22 @@ pub(super) struct Refusal {
     pub(super) sentence: &'static str,
     /// Whether what follows on the connection can't be trusted to be a request.
     pub(super) close: bool,
+    /// How many folders below the counts the address is.
+    pub(super) depth: usize,
 }
 
 impl Refusal {
     /// Finds what is wrong with a request's framing, host, target or method.
     pub(super) fn of<B>(request: &Request<B>, fields: &Fields<'_>) -> Option<Self> {
+        let path = request.uri().path();
+        Self::fault(request, fields).map(|refusal| Self {
+            // The way from one that is too long would be as long.
+            depth: if path.len() > MAX_TARGET { 0 } else { depth(path) },
+            ..refusal
+        })
+    }
+
+    fn fault<B>(request: &Request<B>, fields: &Fields<'_>) -> Option<Self> {
         // hyper drops Content-Length where both are given, so that the two together can't be told from a
         // chunked body alone. Neither is served.
         if fields.transfer_encoding {
@@ -57,6 +68,7 @@ impl Refusal {
                 status: StatusCode::METHOD_NOT_ALLOWED,
                 sentence: "Only GET and HEAD are answered here.",
                 close: false,
+                depth: 0,
             });
         }
         None
@@ -67,8 +79,14 @@ impl Refusal {
             status,
             sentence,
             close: true,
+            depth: 0,
         })
     }
+}
+
+/// How many folders below the counts a path is, as a browser resolves links from it.
+pub(super) fn depth(path: &str) -> usize {
+    path.matches('/').count().saturating_sub(1)
 }
 
 fn host_fault(fields: &Fields<'_>, version: Version) -> Option<&'static str> {

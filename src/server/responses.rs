@@ -11,7 +11,7 @@ use super::documents::Document;
 use super::encoding::{self, Accepted};
 use super::fields::Fields;
 use super::headers;
-use super::refusal::Refusal;
+use super::refusal::{self, Refusal};
 use super::request_id::{self, X_REQUEST_ID};
 use super::{conditional, negotiate};
 use crate::render::{ErrorForm, FORMATS, Failure, Format, Page, Representation, text};
@@ -22,7 +22,8 @@ pub(super) const HOME: &str = "./";
 pub(super) type Response = hyper::Response<Full<Bytes>>;
 
 pub(super) fn refused(refusal: Refusal, fields: &Fields<'_>, linked: Option<&'static Format>) -> Response {
-    let mut response = error(refusal.status, fields, linked, refusal.sentence, None);
+    let home = home(refusal.depth);
+    let mut response = error_leading_to(&home, refusal.status, fields, linked, refusal.sentence, None);
     if refusal.status == StatusCode::METHOD_NOT_ALLOWED {
         response
             .headers_mut()
@@ -31,14 +32,21 @@ pub(super) fn refused(refusal: Refusal, fields: &Fields<'_>, linked: Option<&'st
     response
 }
 
-/// Behind a reverse proxy the counts are at no known path: the way to them is told from this one.
 pub(super) fn not_found(fields: &Fields<'_>, path: &str) -> Response {
-    let sentence = "There is nothing here: the counts are at /.";
-    let home = match path.matches('/').count().saturating_sub(1) {
-        0 => HOME.to_owned(),
-        levels => "../".repeat(levels),
-    };
+    nothing_here(fields, path, "There is nothing here: the counts are at /.")
+}
+
+pub(super) fn nothing_here(fields: &Fields<'_>, path: &str, sentence: &str) -> Response {
+    let home = home(refusal::depth(path));
     error_leading_to(&home, StatusCode::NOT_FOUND, fields, None, sentence, None)
+}
+
+/// Behind a reverse proxy the counts are at no known path: the way to them is told from the address.
+fn home(depth: usize) -> String {
+    match depth {
+        0 => HOME.to_owned(),
+        depth => "../".repeat(depth),
+    }
 }
 
 pub(super) fn no_format(fields: &Fields<'_>) -> Response {

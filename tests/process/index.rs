@@ -95,7 +95,9 @@ async fn it_shows_each_words_total_and_which_word_is_away() {
         assert_eq!(index.get(none).await.status(), 400, "{none}");
     }
     assert_eq!(index.get("/readyz").await.text(), "ready\n");
-    assert_eq!(index.get("/the/").await.status(), 404);
+    let nothing = index.get_as("/the/a/b", "text/html").await;
+    assert_eq!(nothing.status(), 404);
+    assert!(nothing.text().contains("href=\"../../\""), "{}", nothing.text());
 
     // The next round finds out; its list has another tag.
     love.stop().await;

@@ -278,5 +278,14 @@ async fn an_error_page_leads_to_the_counts_from_any_depth() {
         let reply = server.get(path, "accept: text/html\r\n").await;
         let link = format!("<a href=\"{home}\">See the counts</a>");
         assert!(reply.text().contains(&link), "{path}: {}", reply.text());
+        let refused =
+            format!("POST {path} HTTP/1.1\r\nhost: a\r\naccept: text/html\r\nconnection: close\r\n\r\n");
+        let refused = server.request(&refused).await;
+        assert_eq!(refused.status(), 405);
+        assert!(refused.text().contains(&link), "{path}: {}", refused.text());
     }
+    // The way from an address that is too long is not as long.
+    let long = server.get(&"/a".repeat(600), "accept: text/html\r\n").await;
+    assert_eq!(long.status(), 414);
+    assert!(long.text().contains("<a href=\"./\">"), "{}", long.text());
 }
