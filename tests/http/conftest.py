@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from instance import Instance
+from instance import Index, Instance
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "standin/clients/python"))
@@ -56,6 +56,21 @@ def open_to_each(standin: Standin, key: Path, tmp_path_factory: pytest.TempPathF
 def open_to_one(standin: Standin, key: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     with Instance(tmp_path_factory.mktemp("one"), standin.url, key, "--cors-origin", ORIGIN) as instance:
         yield instance
+
+
+@pytest.fixture(scope="session")
+def index(serving: Instance, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """The list of a word that is served and one that is not."""
+    folder = tmp_path_factory.mktemp("index")
+    site = folder / "site.json"
+    words = [
+        {"word": "Romeo", "url": "/romeo/", "address": f"127.0.0.1:{serving.port}"},
+        {"word": "love", "url": "/love/"},
+    ]
+    site.write_text(json.dumps({"index": "/", "words": words}))
+    with Index(folder, site) as index:
+        assert index.status() == 200
+        yield index
 
 
 @pytest.fixture(scope="session")

@@ -18,12 +18,14 @@ class Instance:
 
     def __init__(self, folder: Path, endpoint: str, credentials: Path, *flags: str) -> None:
         self.log = folder / "instance.log"
-        command = [WORDTALLY, "serve", "--word", "Romeo", "--listen", "127.0.0.1:0", "--bigquery-endpoint", endpoint]
-        command += ["--credentials", str(credentials), "--timeout", "2s", *flags]
+        command = ["serve", "--word", "Romeo", "--listen", "127.0.0.1:0", "--bigquery-endpoint", endpoint]
+        self.start([*command, "--credentials", str(credentials), "--timeout", "2s", *flags])
+
+    def start(self, arguments: list[str]) -> None:
         # What the machine's own variables say is no part of a test.
         environment = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         with self.log.open("w") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+            self.process = subprocess.Popen([WORDTALLY, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
 
     def __enter__(self) -> "Instance":
         self.port = int(self.wait(lambda: re.search(r'"address":"127\.0\.0\.1:(\d+)"', self.log.read_text())))
@@ -49,3 +51,11 @@ class Instance:
                 return int(response.status)
         except urllib.error.HTTPError as error:
             return error.code
+
+
+class Index(Instance):
+    """Lists the words of a site file."""
+
+    def __init__(self, folder: Path, site: Path) -> None:
+        self.log = folder / "index.log"
+        self.start(["index", "--listen", "127.0.0.1:0", "--site", str(site)])

@@ -7,7 +7,7 @@ import time
 import pytest
 from conftest import ORIGIN
 from httplint import HttpRequestLinter, HttpResponseLinter, levels
-from instance import PATIENCE, Instance
+from instance import PATIENCE, Index, Instance
 
 Fields = dict[str, str]
 # A method, an address, header fields, and the status that they get.
@@ -49,6 +49,16 @@ WITHOUT_ANSWER: list[Exchange] = [
     ("HEAD", "/counts.json", {}, 503),
     ("GET", "/readyz", {}, 503),
 ]
+LIST = ["/", "/?format=html", "/?format=json", "/?format=txt"]
+OF_THE_INDEX: list[Exchange] = [
+    *[("GET", path, fields, 200) for path in LIST for fields in ({}, GZIP, JSON)],
+    *[("HEAD", path, {}, 200) for path in [*LIST, "/healthz", "/livez", "/readyz"]],
+    *[("GET", path, KNOWN, 304) for path in LIST],
+    *[("GET", "/?format=csv", accept, 400) for accept in ({}, JSON)],
+    *[("GET", "/none", accept, 404) for accept in ({}, JSON)],
+    ("POST", "/", {}, 405),
+    ("GET", "/", {"Accept-Encoding": "identity;q=0"}, 406),
+]
 OF_ANOTHER_ORIGIN: list[Exchange] = [
     ("OPTIONS", "/counts.json", PREFLIGHT, 204),
     *[("GET", path, {"Origin": ORIGIN}, 200) for path in COUNTS + DOCUMENTS],
@@ -69,6 +79,10 @@ def test_errors_without_an_answer(failing: Instance) -> None:
 
 def test_an_old_answer(stale: Instance) -> None:
     assert faults(stale, [("GET", path, fields, 200) for path in COUNTS for fields in ({}, GZIP)]) == {}
+
+
+def test_the_list_of_words(index: Index) -> None:
+    assert faults(index, OF_THE_INDEX) == {}
 
 
 @pytest.mark.parametrize("origins", ["open_to_each", "open_to_one"])
