@@ -137,11 +137,10 @@ impl PageHeaders {
             etag,
         } = *page;
         let mut headers = self.both(linked, etag, age, date);
-        headers.insert(CONTENT_TYPE, format.header());
+        describe_body(&mut headers, format.header(), gzip);
         if sample_data {
             headers.insert(X_SAMPLE_DATA, STANDIN);
         }
-        secure(&mut headers);
         if *format == html::FORMAT {
             secure_document(&mut headers);
         } else if *format == json::FORMAT {
@@ -150,9 +149,6 @@ impl PageHeaders {
             let [own, sample] = &self.dispositions;
             let disposition = if sample_data { sample } else { own };
             headers.insert(CONTENT_DISPOSITION, disposition.clone());
-        }
-        if gzip {
-            headers.insert(CONTENT_ENCODING, GZIP);
         }
         headers
     }
@@ -164,42 +160,55 @@ impl PageHeaders {
 
     /// What a page has with its body and without.
     fn both(&self, linked: bool, etag: &HeaderValue, age: u64, date: u64) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(MOST);
-        headers.insert(DATE, date::of(date));
-        headers.insert(ETAG, etag.clone());
+        let mut headers = tagged(date::of(date), etag, &self.cache_control, vary(linked));
         headers.insert(AGE, age.into());
-        headers.insert(CACHE_CONTROL, self.cache_control.clone());
-        headers.insert(
-            VARY,
-            if linked {
-                BY_ENCODING
-            } else {
-                BY_FORMAT_AND_ENCODING
-            },
-        );
         headers
+    }
+}
+
+/// What a page depends on; `linked` where the address names its format, or there is only one.
+pub(super) fn vary(linked: bool) -> HeaderValue {
+    if linked {
+        BY_ENCODING
+    } else {
+        BY_FORMAT_AND_ENCODING
+    }
+}
+
+/// What everything that may be kept has, with its body and without.
+fn tagged(
+    date: HeaderValue,
+    etag: &HeaderValue,
+    cache_control: &HeaderValue,
+    vary: HeaderValue,
+) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(MOST);
+    headers.insert(DATE, date);
+    headers.insert(ETAG, etag.clone());
+    headers.insert(CACHE_CONTROL, cache_control.clone());
+    headers.insert(VARY, vary);
+    headers
+}
+
+/// Adds what comes with a body.
+fn describe_body(headers: &mut HeaderMap, content_type: HeaderValue, gzip: bool) {
+    headers.insert(CONTENT_TYPE, content_type);
+    secure(headers);
+    if gzip {
+        headers.insert(CONTENT_ENCODING, GZIP);
     }
 }
 
 /// For a document that stays the same as long as the program does, with its body.
 pub(super) fn document(content_type: &'static str, gzip: bool, etag: &HeaderValue) -> HeaderMap {
     let mut headers = document_not_modified(etag);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    secure(&mut headers);
-    if gzip {
-        headers.insert(CONTENT_ENCODING, GZIP);
-    }
+    describe_body(&mut headers, HeaderValue::from_static(content_type), gzip);
     headers
 }
 
 /// For such a document that the client has already.
 pub(super) fn document_not_modified(etag: &HeaderValue) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(MOST);
-    headers.insert(DATE, date::now());
-    headers.insert(ETAG, etag.clone());
-    headers.insert(CACHE_CONTROL, AN_HOUR);
-    headers.insert(VARY, BY_ENCODING);
-    headers
+    tagged(date::now(), etag, &AN_HOUR, BY_ENCODING)
 }
 
 /// For the list of all words, with its body.
@@ -211,32 +220,16 @@ pub(super) fn list(
     cache_control: &HeaderValue,
 ) -> HeaderMap {
     let mut headers = list_not_modified(linked, etag, cache_control);
-    headers.insert(CONTENT_TYPE, format.header());
-    secure(&mut headers);
+    describe_body(&mut headers, format.header(), gzip);
     if *format == html::FORMAT {
         secure_document(&mut headers);
-    }
-    if gzip {
-        headers.insert(CONTENT_ENCODING, GZIP);
     }
     headers
 }
 
 /// For a list that the client has already.
 pub(super) fn list_not_modified(linked: bool, etag: &HeaderValue, cache_control: &HeaderValue) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(MOST);
-    headers.insert(DATE, date::now());
-    headers.insert(ETAG, etag.clone());
-    headers.insert(CACHE_CONTROL, cache_control.clone());
-    headers.insert(
-        VARY,
-        if linked {
-            BY_ENCODING
-        } else {
-            BY_FORMAT_AND_ENCODING
-        },
-    );
-    headers
+    tagged(date::now(), etag, cache_control, vary(linked))
 }
 
 /// For an error.

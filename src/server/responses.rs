@@ -64,11 +64,9 @@ pub(super) fn no_encoding(fields: &Fields<'_>, linked: Option<&'static Format>) 
     let sentence =
         "None of the accepted encodings is served here. There are identity and, where it is shorter, gzip.";
     let mut response = error(StatusCode::NOT_ACCEPTABLE, fields, linked, sentence, None);
-    let vary = match linked {
-        Some(_) => headers::BY_ENCODING,
-        None => headers::BY_FORMAT_AND_ENCODING,
-    };
-    response.headers_mut().insert(VARY, vary);
+    response
+        .headers_mut()
+        .insert(VARY, headers::vary(linked.is_some()));
     response
 }
 
