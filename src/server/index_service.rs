@@ -71,7 +71,10 @@ impl IndexService {
     async fn list(&self, address: &Uri, fields: &Fields<'_>) -> Response {
         let linked = match Target::of(Route::Counts, address) {
             Ok(target) => target.format,
-            Err(sentence) => return error(StatusCode::BAD_REQUEST, fields, None, &sentence, None),
+            Err(sentence) => {
+                let named = Target::named_format(Route::Counts, address);
+                return error(StatusCode::BAD_REQUEST, fields, named, &sentence, None);
+            }
         };
         let mut shown = self.shown.clone();
         // A round has a limit of its own, which is longer than a client should wait.
@@ -108,7 +111,14 @@ impl Handler for IndexService {
         let fields = &Fields::of(request.headers());
         let refusal = Refusal::of(&request, fields);
         let mut response = match refusal {
-            Some(refusal) => refused(refusal, fields, None),
+            Some(refusal) => {
+                let address = request.uri();
+                refused(
+                    refusal,
+                    fields,
+                    Target::named_format(Route::of(address.path()), address),
+                )
+            }
             None => self.routed(request.uri(), fields).await,
         };
         let status = response.status();

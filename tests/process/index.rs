@@ -94,6 +94,10 @@ async fn it_shows_each_words_total_and_which_word_is_away() {
     for none in ["/?format=csv", "/?format=xls"] {
         assert_eq!(index.get(none).await.status(), 400, "{none}");
     }
+    // As at an instance, an error has the form of the format that the address names.
+    let error = index.get("/?format=json&order=x").await;
+    assert_eq!(error.status(), 400);
+    assert_eq!(error.header("content-type"), Some("application/problem+json"));
     assert_eq!(index.get("/readyz").await.text(), "ready\n");
     let nothing = index.get_as("/the/a/b", "text/html").await;
     assert_eq!(nothing.status(), 404);
