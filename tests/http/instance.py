@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 WORDTALLY = os.environ["WORDTALLY"]
 PATIENCE = 20
@@ -25,9 +26,11 @@ class Instance:
         # What the machine's own variables say is no part of a test.
         environment = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         with self.log.open("w") as log:
-            self.process = subprocess.Popen([WORDTALLY, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
+            self.process = subprocess.Popen(
+                [WORDTALLY, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+            )
 
-    def __enter__(self) -> "Instance":
+    def __enter__(self) -> Self:
         self.port = int(self.wait(lambda: re.search(r'"address":"127\.0\.0\.1:(\d+)"', self.log.read_text())))
         self.url = f"http://127.0.0.1:{self.port}"
         return self
