@@ -72,14 +72,6 @@ in
         {
           Type = "notify";
           ExecStart = "${program} index";
-          Restart = "always";
-          RestartSec = "1s";
-          RestartSteps = 5;
-          RestartMaxDelaySec = "30s";
-          # The first round, and a drain.
-          TimeoutStartSec = "60s";
-          TimeoutStopSec = "20s";
-          WatchdogSec = "30s";
           # Eight answers of the largest kind at once.
           MemoryMax = "128M";
           MemorySwapMax = 0;
@@ -88,6 +80,7 @@ in
           # As the reverse proxy: who may connect to the instances' sockets.
           SupplementaryGroups = [ wordtally.socketGroup ];
         }
+        // import ./lifetime.nix
         // import ./hardening.nix {
           inherit (builtins) storeDir;
           inherit program;

@@ -64,20 +64,13 @@ let
         Type = "notify-reload";
         RefreshOnReload = "credentials";
         ExecStart = "${lib.getExe cfg.package} serve";
-        Restart = "always";
-        RestartSec = "1s";
-        RestartSteps = 5;
-        RestartMaxDelaySec = "30s";
-        # The first refresh may take 10 seconds, a drain too.
-        TimeoutStartSec = "60s";
-        TimeoutStopSec = "20s";
-        WatchdogSec = "30s";
         MemoryMax = instance.memoryMax;
         MemorySwapMax = 0;
         TasksMax = instance.tasksMax;
         # Connections, and some files.
         LimitNOFILE = 8192;
       }
+      // import ./lifetime.nix
       // lib.optionalAttrs (instance.credentialFile != null) {
         LoadCredential = [ "bigquery.json:${toString instance.credentialFile}" ];
       }
