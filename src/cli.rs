@@ -242,8 +242,8 @@ pub struct ServeArgs {
     /// Age up to which an answer is served while BigQuery fails
     #[arg(long, alias = "stale", env = "MAX_STALE", default_value = "24h", value_parser = parse_duration)]
     max_stale: Duration,
-    /// Origin whose pages may read the answers in a browser, such as https://example.com, or * for each; several with
-    /// commas between them
+    /// Origin (scheme and host) whose pages may read the answers in a browser, or * for each; several with commas
+    /// between them
     #[arg(long, env = "CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     cors_origin: Vec<Origin>,
     /// Time that one refresh may take, retries included

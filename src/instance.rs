@@ -123,13 +123,7 @@ impl Instance {
             version = env!("CARGO_PKG_VERSION"),
             "listening"
         );
-        let drained = server::serve(self.listener, service, limits, async {
-            shutdown.await;
-            systemd::stopping();
-            tracing::info!("draining");
-        })
-        .await?;
-        tracing::info!(open = drained.open, cut = drained.cut, "drained");
+        server::serve(self.listener, service, limits, systemd::stopping_at(shutdown)).await?;
         Ok(())
     }
 }

@@ -38,6 +38,13 @@ pub async fn reloaded() {
     deliver(message(&[NotifyState::Ready]), RELOAD).await;
 }
 
+/// Ends when `shutdown` does, and says so to systemd and to the log: what follows is the drain.
+pub async fn stopping_at(shutdown: impl Future<Output = ()>) {
+    shutdown.await;
+    stopping();
+    tracing::info!("draining");
+}
+
 /// Says that the service drains.
 pub fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("draining")]);

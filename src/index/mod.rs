@@ -71,13 +71,7 @@ impl Index {
                 systemd::ready("serving");
             }
         });
-        let drained = server::serve(self.listener, service, limits, async {
-            shutdown.await;
-            systemd::stopping();
-            tracing::info!("draining");
-        })
-        .await?;
-        tracing::info!(open = drained.open, cut = drained.cut, "drained");
+        server::serve(self.listener, service, limits, systemd::stopping_at(shutdown)).await?;
         Ok(())
     }
 }

@@ -62,7 +62,9 @@ pub async fn serve<H: Handler>(
         }
     }
     acceptor.close(|stream| connections.admit(stream));
-    Ok(connections.drain().await)
+    let drained = connections.drain().await;
+    tracing::info!(open = drained.open, cut = drained.cut, "drained");
+    Ok(drained)
 }
 
 /// Whether the error is about the one connection that was to be accepted.
