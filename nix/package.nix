@@ -19,6 +19,8 @@ let
     ../Cargo.toml
     ../Cargo.lock
     ../bench/plain-hyper
+    ../deploy/Cargo.toml
+    ../deploy/src
     ../fuzz/Cargo.toml
     ../fuzz/fuzz_targets
     ../fuzz/src

@@ -19,7 +19,7 @@ let
   next = host.config.services.wordtally.package.overrideAttrs (old: {
     postPatch = (old.postPatch or "") + ''
       sed -i 's/^version = "${old.version}"/version = "${old.version}-next"/' Cargo.toml
-      sed -i -E '/^name = "(wordtally|wordtally-(fuzz|manual)|bigquery-standin|plain-hyper)"$/{n;s/"$/-next"/}' Cargo.lock
+      sed -i -E '/^name = "(wordtally|wordtally-(deploy|fuzz|manual)|bigquery-standin|plain-hyper)"$/{n;s/"$/-next"/}' Cargo.lock
     '';
   });
   # What is brought to it, or switched to: a release that is right, and one for each way to be wrong.

@@ -1,0 +1,3 @@
+//! The part of a deployment that runs on the host.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Brings signed releases to hosts, from wherever they are built.
+
+fn main() {}

@@ -1,0 +1,12 @@
+//! Brings signed releases to hosts: what `deploy`, which runs where a release is built or sent from, and `deploy-host`,
+//! which runs on the host and decides, have in common.
+//!
+//! Data flows one way: a release's files → what was signed of it → the host's policy → requests → a deployment.
+
+pub mod closure;
+pub mod host_config;
+pub mod page;
+pub mod protocol;
+pub mod release;
+pub mod state;
+pub mod trust;
