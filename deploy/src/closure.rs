@@ -5,11 +5,89 @@ use std::path::PathBuf;
 
 use ring::digest::{SHA256, digest};
 
+/// Digits of Nix's base 32: neither e, o, t nor u.
+const DIGITS: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
+
 /// The paths of a closure, each with the hash of its NAR as Nix writes it (`sha256:…`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Closure(pub BTreeMap<PathBuf, String>);
 
+/// Why lines are not those of a closure.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// A line of another form.
+    #[error("line {0} of the closure is malformed: expected `/nix/store/HASH-NAME sha256:HASH`")]
+    Line(usize),
+    /// The last line has no end.
+    #[error("line {0} of the closure has no end: the list was cut off")]
+    CutOff(usize),
+    /// Lines in another order.
+    #[error("line {0} of the closure is out of order: expected sorted lines, as `LC_ALL=C sort` writes them")]
+    Unsorted(usize),
+    /// One path twice.
+    #[error("line {0} of the closure names a path again: expected each path once")]
+    Repeated(usize),
+    /// Not as many hashes as paths.
+    #[error("the store gave {hashes} hashes for {paths} paths: expected one for each")]
+    Uneven {
+        /// Paths.
+        paths: usize,
+        /// Their hashes.
+        hashes: usize,
+    },
+}
+
 impl Closure {
+    /// Reads what [`Self::lines`] writes, and nothing else: one closure has one text, and so one digest.
+    ///
+    /// # Errors
+    ///
+    /// The first line that is malformed, out of order, or names a path again.
+    pub fn parse(lines: &str) -> Result<Self, Malformed> {
+        let mut paths = BTreeMap::new();
+        let mut last = "";
+        for (line, number) in lines.split_inclusive('\n').zip(1..) {
+            let line = line.strip_suffix('\n').ok_or(Malformed::CutOff(number))?;
+            let (path, hash) = line.split_once(' ').ok_or(Malformed::Line(number))?;
+            if !is_store_path(path) || !is_hash(hash) {
+                return Err(Malformed::Line(number));
+            }
+            if paths.insert(PathBuf::from(path), hash.to_owned()).is_some() {
+                return Err(Malformed::Repeated(number));
+            }
+            if line < last {
+                return Err(Malformed::Unsorted(number));
+            }
+            last = line;
+        }
+        Ok(Self(paths))
+    }
+
+    /// The closure by what `nix-store --query --requisites PATH` and `nix-store --query --hash` of these paths wrote.
+    ///
+    /// # Errors
+    ///
+    /// A line of another form, a path twice, or another number of hashes than of paths.
+    pub fn from_queries(paths: &str, hashes: &str) -> Result<Self, Malformed> {
+        let uneven = Malformed::Uneven {
+            paths: paths.lines().count(),
+            hashes: hashes.lines().count(),
+        };
+        if matches!(uneven, Malformed::Uneven { paths, hashes } if paths != hashes) {
+            return Err(uneven);
+        }
+        let mut closure = BTreeMap::new();
+        for ((path, hash), number) in paths.lines().zip(hashes.lines()).zip(1..) {
+            if !is_store_path(path) || !is_hash(hash) {
+                return Err(Malformed::Line(number));
+            }
+            if closure.insert(PathBuf::from(path), hash.to_owned()).is_some() {
+                return Err(Malformed::Repeated(number));
+            }
+        }
+        Ok(Self(closure))
+    }
+
     /// Its sorted lines `PATH HASH`, each with its end.
     #[must_use]
     pub fn lines(&self) -> String {
@@ -26,8 +104,54 @@ impl Closure {
     /// SHA-256 of these lines, in hexadecimal.
     #[must_use]
     pub fn digest(&self) -> String {
-        hex(digest(&SHA256, self.lines().as_bytes()).as_ref())
+        sha256(self.lines().as_bytes())
     }
+}
+
+/// Whether it is the path of an object directly in the store, as Nix names them: so it has no `..` and no space.
+#[must_use]
+pub fn is_store_path(path: &str) -> bool {
+    path.strip_prefix("/nix/store/")
+        .and_then(|object| object.split_at_checked(32))
+        .is_some_and(|(hash, name)| {
+            name.len() > 1
+                && name.len() <= 212
+                && name.starts_with('-')
+                && hash.bytes().all(|digit| DIGITS.contains(&digit))
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"+-._?=".contains(&byte))
+        })
+}
+
+fn is_hash(hash: &str) -> bool {
+    hash.strip_prefix("sha256:")
+        .is_some_and(|digits| digits.len() == 52 && digits.bytes().all(|digit| DIGITS.contains(&digit)))
+}
+
+/// A SHA-256 as Nix writes the hash of a NAR: `sha256:` and 52 digits of 5 bits, the last bits first.
+#[must_use]
+pub fn nar_hash(sha256: &[u8]) -> String {
+    let bit = |at: usize| sha256.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1);
+    let digits = (8 * sha256.len()).div_ceil(5);
+    (0..digits)
+        .rev()
+        .filter_map(|digit| {
+            let value = (0..5)
+                .map(|at| usize::from(bit(5 * digit + at)) << at)
+                .sum::<usize>();
+            DIGITS.get(value).copied().map(char::from)
+        })
+        .fold("sha256:".to_owned(), |mut text, digit| {
+            text.push(digit);
+            text
+        })
+}
+
+/// SHA-256 in hexadecimal.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    hex(digest(&SHA256, bytes).as_ref())
 }
 
 /// Bytes in hexadecimal.

@@ -7,6 +7,7 @@ pub mod closure;
 pub mod host_config;
 pub mod page;
 pub mod protocol;
+pub mod provenance;
 pub mod release;
 pub mod state;
 pub mod trust;
