@@ -11,3 +11,4 @@ pub mod provenance;
 pub mod release;
 pub mod state;
 pub mod trust;
+pub mod vouch;

@@ -104,6 +104,13 @@ impl PublicKey {
         }
     }
 
+    /// Its PEM text.
+    #[must_use]
+    pub fn pem(&self) -> String {
+        let body = STANDARD.encode([&P256[..], &self.point].concat());
+        format!("{BEGIN}\n{body}\n{END}\n")
+    }
+
     /// Whether it made this signature, in ASN.1, of these bytes.
     #[must_use]
     pub fn signed(&self, bytes: &[u8], signature: &[u8]) -> bool {

@@ -1,0 +1,162 @@
+//! Vouches for a release: writes its provenance, signed, and signs the image in the registry where one is named.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::built::Built;
+use super::checkout::Checkout;
+use super::cosign::{Signer, Verifier};
+use super::registry::{Image, Transport};
+use super::{BUNDLE, FILES, Fault, STATEMENT, statement};
+use crate::provenance::Provenance;
+use crate::trust::Signed;
+
+/// Write and sign a release's provenance, and sign its image
+///
+/// $COSIGN_KEY names the file of the private key, and $COSIGN_PASSWORD_FILE that of its password.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Folder that `nix build .#release` made
+    #[arg(value_name = "RELEASE")]
+    pub release: PathBuf,
+    /// Folder to make
+    #[arg(value_name = "OUTPUT")]
+    pub output: PathBuf,
+    /// Where `publish` put the image: sign it there, too
+    #[arg(long, value_name = "REGISTRY/REPOSITORY[@DIGEST]")]
+    pub image: Option<String>,
+    /// How the registry is asked.
+    #[command(flatten)]
+    pub transport: Transport,
+}
+
+/// Does it. It needs the folder of the build and the checkout, and nothing of either in a store.
+///
+/// # Errors
+///
+/// See [`Fault`].
+pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
+    let built = Built::read(&given.release)?;
+    if given.output.exists() {
+        return Err(Fault::Refused(format!(
+            "{} is there already: name a folder to make",
+            given.output.display()
+        )));
+    }
+    let signer = Signer::new()?;
+    let checkout = Checkout::of(&built.release.revision)?;
+    let image = match &given.image {
+        Some(name) => Some(image(name, &built, &given.transport)?),
+        None => None,
+    };
+
+    let statement = statement::of(&built, &checkout)?;
+    let text = pretty(&statement)?;
+    let bundle = signer.bundle(text.as_bytes())?;
+    // What a host would say to it, before anybody relies on it.
+    let key = signer.public()?;
+    Signed::open(std::slice::from_ref(&key), &String::from_utf8_lossy(&bundle))?;
+    if let Some((image, plain)) = image {
+        let in_registry = InRegistry {
+            signer: &signer,
+            verifier: &Verifier::new(&key)?,
+            image: &image,
+            plain,
+        };
+        in_registry.sign(
+            &statement.predicate,
+            built.files.get(FILES[1]).map_or(&[], Vec::as_slice),
+            output,
+        )?;
+    }
+
+    let mut files = built.files;
+    files.insert(STATEMENT.to_owned(), text.into_bytes());
+    files.insert(BUNDLE.to_owned(), bundle);
+    for (name, content) in files {
+        write(&given.output.join(name), &content)?;
+    }
+    writeln!(
+        output,
+        "{}: release {} of commit {}, signed",
+        given.output.display(),
+        built.release.version,
+        checkout.commit
+    )
+    .map_err(Fault::Output)
+}
+
+/// The release's own image there, and whether it is asked for by plain HTTP.
+fn image(name: &str, built: &Built, transport: &Transport) -> Result<(Image, bool), Fault> {
+    let own = &built.release.image;
+    let image = Image::parse(&if name.contains('@') {
+        name.to_owned()
+    } else {
+        format!("{name}@{own}")
+    })?;
+    let plain = transport.is_plain(&image.repository)?;
+    if &image.digest != own {
+        return Err(Fault::Refused(format!(
+            "{image} is not this release's image, which is {own}"
+        )));
+    }
+    Ok((image, plain))
+}
+
+/// What is signed in the registry.
+struct InRegistry<'a> {
+    signer: &'a Signer,
+    verifier: &'a Verifier,
+    image: &'a Image,
+    plain: bool,
+}
+
+impl InRegistry<'_> {
+    /// What is there is not made again: a second run of the same job adds nothing.
+    fn sign(&self, provenance: &Provenance, bill: &[u8], output: &mut dyn Write) -> Result<(), Fault> {
+        let Self {
+            signer,
+            verifier,
+            image,
+            plain,
+        } = *self;
+        let mut say = |text: &str| writeln!(output, "{text}").map_err(Fault::Output);
+        if verifier.image(image, plain).is_ok() {
+            say("the image has this key's signature already")?;
+        } else {
+            signer.image(image, plain)?;
+            say(&format!("signed {image}"))?;
+        }
+        let attested = |kind| verifier.attestations(image, plain, kind).unwrap_or_default();
+        let of_this_commit = |predicate| {
+            Provenance::parse(predicate).is_ok_and(|known| known.of_commit(provenance.commit()).is_ok())
+        };
+        if !attested("slsaprovenance1").into_iter().any(of_this_commit) {
+            signer.attach(image, plain, "slsaprovenance1", pretty(provenance)?.as_bytes())?;
+            say("attached its provenance")?;
+        }
+        let content: serde_json::Value =
+            serde_json::from_slice(bill).map_err(|reason| Fault::malformed(Path::new(FILES[1]), reason))?;
+        if !attested("cyclonedx").contains(&content) {
+            signer.attach(image, plain, "cyclonedx", bill)?;
+            say("attached its bill of materials")?;
+        }
+        Ok(())
+    }
+}
+
+fn pretty(value: &impl serde::Serialize) -> Result<String, Fault> {
+    serde_json::to_string_pretty(value).map_err(|reason| Fault::malformed(Path::new(STATEMENT), reason))
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<(), Fault> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(path, content))
+        .map_err(|error| Fault::File {
+            path: path.to_owned(),
+            done: "written",
+            error,
+        })
+}

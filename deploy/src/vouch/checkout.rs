@@ -1,0 +1,87 @@
+//! The checkout that a release is of: its commit, its ref, and where it is from.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::{Fault, program};
+
+/// A clean checkout of a release's commit.
+pub(super) struct Checkout {
+    /// Its folder.
+    pub(super) root: PathBuf,
+    /// The commit.
+    pub(super) commit: String,
+}
+
+impl Checkout {
+    /// The one that the command runs in. It must be clean, of the job's commit, and of the release's.
+    pub(super) fn of(revision: &str) -> Result<Self, Fault> {
+        let root = PathBuf::from(program::said(
+            "git",
+            Command::new("git").args(["rev-parse", "--show-toplevel"]),
+        )?);
+        let mut checkout = Self {
+            root,
+            commit: String::new(),
+        };
+        checkout.commit = checkout.git(&["rev-parse", "HEAD"])?;
+        let commit = &checkout.commit;
+        if let Some(job) = variable("CI_COMMIT_SHA").filter(|job| job != commit) {
+            return Err(Fault::Refused(format!(
+                "commit {commit} is checked out, but $CI_COMMIT_SHA is {job}"
+            )));
+        }
+        // Files that git does not know are no part of a flake.
+        let status = ["status", "--porcelain", "--untracked-files=no"];
+        let changed = program::run(
+            "git",
+            Command::new("git").current_dir(&checkout.root).args(status),
+            b"",
+        )?;
+        if let Some(line) = String::from_utf8_lossy(&changed).lines().next() {
+            // Two letters say how.
+            return Err(Fault::Refused(format!(
+                "{} differs from commit {commit}: commit or restore it first",
+                line.get(3..).unwrap_or(line)
+            )));
+        }
+        // Nix tells no revision where an input was overridden: what was built is then another thing than the commit's.
+        if revision != commit {
+            return Err(Fault::Refused(format!(
+                "the release was built from commit {revision}, but {commit} is checked out"
+            )));
+        }
+        Ok(checkout)
+    }
+
+    /// Its branch or tag, in full; `HEAD` where it is on none.
+    pub(super) fn reference(&self) -> String {
+        if let Some(tag) = variable("CI_COMMIT_TAG") {
+            return format!("refs/tags/{tag}");
+        }
+        if let Some(branch) = variable("CI_COMMIT_BRANCH") {
+            return format!("refs/heads/{branch}");
+        }
+        self.git(&["symbolic-ref", "--quiet", "HEAD"])
+            .unwrap_or_else(|_| "HEAD".to_owned())
+    }
+
+    /// Where the sources are; never with a credential, and no folder of this machine.
+    pub(super) fn repository(&self) -> Option<String> {
+        let url = variable("CI_PROJECT_URL").or_else(|| self.git(&["config", "remote.origin.url"]).ok())?;
+        let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| *scheme != "file")?;
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        Some(format!("{scheme}://{host}/{path}"))
+    }
+
+    fn git(&self, arguments: &[&str]) -> Result<String, Fault> {
+        program::said("git", Command::new("git").current_dir(&self.root).args(arguments))
+    }
+}
+
+/// A variable of the job's that has a value.
+pub(super) fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}

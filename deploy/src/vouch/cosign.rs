@@ -1,0 +1,250 @@
+//! cosign with a pair of keys, and neither a transparency log nor a service of Sigstore's.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::registry::Image;
+use super::{Fault, checkout, program, read};
+use crate::provenance::Statement;
+use crate::trust::PublicKey;
+
+/// No service to sign with.
+const NO_LOG: &str = include_str!("no-log.json");
+/// No authority to fetch.
+const NO_AUTHORITIES: &str = include_str!("no-authorities.json");
+/// What cosign calls an image's signature. It takes an attestation for one, too.
+const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
+
+/// The private key: a file, and its password by standard input.
+pub(super) struct Signer {
+    key: PathBuf,
+    password: Vec<u8>,
+    folder: TempDir,
+}
+
+impl Signer {
+    pub(super) fn new() -> Result<Self, Fault> {
+        let key = PathBuf::from(checkout::variable("COSIGN_KEY").ok_or(Fault::NoSigningKey)?);
+        read(&key)?;
+        let mut password = match checkout::variable("COSIGN_PASSWORD_FILE") {
+            Some(file) => read(Path::new(&file))?,
+            None => Vec::new(),
+        };
+        password.truncate(password.trim_ascii_end().len());
+        let folder = folder()?;
+        write(&folder.path().join("no-log"), NO_LOG.as_bytes())?;
+        write(&folder.path().join("no-authorities"), NO_AUTHORITIES.as_bytes())?;
+        Ok(Self {
+            key,
+            password,
+            folder,
+        })
+    }
+
+    /// Its public half.
+    pub(super) fn public(&self) -> Result<PublicKey, Fault> {
+        let pem = self.run("public-key", &mut Command::new("cosign"), &[])?;
+        Ok(PublicKey::from_pem(&String::from_utf8_lossy(&pem))?)
+    }
+
+    /// Signs an in-toto statement; gives Sigstore's bundle.
+    pub(super) fn bundle(&self, statement: &[u8]) -> Result<Vec<u8>, Fault> {
+        let (file, bundle) = (self.file("statement"), self.file("bundle"));
+        write(&file, statement)?;
+        self.sign(
+            "attest-blob",
+            &[option("--statement", &file), option("--bundle", &bundle)],
+        )?;
+        read(&bundle)
+    }
+
+    /// Signs an image in its registry.
+    pub(super) fn image(&self, image: &Image, plain: bool) -> Result<(), Fault> {
+        let mut arguments = transport(plain);
+        arguments.push(image.to_string().into());
+        self.sign("sign", &arguments)
+    }
+
+    /// Attaches a signed predicate to an image in its registry.
+    pub(super) fn attach(
+        &self,
+        image: &Image,
+        plain: bool,
+        kind: &str,
+        predicate: &[u8],
+    ) -> Result<(), Fault> {
+        let file = self.file("predicate");
+        write(&file, predicate)?;
+        let mut arguments = transport(plain);
+        arguments.extend([
+            format!("--type={kind}").into(),
+            option("--predicate", &file),
+            image.to_string().into(),
+        ]);
+        self.sign("attest", &arguments)
+    }
+
+    fn sign(&self, verb: &str, arguments: &[OsString]) -> Result<(), Fault> {
+        let mut command = Command::new("cosign");
+        let services = [
+            "--yes".into(),
+            option("--signing-config", &self.file("no-log")),
+            option("--trusted-root", &self.file("no-authorities")),
+        ];
+        self.run(verb, &mut command, &[&services, arguments].concat())
+            .map(drop)
+    }
+
+    fn run(&self, verb: &str, command: &mut Command, arguments: &[OsString]) -> Result<Vec<u8>, Fault> {
+        let command = command.arg(verb).arg(option("--key", &self.key)).args(arguments);
+        program::run("cosign", command, &self.password)
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+/// A public key, as cosign takes it.
+pub(super) struct Verifier {
+    name: String,
+    folder: TempDir,
+}
+
+/// A signature of an image, as cosign prints it.
+#[derive(Deserialize)]
+struct Signature {
+    critical: Critical,
+}
+
+#[derive(Deserialize)]
+struct Critical {
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+/// An attestation of an image, as cosign prints it.
+#[derive(Deserialize)]
+struct Attestation {
+    payload: String,
+}
+
+impl Verifier {
+    pub(super) fn new(key: &PublicKey) -> Result<Self, Fault> {
+        let folder = folder()?;
+        write(&folder.path().join("key"), key.pem().as_bytes())?;
+        Ok(Self {
+            name: key.to_string(),
+            folder,
+        })
+    }
+
+    /// Refuses an image that is not itself signed.
+    pub(super) fn image(&self, image: &Image, plain: bool) -> Result<(), Fault> {
+        let unsigned = || format!("{image} is not signed by {}", self.name);
+        let output = self
+            .run("verify", &["--output=json".into()], image, plain)
+            .map_err(|fault| fault.means(unsigned()))?;
+        let signatures: Vec<Signature> =
+            serde_json::from_slice(&output).map_err(|error| unreadable(&error))?;
+        if signatures
+            .iter()
+            .any(|signature| signature.critical.kind == SIGNATURE)
+        {
+            return Ok(());
+        }
+        Err(Fault::Refused(format!(
+            "{}: it has attestations only",
+            unsigned()
+        )))
+    }
+
+    /// The predicates of a kind that this key signed for an image.
+    pub(super) fn attestations(&self, image: &Image, plain: bool, kind: &str) -> Result<Vec<Value>, Fault> {
+        let output = self
+            .run(
+                "verify-attestation",
+                &[format!("--type={kind}").into()],
+                image,
+                plain,
+            )
+            .map_err(|fault| {
+                fault.means(format!(
+                    "{image} has no {kind} attestation signed by {}",
+                    self.name
+                ))
+            })?;
+        String::from_utf8_lossy(&output)
+            .lines()
+            .map(|line| {
+                let attestation: Attestation =
+                    serde_json::from_str(line).map_err(|error| unreadable(&error))?;
+                let payload = STANDARD
+                    .decode(attestation.payload)
+                    .map_err(|error| unreadable(&error))?;
+                let statement: Statement<Value> =
+                    serde_json::from_slice(&payload).map_err(|error| unreadable(&error))?;
+                Ok(statement.predicate)
+            })
+            .collect()
+    }
+
+    fn run(&self, verb: &str, arguments: &[OsString], image: &Image, plain: bool) -> Result<Vec<u8>, Fault> {
+        let mut command = Command::new("cosign");
+        command
+            .arg(verb)
+            .arg(option("--key", &self.folder.path().join("key")))
+            // There is no log to ask whether a signature is in it.
+            .arg("--insecure-ignore-tlog")
+            .args(arguments)
+            .args(transport(plain))
+            .arg(image.to_string());
+        program::run("cosign", &mut command, b"")
+    }
+}
+
+fn unreadable(error: &dyn std::fmt::Display) -> Fault {
+    Fault::Program {
+        program: "cosign",
+        said: format!("its output is of another form: {error}"),
+    }
+}
+
+fn transport(plain: bool) -> Vec<OsString> {
+    if plain {
+        vec!["--allow-http-registry".into()]
+    } else {
+        Vec::new()
+    }
+}
+
+fn option(name: &str, file: &Path) -> OsString {
+    let mut text = OsString::from(name);
+    text.push("=");
+    text.push(file);
+    text
+}
+
+fn folder() -> Result<TempDir, Fault> {
+    TempDir::new().map_err(|error| Fault::File {
+        path: std::env::temp_dir(),
+        done: "written",
+        error,
+    })
+}
+
+fn write(path: &Path, content: &[u8]) -> Result<(), Fault> {
+    fs::write(path, content).map_err(|error| Fault::File {
+        path: path.to_owned(),
+        done: "written",
+        error,
+    })
+}

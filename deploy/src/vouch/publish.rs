@@ -1,0 +1,53 @@
+//! Pushes a release's image to a registry, by digest.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::checkout::Checkout;
+use super::registry::{Transport, repository};
+use super::{Fault, built, program};
+
+/// Push a release's image to a registry, by digest; the last line is the image's name by digest
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Folder that `nix build .#release` made
+    #[arg(value_name = "RELEASE")]
+    pub release: PathBuf,
+    /// Where to, such as registry.example.com/wordtally
+    #[arg(value_name = "REGISTRY/REPOSITORY")]
+    pub repository: String,
+    /// How the registry is asked.
+    #[command(flatten)]
+    pub transport: Transport,
+}
+
+/// Does it.
+///
+/// # Errors
+///
+/// See [`Fault`].
+pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
+    let repository = repository(&given.repository)?;
+    let plain = given.transport.is_plain(repository)?;
+    let release = built::release(&given.release)?;
+    let checkout = Checkout::of(&release.revision)?;
+    // A pointer for people; everything here goes by the digest.
+    let tag = format!(
+        "{}-{}",
+        release.version,
+        checkout.commit.get(..12).unwrap_or_default()
+    );
+
+    let image = format!("{repository}@{}", release.image);
+    for destination in [&image, &format!("{repository}:{tag}")] {
+        let mut command = Command::new("skopeo");
+        command
+            .args(["--insecure-policy", "copy", "--quiet", "--preserve-digests"])
+            .arg(format!("--dest-tls-verify={}", !plain))
+            .arg(format!("oci:{}", given.release.join("image").display()))
+            .arg(format!("docker://{destination}"));
+        program::run("skopeo", &mut command, b"")?;
+    }
+    writeln!(output, "tag: {repository}:{tag}\n{image}").map_err(Fault::Output)
+}

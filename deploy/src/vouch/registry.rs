@@ -1,0 +1,97 @@
+//! Names of images, and how their registry is asked.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use super::Fault;
+
+/// How a registry is asked.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Transport {
+    /// Ask a registry on the loopback by plain HTTP
+    #[arg(long, env = "INSECURE_REGISTRY", value_parser = clap::builder::FalseyValueParser::new())]
+    pub insecure: bool,
+}
+
+impl Transport {
+    /// Whether it is asked by plain HTTP. That is for tests: whoever is on the way could read the credentials.
+    pub(super) fn is_plain(&self, repository: &str) -> Result<bool, Fault> {
+        let registry = repository.split('/').next().unwrap_or_default();
+        if self.insecure && !is_loopback(registry) {
+            return Err(Fault::Refused(format!(
+                "--insecure and $INSECURE_REGISTRY are for a registry on the loopback, and {registry} is none"
+            )));
+        }
+        Ok(self.insecure)
+    }
+}
+
+fn is_loopback(registry: &str) -> bool {
+    let host = registry
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or(registry, |(host, _)| host);
+    let address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
+    host == "localhost"
+        || address
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+/// A repository of a registry, with neither tag nor digest.
+pub(super) fn repository(text: &str) -> Result<&str, Fault> {
+    match text.split_once('/') {
+        Some((registry, name)) if !registry.is_empty() && !name.is_empty() && !name.contains([':', '@']) => {
+            Ok(text)
+        }
+        _ => Err(Fault::Refused(format!(
+            "{text} is no repository: expected REGISTRY/REPOSITORY, with neither tag nor digest"
+        ))),
+    }
+}
+
+/// An image by its digest: a tag may lead elsewhere tomorrow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Image {
+    /// Where it is.
+    pub(super) repository: String,
+    /// Digest of its manifest.
+    pub(super) digest: String,
+}
+
+impl Image {
+    pub(super) fn parse(text: &str) -> Result<Self, Fault> {
+        let refused = || {
+            Fault::Refused(format!(
+                "{text} is no image by digest: expected REGISTRY/REPOSITORY@sha256:…"
+            ))
+        };
+        let (name, digest) = text.split_once('@').ok_or_else(refused)?;
+        if !is_digest(digest) {
+            return Err(refused());
+        }
+        Ok(Self {
+            repository: repository(name).map_err(|_| refused())?.to_owned(),
+            digest: digest.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Image {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.repository, self.digest)
+    }
+}
+
+/// Whether it is a digest as a registry writes it.
+pub(super) fn is_digest(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(|digits| {
+        digits.len() == 64
+            && digits
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}

@@ -1,0 +1,67 @@
+//! Verifies what `attest` wrote, with nothing but that folder and a public key.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use super::attested::read_release;
+use super::{Fault, PublicKeyArg, commit_sha, store};
+
+/// Verify a release's signature, its files, its commit and its hosts' closures
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Folder that `attest` made
+    #[arg(value_name = "ATTESTED")]
+    pub attested: PathBuf,
+    /// Commit that it must be of [default: any]
+    #[arg(long, value_name = "SHA", value_parser = commit_sha)]
+    pub commit: Option<String>,
+    /// Public key that must have signed it.
+    #[command(flatten)]
+    pub key: PublicKeyArg,
+    /// Host whose system must be in this machine's store, unaltered
+    #[arg(long, value_name = "NAME")]
+    pub host: Option<String>,
+}
+
+/// Does it; says one line for each thing that it verified.
+///
+/// # Errors
+///
+/// See [`Fault`].
+pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
+    let mut say = |what: &str, is: &str| writeln!(output, "{what}: {is}").map_err(Fault::Output);
+    let key = given.key.read()?;
+    let attested = read_release(&given.attested, &key, given.commit.as_deref())?;
+    attested.verify_rest()?;
+    let build = &attested.signed.provenance;
+    say("signature", &format!("by {key}"))?;
+    say(
+        "release",
+        &format!("{}, sha256:{}", attested.release.version, attested.digest()),
+    )?;
+    say(
+        "repository",
+        &build.build_definition.external_parameters.repository,
+    )?;
+    say("commit", build.commit())?;
+    say("ref", &build.build_definition.external_parameters.reference)?;
+    say("builder", &build.run_details.builder.id)?;
+    say("image", &attested.release.image)?;
+    for host in attested.release.hosts.keys() {
+        let closure = attested.closure(host)?;
+        say(
+            &format!("hosts/{host}"),
+            &format!("sha256:{}, {} paths", closure.digest(), closure.0.len()),
+        )?;
+    }
+    if let Some(host) = &given.host {
+        // A host that there is not is refused here.
+        attested.closure(host)?;
+        if let Some(entry) = attested.release.hosts.get(host) {
+            let found = store::closure(&entry.system)?;
+            attested.signed.same(&format!("hosts/{host}"), &found.digest())?;
+            say("in this store", &entry.system.display().to_string())?;
+        }
+    }
+    Ok(())
+}

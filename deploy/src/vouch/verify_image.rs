@@ -1,0 +1,96 @@
+//! Verifies an image in a registry: every byte by digest, its signature, its provenance and its bill of materials.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::Command;
+
+use super::cosign::Verifier;
+use super::registry::{Image, Transport};
+use super::{Fault, PublicKeyArg, commit_sha, program};
+use crate::provenance::{Provenance, Unfit};
+
+/// Verify an image in a registry: its digest, signature, provenance and bill of materials
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// The image by digest; a tag is refused
+    #[arg(value_name = "REGISTRY/REPOSITORY@DIGEST")]
+    pub image: String,
+    /// Commit that it must be of [default: any]
+    #[arg(long, value_name = "SHA", value_parser = commit_sha)]
+    pub commit: Option<String>,
+    /// Public key that must have signed it.
+    #[command(flatten)]
+    pub key: PublicKeyArg,
+    /// How the registry is asked.
+    #[command(flatten)]
+    pub transport: Transport,
+}
+
+/// Does it; says one line for each thing that it verified.
+///
+/// # Errors
+///
+/// See [`Fault`].
+pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
+    let mut say = |what: &str, is: &str| writeln!(output, "{what}: {is}").map_err(Fault::Output);
+    let image = Image::parse(&given.image)?;
+    let plain = given.transport.is_plain(&image.repository)?;
+    let key = given.key.read()?;
+    let verifier = Verifier::new(&key)?;
+
+    take_in(&image, plain)?;
+    say("image", &image.digest)?;
+    verifier.image(&image, plain)?;
+    say("signature", &format!("by {key}"))?;
+
+    let known = verifier.attestations(&image, plain, "slsaprovenance1")?;
+    say("commit", &commits(known, given.commit.as_deref())?)?;
+    let bills = verifier.attestations(&image, plain, "cyclonedx")?;
+    let components = bills
+        .last()
+        .and_then(|bill| bill.get("components"))
+        .and_then(serde_json::Value::as_array)
+        .map_or(0, Vec::len);
+    say("bill of materials", &format!("{components} components"))
+}
+
+/// One image may come of several commits; each has a provenance of its own.
+fn commits(known: Vec<serde_json::Value>, wanted: Option<&str>) -> Result<String, Fault> {
+    let (mut commits, mut refusal) = (BTreeSet::new(), None);
+    for predicate in known {
+        let fits = Provenance::parse(predicate).and_then(|provenance| {
+            wanted.map_or(Ok(()), |wanted| provenance.of_commit(wanted))?;
+            Ok(provenance.commit().to_owned())
+        });
+        match fits {
+            Ok(commit) => drop(commits.insert(commit)),
+            Err(unfit) => drop(refusal.get_or_insert(unfit)),
+        }
+    }
+    if commits.is_empty() {
+        return Err(refusal
+            .unwrap_or_else(|| Unfit::Field("there is none".to_owned()))
+            .into());
+    }
+    Ok(commits.into_iter().collect::<Vec<_>>().join(", "))
+}
+
+/// Takes it in, and so compares each layer with its digest: a registry need not.
+fn take_in(image: &Image, plain: bool) -> Result<(), Fault> {
+    let folder = tempfile::tempdir().map_err(|error| Fault::File {
+        path: std::env::temp_dir(),
+        done: "written",
+        error,
+    })?;
+    let mut command = Command::new("skopeo");
+    command
+        .args(["--insecure-policy", "--tmpdir"])
+        .arg(folder.path())
+        .args(["copy", "--quiet", "--preserve-digests"])
+        .arg(format!("--src-tls-verify={}", !plain))
+        .arg(format!("docker://{image}"))
+        .arg(format!("dir:{}/image", folder.path().display()));
+    program::run("skopeo", &mut command, b"")
+        .map(drop)
+        .map_err(|fault| fault.means(format!("{image} is not there, or not what its digest says")))
+}
