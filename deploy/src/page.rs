@@ -1,1 +1,367 @@
 //! Asks words' pages, from outside as a client does and on the host itself, and compares them with the expected counts.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::Read;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use reqwest::StatusCode;
+use reqwest::blocking::{Client, ClientBuilder, Response};
+use reqwest::header::{ACCEPT, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::tls::Certificate;
+use serde::Deserialize;
+
+/// Counts of a word, by corpus.
+pub type ByCorpus = BTreeMap<String, u64>;
+
+/// Most bytes of a page: one of 100,000 corpora has 8 MB.
+const MOST: u64 = 16 * 1024 * 1024;
+/// How much of what an error's page says is repeated.
+const SAID: usize = 200;
+/// How long one page may take.
+const LIMIT: Duration = Duration::from_secs(20);
+/// Between two requests to a host: fewer in a second than the 20 that the reverse proxy's own limit lets through.
+const PACE: Duration = Duration::from_millis(60);
+/// What a refusal is waited for that does not say how long.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often a wait looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Why a page is not what it must be.
+#[derive(Debug, thiserror::Error)]
+pub enum Wrong {
+    /// There was no response, or not a whole one.
+    #[error("{who}: {why}")]
+    NoResponse {
+        /// What was asked.
+        who: String,
+        /// What happened.
+        why: String,
+    },
+    /// The response is another one than a page.
+    #[error("{who} answers {}{}", status.as_u16(), after_colon(said))]
+    Status {
+        /// What was asked.
+        who: String,
+        /// The response's status.
+        status: StatusCode,
+        /// The beginning of its body.
+        said: String,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// It answers 200 with something else.
+    #[error("{0} is not a word's page")]
+    NotAPage(String),
+    /// It answers 200 with other counts.
+    #[error("{who}: {}", differences.join(", "))]
+    Counts {
+        /// What was asked.
+        who: String,
+        /// Each corpus whose count is another one.
+        differences: Vec<String>,
+    },
+    /// The time was over before it was asked.
+    #[error("{0} was not asked: the time for all pages is over")]
+    Late(String),
+    /// Whoever asked wants no answer any more.
+    #[error("{0} was not asked: the check was interrupted")]
+    Unwanted(String),
+}
+
+impl Wrong {
+    /// Whether it answers, and answers wrongly: nothing that an outage explains.
+    #[must_use]
+    pub fn is_wrong_answer(&self) -> bool {
+        matches!(self, Self::NotAPage(_) | Self::Counts { .. })
+    }
+
+    /// How long to wait before asking again, where a limit or a restart is why it refused.
+    fn pause(&self) -> Option<Duration> {
+        match self {
+            Self::Status {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                retry_after,
+                ..
+            } => Some(retry_after.unwrap_or(PAUSE)),
+            Self::Status {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                retry_after,
+                ..
+            } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
+fn after_colon(said: &str) -> String {
+    if said.is_empty() {
+        String::new()
+    } else {
+        format!(": {said}")
+    }
+}
+
+/// What `/readyz` says where it does not say `ready`.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NotReady(pub String);
+
+/// Whether the instance that listens at `ADDRESS:PORT` or `unix:PATH` has something to answer.
+///
+/// # Errors
+///
+/// What it says instead.
+pub fn readiness(listen: &str, limit: Duration) -> Result<(), NotReady> {
+    let no_answer = |why: String| NotReady(format!("it does not answer: {why}"));
+    let (client, origin) = on_host(listen).map_err(no_answer)?;
+    let response = client
+        .get(format!("{origin}/readyz"))
+        .timeout(limit)
+        .send()
+        .map_err(|error| no_answer(cause(&error)))?;
+    let status = response.status();
+    let body = body(response).map_err(no_answer)?;
+    match (status, beginning(&body)) {
+        (StatusCode::OK, said) if said == "ready" => Ok(()),
+        (status, said) if said.is_empty() => Err(NotReady(format!("it answers {}", status.as_u16()))),
+        (_, said) => Err(NotReady(said)),
+    }
+}
+
+/// The counts of the instance that listens at `ADDRESS:PORT` or `unix:PATH`; `who` begins the sentence of an error.
+///
+/// # Errors
+///
+/// [`Wrong`], where it gives none.
+pub fn counts(who: &str, listen: &str, limit: Duration) -> Result<ByCorpus, Wrong> {
+    let (client, origin) = on_host(listen).map_err(|why| no_response(who, why))?;
+    ask(&client, who, &format!("{origin}/"), limit)
+}
+
+/// Compares counts with those that are known; gives how many corpora there are.
+///
+/// # Errors
+///
+/// [`Wrong::Counts`], such as `the: hamlet has 3 and not 995`.
+pub fn compare(who: &str, expected: &ByCorpus, got: &ByCorpus) -> Result<usize, Wrong> {
+    let differences: Vec<_> = expected
+        .iter()
+        .filter(|&(corpus, count)| got.get(corpus) != Some(count))
+        .map(|(corpus, count)| match got.get(corpus) {
+            Some(other) => format!("{corpus} has {other} and not {count}"),
+            None => format!("{corpus} has nothing and not {count}"),
+        })
+        .collect();
+    if differences.is_empty() {
+        return Ok(got.len());
+    }
+    Err(Wrong::Counts {
+        who: who.to_owned(),
+        differences,
+    })
+}
+
+/// How long one page is asked for, and whether its refusals are waited for.
+#[derive(Clone, Copy)]
+pub struct Patience<'a> {
+    /// When it must be known.
+    pub until: Instant,
+    /// Whether it is asked again where a limit refused it, or where it asks to be asked later.
+    pub asks_again: bool,
+    /// Whether the answer is not wanted any more.
+    pub given_up: &'a dyn Fn() -> bool,
+}
+
+/// Asks a host's pages from outside, by a client that keeps its connection, and not faster than its limits allow.
+#[derive(Debug)]
+pub struct Outside {
+    client: Client,
+    next: Instant,
+}
+
+impl Outside {
+    /// Asks over new connections; `authority` is the PEM text that certificates are checked against, without it this
+    /// machine's own.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the authority.
+    pub fn new(authority: Option<&str>) -> Result<Self, String> {
+        let mut builder = client();
+        if let Some(pem) = authority {
+            let certificates = Certificate::from_pem_bundle(pem.as_bytes())
+                .map_err(|error| format!("the certificate authority is not understood: {}", cause(&error)))?;
+            if certificates.is_empty() {
+                return Err("the certificate authority has no certificate: give PEM text".to_owned());
+            }
+            builder = certificates.into_iter().fold(
+                builder.tls_built_in_root_certs(false),
+                ClientBuilder::add_root_certificate,
+            );
+        }
+        Ok(Self {
+            client: builder.build().map_err(|error| cause(&error))?,
+            next: Instant::now(),
+        })
+    }
+
+    /// Asks for a word's page and compares it with the expected counts; gives how many corpora it lists.
+    ///
+    /// # Errors
+    ///
+    /// How it is wrong.
+    pub fn check(&mut self, url: &str, expected: &ByCorpus, patience: Patience<'_>) -> Result<usize, Wrong> {
+        compare(url, expected, &self.counts(url, patience)?)
+    }
+
+    fn counts(&mut self, url: &str, patience: Patience<'_>) -> Result<ByCorpus, Wrong> {
+        loop {
+            wait(url, self.next, patience)?;
+            let left = patience.until.saturating_duration_since(Instant::now());
+            let answer = ask(&self.client, url, url, left.min(LIMIT));
+            self.next = Instant::now() + PACE;
+            match answer.as_ref().err().and_then(Wrong::pause) {
+                // A wait that ends too late is of no use to anybody.
+                Some(pause) if patience.asks_again && pause < left => self.next += pause,
+                _ => return answer,
+            }
+        }
+    }
+}
+
+fn wait(who: &str, until: Instant, patience: Patience<'_>) -> Result<(), Wrong> {
+    loop {
+        if (patience.given_up)() {
+            return Err(Wrong::Unwanted(who.to_owned()));
+        }
+        let now = Instant::now();
+        if now >= patience.until {
+            return Err(Wrong::Late(who.to_owned()));
+        }
+        match until.checked_duration_since(now) {
+            None | Some(Duration::ZERO) => return Ok(()),
+            Some(left) => thread::sleep(left.min(LOOK)),
+        }
+    }
+}
+
+fn ask(client: &Client, who: &str, url: &str, limit: Duration) -> Result<ByCorpus, Wrong> {
+    let response = client
+        .get(url)
+        .header(ACCEPT, "application/json")
+        .timeout(limit)
+        .send()
+        .map_err(|error| no_response(who, cause(&error)))?;
+    let (status, retry_after) = (response.status(), retry_after(&response));
+    let body = body(response).map_err(|why| no_response(who, why))?;
+    if status != StatusCode::OK {
+        return Err(Wrong::Status {
+            who: who.to_owned(),
+            status,
+            said: beginning(&body),
+            retry_after,
+        });
+    }
+    let page: Page = serde_json::from_slice(&body).map_err(|_| Wrong::NotAPage(who.to_owned()))?;
+    Ok(page
+        .counts
+        .into_iter()
+        .map(|count| (count.corpus, count.total_words))
+        .collect())
+}
+
+#[derive(Deserialize)]
+struct Page {
+    counts: Vec<Count>,
+}
+
+#[derive(Deserialize)]
+struct Count {
+    corpus: String,
+    total_words: u64,
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    // The other form is a date, which a proxy of ours never sends.
+    Some(value.trim().parse().map_or(PAUSE, Duration::from_secs))
+}
+
+/// The whole body, if it has at most so many bytes. The request's own limit of time includes it.
+fn body(response: Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    response
+        .take(MOST + 1)
+        .read_to_end(&mut body)
+        .map_err(|error| format!("its body did not come whole: {}", cause(&error)))?;
+    if body.len() as u64 > MOST {
+        return Err(format!("its body has more than {MOST} bytes"));
+    }
+    Ok(body)
+}
+
+fn client() -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("wordtally-deploy/", env!("CARGO_PKG_VERSION")))
+        // The host itself is asked, and for this very page.
+        .no_proxy()
+        .redirect(Policy::none())
+        .connect_timeout(LIMIT)
+        .timeout(LIMIT)
+}
+
+/// A client for one instance on this machine, and what its addresses begin with.
+fn on_host(listen: &str) -> Result<(Client, String), String> {
+    let (builder, origin) = match listen.strip_prefix("unix:") {
+        Some(path) => (client().unix_socket(path), "http://localhost".to_owned()),
+        None => (client(), format!("http://{listen}")),
+    };
+    let client = builder.build().map_err(|error| cause(&error))?;
+    Ok((client, origin))
+}
+
+fn no_response(who: &str, why: String) -> Wrong {
+    Wrong::NoResponse {
+        who: who.to_owned(),
+        why,
+    }
+}
+
+/// What lies under an error: the layers above it say only that there is one.
+fn cause(error: &(dyn Error + 'static)) -> String {
+    let mut last = error;
+    loop {
+        // What lies under this one is whichever wait was ended.
+        if last
+            .downcast_ref::<reqwest::Error>()
+            .is_some_and(reqwest::Error::is_timeout)
+        {
+            return "it takes too long".to_owned();
+        }
+        let inner = last
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        match inner
+            .map(|error| error as &(dyn Error + 'static))
+            .or(last.source())
+        {
+            Some(next) => last = next,
+            None => return clean(&last.to_string()),
+        }
+    }
+}
+
+fn beginning(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body.get(..SAID * 4).unwrap_or(body));
+    clean(text.trim()).chars().take(SAID).collect()
+}
+
+/// A server's own words, made fit for one line.
+fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}

@@ -1,0 +1,120 @@
+//! A host's pages: a server of HTTP/1.1 that answers what the test tells it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Instant;
+
+/// A whole response, its head included; none leaves the client without one.
+pub(crate) type Answer = Option<String>;
+type Answers = Arc<dyn Fn(&str) -> Answer + Send + Sync>;
+
+pub(crate) struct Server {
+    pub(crate) address: String,
+    pub(crate) connections: Arc<Mutex<u32>>,
+}
+
+/// Answers each request for a path, on as many connections as there are.
+pub(crate) fn serve(answers: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let connections = Arc::new(Mutex::new(0));
+    let (answers, counted): (Answers, _) = (Arc::new(answers), Arc::clone(&connections));
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            *counted.lock().unwrap() += 1;
+            let stream: TcpStream = stream.unwrap();
+            let other = stream.try_clone().unwrap();
+            let answers = Arc::clone(&answers);
+            thread::spawn(move || talk(stream, other, &answers));
+        }
+    });
+    Server { address, connections }
+}
+
+/// The same on a Unix socket.
+pub(crate) fn serve_unix(path: &Path, answers: impl Fn(&str) -> Answer + Send + Sync + 'static) {
+    let listener = UnixListener::bind(path).unwrap();
+    let answers: Answers = Arc::new(answers);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let stream = stream.unwrap();
+            talk(stream.try_clone().unwrap(), stream, &answers);
+        }
+    });
+}
+
+fn talk(read: impl Read, mut write: impl Write, answers: &Answers) {
+    let mut lines = BufReader::new(read).lines();
+    while let Some(Ok(first)) = lines.next() {
+        let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+        while lines
+            .next()
+            .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
+        {}
+        let Some(answer) = answers(&path) else { return };
+        if write.write_all(answer.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+pub(crate) fn response(status: &str, fields: &str, body: &str) -> Answer {
+    Some(format!(
+        "HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    ))
+}
+
+pub(crate) fn ready() -> Answer {
+    response("200 OK", "", "ready")
+}
+
+/// A word's page with these counts.
+pub(crate) fn counts<const N: usize>(counts: [(&str, u64); N]) -> Answer {
+    let counts: Vec<_> = counts
+        .map(|(corpus, total)| serde_json::json!({"corpus": corpus, "total_words": total}))
+        .into();
+    response(
+        "200 OK",
+        "",
+        &serde_json::json!({"word": "the", "counts": counts}).to_string(),
+    )
+}
+
+pub(crate) fn known<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String, u64> {
+    counts.map(|(corpus, count)| (corpus.to_owned(), count)).into()
+}
+
+/// The front door's limit, as nginx counts: a bucket that leaks at a rate, with room for a burst.
+pub(crate) struct Limit {
+    rate: f64,
+    burst: f64,
+    excess: Mutex<(f64, Instant)>,
+}
+
+impl Limit {
+    pub(crate) fn new(rate: f64, burst: f64) -> Self {
+        Self {
+            rate,
+            burst,
+            excess: Mutex::new((-1.0, Instant::now())),
+        }
+    }
+
+    pub(crate) fn allows(&self) -> bool {
+        let mut bucket = self.excess.lock().unwrap();
+        let (excess, last) = *bucket;
+        let now = Instant::now();
+        let next = (excess - (now - last).as_secs_f64() * self.rate).max(-1.0) + 1.0;
+        if next > self.burst {
+            return false;
+        }
+        *bucket = (next, now);
+        true
+    }
+}
