@@ -3,7 +3,9 @@
 //!
 //! Data flows one way: a release's files → what was signed of it → the host's policy → requests → a deployment.
 
+pub mod cli;
 pub mod closure;
+pub mod deployer;
 pub mod host_config;
 pub mod page;
 pub mod protocol;

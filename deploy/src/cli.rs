@@ -1,0 +1,197 @@
+//! The command line of `deploy`.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::Resettable;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+const MAIN_HELP: &str = "\
+Examples:
+  deploy to mock-prod --commit \"$(git rev-parse HEAD)\" --identity KEY
+  deploy check mock-prod
+  deploy rollback mock-prod
+
+Exit codes:
+  0  what was asked for was done, or is so
+  1  it was not done, or is not so: one sentence says why
+  2  the arguments are wrong
+  3  `to` only: the host runs a newer release, and nothing was sent";
+
+const TO_HELP: &str = "\
+The host judges the release by itself, and tries its words before it activates it. It keeps it only if every page is
+right from here. Ctrl-C brings the host back to what it ran, and the command stays until the host says so.
+
+Examples:
+  deploy to mock-prod
+  deploy to mock-prod prod --bake 10m
+  deploy to prod --force 'BigQuery is down, and this raises the TTL'
+
+Exit codes:
+  0  every host runs it, now and after a restart
+  1  a host refused it, or went back, or is not reached: one sentence says which
+  2  the arguments are wrong
+  3  a host runs a newer release, and nothing was sent to it";
+
+const ROLLBACK_HELP: &str = "\
+What ran there was signed when it came, so nothing is built, sent or signed anew. `deploy list HOST` lists the
+generations.
+
+Examples:
+  deploy rollback prod
+  deploy rollback prod 41";
+
+/// Brings signed releases to hosts, and says what hosts run.
+#[derive(Debug, Parser)]
+#[command(name = "deploy", version, disable_help_subcommand = true, after_help = MAIN_HELP)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring a release to hosts, one after the other
+    #[command(after_help = TO_HELP)]
+    To(To),
+    /// Send a release, and say what its activation would do; nothing that runs is changed
+    DryRun(OneHost),
+    /// Send a release, and say how its closure differs from what runs
+    Diff(OneHost),
+    /// Check that a host runs the release with the bytes that were signed, and that each page is right
+    Check(OneHost),
+    /// Go back to a generation that ran on the host before
+    #[command(after_help = ROLLBACK_HELP)]
+    Rollback(Rollback),
+    /// Stop the words of a host until the next deployment or restart
+    Stop(OneHost),
+    /// Say what a host runs and boots, how the last deployment ended, and which words are ready
+    Status(Report),
+    /// List the generations that a rollback can go to
+    List(Report),
+    /// List the deployments of a host that it keeps, and how each ended
+    Log(Report),
+}
+
+/// Which release, and who must have signed it.
+#[derive(Debug, Args)]
+pub struct Of {
+    /// Folder that `deploy attest` wrote; it also says where the host is, and which key its SSH must show
+    #[arg(long, value_name = "DIR", default_value = "attested")]
+    pub attested: PathBuf,
+    /// Commit that the release must be of: all 40 or 64 digits [default: any]
+    #[arg(long, value_name = "SHA", value_parser = commit)]
+    pub commit: Option<String>,
+    /// Public key (PEM) that must have signed it
+    #[arg(long, value_name = "FILE", env = "COSIGN_PUBLIC_KEY")]
+    pub key: Option<PathBuf>,
+}
+
+/// How to log in.
+#[derive(Debug, Args)]
+pub struct Login {
+    /// Private key to log in with; others may read the file, as at a GitLab runner [default: SSH's own]
+    #[arg(long, value_name = "FILE", env = "DEPLOY_IDENTITY")]
+    pub identity: Option<PathBuf>,
+}
+
+/// One host of a release.
+#[derive(Debug, Args)]
+pub struct OneHost {
+    /// The host's name in the release, such as mock-prod
+    pub host: String,
+    /// Which release.
+    #[command(flatten)]
+    pub of: Of,
+    /// How to log in.
+    #[command(flatten)]
+    pub login: Login,
+}
+
+/// `deploy to`.
+#[derive(Debug, Args)]
+pub struct To {
+    /// Names of hosts in the release, such as mock-prod; in this order, and the first fault stops
+    #[arg(required = true, value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// Which release.
+    #[command(flatten)]
+    pub of: Of,
+    /// How to log in.
+    #[command(flatten)]
+    pub login: Login,
+    /// Why words that are not ready do not refuse the release; it goes to the host's log. A wrong count or a release
+    /// that is not trusted is refused all the same
+    #[arg(long, value_name = "REASON", value_parser = reason)]
+    pub force: Option<String>,
+    /// How long the pages of the first host are asked, every 10 seconds, before the next host; a fault brings it back
+    /// to what it ran, and stops. With a unit, such as 90s or 10m
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
+    pub bake: Duration,
+}
+
+/// `deploy rollback`.
+#[derive(Debug, Args)]
+pub struct Rollback {
+    /// The host.
+    #[command(flatten)]
+    pub one: OneHost,
+    /// Number of the generation [default: the newest before the one that the host boots]
+    pub generation: Option<u64>,
+}
+
+/// A report of one host.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The host.
+    #[command(flatten)]
+    pub one: OneHost,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Cli {
+    /// Reads the command line of this process.
+    ///
+    /// # Errors
+    ///
+    /// What clap found wrong, or help that was asked for.
+    pub fn read() -> Result<Self, clap::Error> {
+        Self::from_arg_matches(&without_empty_variables(Self::command()).try_get_matches()?)
+    }
+}
+
+/// A variable that is empty counts as none: a job sets one so to leave it to its default.
+fn without_empty_variables(command: clap::Command) -> clap::Command {
+    let empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    command
+        .mut_args(|arg| match arg.get_env() {
+            Some(name) if empty(name) => arg.env(Resettable::Reset),
+            _ => arg,
+        })
+        .mut_subcommands(without_empty_variables)
+}
+
+fn commit(text: &str) -> Result<String, String> {
+    // The start of one could be another's.
+    let whole = matches!(text.len(), 40 | 64);
+    if whole && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        return Ok(text.to_owned());
+    }
+    Err("expected the whole commit: 40 or 64 digits of 0-9a-f, as `git rev-parse HEAD` prints it".to_owned())
+}
+
+fn reason(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("expected why it must be forced, e.g. 'BigQuery is down'".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "expected e.g. 10m".to_owned())
+}

@@ -1,0 +1,111 @@
+//! What `deploy` does: it offers a signed release to hosts, sends what they lack, and stays until each says how it ended.
+//!
+//! A host decides by itself; nothing here is trusted by it but what was signed.
+
+mod attested;
+mod bake;
+mod check;
+mod host;
+mod interrupt;
+mod output;
+mod pages;
+mod promote;
+mod report;
+mod request;
+mod rollback;
+mod send;
+mod ssh;
+mod store;
+mod watch;
+
+use crate::cli::{Command, Login, Of, OneHost, Report, To};
+
+pub use attested::{Attested, Target};
+pub use host::Host;
+pub use interrupt::Interrupt;
+pub use send::LIMIT as SEND_LIMIT;
+pub use watch::DEADLINE;
+
+/// Why a command did not do what it was asked for. Each is one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It was not done, or is not so.
+    #[error("{0}")]
+    Not(String),
+    /// The same, of one host.
+    #[error("{0}: {1}")]
+    Host(String, String),
+    /// A host runs a newer release: there was nothing to do.
+    #[error("{0}: superseded: {1}")]
+    Superseded(String, String),
+}
+
+impl Failure {
+    /// The exit code that tells it to a pipeline.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Not(_) | Self::Host(..) => 1,
+            Self::Superseded(..) => 3,
+        }
+    }
+}
+
+/// Does what a command says.
+///
+/// # Errors
+///
+/// [`Failure`], as one sentence.
+pub fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::To(to) => bring(to),
+        Command::DryRun(one) => with_target(one, promote::dry_run),
+        Command::Diff(one) => with_target(one, promote::diff),
+        Command::Check(one) => with_target(one, check::check),
+        Command::Stop(one) => with_target(one, |host, _| report::stop(host)),
+        Command::Status(Report { one, json }) => with_target(one, |host, _| report::status(host, *json)),
+        Command::List(Report { one, json }) => with_target(one, |host, _| report::list(host, *json)),
+        Command::Log(Report { one, json }) => with_target(one, |host, _| report::log(host, *json)),
+        Command::Rollback(back) => {
+            with_target(&back.one, |host, _| rollback::roll_back(host, back.generation))
+        }
+    }
+}
+
+fn bring(to: &To) -> Result<(), Failure> {
+    let interrupt = Interrupt::register().map_err(Failure::Not)?;
+    let attested = trusted(&to.of)?;
+    // Each host's part is verified before the first is touched.
+    let targets = to
+        .hosts
+        .iter()
+        .map(|name| target(&attested, name))
+        .collect::<Result<Vec<_>, _>>()?;
+    bake::bring(&targets, to, &interrupt)
+}
+
+fn with_target(
+    one: &OneHost,
+    done: impl FnOnce(&Host<'_>, &Target) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let interrupt = Interrupt::register().map_err(Failure::Not)?;
+    let target = target(&trusted(&one.of)?, &one.host)?;
+    done(&reach(&target, &one.login, &interrupt)?, &target)
+}
+
+fn trusted(of: &Of) -> Result<Attested, Failure> {
+    attested::read(&of.attested, of.key.as_deref(), of.commit.as_deref())
+        .map_err(|error| Failure::Not(format!("this release is not trusted: {error}")))
+}
+
+fn target(attested: &Attested, name: &str) -> Result<Target, Failure> {
+    attested
+        .target(name)
+        .map_err(|error| Failure::Host(name.to_owned(), format!("this release is not trusted: {error}")))
+}
+
+fn reach<'a>(target: &'a Target, login: &Login, interrupt: &'a Interrupt) -> Result<Host<'a>, Failure> {
+    let ssh = ssh::Ssh::new(&target.deployment, login.identity.as_deref())
+        .map_err(|error| Failure::Host(target.name.clone(), error))?;
+    Ok(Host::new(&target.name, ssh, interrupt))
+}

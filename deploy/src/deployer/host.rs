@@ -1,0 +1,103 @@
+//! A host, as it is asked: each request with its own limit of time.
+
+use std::time::Duration;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use serde::de::DeserializeOwned;
+
+use super::interrupt::Interrupt;
+use super::request::{Bytes, Limits, Unanswered, ask};
+use super::ssh::Ssh;
+use super::{Failure, output};
+use crate::closure::hex;
+use crate::protocol::{Request, Status};
+
+/// What the host says from its own files.
+pub(super) const SHORT: Duration = Duration::from_secs(30);
+/// What the host computes over all of a closure, or asks of each word.
+pub(super) const LONG: Duration = Duration::from_secs(120);
+/// What runs the new system's own programs there.
+pub(super) const LONGER: Duration = Duration::from_secs(300);
+
+/// A host that can be asked, and whoever asks it.
+#[derive(Debug)]
+pub struct Host<'a> {
+    pub(super) name: &'a str,
+    pub(super) interrupt: &'a Interrupt,
+    ssh: Ssh,
+}
+
+impl<'a> Host<'a> {
+    pub(super) fn new(name: &'a str, ssh: Ssh, interrupt: &'a Interrupt) -> Self {
+        Self { name, interrupt, ssh }
+    }
+
+    /// Prints a line about it.
+    pub(super) fn say(&self, text: &str) {
+        output::line(&format!("{}: {text}", self.name));
+    }
+
+    /// A failure of it.
+    pub(super) fn failed(&self, why: impl ToString) -> Failure {
+        Failure::Host(self.name.to_owned(), why.to_string())
+    }
+
+    /// What changes nothing that runs: an interrupt ends it.
+    pub(super) fn ask<T: DeserializeOwned>(
+        &self,
+        request: Request,
+        limit: Duration,
+    ) -> Result<T, Unanswered> {
+        let interrupt = Some(self.interrupt);
+        let limits = Limits {
+            all: limit,
+            still: limit,
+            interrupt,
+        };
+        ask(&self.ssh, request, None, limits)
+    }
+
+    /// What must be answered once it is asked: an interrupt comes after it.
+    pub(super) fn tell<T: DeserializeOwned>(
+        &self,
+        request: Request,
+        limit: Duration,
+    ) -> Result<T, Unanswered> {
+        let limits = Limits {
+            all: limit,
+            still: limit,
+            interrupt: None,
+        };
+        ask(&self.ssh, request, None, limits)
+    }
+
+    /// Bytes that follow a request, which changes nothing that runs.
+    pub(super) fn send<T: DeserializeOwned>(
+        &self,
+        request: Request,
+        bytes: Bytes,
+        all: Duration,
+        still: Duration,
+    ) -> Result<T, Unanswered> {
+        let limits = Limits {
+            all,
+            still,
+            interrupt: Some(self.interrupt),
+        };
+        ask(&self.ssh, request, Some(bytes), limits)
+    }
+
+    pub(super) fn status(&self) -> Result<Status, Failure> {
+        self.ask(Request::Status, LONG)
+            .map_err(|error| self.failed(error))
+    }
+}
+
+/// A name for a deployment: nobody else has it.
+pub(super) fn id() -> Result<String, String> {
+    let mut bytes = [0; 8];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| "the system gives no random bytes".to_owned())?;
+    Ok(hex(&bytes))
+}

@@ -1,0 +1,106 @@
+//! Brings a release to one host, or says what bringing it would do.
+
+use super::attested::Target;
+use super::host::{self, Host, LONG, LONGER};
+use super::pages::{self, Telling};
+use super::request::Unanswered;
+use super::send::send;
+use super::watch::{CONFIRMATION, Deployment};
+use super::{Failure, output};
+use crate::protocol::{Empty, Request, Status, Text};
+
+/// What a host runs now.
+pub(super) struct Promoted {
+    /// The generation that it booted before; none: it has the release since before.
+    pub(super) before: Option<u64>,
+    /// Whether this deployment brought it.
+    pub(super) changed: bool,
+    /// Words that were not ready before it either.
+    pub(super) excused: Vec<String>,
+}
+
+pub(super) fn promote(host: &Host<'_>, target: &Target, force: Option<&str>) -> Result<Promoted, Failure> {
+    let status = host.status()?;
+    newer(host, target, &status)?;
+    let offered = send(host, target)?;
+    let system = &target.system;
+    if !status.under_way && status.current == *system && status.default.as_ref() == Some(system) {
+        match pages::check(host, &target.deployment.pages, &[], Telling::Each) {
+            Ok(()) => {
+                host.say("has this release already");
+                return Ok(Promoted {
+                    before: status.generation,
+                    changed: false,
+                    excused: Vec::new(),
+                });
+            }
+            Err(error) => host.say(&format!(
+                "has this release already, and is brought to it again: {error}"
+            )),
+        }
+    }
+    if host.interrupt.came() {
+        return Err(host.failed(Unanswered::Interrupted));
+    }
+
+    let id = host::id().map_err(|error| host.failed(error))?;
+    let begin = Request::Begin {
+        id: id.clone(),
+        release: offered.release,
+        confirmation: CONFIRMATION,
+        force: force.map(str::to_owned),
+    };
+    match host.tell(begin, LONG) {
+        Ok(Empty {}) => {}
+        // It may have begun.
+        Err(Unanswered::Unreachable(error)) => host.say(&format!("unreachable: {error}")),
+        Err(error) => return Err(host.failed(format!("not begun: {error}"))),
+    }
+    let deployment = Deployment {
+        host,
+        id,
+        pages: Some(target.deployment.pages.clone()),
+    };
+    let excused = deployment.watch()?.committed(host)?;
+    host.say(&format!("runs {}, now and after a restart", system.display()));
+    Ok(Promoted {
+        before: status.generation,
+        changed: true,
+        excused,
+    })
+}
+
+/// Two merges that are close have two pipelines, and the later one may be faster.
+fn newer(host: &Host<'_>, target: &Target, status: &Status) -> Result<(), Failure> {
+    match &status.release {
+        Some(running) if running.commit_time > target.deployed.commit_time => Err(Failure::Superseded(
+            host.name.to_owned(),
+            format!(
+                "it runs {} of commit {}, which is newer than {}; `deploy rollback` goes back",
+                running.version, running.commit, target.deployed.commit
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn dry_run(host: &Host<'_>, target: &Target) -> Result<(), Failure> {
+    let status = host.status()?;
+    let release = send(host, target)?.release;
+    host.say(&format!("runs {}", status.current.display()));
+    let Text { text } = host
+        .ask(Request::DryRun { release }, LONGER)
+        .map_err(|error| host.failed(error))?;
+    output::block(&text);
+    host.say("dry run: nothing was changed");
+    Ok(())
+}
+
+pub(super) fn diff(host: &Host<'_>, target: &Target) -> Result<(), Failure> {
+    let release = send(host, target)?.release;
+    let Text { text } = host
+        .ask(Request::Diff { release }, LONG)
+        .map_err(|error| host.failed(error))?;
+    output::block(&text);
+    Ok(())
+}

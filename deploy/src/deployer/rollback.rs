@@ -1,0 +1,37 @@
+//! Goes back to a generation that ran on the host before: it was signed when it came, so nothing is built or signed anew.
+
+use super::Failure;
+use super::host::{self, Host, LONG};
+use super::request::Unanswered;
+use super::watch::{CONFIRMATION, Deployment};
+use crate::protocol::{Request, RollingBack};
+
+pub(super) fn roll_back(host: &Host<'_>, generation: Option<u64>) -> Result<(), Failure> {
+    let id = host::id().map_err(|error| host.failed(error))?;
+    let request = Request::Rollback {
+        id: id.clone(),
+        generation,
+        confirmation: CONFIRMATION,
+    };
+    let (system, pages) = match host.tell::<RollingBack>(request, LONG) {
+        Ok(begun) => {
+            host.say(&format!(
+                "going back to generation {}, {}",
+                begun.generation,
+                begun.system.display()
+            ));
+            (Some(begun.system), Some(begun.pages))
+        }
+        // It may have begun, and what must be asked of it is not known here: the host will go on with what runs.
+        Err(Unanswered::Unreachable(error)) => {
+            host.say(&format!("unreachable: {error}"));
+            (None, None)
+        }
+        Err(error) => return Err(host.failed(format!("not begun: {error}"))),
+    };
+    Deployment { host, id, pages }.watch()?.committed(host)?;
+    if let Some(system) = system {
+        host.say(&format!("runs {}, now and after a restart", system.display()));
+    }
+    Ok(())
+}
