@@ -25,44 +25,80 @@ let
   # What a tag is brought to, the environment before it must run.
   isAskedByTags =
     name: lib.any (other: isTagged other && environments.${other}.after == name) ordered;
+  isVirtual = name: hosts.${name}.options.wordtally ? sshPort;
+
+  # Rules. A release needs the key that it is signed by.
+  signed = condition: {
+    "if" = condition;
+    exists = [ "release/cosign.pub" ];
+  };
+  tag = "$CI_COMMIT_TAG";
+  merge = ''$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH && $CI_PIPELINE_SOURCE != "schedule"'';
+  isThere = name: "$DEPLOY_HOSTS =~ /(^| )${name}( |$)/";
 
   jobs =
     name:
     let
-      inherit (environments.${name}) tier;
-      event = if isTagged name then ".tagged" else ".merged";
-      common = stage: {
-        stage = "${stage} ${name}";
+      inherit (environments.${name}) tier runnerTags url;
+      # On the host's own runner, one at a time.
+      onHost = {
+        stage = "deploy ${name}";
         resource_group = name;
-      };
+      }
+      // lib.optionalAttrs (runnerTags != [ ]) { tags = runnerTags; };
     in
     {
-      "deploy ${name}" = common "deploy" // {
-        extends = [
-          ".deploy"
-          event
-        ];
+      "deploy ${name}" = onHost // {
+        extends = ".deploy";
         environment = {
-          inherit name;
+          inherit name url;
           deployment_tier = tier;
         }
         // lib.optionalAttrs (!isTagged name) { on_stop = "stop ${name}"; };
-      };
-      "verify ${name}" = common "verify" // {
-        extends = [ ".verify" ] ++ lib.optional (!isAskedByTags name) event;
-        environment = {
-          inherit name;
-          action = "verify";
-        };
+        rules = [ (signed "${if isTagged name then tag else merge} && ${isThere name}") ];
       };
     }
     // lib.optionalAttrs (!isTagged name) {
-      "stop ${name}" = common "deploy" // {
-        extends = [ ".stop" ];
+      "stop ${name}" = onHost // {
+        extends = ".stop";
         environment = {
           inherit name;
           action = "stop";
         };
+        rules = [
+          (
+            signed "${merge} && ${isThere name}"
+            // {
+              when = "manual";
+              allow_failure = true;
+            }
+          )
+        ];
+      };
+    }
+    // lib.optionalAttrs (isAskedByTags name) {
+      "check ${name}" = onHost // {
+        extends = ".check host";
+        environment = {
+          inherit name;
+          action = "verify";
+        };
+        rules = [ (signed "${tag} && ${isThere name}") ];
+      };
+    }
+    // lib.optionalAttrs (isVirtual name) {
+      "rehearse ${name}" = {
+        extends = ".rehearse";
+        stage = "deploy ${name}";
+        script = [ ''nix run .#rehearse-${name} -- --commit "$CI_COMMIT_SHA"'' ];
+        rules = [
+          {
+            "if" = isThere name;
+            when = "never";
+          }
+          (signed merge)
+        ]
+        ++ lib.optional (isAskedByTags name) (signed tag);
       };
     };
 
@@ -75,10 +111,8 @@ let
         "publish"
         "attest"
       ]
-      ++ lib.concatMap (name: [
-        "deploy ${name}"
-        "verify ${name}"
-      ]) ordered;
+      ++ map (name: "deploy ${name}") ordered
+      ++ [ "release" ];
     }
     // lib.mergeAttrsList (map jobs ordered)
   );

@@ -1,7 +1,9 @@
 # Where an environment stands in the pipeline.
-{ lib, ... }:
+{ config, lib, ... }:
 let
   inherit (lib) mkOption types;
+  cfg = config.wordtally;
+  inherit (config.services.wordtally) reverseProxy;
 in
 {
   options.wordtally.pipeline = {
@@ -18,6 +20,26 @@ in
       type = types.nullOr types.str;
       default = null;
       description = "The environment that must run a release before this one is brought it; `null`: none.";
+    };
+    runnerTags = mkOption {
+      type = types.listOf types.str;
+      default = lib.optional (cfg.pipeline.tier == "production") cfg.environment;
+      defaultText = lib.literalMD "production's name for production, and none for any other";
+      example = [ "prod" ];
+      description = "Tags of the runners that deploy here. Production's key is given to these only.";
+    };
+    url = mkOption {
+      type = types.str;
+      readOnly = true;
+      default =
+        if reverseProxy.enable then
+          "https://${reverseProxy.hostName}${
+            lib.optionalString (cfg.deployment.publicPort != 443) ":${toString cfg.deployment.publicPort}"
+          }/"
+        else
+          lib.head (lib.attrValues cfg.deployment.pages);
+      defaultText = lib.literalMD "that of the reverse proxy, or of the first page";
+      description = "Where GitLab's link to the environment leads.";
     };
   };
 }

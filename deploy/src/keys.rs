@@ -1,0 +1,328 @@
+//! `deploy keys`: the keys of a new project, each made where it stays. The public halves go into the checkout, the private
+//! ones into a folder outside it.
+
+use std::fmt::Write as _;
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom as _, SystemRandom};
+
+/// Public key of releases, in the checkout: a pipeline signs and deploys once it is there.
+pub const RELEASE_KEY: &str = "release/cosign.pub";
+/// Folder of the public keys that deploy, `HOST.pub`, in the checkout.
+pub const DEPLOYERS: &str = "secrets/deployers";
+/// What the pipeline's jobs are generated into: `deploy HOST:` is a line for each environment.
+const ENVIRONMENTS: &str = "pipeline/environments.yml";
+/// For a program that makes a key.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Makes the key pair that signs releases, and an SSH key for each HOST's deployments, and says what GitLab is given.
+#[derive(Debug, clap::Args)]
+pub struct Keys {
+    /// Folder outside the checkout for the private halves; made where it is not there.
+    #[arg(value_name = "FOLDER", required_unless_present = "check")]
+    pub folder: Option<PathBuf>,
+    /// Hosts that are there, by their names in hosts/environments.nix.
+    #[arg(value_name = "HOST")]
+    pub hosts: Vec<String>,
+    /// Makes nothing, and only says whether releases can be signed.
+    #[arg(long, conflicts_with_all = ["folder", "hosts"])]
+    pub check: bool,
+}
+
+/// Why no key was made.
+#[derive(Debug, thiserror::Error)]
+pub enum KeysError {
+    /// There is no key pair yet.
+    #[error(
+        "{RELEASE_KEY} is not there, so nothing is signed or deployed: run `nix run .#deploy -- keys FOLDER`, and commit what it writes"
+    )]
+    Missing,
+    /// It does not run in a checkout.
+    #[error("{0} is no checkout of this project: it has no {ENVIRONMENTS}")]
+    NoCheckout(PathBuf),
+    /// A commit could take the private halves.
+    #[error("{0} is in the checkout, where a commit could take it: name a folder outside")]
+    Inside(PathBuf),
+    /// The pipeline has no such environment.
+    #[error("invalid host '{name}': expected one of {known}")]
+    NoHost {
+        /// What was given.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+    /// One half is there and its other is not: neither is made anew.
+    #[error(
+        "{there} is there and {lacking} is not: bring back the missing half, or remove the other for a new pair"
+    )]
+    Half {
+        /// The half that is there.
+        there: PathBuf,
+        /// The half that is not.
+        lacking: PathBuf,
+    },
+    /// A program failed.
+    #[error("{program} made no key: {why}")]
+    Program {
+        /// Its name.
+        program: &'static str,
+        /// Its last line, or why it did not run.
+        why: String,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The system gave no random bytes.
+    #[error("the system gave no random bytes for a password")]
+    Random,
+}
+
+/// Makes what is missing, in the checkout at `checkout`, and overwrites nothing. Gives what to tell whoever asked: it names
+/// the private files and holds nothing of them.
+///
+/// # Errors
+///
+/// Each is one sentence; what was made before it stays.
+pub fn make(given: &Keys, checkout: &Path) -> Result<String, KeysError> {
+    let public = checkout.join(RELEASE_KEY);
+    let Some(folder) = given.folder.as_ref().filter(|_| !given.check) else {
+        return match public.exists() {
+            true => Ok(format!("{RELEASE_KEY} is there: releases are signed\n")),
+            false => Err(KeysError::Missing),
+        };
+    };
+    check_hosts(&given.hosts, checkout)?;
+    let folder = private_folder(folder, checkout)?;
+
+    let mut report = String::new();
+    let mut tell = |text: &str| {
+        // A string takes all that is written.
+        let _ = writeln!(report, "{text}");
+    };
+    let mut told = |made: bool, path: &str| {
+        tell(&format!(
+            "{path}: {}",
+            if made { "made" } else { "is there already" }
+        ))
+    };
+    told(release_pair(&folder, &public)?, RELEASE_KEY);
+    for host in &given.hosts {
+        let file = format!("{DEPLOYERS}/{host}.pub");
+        told(deployer(host, &folder, &checkout.join(&file))?, &file);
+    }
+    tell(
+        "Commit what was made. Its private halves are files of their own, and GitLab is given each of them.",
+    );
+    tell("");
+    tell("In GitLab, at Settings > CI/CD > Variables:");
+    let mut variable = |name: &str, kind: &str, scope: &str, value: &str| {
+        tell(&format!(
+            "  {name:<20} {kind:<29} environment {scope:<12} {value}"
+        ));
+    };
+    let of = |file: &str| folder.join(file).display().to_string();
+    let secret = "type File, protected";
+    variable("COSIGN_KEY", secret, "signing", &of("cosign.key"));
+    variable("COSIGN_PASSWORD_FILE", secret, "signing", &of("cosign-password"));
+    for host in &given.hosts {
+        variable("DEPLOY_IDENTITY", secret, host, &of(&format!("deploy-{host}")));
+    }
+    if !given.hosts.is_empty() {
+        variable(
+            "DEPLOY_HOSTS",
+            "type Variable, not protected",
+            "*",
+            &given.hosts.join(" "),
+        );
+    }
+    tell("At Settings > Repository > Protected tags: v*, which others are given no protected variable.");
+    tell(&format!(
+        "Or all of it by one command: nix run .#set-up-gitlab -- {}",
+        folder.display()
+    ));
+    Ok(report)
+}
+
+fn check_hosts(hosts: &[String], checkout: &Path) -> Result<(), KeysError> {
+    let file = checkout.join(ENVIRONMENTS);
+    let text = fs::read_to_string(&file).map_err(|_| KeysError::NoCheckout(checkout.to_owned()))?;
+    let known: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("deploy ")?.strip_suffix(':'))
+        .collect();
+    match hosts.iter().find(|host| !known.contains(&host.as_str())) {
+        None => Ok(()),
+        Some(name) => Err(KeysError::NoHost {
+            name: name.clone(),
+            known: known.join(", "),
+        }),
+    }
+}
+
+/// The folder, which only its owner can enter where it is made here.
+fn private_folder(folder: &Path, checkout: &Path) -> Result<PathBuf, KeysError> {
+    let of = |path: &Path| {
+        let path = path.to_owned();
+        |error| KeysError::File { path, error }
+    };
+    let checkout = checkout.canonicalize().map_err(of(checkout))?;
+    // Its parent is asked first: nothing is made in the checkout.
+    let absolute = std::path::absolute(folder).map_err(of(folder))?;
+    let existing = absolute.ancestors().find_map(|path| path.canonicalize().ok());
+    if existing.is_some_and(|path| path.starts_with(&checkout)) {
+        return Err(KeysError::Inside(folder.to_owned()));
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&absolute)
+        .map_err(of(folder))?;
+    absolute.canonicalize().map_err(of(folder))
+}
+
+/// The pair that signs releases; whether it was made.
+fn release_pair(folder: &Path, public: &Path) -> Result<bool, KeysError> {
+    let private = folder.join("cosign.key");
+    if both_there(&private, public)? {
+        return Ok(false);
+    }
+    let mut bytes = [0; 32];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| KeysError::Random)?;
+    let password = URL_SAFE_NO_PAD.encode(bytes);
+
+    let made = made_in(folder)?;
+    let mut command = Command::new("cosign");
+    command
+        .args(["generate-key-pair", "--output-key-prefix", "cosign"])
+        .current_dir(made.path())
+        // It would be taken before standard input.
+        .env_remove("COSIGN_PASSWORD");
+    run("cosign", command, &password)?;
+    write_new(&folder.join("cosign-password"), &password, 0o600)?;
+    take(&made.path().join("cosign.key"), &private, 0o600)?;
+    take(&made.path().join("cosign.pub"), public, 0o644)?;
+    Ok(true)
+}
+
+/// The key that logs in to deploy to a host; whether it was made.
+fn deployer(host: &str, folder: &Path, public: &Path) -> Result<bool, KeysError> {
+    let private = folder.join(format!("deploy-{host}"));
+    if both_there(&private, public)? {
+        return Ok(false);
+    }
+    let made = made_in(folder)?;
+    let mut command = Command::new("ssh-keygen");
+    // No password: what deploys has nobody to ask, and would keep it beside the key.
+    command
+        .args(["-q", "-t", "ed25519", "-N", "", "-f", "key", "-C"])
+        .arg(format!("deploy-{host}"))
+        .current_dir(made.path());
+    run("ssh-keygen", command, "")?;
+    take(&made.path().join("key"), &private, 0o600)?;
+    take(&made.path().join("key.pub"), public, 0o644)?;
+    Ok(true)
+}
+
+fn both_there(private: &Path, public: &Path) -> Result<bool, KeysError> {
+    let half = |there: &Path, lacking: &Path| {
+        Err(KeysError::Half {
+            there: there.to_owned(),
+            lacking: lacking.to_owned(),
+        })
+    };
+    match (private.exists(), public.exists()) {
+        (true, true) => Ok(true),
+        (false, false) => Ok(false),
+        (true, false) => half(private, public),
+        (false, true) => half(public, private),
+    }
+}
+
+/// A place for a program to write to, in the private folder itself; it goes at the end with what was not taken.
+fn made_in(folder: &Path) -> Result<tempfile::TempDir, KeysError> {
+    let mut made = tempfile::Builder::new();
+    made.permissions(Permissions::from_mode(0o700))
+        .tempdir_in(folder)
+        .map_err(|error| KeysError::File {
+            path: folder.to_owned(),
+            error,
+        })
+}
+
+/// Writes what a program made to where it stays.
+fn take(from: &Path, to: &Path, mode: u32) -> Result<(), KeysError> {
+    let content = fs::read_to_string(from).map_err(|error| KeysError::File {
+        path: from.to_owned(),
+        error,
+    })?;
+    write_new(to, &content, mode)
+}
+
+fn write_new(path: &Path, content: &str, mode: u32) -> Result<(), KeysError> {
+    let write = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(path)?;
+        file.write_all(content.as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|error| KeysError::File {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+/// Runs a program with text on its standard input; its last line says why it failed.
+fn run(program: &'static str, mut command: Command, given: &str) -> Result<(), KeysError> {
+    let failed = |why: String| KeysError::Program { program, why };
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(error.to_string()))?;
+    if let Some(mut input) = child.stdin.take() {
+        // One that does not read has failed, and says so itself.
+        let _ = input.write_all(given.as_bytes());
+    }
+    let end = Instant::now() + LIMIT;
+    let status = loop {
+        match child.try_wait().map_err(|error| failed(error.to_string()))? {
+            Some(status) => break status,
+            None if Instant::now() < end => std::thread::sleep(Duration::from_millis(20)),
+            None => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(failed(format!("it took longer than {} s", LIMIT.as_secs())));
+            }
+        }
+    };
+    if status.success() {
+        return Ok(());
+    }
+    let said = child.stderr.take().map(io::read_to_string);
+    let last = match &said {
+        Some(Ok(said)) => said.lines().rev().find(|line| !line.trim().is_empty()),
+        _ => None,
+    };
+    Err(failed(last.map_or_else(|| status.to_string(), str::to_owned)))
+}
