@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod closure;
 pub mod deployer;
+pub mod host;
 pub mod host_config;
 pub mod keys;
 pub mod page;

@@ -1,3 +1,194 @@
 //! The part of a deployment that runs on the host.
 
-fn main() {}
+use std::io::{self, BufReader, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use std::{env, thread};
+
+use clap::{Args, Parser, Subcommand};
+use wordtally_deploy::host::back::{self, Forward};
+use wordtally_deploy::host::forward;
+use wordtally_deploy::host::lock::Program;
+use wordtally_deploy::host::names::{Id, StorePath};
+use wordtally_deploy::host::real::Real;
+use wordtally_deploy::host::records::{self, Journal, Way};
+use wordtally_deploy::host::requests::Host;
+use wordtally_deploy::host::world::World;
+use wordtally_deploy::host::{connect, local, places, recover, serve};
+
+/// Decides on this host which release it takes, and brings it
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// Folder that stands for the machine's root
+    #[arg(long, hide = true, default_value = "/")]
+    root: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Carry a request from standard input to the service, and its answer back
+    Connect,
+    /// Answer the request on standard input
+    Serve,
+    /// Show what runs, and the last deployment
+    Status,
+    /// List the generations that a rollback can go to
+    List,
+    /// List the deployments
+    Log,
+    /// Go back to a generation, by default the one before the boot default
+    Rollback {
+        /// Number of the generation
+        generation: Option<u64>,
+    },
+    /// Show the digest of the closure that runs, and what each word executes
+    Check,
+    /// A deployment's main process
+    #[command(hide = true)]
+    Forward(ForwardArguments),
+    /// What follows it
+    #[command(hide = true)]
+    Back(BackArguments),
+    /// Repair what a deployment left whose way back died
+    Recover,
+}
+
+#[derive(Args)]
+struct ForwardArguments {
+    id: Id,
+    /// Seconds
+    #[arg(long)]
+    confirmation: u64,
+}
+
+#[derive(Args)]
+struct BackArguments {
+    id: Id,
+    #[arg(long)]
+    old: StorePath,
+    #[arg(long)]
+    new: StorePath,
+    #[arg(long)]
+    default: Option<u64>,
+    #[arg(long)]
+    newest: u64,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("deploy-host: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), String> {
+    let world = Real::new(&arguments.root);
+    let host = || {
+        Ok::<_, String>(Host {
+            world: &world,
+            program: program(&arguments.root)?,
+        })
+    };
+    match arguments.command {
+        Command::Connect => connect::relay(&world.at(places::SOCKET.as_ref()), io::stdin(), io::stdout())
+            .map_err(|error| format!("the service deploy-host.socket is not reached: {error}")),
+        Command::Serve => serve::serve(&host()?, &mut BufReader::new(io::stdin()), &mut io::stdout())
+            .map_err(|error| format!("the answer cannot be written: {error}")),
+        Command::Status => print(&local::status(&host()?.status()?)),
+        Command::List => print(&local::list(&host()?.list()?)),
+        Command::Log => print(&local::log(&host()?.log().deployments)),
+        Command::Check => print(&local::check(&host()?.check()?)),
+        Command::Rollback { generation } => rollback(&host()?, generation),
+        Command::Forward(ForwardArguments { id, confirmation }) => go_forward(&world, &id, confirmation),
+        Command::Back(arguments) => go_back(&world, arguments),
+        Command::Recover => recover::recover(&world),
+    }
+}
+
+fn print(text: &str) -> Result<(), String> {
+    io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(|error| format!("nothing can be written: {error}"))
+}
+
+/// This program, for the units that it starts.
+fn program(root: &std::path::Path) -> Result<Program, String> {
+    let options = if root == std::path::Path::new("/") {
+        Vec::new()
+    } else {
+        vec!["--root".into(), root.into()]
+    };
+    Ok(Program {
+        path: env::current_exe().map_err(|error| format!("this program's own file is not known: {error}"))?,
+        options,
+        search_path: env::var_os("PATH").unwrap_or_default(),
+    })
+}
+
+fn go_forward(world: &Real, id: &Id, confirmation: u64) -> Result<(), String> {
+    let kept = records::read(world, id).map_err(|error| format!("no deployment {id}: {error}"))?;
+    let mut journal = Journal::new(world, kept);
+    forward::forward(world, &mut journal, Duration::from_secs(confirmation))
+        .inspect_err(|reason| records::give_reason(world, id, reason))
+}
+
+fn go_back(world: &Real, arguments: BackArguments) -> Result<(), String> {
+    let variable = |name| env::var(name).ok();
+    let forward = Forward::from_environment(
+        variable("EXIT_CODE").as_deref(),
+        variable("EXIT_STATUS").as_deref(),
+    );
+    let way = Way {
+        id: arguments.id,
+        old: arguments.old,
+        new: arguments.new,
+        default: arguments.default,
+        newest: arguments.newest,
+    };
+    let ended = back::back(world, &way, forward);
+    // To the journal, which outlives the record.
+    if let Ok(log) = world.read(&places::log(&way.id)) {
+        let _ = io::stdout().write_all(&log);
+    }
+    if let Ok(kept) = records::read(world, &way.id) {
+        let _ = print(&local::log(&[kept.record]));
+    }
+    ended
+}
+
+/// Root's own rollback: no page is asked from outside, so what the host itself found confirms it.
+fn rollback(host: &Host<'_>, generation: Option<u64>) -> Result<(), String> {
+    let id = local::id().map_err(|error| format!("no random name: {error}"))?;
+    let begun = host.rollback(&id, generation, 60)?;
+    print(&format!(
+        "to generation {}, {}\n",
+        begun.generation,
+        begun.system.display()
+    ))?;
+    let (mut seen, mut is_confirmed) = (0, false);
+    loop {
+        let progress = host.progress(&id, seen)?;
+        seen += progress.lines.len();
+        for line in &progress.lines {
+            print(&format!("{line}\n"))?;
+        }
+        if progress.state == wordtally_deploy::state::State::Unconfirmed && !is_confirmed {
+            host.confirm(&id)?;
+            is_confirmed = true;
+        }
+        if progress.state.is_final() {
+            return match progress.reason {
+                None => print(&format!("{}\n", progress.state)),
+                Some(reason) => Err(format!("{}: {reason}", progress.state)),
+            };
+        }
+        thread::sleep(Duration::from_millis(500));
+    }
+}

@@ -1,0 +1,118 @@
+//! The activation of a system.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use super::names::StorePath;
+use super::world::{Command, CommandFailed, World, done, text};
+
+const LISTING: Duration = Duration::from_secs(30);
+const CHECK: Duration = Duration::from_secs(60);
+const SWITCH: Duration = Duration::from_secs(300);
+const START: Duration = Duration::from_secs(120);
+/// What `switch-to-configuration` ends with where a unit did not start.
+const UNIT_FAILED: i32 = 4;
+
+/// Has the system say whether it may be activated here.
+///
+/// # Errors
+///
+/// How the command failed.
+pub fn check(world: &dyn World, system: &StorePath, log: &Path) -> Result<(), CommandFailed> {
+    done(world, &switch(system, "check", CHECK).log(log)).map(drop)
+}
+
+/// Has the next start boot the system that is the profile's.
+///
+/// # Errors
+///
+/// How the command failed.
+pub fn boot(world: &dyn World, system: &StorePath, log: &Path) -> Result<(), CommandFailed> {
+    done(world, &switch(system, "boot", SWITCH).log(log)).map(drop)
+}
+
+/// What an activation would do.
+///
+/// # Errors
+///
+/// How the command failed.
+pub fn dry_run(world: &dyn World, system: &StorePath) -> Result<String, CommandFailed> {
+    let ended = world.run(&switch(system, "dry-activate", SWITCH))?;
+    Ok(format!(
+        "{}{}",
+        String::from_utf8_lossy(&ended.output),
+        ended.errors
+    ))
+}
+
+fn switch(system: &StorePath, what: &str, limit: Duration) -> Command {
+    Command::new(system.join("bin/switch-to-configuration"), limit).arg(what)
+}
+
+/// Activates a system, and starts what it wants and is not running, such as the job that has nginx read a changed
+/// configuration: a wrong reverse proxy must show now, and not at the next restart. Both are done whatever the first
+/// gave. A unit whose failure is excused is no fault of the system.
+///
+/// # Errors
+///
+/// How the activation ended, such as `ended with 4`; `say` is told which units have failed.
+pub fn activate(
+    world: &dyn World,
+    system: &StorePath,
+    log: &Path,
+    is_excused: &dyn Fn(&str) -> bool,
+    say: &dyn Fn(&str),
+) -> Result<(), String> {
+    let before = failed_units(world);
+    let switched = world.run(&switch(system, "test", SWITCH).log(log));
+    let started = done(
+        world,
+        &Command::new("systemctl", START)
+            .args(["start", "default.target"])
+            .log(log),
+    );
+    // A target is reached though what it wants has failed. What had failed before is not this system's fault.
+    let failed = match (before, failed_units(world)) {
+        (Ok(before), Ok(after)) => Ok(after.difference(&before).cloned().collect::<Vec<_>>()),
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    if let Ok(failed) = &failed
+        && !failed.is_empty()
+    {
+        say(&format!("failed: {}", failed.join(", ")));
+    }
+
+    let code = switched
+        .map_err(|error| format!("failed: {error}"))?
+        .code
+        .unwrap_or(UNIT_FAILED);
+    let failed = failed.map_err(|error| format!("cannot be judged: {error}"))?;
+    let all_excused = failed.iter().all(|unit| is_excused(unit));
+    if code != 0 && !(code == UNIT_FAILED && all_excused && !failed.is_empty()) {
+        return Err(format!("ended with {code}"));
+    }
+    started.map_err(|error| format!("failed: {error}"))?;
+    if !all_excused {
+        return Err(format!("ended with {UNIT_FAILED}"));
+    }
+    Ok(())
+}
+
+/// Units that have failed, or that have and are about to be started again.
+fn failed_units(world: &dyn World) -> Result<BTreeSet<String>, CommandFailed> {
+    let listed = text(
+        world,
+        &Command::new("systemctl", LISTING).args([
+            "list-units",
+            "--state=failed,auto-restart",
+            "--plain",
+            "--no-legend",
+        ]),
+    )?;
+    Ok(listed
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .map(str::to_owned)
+        .collect())
+}

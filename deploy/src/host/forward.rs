@@ -1,0 +1,209 @@
+//! A deployment's main process: forward to the confirmation that only a new connection from outside can bring, and then
+//! to the boot default. It repairs nothing: whatever ends it, the way back follows.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::gates::{self, Change};
+use super::names::StorePath;
+use super::records::{self, Journal};
+use super::world::World;
+use super::{activation, generations, places, preflight, secrets};
+use crate::host_config::{self, HostConfig};
+use crate::page;
+use crate::release::Counts;
+use crate::state::State;
+
+/// For all words to get ready.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Brings the new system.
+///
+/// # Errors
+///
+/// Why it stays as it was, in one sentence.
+pub fn forward(world: &dyn World, journal: &mut Journal<'_>, confirmation: Duration) -> Result<(), String> {
+    let way = journal.kept.way.clone();
+    let log = places::log(&way.id);
+    if let Some(reason) = &journal.kept.record.force {
+        journal.say(&format!("forced: {reason}"));
+    }
+
+    enter(journal, State::Preflight)?;
+    // What an earlier one may have left.
+    preflight::end(world)?;
+    activation::check(world, &way.new, &log)
+        .map_err(|error| format!("it refuses to be activated here: {error}"))?;
+    let before = config(world, &way.old).ok();
+    let after = config(world, &way.new)?;
+    let changed = secrets::changed(world, before.as_ref(), &after);
+    let record = &journal.kept.record;
+    let gates = gates::look(
+        world,
+        Change {
+            old: &way.old,
+            before: before.as_ref(),
+            new: &way.new,
+            after: &after,
+            secrets: &changed,
+            all_excused: record.force.is_some() || record.generation.is_some(),
+        },
+    )?;
+    journal.kept.excused = gates.excused.iter().cloned().collect();
+    // So that whoever deploys knows them from here on.
+    enter(journal, State::Preflight)?;
+    for word in after
+        .listen
+        .keys()
+        .filter(|word| !gates.changed.contains_key(*word))
+    {
+        journal.say(&format!("preflight: {word} is unchanged"));
+    }
+    let opened = secrets::decrypt(world, &after.identities, &changed)?;
+    for path in opened.keys() {
+        journal.say(&format!("preflight: the new {} opens", path.display()));
+    }
+    let words = preflight::start(world, &gates.changed, &opened, &|line| journal.say(line))?;
+    await_ready(world, journal, "preflight", words, &after.pages.expected_counts)?;
+    preflight::end(world)?;
+
+    enter(journal, State::Activating)?;
+    let is_excused = |unit: &str| {
+        unit.strip_prefix("wordtally-")
+            .and_then(|name| name.strip_suffix(".service"))
+            .is_some_and(|word| gates.excused.contains(word))
+    };
+    activation::activate(world, &way.new, &log, &is_excused, &|line| journal.say(line))
+        .map_err(|how| format!("its activation {how}"))?;
+    match generations::current(world) {
+        Ok(current) if current == way.new => {}
+        Ok(current) => return Err(format!("its activation left {current}")),
+        Err(error) => return Err(format!("its activation left no system that can be read: {error}")),
+    }
+
+    enter(journal, State::Readiness)?;
+    await_ready(
+        world,
+        journal,
+        "readiness",
+        after.listen.clone(),
+        &after.pages.expected_counts,
+    )?;
+
+    enter(journal, State::Unconfirmed)?;
+    let deadline = world.clock() + confirmation;
+    while !records::is_confirmed(world, &way.id) {
+        if world.clock() >= deadline {
+            return Err(format!(
+                "nobody confirmed it from outside within {} s",
+                confirmation.as_secs()
+            ));
+        }
+        world.sleep(Duration::from_millis(500));
+    }
+
+    enter(journal, State::Finalizing)?;
+    match journal.kept.record.generation {
+        Some(generation) => generations::switch(world, generation),
+        None => generations::set(world, &way.new),
+    }
+    .map_err(|error| format!("it did not become the boot default: {error}"))?;
+    activation::boot(world, &way.new, &log)
+        .map_err(|error| format!("the boot loader's part failed: {error}"))?;
+    // From here on it stays, also where that cannot be written: the way back sees how this process ended.
+    if let Err(error) = enter(journal, State::Committed) {
+        journal.say(&error);
+    }
+    Ok(())
+}
+
+fn enter(journal: &mut Journal<'_>, state: State) -> Result<(), String> {
+    journal
+        .enter(state)
+        .map_err(|error| format!("the state '{state}' cannot be written: {error}"))
+}
+
+/// What a system says of itself.
+///
+/// # Errors
+///
+/// That it says nothing, or nothing that is understood.
+pub fn config(world: &dyn World, system: &StorePath) -> Result<HostConfig, String> {
+    read_config(world, &system.join(host_config::PATH))
+}
+
+/// What a file says of a system.
+///
+/// # Errors
+///
+/// That it cannot be read, or is not understood.
+pub fn read_config(world: &dyn World, path: &Path) -> Result<HostConfig, String> {
+    let text = world
+        .read(path)
+        .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    let config: HostConfig = serde_json::from_slice(&text)
+        .map_err(|error| format!("{} is not understood: {error}", path.display()))?;
+    match config.listen.keys().find(|word| !super::names::is_instance(word)) {
+        Some(word) => Err(format!(
+            "{} has a word of no valid name: '{word}'",
+            path.display()
+        )),
+        None => Ok(config),
+    }
+}
+
+/// Waits for words, given with where they listen, to be ready with the counts that are expected of them. A word that is
+/// excused may stay unready; wrong counts are excused in none.
+fn await_ready(
+    world: &dyn World,
+    journal: &Journal<'_>,
+    what: &str,
+    mut words: BTreeMap<String, String>,
+    expected: &Counts,
+) -> Result<(), String> {
+    let is_excused = |word: &String| journal.kept.excused.contains(word);
+    let deadline = world.clock() + PATIENCE;
+    while !words.is_empty() {
+        let mut said = world.readiness(&words);
+        for (word, listen) in words.clone() {
+            match said.remove(&word).flatten() {
+                Some(why) => {
+                    said.insert(word, Some(why));
+                }
+                None => match counts(world, &word, &listen, expected) {
+                    Ok(()) => {
+                        journal.say(&format!("{what}: {word} is ready"));
+                        words.remove(&word);
+                    }
+                    Err(wrong) if wrong.is_wrong_answer() => return Err(wrong.to_string()),
+                    Err(wrong) => {
+                        said.insert(word, Some(wrong.to_string()));
+                    }
+                },
+            }
+        }
+        if world.clock() >= deadline {
+            for (word, why) in said {
+                let why = why.unwrap_or_default();
+                if !is_excused(&word) {
+                    return Err(format!("{word}: {why}"));
+                }
+                journal.say(&format!("{what}: {word} is not ready, which is excused: {why}"));
+            }
+            return Ok(());
+        }
+        if !words.is_empty() {
+            world.sleep(Duration::from_secs(1));
+        }
+    }
+    Ok(())
+}
+
+fn counts(world: &dyn World, word: &str, listen: &str, expected: &Counts) -> Result<(), page::Wrong> {
+    let got = world.counts(word, listen)?;
+    match expected.get(word) {
+        Some(expected) => page::compare(word, expected, &got).map(drop),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,66 @@
+//! Which words of a new system may refuse it: only what is worse than now refuses.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::names::StorePath;
+use super::units::{self, Units};
+use super::world::World;
+use crate::host_config::HostConfig;
+
+/// What a word of the new system is measured by.
+#[derive(Debug, Default)]
+pub struct Gates {
+    /// Words whose units or secrets change, with their units: these have a preflight.
+    pub changed: BTreeMap<String, Units>,
+    /// Words whose readiness is only reported.
+    pub excused: BTreeSet<String>,
+}
+
+/// The running system and the new one.
+#[derive(Debug, Clone, Copy)]
+pub struct Change<'a> {
+    /// System that runs.
+    pub old: &'a StorePath,
+    /// What it says of itself; none where it says nothing.
+    pub before: Option<&'a HostConfig>,
+    /// System that is brought.
+    pub new: &'a StorePath,
+    /// What that says of itself.
+    pub after: &'a HostConfig,
+    /// The changed secrets, by the path that each is decrypted to.
+    pub secrets: &'a BTreeMap<PathBuf, PathBuf>,
+    /// Whether all words are excused.
+    pub all_excused: bool,
+}
+
+/// Asks the running words, and compares the units of the two systems.
+///
+/// # Errors
+///
+/// That a unit of the new system cannot be read.
+pub fn look(world: &dyn World, change: Change<'_>) -> Result<Gates, String> {
+    let running = change.before.map(|before| &before.listen);
+    let said = running.map(|words| world.readiness(words)).unwrap_or_default();
+    let is_ready = |word: &String| said.get(word).is_some_and(Option::is_none);
+    let none_is_ready = !said.is_empty() && !said.keys().any(is_ready);
+
+    let mut gates = Gates::default();
+    for word in change.after.listen.keys() {
+        let unready = if said.contains_key(word) {
+            !is_ready(word)
+        } else {
+            none_is_ready
+        };
+        if change.all_excused || unready {
+            gates.excused.insert(word.clone());
+        }
+        let units = units::read(world, change.new, word).map_err(|error| error.to_string())?;
+        let is_same = units::read(world, change.old, word).is_ok_and(|old| old == units)
+            && !units.credentials().any(|path| change.secrets.contains_key(&path));
+        if !is_same {
+            gates.changed.insert(word.clone(), units);
+        }
+    }
+    Ok(gates)
+}

@@ -1,0 +1,129 @@
+//! The transient unit of a deployment. Its name is the lock against a second one, its main process goes forward, and its
+//! `ExecStopPost` goes back, whatever ended the main process.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::places::{RECOVERY, UNIT};
+use super::records::Way;
+use super::world::{Command, CommandFailed, World, done, text};
+
+const LIMIT: Duration = Duration::from_secs(60);
+/// The sum of what the main process's steps may take, without the wait for the confirmation.
+const FORWARD: u64 = 1200;
+/// The sum of what the steps of going back may take.
+const BACK: u64 = 1000;
+
+/// This program, as a unit runs it.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// Its file.
+    pub path: PathBuf,
+    /// What stands before its subcommand.
+    pub options: Vec<OsString>,
+    /// Where it finds the other programs.
+    pub search_path: OsString,
+}
+
+/// Whether a deployment, or the repair of one, is under way. A unit that waits for its start is.
+///
+/// # Errors
+///
+/// That systemd does not say.
+pub fn is_held(world: &dyn World) -> Result<bool, CommandFailed> {
+    let said = text(
+        world,
+        &Command::new("systemctl", LIMIT).args([
+            "show",
+            "--property=ActiveState",
+            "--property=Job",
+            UNIT,
+            RECOVERY,
+        ]),
+    )?;
+    Ok(said.lines().any(|line| match line.split_once('=') {
+        Some(("ActiveState", state)) => !matches!(state, "inactive" | "failed"),
+        Some(("Job", job)) => !matches!(job, "" | "0"),
+        _ => false,
+    }))
+}
+
+/// Whether the unit of a deployment itself is under way.
+///
+/// # Errors
+///
+/// That systemd does not say.
+pub fn is_under_way(world: &dyn World) -> Result<bool, CommandFailed> {
+    let said = text(
+        world,
+        &Command::new("systemctl", LIMIT).args(["show", "--property=ActiveState", "--value", UNIT]),
+    )?;
+    Ok(!matches!(said.trim(), "inactive" | "failed" | ""))
+}
+
+/// Starts a deployment's unit, if there is none.
+///
+/// # Errors
+///
+/// How systemd refused it.
+pub fn take(world: &dyn World, program: &Program, way: &Way, confirmation: u64) -> Result<(), CommandFailed> {
+    let forward = [
+        "forward".to_owned(),
+        way.id.to_string(),
+        "--confirmation".to_owned(),
+        confirmation.to_string(),
+    ];
+    let mut path = OsString::from("--setenv=PATH=");
+    path.push(&program.search_path);
+    let command = Command::new("systemd-run", LIMIT)
+        .args(["--quiet", "--collect"])
+        .arg(format!("--unit={UNIT}"))
+        .arg("--description=Deployment of wordtally")
+        .arg(path)
+        .arg(format!("--property=RuntimeMaxSec={}", FORWARD + confirmation))
+        .arg(format!("--property=TimeoutStopSec={BACK}"))
+        .arg(format!("--property=OnFailure={RECOVERY}"))
+        .arg(stop_post(program, way))
+        .arg(&program.path)
+        .args(&program.options)
+        .args(forward);
+    done(world, &command).map(drop)
+}
+
+fn stop_post(program: &Program, way: &Way) -> OsString {
+    let mut post = OsString::from("--property=ExecStopPost=");
+    post.push(&program.path);
+    let options = program.options.iter().cloned();
+    for word in options.chain(back_arguments(way).into_iter().map(OsString::from)) {
+        post.push(" ");
+        post.push(word);
+    }
+    post
+}
+
+/// The arguments of the way back. Each is a name of a form of its own, so that none needs a quote.
+fn back_arguments(way: &Way) -> Vec<String> {
+    let mut arguments = vec![
+        "back".to_owned(),
+        way.id.to_string(),
+        format!("--old={}", way.old),
+        format!("--new={}", way.new),
+        format!("--newest={}", way.newest),
+    ];
+    arguments.extend(way.default.map(|default| format!("--default={default}")));
+    arguments
+}
+
+/// Ends a deployment's unit, which then goes back; it may have ended by itself.
+///
+/// # Errors
+///
+/// How systemd refused it.
+pub fn stop(world: &dyn World) -> Result<(), CommandFailed> {
+    done(
+        world,
+        &Command::new("systemctl", LIMIT).args(["stop", "--no-block", UNIT]),
+    )
+    .map(drop)
+}

@@ -1,0 +1,29 @@
+//! The part of a deployment that runs on the host, and decides.
+//!
+//! A request comes by [`connect`] from whoever deploys to [`serve`], which judges the release, keeps it
+//! ([`records`]), and takes its store paths ([`store`]). A deployment is one transient unit ([`lock`]): [`forward`] is
+//! its main process, [`back`] what systemd runs however that ended, and [`recover`] what repairs where `back` died too.
+//! These three see the machine only by the trait [`world::World`], so that the tests can have each step of it fail.
+
+pub mod activation;
+pub mod back;
+pub mod connect;
+pub mod forward;
+pub mod gates;
+pub mod generations;
+pub mod local;
+pub mod lock;
+pub mod names;
+pub mod offers;
+pub mod places;
+pub mod preflight;
+pub mod real;
+pub mod receive;
+pub mod records;
+pub mod recover;
+pub mod requests;
+pub mod secrets;
+pub mod serve;
+pub mod store;
+pub mod units;
+pub mod world;

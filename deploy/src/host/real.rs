@@ -1,0 +1,305 @@
+//! The machine itself.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use super::world::{Command, CommandFailed, Ended, World};
+use crate::page::{self, ByCorpus, Wrong};
+
+/// Most bytes of a file or of a command's output: what is more is not read.
+const MOST: u64 = 64 * 1024 * 1024;
+/// How long one question to a word may take.
+const ANSWER: Duration = Duration::from_secs(10);
+/// Words that are asked at a time.
+const AT_A_TIME: usize = 8;
+
+/// The machine, or for tests a folder that stands for it.
+#[derive(Debug, Clone)]
+pub struct Real {
+    root: PathBuf,
+    begun: Instant,
+}
+
+impl Real {
+    /// The machine whose root is this folder.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+            begun: Instant::now(),
+        }
+    }
+
+    /// Where this machine has it.
+    #[must_use]
+    pub fn at(&self, path: &Path) -> PathBuf {
+        path.strip_prefix("/")
+            .map_or_else(|_| path.to_owned(), |below| self.root.join(below))
+    }
+
+    /// The program as it is executed.
+    fn program(&self, program: &Path) -> PathBuf {
+        if program.is_absolute() {
+            self.at(program)
+        } else {
+            program.to_owned()
+        }
+    }
+
+    /// A file beside the one that it becomes: one name, so that a killed process leaves no second.
+    fn beside(&self, path: &Path) -> PathBuf {
+        let path = self.at(path);
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        path.with_file_name(format!(".{name}.new"))
+    }
+}
+
+/// The environment that each outside command gets besides that of this process.
+pub fn environment(command: &mut process::Command) -> &mut process::Command {
+    command
+        // Else a switch complains, line after line, where a unit's locale is not installed.
+        .env("LC_ALL", "C.UTF-8")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+}
+
+impl World for Real {
+    fn run(&self, command: &Command) -> Result<Ended, CommandFailed> {
+        let name = command.name();
+        let not_run = |error: io::Error| CommandFailed::NotRun {
+            name: name.clone(),
+            why: error.to_string(),
+        };
+        let mut process = process::Command::new(self.program(&command.program));
+        environment(&mut process)
+            .args(&command.arguments)
+            .process_group(0);
+        match &command.log {
+            // A log that cannot be written hinders nothing: the output goes where this process's goes, to the journal.
+            Some(log) => match append(&self.at(log)).and_then(|log| Ok((log.try_clone()?, log))) {
+                Ok((output, errors)) => process.stdout(output).stderr(errors),
+                Err(_) => &mut process,
+            },
+            None => process.stdout(Stdio::piped()).stderr(Stdio::piped()),
+        };
+        let mut child = process.spawn().map_err(not_run)?;
+        let (output, errors) = (collect(child.stdout.take()), collect(child.stderr.take()));
+        let Some(status) = wait(&mut child, command.limit).map_err(not_run)? else {
+            kill(&mut child);
+            return Err(CommandFailed::TooLong {
+                name,
+                limit: command.limit,
+            });
+        };
+        Ok(Ended {
+            code: status
+                .code()
+                .or_else(|| status.signal().map(|signal| 128 + signal)),
+            output: collected(&output),
+            errors: String::from_utf8_lossy(&collected(&errors)).into_owned(),
+        })
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut content = Vec::new();
+        File::open(self.at(path))?.take(MOST).read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        let new = self.beside(path);
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)?;
+        let written = file
+            .write_all(content)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&new, self.at(path)));
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written
+    }
+
+    fn create(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(self.at(path))?
+            .write_all(content)
+    }
+
+    fn append(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        append(&self.at(path))?.write_all(content)
+    }
+
+    fn make_folder(&self, path: &Path) -> io::Result<()> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(self.at(path))
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        let path = self.at(path);
+        let removed = match fs::symlink_metadata(&path) {
+            Ok(what) if what.is_dir() => fs::remove_dir_all(&path),
+            Ok(_) => fs::remove_file(&path),
+            Err(error) => Err(error),
+        };
+        match removed {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let entries = match fs::read_dir(self.at(folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let mut names = entries
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect::<io::Result<Vec<_>>>()?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        fs::symlink_metadata(self.at(path)).is_ok()
+    }
+
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf> {
+        fs::read_link(self.at(path))
+    }
+
+    fn link(&self, target: &Path, path: &Path) -> io::Result<()> {
+        let new = self.beside(path);
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => symlink(target, &new)?,
+        }
+        fs::rename(new, self.at(path))
+    }
+
+    fn made(&self, path: &Path) -> io::Result<u64> {
+        let made = fs::symlink_metadata(self.at(path))?.modified()?;
+        Ok(made.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())
+    }
+
+    fn clock(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn time(&self) -> u64 {
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs()
+    }
+
+    fn sleep(&self, time: Duration) {
+        thread::sleep(time);
+    }
+
+    fn readiness(&self, words: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>> {
+        let asked: Vec<_> = words.iter().collect();
+        let (next, said) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+        thread::scope(|scope| {
+            for _ in 0..AT_A_TIME.min(asked.len()) {
+                scope.spawn(|| {
+                    while let Some((word, listen)) = asked.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let answer = page::readiness(&self.listen(listen), ANSWER);
+                        said.lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .insert((*word).clone(), answer.err().map(|why| why.to_string()));
+                    }
+                });
+            }
+        });
+        said.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn counts(&self, word: &str, listen: &str) -> Result<ByCorpus, Wrong> {
+        page::counts(word, &self.listen(listen), ANSWER)
+    }
+}
+
+impl Real {
+    fn listen(&self, listen: &str) -> String {
+        match listen.strip_prefix("unix:") {
+            Some(path) => format!("unix:{}", self.at(Path::new(path)).display()),
+            None => listen.to_owned(),
+        }
+    }
+}
+
+fn append(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// What a pipe gives, read aside so that the process never waits for it.
+fn collect<R: Read + Send + 'static>(pipe: Option<R>) -> Option<Receiver<Vec<u8>>> {
+    let mut pipe = pipe?.take(MOST);
+    let (sender, receiver) = mpsc::sync_channel(1);
+    thread::spawn(move || {
+        let mut read = Vec::new();
+        // What came before an error is what there is.
+        let _ = pipe.read_to_end(&mut read);
+        let _ = sender.send(read);
+    });
+    Some(receiver)
+}
+
+/// A process that it left behind may hold the pipe open: it is not waited for.
+fn collected(receiver: &Option<Receiver<Vec<u8>>>) -> Vec<u8> {
+    receiver
+        .as_ref()
+        .and_then(|receiver| receiver.recv_timeout(Duration::from_secs(5)).ok())
+        .unwrap_or_default()
+}
+
+/// How it ended; none where it has not within the limit.
+pub(super) fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<process::ExitStatus>> {
+    let (begun, mut pause) = (Instant::now(), Duration::from_millis(1));
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if begun.elapsed() >= limit {
+            return Ok(None);
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(100));
+    }
+}
+
+/// Kills it and what it has started.
+pub(super) fn kill(child: &mut Child) {
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+}

@@ -1,0 +1,533 @@
+//! What a host does at each request.
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::lock::Program;
+use super::names::{Id, ReleaseName, StorePath};
+use super::offers::{self, Accepted};
+use super::real::Real;
+use super::records::{self, Kept, Way};
+use super::world::{Command, World, done, text};
+use super::{activation, forward, generations, lock, places, receive, store};
+use crate::host_config::{self, HostConfig};
+use crate::protocol::{
+    Checked, Deployed, Deployments, Empty, Generation, Generations, Offered, Progress, Record, Request,
+    RollingBack, SignedRelease, Status, Text,
+};
+use crate::state::State;
+use crate::trust::{self, PublicKey, Trusted};
+
+const LIMIT: Duration = Duration::from_secs(60);
+/// Most seconds that a deployment waits for its confirmation.
+const CONFIRMATION: u64 = 600;
+/// Most characters of a reason that somebody gives.
+const REASON: usize = 1000;
+
+/// This host, for one request.
+pub struct Host<'a> {
+    /// The machine.
+    pub world: &'a Real,
+    /// This program, as a unit runs it.
+    pub program: Program,
+}
+
+/// What a deployment is to bring.
+struct Goal {
+    system: StorePath,
+    release: Option<Deployed>,
+    generation: Option<u64>,
+    force: Option<String>,
+}
+
+/// An offered release, judged.
+struct Judged {
+    system: StorePath,
+    trusted: Trusted,
+}
+
+impl Host<'_> {
+    /// Does what is asked; `input` is what follows the request's line.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not done: one sentence.
+    pub fn answer(&self, request: Request, input: &mut dyn BufRead) -> Result<Value, String> {
+        match request {
+            Request::Status => value(self.status()?),
+            Request::Offer(signed) => value(self.offer(&signed)?),
+            Request::Receive { release } => value(self.receive(&named(&release)?, input)?),
+            Request::Begin {
+                id,
+                release,
+                confirmation,
+                force,
+            } => {
+                let Judged { system, trusted } = self.whole(&named(&release)?)?;
+                let goal = Goal {
+                    system,
+                    release: Some(trusted.deployed),
+                    generation: None,
+                    force,
+                };
+                value(self.begin(&named(&id)?, goal, confirmation)?)
+            }
+            Request::Rollback {
+                id,
+                generation,
+                confirmation,
+            } => value(self.rollback(&named(&id)?, generation, confirmation)?),
+            Request::Progress { id, seen } => value(self.progress(&named(&id)?, seen)?),
+            Request::Confirm { id } => value(self.confirm(&named(&id)?)?),
+            Request::Abort { id, reason } => value(self.abort(&named(&id)?, &reason)?),
+            Request::Check => value(self.check()?),
+            Request::DryRun { release } => {
+                let text = activation::dry_run(self.world, &self.whole(&named(&release)?)?.system)
+                    .map_err(|error| error.to_string())?;
+                value(Text { text })
+            }
+            Request::Diff { release } => {
+                let system = self.whole(&named(&release)?)?.system;
+                let text = store::differences(self.world, &self.current()?, &system)?;
+                value(Text { text })
+            }
+            Request::Stop => value(self.stop()?),
+            Request::List => value(self.list()?),
+            Request::Log => value(self.log()),
+        }
+    }
+
+    /// The deployments, the newest last.
+    #[must_use]
+    pub fn log(&self) -> Deployments {
+        Deployments {
+            deployments: records::all(self.world)
+                .into_iter()
+                .map(|kept| self.told(kept))
+                .collect(),
+        }
+    }
+
+    fn current(&self) -> Result<StorePath, String> {
+        generations::current(self.world).map_err(|error| format!("what runs cannot be read: {error}"))
+    }
+
+    /// What this host's own configuration says.
+    fn config(&self) -> Result<HostConfig, String> {
+        forward::read_config(self.world, &Path::new("/").join(host_config::PATH))
+    }
+
+    /// Whether a deployment is under way.
+    fn is_held(&self) -> Result<bool, String> {
+        lock::is_held(self.world).map_err(|error| format!("systemd does not say what is under way: {error}"))
+    }
+
+    /// What runs.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read.
+    pub fn status(&self) -> Result<Status, String> {
+        let config = self.config()?;
+        let current = self.current()?;
+        Ok(Status {
+            environment: config.environment,
+            default: generations::default(self.world).map(|path| path.path().to_owned()),
+            generation: generations::number(self.world),
+            release: offers::of_system(self.world, &current),
+            current: current.path().to_owned(),
+            last: records::all(self.world).pop().map(|kept| self.told(kept)),
+            under_way: self.is_held()?,
+            words: self
+                .world
+                .readiness(&config.listen)
+                .into_iter()
+                .map(|(word, why)| (word, why.unwrap_or_else(|| "ready".to_owned())))
+                .collect(),
+        })
+    }
+
+    /// By the policy and the keys of this host.
+    fn judge(&self, signed: &SignedRelease) -> Result<Judged, String> {
+        let config = self.config()?;
+        let mut keys = Vec::new();
+        for file in &config.trust.key_files {
+            match PublicKey::read(&self.world.at(file)) {
+                Ok(key) => keys.push(key),
+                // One of them may be the key of another occasion.
+                Err(fault) => eprintln!("passed over: {fault}"),
+            }
+        }
+        let trusted = trust::judge(&config.trust, &keys, &config.environment, signed)
+            .map_err(|refusal| refusal.to_string())?;
+        let running = offers::of_system(self.world, &self.current()?);
+        trust::not_older(&trusted.deployed, running.as_ref()).map_err(|refusal| refusal.to_string())?;
+        let system = trusted
+            .release
+            .hosts
+            .get(&config.environment)
+            .ok_or_else(|| format!("the release has no host {}", config.environment))
+            .and_then(|host| StorePath::from_path(&host.system).map_err(|error| error.to_string()))?;
+        Ok(Judged { system, trusted })
+    }
+
+    fn offer(&self, signed: &SignedRelease) -> Result<Offered, String> {
+        let Judged { system, trusted } = self.judge(signed)?;
+        let name = named(&trusted.digest)?;
+        let accepted = Accepted {
+            system,
+            deployed: trusted.deployed,
+        };
+        offers::keep(self.world, &name, signed, &accepted)
+            .map_err(|error| format!("the release cannot be kept: {error}"))?;
+        let missing = store::missing(self.world, trusted.closure.0.keys().map(PathBuf::as_path))?;
+        Ok(Offered {
+            release: trusted.digest,
+            system: accepted.system.path().to_owned(),
+            missing: missing.into_iter().collect(),
+        })
+    }
+
+    /// An offered release, judged anew: the host's policy may be another since the offer.
+    fn offered(&self, name: &ReleaseName) -> Result<Judged, String> {
+        let signed = offers::read(self.world, name)
+            .map_err(|_| format!("the release {name} was not offered here, or long ago: offer it again"))?;
+        self.judge(&signed)
+    }
+
+    fn receive(&self, name: &ReleaseName, input: &mut dyn BufRead) -> Result<Empty, String> {
+        let Judged { trusted, .. } = self.offered(name)?;
+        let missing = store::missing(self.world, trusted.closure.0.keys().map(PathBuf::as_path))?;
+        receive::receive(input, &trusted.closure, missing, &self.world.at(&places::state()))?;
+        Ok(Empty {})
+    }
+
+    /// An offered release whose closure here is the one that was signed. A path that was here before the offer may have
+    /// another content.
+    fn whole(&self, name: &ReleaseName) -> Result<Judged, String> {
+        let judged = self.offered(name)?;
+        let signed = &judged.trusted.closure;
+        let missing = store::missing(self.world, signed.0.keys().map(PathBuf::as_path))?;
+        if let Some(path) = missing.first() {
+            return Err(format!(
+                "{} paths of the release are not here, such as {}: send them first",
+                missing.len(),
+                path.display()
+            ));
+        }
+        let here = store::closure(self.world, &judged.system)?;
+        if here.digest() == signed.digest() {
+            return Ok(judged);
+        }
+        let differs = signed
+            .0
+            .iter()
+            .find(|(path, hash)| here.0.get(*path).is_some_and(|here| here != *hash));
+        Err(match differs {
+            Some((path, hash)) => format!(
+                "{} has another content here than was signed: it is {}, and {hash} was signed",
+                path.display(),
+                here.0.get(path).map_or("none", String::as_str)
+            ),
+            None => format!(
+                "the closure of {} has other paths here than were signed: {} and not {}",
+                judged.system,
+                here.0.len(),
+                signed.0.len()
+            ),
+        })
+    }
+
+    fn begin(&self, id: &Id, goal: Goal, confirmation: u64) -> Result<Empty, String> {
+        if !(1..=CONFIRMATION).contains(&confirmation) {
+            return Err(format!(
+                "invalid confirmation {confirmation}: expected 1 to {CONFIRMATION} seconds"
+            ));
+        }
+        let force = goal.force.as_deref().map(one_line);
+        if force.as_deref() == Some("") {
+            return Err(
+                "the reason of --force is empty: expected why words that are not ready may be deployed"
+                    .to_owned(),
+            );
+        }
+        const UNDER_WAY: &str = "another deployment is under way";
+        if self.is_held()? {
+            return Err(UNDER_WAY.to_owned());
+        }
+        let old = self.current()?;
+        let before = records::all(self.world);
+        records::prune(self.world);
+        let kept = Kept {
+            number: before.last().map_or(0, |last| last.number) + 1,
+            record: Record {
+                id: id.to_string(),
+                begun: self.world.time(),
+                system: goal.system.path().to_owned(),
+                before: old.path().to_owned(),
+                release: goal.release,
+                generation: goal.generation,
+                force,
+                state: State::Begun,
+                reason: None,
+            },
+            way: Way {
+                id: id.clone(),
+                old,
+                new: goal.system,
+                default: generations::number(self.world),
+                newest: generations::all(self.world).pop().unwrap_or(0),
+            },
+            excused: Vec::new(),
+            finalized: false,
+        };
+        records::begin(self.world, &kept).map_err(|error| format!("it cannot be kept: {error}"))?;
+        if let Err(error) = lock::take(self.world, &self.program, &kept.way, confirmation) {
+            records::forget(self.world, id);
+            return Err(if self.is_held()? {
+                UNDER_WAY.to_owned()
+            } else {
+                error.to_string()
+            });
+        }
+        eprintln!(
+            "deployment {id}: begun, from {} to {}",
+            kept.way.old, kept.way.new
+        );
+        Ok(Empty {})
+    }
+
+    /// Begins to go back to a generation.
+    ///
+    /// # Errors
+    ///
+    /// Why it was not begun.
+    pub fn rollback(
+        &self,
+        id: &Id,
+        generation: Option<u64>,
+        confirmation: u64,
+    ) -> Result<RollingBack, String> {
+        let default = generations::number(self.world);
+        let all = generations::all(self.world);
+        let generation = match (generation, default) {
+            (Some(generation), _) => generation,
+            (None, Some(default)) => all
+                .iter()
+                .copied()
+                .rfind(|number| *number < default)
+                .ok_or_else(|| format!("there is no generation before {default}"))?,
+            (None, None) => return Err("this host has no generations".to_owned()),
+        };
+        let system = generations::system(self.world, generation).map_err(|_| {
+            let all: Vec<_> = all.iter().map(u64::to_string).collect();
+            format!(
+                "there is no generation {generation}: expected one of {}",
+                all.join(", ")
+            )
+        })?;
+        if default == Some(generation) && self.current()? == system {
+            return Err(format!(
+                "generation {generation} runs already, and is the boot default"
+            ));
+        }
+        // One without it has nobody to confirm.
+        let config = forward::config(self.world, &system)
+            .map_err(|error| format!("generation {generation} cannot be deployed: {error}"))?;
+        let goal = Goal {
+            release: offers::of_system(self.world, &system),
+            system: system.clone(),
+            generation: Some(generation),
+            force: None,
+        };
+        self.begin(id, goal, confirmation)?;
+        Ok(RollingBack {
+            generation,
+            system: system.path().to_owned(),
+            pages: config.pages,
+        })
+    }
+
+    /// How a deployment stands.
+    ///
+    /// # Errors
+    ///
+    /// That systemd does not say what is under way.
+    pub fn progress(&self, id: &Id, seen: usize) -> Result<Progress, String> {
+        // Asked first: what ends afterwards has written its end, or is seen to be lost the next time.
+        let is_held = self.is_held()?;
+        let lines = self.world.read(&places::log(id)).unwrap_or_default();
+        let lines = String::from_utf8_lossy(&lines);
+        let Ok(kept) = records::read(self.world, id) else {
+            return Ok(Progress {
+                state: State::Lost,
+                reason: Some("the host knows nothing of this deployment".to_owned()),
+                lines: Vec::new(),
+                excused: Vec::new(),
+            });
+        };
+        let excused = kept.excused.clone();
+        let record = if is_held { kept.record } else { self.lost(kept) };
+        Ok(Progress {
+            state: record.state,
+            reason: record.reason,
+            lines: lines.lines().skip(seen).map(str::to_owned).collect(),
+            excused,
+        })
+    }
+
+    fn told(&self, kept: Kept) -> Record {
+        match self.is_held() {
+            Ok(false) => self.lost(kept),
+            _ => kept.record,
+        }
+    }
+
+    /// The record of a deployment that is not under way: without an end of its own, it is lost.
+    fn lost(&self, kept: Kept) -> Record {
+        let mut record = kept.record;
+        if record.state.is_final() {
+            return record;
+        }
+        let name = |system: Option<StorePath>| match system {
+            Some(system) if system == kept.way.old => format!("the old system, {system}"),
+            Some(system) if system == kept.way.new => format!("the new system, {system}"),
+            Some(system) => system.to_string(),
+            None => "nothing that can be read".to_owned(),
+        };
+        let facts = format!(
+            "its part on the host ended at '{}' without a word: what runs is {}, and the next start boots {}",
+            record.state,
+            name(generations::current(self.world).ok()),
+            name(generations::default(self.world)),
+        );
+        record.reason = Some(match record.reason {
+            Some(reason) => format!("{reason}; {facts}"),
+            None => facts,
+        });
+        record.state = State::Lost;
+        record
+    }
+
+    /// A deployment that is under way.
+    fn under_way(&self, id: &Id) -> Result<Kept, String> {
+        let kept = records::read(self.world, id)
+            .map_err(|_| "the host knows nothing of this deployment".to_owned())?;
+        if self.is_held()? && !kept.record.state.is_final() {
+            return Ok(kept);
+        }
+        Err(format!("the deployment has ended: {}", self.lost(kept).state))
+    }
+
+    /// The new system stays.
+    ///
+    /// # Errors
+    ///
+    /// That there is nothing to confirm.
+    pub fn confirm(&self, id: &Id) -> Result<Empty, String> {
+        let state = self.under_way(id)?.record.state;
+        if state != State::Unconfirmed {
+            return Err(format!("the deployment cannot be confirmed: it is at '{state}'"));
+        }
+        records::confirm(self.world, id)
+            .map_err(|error| format!("the confirmation cannot be written: {error}"))?;
+        Ok(Empty {})
+    }
+
+    fn abort(&self, id: &Id, reason: &str) -> Result<Empty, String> {
+        self.under_way(id)?;
+        records::give_reason(self.world, id, &one_line(reason));
+        lock::stop(self.world).map_err(|error| error.to_string())?;
+        Ok(Empty {})
+    }
+
+    /// What runs, byte by byte.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read.
+    pub fn check(&self) -> Result<Checked, String> {
+        let current = self.current()?;
+        let mut programs = std::collections::BTreeMap::new();
+        for word in self.config()?.listen.into_keys() {
+            let program = self.program_of(&word);
+            programs.insert(word, program);
+        }
+        Ok(Checked {
+            closure: store::closure(self.world, &current)?.digest(),
+            default: generations::default(self.world).map(|path| path.path().to_owned()),
+            current: current.path().to_owned(),
+            programs,
+        })
+    }
+
+    fn program_of(&self, word: &str) -> Option<PathBuf> {
+        let unit = format!("wordtally-{word}.service");
+        let command = Command::new("systemctl", LIMIT).args(["show", "--property=MainPID", "--value", &unit]);
+        let process: u32 = text(self.world, &command).ok()?.trim().parse().ok()?;
+        self.world
+            .read_link(Path::new(&format!("/proc/{process}/exe")))
+            .ok()
+    }
+
+    fn stop(&self) -> Result<Empty, String> {
+        let words = self.config()?.listen;
+        let units = words.keys().flat_map(|word| {
+            [
+                format!("wordtally-{word}.socket"),
+                format!("wordtally-{word}.service"),
+            ]
+        });
+        done(
+            self.world,
+            &Command::new("systemctl", LIMIT).arg("stop").args(units),
+        )
+        .map_err(|error| error.to_string())?;
+        Ok(Empty {})
+    }
+
+    /// The generations.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read.
+    pub fn list(&self) -> Result<Generations, String> {
+        let (current, default) = (self.current()?, generations::number(self.world));
+        let generations = generations::all(self.world)
+            .into_iter()
+            .filter_map(|number| {
+                let system = generations::system(self.world, number).ok()?;
+                Some(Generation {
+                    number,
+                    made: self.world.made(&generations::link(number)).unwrap_or(0),
+                    current: system == current,
+                    default: default == Some(number),
+                    release: offers::of_system(self.world, &system),
+                    system: system.path().to_owned(),
+                })
+            })
+            .collect();
+        Ok(Generations { generations })
+    }
+}
+
+fn named<T: std::str::FromStr<Err = super::names::InvalidName>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn value(answer: impl Serialize) -> Result<Value, String> {
+    serde_json::to_value(answer).map_err(|error| error.to_string())
+}
+
+/// What somebody else wrote, made fit for a line of the log.
+fn one_line(text: &str) -> String {
+    text.trim()
+        .chars()
+        .take(REASON)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}

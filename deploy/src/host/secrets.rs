@@ -1,0 +1,68 @@
+//! Encrypted files that a new system brings: each must open here before the system is activated, and a preflight has
+//! what is in it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::places;
+use super::world::{Command, World, done};
+use crate::host_config::HostConfig;
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The encrypted files that differ from those of the running system, by the path that each is decrypted to. Contents
+/// are compared: a path in the store may change with its name alone.
+#[must_use]
+pub fn changed(world: &dyn World, old: Option<&HostConfig>, new: &HostConfig) -> BTreeMap<PathBuf, PathBuf> {
+    let read = |file: &PathBuf| world.read(file).ok();
+    new.secrets
+        .iter()
+        .filter(|(path, file)| {
+            let before = old.and_then(|old| old.secrets.get(*path));
+            before != Some(*file) && before.and_then(read).is_none_or(|text| Some(text) != read(file))
+        })
+        .map(|(path, file)| (path.clone(), file.clone()))
+        .collect()
+}
+
+/// Decrypts files into the preflight's private folder; gives where each is, by the path that it will be decrypted to.
+///
+/// # Errors
+///
+/// The file that no key of this host opens.
+pub fn decrypt(
+    world: &dyn World,
+    identities: &[PathBuf],
+    files: &BTreeMap<PathBuf, PathBuf>,
+) -> Result<BTreeMap<PathBuf, PathBuf>, String> {
+    if files.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let identities: Vec<_> = identities
+        .iter()
+        .filter(|identity| world.exists(identity))
+        .collect();
+    let folder = places::preflight().join("secrets");
+    world
+        .make_folder(&folder)
+        .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+    let mut decrypted = BTreeMap::new();
+    for (number, (path, file)) in files.iter().enumerate() {
+        let command = identities
+            .iter()
+            .fold(
+                Command::new("age", LIMIT).arg("--decrypt"),
+                |command, identity| command.arg("--identity").arg(identity),
+            )
+            .arg(file);
+        let content = done(world, &command)
+            .map_err(|error| format!("no key of this host opens the secret {}: {error}", path.display()))?;
+        let to = folder.join(number.to_string());
+        world
+            .write(&to, &content)
+            .map_err(|error| format!("{} cannot be written: {error}", to.display()))?;
+        decrypted.insert(path.clone(), to);
+    }
+    Ok(decrypted)
+}

@@ -1,0 +1,292 @@
+//! What a deployment sees of its machine: commands, files, clock and the words themselves.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::page::{ByCorpus, Wrong};
+
+/// A command of another program, which may not take longer than its limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// A name on the PATH, or a path.
+    pub program: PathBuf,
+    /// What it is given.
+    pub arguments: Vec<OsString>,
+    /// After which it is killed.
+    pub limit: Duration,
+    /// A file that all of its output is appended to; none: its output is given back.
+    pub log: Option<PathBuf>,
+}
+
+impl Command {
+    /// A command without arguments.
+    #[must_use]
+    pub fn new(program: impl AsRef<Path>, limit: Duration) -> Self {
+        Self {
+            program: program.as_ref().to_owned(),
+            arguments: Vec::new(),
+            limit,
+            log: None,
+        }
+    }
+
+    /// With one more argument.
+    #[must_use]
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// With more arguments.
+    #[must_use]
+    pub fn args<A: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
+        self.arguments
+            .extend(arguments.into_iter().map(|argument| argument.as_ref().to_owned()));
+        self
+    }
+
+    /// With its output in a file.
+    #[must_use]
+    pub fn log(mut self, log: &Path) -> Self {
+        self.log = Some(log.to_owned());
+        self
+    }
+
+    /// Its name for people: the program and the first argument.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = self
+            .program
+            .file_name()
+            .unwrap_or(self.program.as_os_str())
+            .to_string_lossy()
+            .into_owned();
+        match self.arguments.first() {
+            Some(first) => format!("{name} {}", first.to_string_lossy()),
+            None => name,
+        }
+    }
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit status; none where a signal ended it.
+    pub code: Option<i32>,
+    /// What it gave, unless that went to a log.
+    pub output: Vec<u8>,
+    /// What it complained of, unless that went to a log.
+    pub errors: String,
+}
+
+/// Why a command has not done what it should.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandFailed {
+    /// It was not started.
+    #[error("{name} cannot be run: {why}")]
+    NotRun {
+        /// The command.
+        name: String,
+        /// What the machine said.
+        why: String,
+    },
+    /// It took too long.
+    #[error("{name} took longer than {} s", limit.as_secs())]
+    TooLong {
+        /// The command.
+        name: String,
+        /// What it had.
+        limit: Duration,
+    },
+    /// It ended otherwise than with 0.
+    #[error("{name} ended with {}{}", Code(*code), Said(said))]
+    Status {
+        /// The command.
+        name: String,
+        /// Its exit status; none where a signal ended it.
+        code: Option<i32>,
+        /// The last line of what it complained of.
+        said: String,
+    },
+}
+
+struct Code(Option<i32>);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(code) => write!(f, "{code}"),
+            None => f.write_str("a signal"),
+        }
+    }
+}
+
+struct Said<'a>(&'a str);
+
+impl fmt::Display for Said<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            write!(f, ": {}", self.0)
+        }
+    }
+}
+
+/// The machine. Its file functions take paths as they are on the host.
+pub trait World {
+    /// Runs a command to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`CommandFailed::NotRun`] or [`CommandFailed::TooLong`]: another exit status than 0 is no error here.
+    fn run(&self, command: &Command) -> Result<Ended, CommandFailed>;
+
+    /// The content of a file.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// Writes a file that only root reads, whole at once: who reads it sees the old one or the new one.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn write(&self, path: &Path, content: &[u8]) -> io::Result<()>;
+
+    /// Writes a file that must not be there yet.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn create(&self, path: &Path, content: &[u8]) -> io::Result<()>;
+
+    /// Appends to a file.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn append(&self, path: &Path, content: &[u8]) -> io::Result<()>;
+
+    /// Makes a folder that only root enters, and those above it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn make_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes a file, a link, or a folder with all that is in it; that it is not there is no error.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// The sorted names in a folder; a folder that is not there has none.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
+
+    /// Whether there is something.
+    fn exists(&self, path: &Path) -> bool;
+
+    /// Where a link leads, as it says itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
+
+    /// Makes a link, in place of one that may be there.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn link(&self, target: &Path, path: &Path) -> io::Result<()>;
+
+    /// When a file or link was made, in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn made(&self, path: &Path) -> io::Result<u64>;
+
+    /// A clock that only goes forward.
+    fn clock(&self) -> Duration;
+
+    /// Seconds since 1970.
+    fn time(&self) -> u64;
+
+    /// Waits.
+    fn sleep(&self, time: Duration);
+
+    /// Asks words whether they are ready, all at once; gives what each says instead, by instance. The words are given
+    /// with where they listen.
+    fn readiness(&self, words: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>>;
+
+    /// The counts of a word's page, by corpus.
+    ///
+    /// # Errors
+    ///
+    /// [`Wrong`], where it gives none.
+    fn counts(&self, word: &str, listen: &str) -> Result<ByCorpus, Wrong>;
+}
+
+/// Runs a command that must end with 0, and gives its output.
+///
+/// # Errors
+///
+/// How it failed.
+pub fn done(world: &dyn World, command: &Command) -> Result<Vec<u8>, CommandFailed> {
+    let ended = world.run(command)?;
+    if ended.code == Some(0) {
+        return Ok(ended.output);
+    }
+    Err(CommandFailed::Status {
+        name: command.name(),
+        code: ended.code,
+        said: last_line(&ended.errors),
+    })
+}
+
+/// [`done`] for a command whose output is text.
+///
+/// # Errors
+///
+/// How it failed.
+pub fn text(world: &dyn World, command: &Command) -> Result<String, CommandFailed> {
+    Ok(String::from_utf8_lossy(&done(world, command)?).into_owned())
+}
+
+fn last_line(text: &str) -> String {
+    text.lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Follows a link, and what it leads to, to what is no link.
+///
+/// # Errors
+///
+/// Those of the file system; also that links lead around.
+pub fn resolve(world: &dyn World, path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..16 {
+        match world.read_link(&path) {
+            Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => return Ok(path),
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other(format!("{} leads around", path.display())))
+}
