@@ -1,56 +1,48 @@
-# Brings a release to a host: `nix run .#deploy -- HOST`.
+# Both sides of a deployment, each with the programs that it runs.
 {
   lib,
-  writeShellApplication,
+  runCommand,
+  makeBinaryWrapper,
+  age,
   coreutils,
-  curl,
-  findutils,
-  gnused,
-  jq,
+  cosign,
+  gitMinimal,
   nix,
   openssh,
-  python3,
+  skopeo,
   systemd,
-  verify-release,
+  wordtally-deploy,
 }:
 let
-  # Goes along with every system, so that a host needs nothing of ours before its first deployment.
-  on-host = writeShellApplication {
-    name = "on-host";
-    runtimeInputs = [
-      coreutils
-      curl
-      findutils
-      gnused
-      jq
-      nix
-      systemd
-    ];
-    text = builtins.readFile ./on-host.sh;
-    meta.description = "The part of a deployment that runs on the host";
-  };
+  wrapped =
+    name: program: tools: description:
+    runCommand name
+      {
+        nativeBuildInputs = [ makeBinaryWrapper ];
+        meta = {
+          inherit description;
+          mainProgram = name;
+          license = lib.licenses.mit;
+          platforms = lib.platforms.linux;
+        };
+      }
+      ''
+        makeWrapper ${program}/bin/${name} $out/bin/${name} --prefix PATH : ${lib.makeBinPath tools}
+      '';
 in
-writeShellApplication {
-  name = "deploy";
-  runtimeInputs = [
+{
+  deploy = wrapped "deploy" wordtally-deploy [
+    cosign
+    gitMinimal
     nix
     openssh
-    python3
-    verify-release
-  ];
-  runtimeEnv.ON_HOST = on-host;
-  passthru = { inherit on-host; };
-  text = ''
-    exec python3 ${
-      lib.fileset.toSource {
-        root = ./.;
-        fileset = lib.fileset.unions [
-          ./deploy.py
-          ./host.py
-          ./page.py
-        ];
-      }
-    }/deploy.py "$@"
-  '';
-  meta.description = "Brings a signed release to a host, and rolls back if it is at fault";
+    skopeo
+  ] "Publishes, signs and verifies releases, and brings them to hosts";
+
+  deploy-host = wrapped "deploy-host" wordtally-deploy.host [
+    age
+    coreutils
+    nix
+    systemd
+  ] "Decides on a host which release it takes, and deploys it";
 }

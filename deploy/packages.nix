@@ -1,5 +1,5 @@
-# The command that brings a release to a host.
-{ pkgs, offered, ... }:
+# The command that brings a release to a host, and the host's own part.
+{ builds, ... }:
 {
-  deploy = pkgs.callPackage ./package.nix { inherit (offered) verify-release; };
+  inherit (builds) deploy deploy-host;
 }

@@ -1,4 +1,4 @@
-# The service and its stand-in, and the checks of their code.
+# The service, its stand-in and both sides of a deployment, and the checks of their code.
 {
   lib,
   pkgs,
@@ -123,9 +123,29 @@ let
     cargoArtifacts = craneLib.buildDepsOnly checkArgs;
   };
   wordtally = static { cargoExtraArgs = shipped; };
+
+  # Both sides of a deployment. Linked as usual: each runs where Nix is, beside the libraries of all else.
+  deployArgs = commonArgs // {
+    pname = "wordtally-deploy";
+    cargoExtraArgs = "--locked --package wordtally-deploy";
+  };
+  wordtally-deploy = craneLib.buildPackage (
+    deployArgs
+    // {
+      cargoArtifacts = craneLib.buildDepsOnly (deployArgs // { cargoCheckCommand = "true"; });
+      # A host gets its own side only.
+      outputs = [
+        "out"
+        "host"
+      ];
+      # After crane has removed what the programs name of their sources.
+      preFixup = ''moveToOutput bin/deploy-host "$host"'';
+    }
+  );
 in
 {
   inherit wordtally;
+  inherit (pkgs.callPackage ../deploy/package.nix { inherit wordtally-deploy; }) deploy deploy-host;
 
   # The crates of what is shipped, as cargo resolves them: all, and those that are linked, without what only the
   # compiler runs. A line is "DEPTH NAME vVERSION|LICENCE|REPOSITORY".
