@@ -40,9 +40,10 @@
 
       # By system, as the builds are: each is evaluated once, whatever asks for it.
       hosts = lib.mapAttrs (
-        system: _:
+        system: built:
         import ./hosts {
           inherit nixpkgs agenix system;
+          inherit (built) deploy-host;
           modules = self.nixosModules;
         }
       ) builds;

@@ -1,17 +1,20 @@
-# How `nix run .#deploy` reaches a machine, and what the machine must answer before a release stays on it.
+# How `deploy` reaches a machine, which releases the machine takes, and what it must answer before one stays on it.
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;
   cfg = config.wordtally.deployment;
+  inherit (config.wordtally.pipeline) tier;
   inherit (config.services.wordtally) reverseProxy instances monitoring;
   address = import ../nix/modules/address.nix { inherit lib; };
   port = listen: lib.last (lib.splitString ":" listen);
 in
 {
+  imports = [ ./host.nix ];
+
   options.wordtally.deployers = mkOption {
     type = types.attrsOf types.str;
     default = { };
-    description = "SSH public keys that log in as root to deploy, by name.";
+    description = "SSH public keys that may bring signed releases, by name. They log in as `deploy`, which is no shell.";
   };
 
   options.wordtally.deployment = {
@@ -19,7 +22,7 @@ in
       type = types.str;
       default = reverseProxy.hostName;
       defaultText = lib.literalExpression "config.services.wordtally.reverseProxy.hostName";
-      description = "Name or address that SSH connects to, as root.";
+      description = "Name or address that SSH connects to, as `deploy`.";
     };
     port = mkOption {
       type = types.port;
@@ -55,7 +58,7 @@ in
       type = types.nullOr types.path;
       default = monitoring.certificateAuthority;
       defaultText = lib.literalExpression "config.services.wordtally.monitoring.certificateAuthority";
-      description = "PEM file that the reverse proxy's certificate is checked against; `null`: the authorities of the machine that deploys.";
+      description = "PEM file of this repository that the reverse proxy's certificate is checked against, whose content is signed; `null`: the authorities of the machine that asks.";
     };
     expectedCounts = mkOption {
       type = types.attrsOf (types.attrsOf types.ints.positive);
@@ -79,6 +82,50 @@ in
       default = lib.mapAttrs (_: instance: address instance.listen) instances;
       defaultText = lib.literalMD "`listen` of each instance, or the loopback where that is everywhere";
       description = "Where each instance is asked on the machine itself.";
+    };
+    trust = {
+      keyFiles = mkOption {
+        type = types.listOf types.path;
+        default = lib.optional (builtins.pathExists ../release/cosign.pub) ../release/cosign.pub;
+        defaultText = lib.literalMD "`release/cosign.pub`, where there is one";
+        description = "Public keys, PEM, of which one must have signed a release; an empty list takes none.";
+      };
+      repositories = mkOption {
+        type = types.listOf types.str;
+        default = [ ];
+        example = [ "https://gitlab.com/wordtally/wordtally" ];
+        description = "Repositories that a release may be built from. A last `*` stands for anything; an empty list takes none.";
+      };
+      builders = mkOption {
+        type = types.listOf types.str;
+        default = [ ];
+        example = [ "https://gitlab.com/-/runners/*" ];
+        description = "Builders that may have built it, as its provenance names them: likewise.";
+      };
+      refs = mkOption {
+        type = types.listOf types.str;
+        default = if tier == "production" then [ "refs/tags/v*" ] else [ "refs/heads/main" ];
+        defaultText = lib.literalMD "`refs/tags/v*` for the tier production, else `refs/heads/main`";
+        description = "Refs that it may be built from: likewise.";
+      };
+    };
+    signed = mkOption {
+      type = types.raw;
+      readOnly = true;
+      default = {
+        inherit (cfg)
+          address
+          port
+          hostKey
+          pages
+          expectedCounts
+          ;
+        # The content: whoever asks may have none of this machine's files.
+        certificateAuthority =
+          if cfg.certificateAuthority == null then null else builtins.readFile cfg.certificateAuthority;
+      };
+      defaultText = lib.literalMD "of these options";
+      description = "What a release says of this machine, in `release.json`.";
     };
   };
 

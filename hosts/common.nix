@@ -119,8 +119,9 @@ in
       };
     };
 
-    users.users.root.openssh.authorizedKeys.keys =
-      lib.attrValues keys.operators ++ lib.attrValues cfg.deployers;
+    # Who deploys is not root; who is root may deploy.
+    users.users.root.openssh.authorizedKeys.keys = lib.attrValues keys.operators;
+    users.users.deploy.openssh.authorizedKeys.keys = lib.attrValues keys.operators;
 
     networking.firewall.enable = true;
     networking.nftables.enable = true;

@@ -4,6 +4,7 @@
   agenix,
   modules,
   system,
+  deploy-host,
 }:
 let
   host =
@@ -18,7 +19,12 @@ let
         modules.bigquery-standin
         ./common.nix
         environment
-        { wordtally.environment = name; }
+        {
+          wordtally = {
+            environment = name;
+            deployment.package = deploy-host;
+          };
+        }
       ];
     };
 in

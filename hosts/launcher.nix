@@ -77,6 +77,10 @@ writeShellApplication {
     export QEMU_NET_OPTS=''${QEMU_NET_OPTS-}
     ${lib.concatMapAttrsStringSep "\n" (from: to: "forward ${from} ${toString to}") forwardedPorts}
 
+    # A key whose releases it takes besides those of the committed one.
+    [ -z "''${WORDTALLY_RELEASE_KEY-}" ] || [ -f "$WORDTALLY_RELEASE_KEY" ] ||
+      fail "WORDTALLY_RELEASE_KEY is '$WORDTALLY_RELEASE_KEY': give the file of a public key, such as cosign.pub"
+
     # Private to this run: the identity that opens the secrets, a key to log in with, and what QEMU shares with the guest.
     run=$(mktemp -d "''${XDG_RUNTIME_DIR:-''${TMPDIR:-/tmp}}/wordtally-${environment}.XXXXXX")
     (
@@ -93,6 +97,11 @@ writeShellApplication {
     credential=opt/io.systemd.credentials
     QEMU_OPTS="''${QEMU_OPTS-} -fw_cfg name=$credential/age.identity,file=$run/identity"
     QEMU_OPTS="$QEMU_OPTS -fw_cfg name=$credential/ssh.authorized-keys,file=$run/login.pub"
+    if [ -n "''${WORDTALLY_RELEASE_KEY-}" ]; then
+      # Its own path may have a comma, which QEMU would take for the end.
+      cp --no-preserve=mode "$WORDTALLY_RELEASE_KEY" "$run/release.pub"
+      QEMU_OPTS="$QEMU_OPTS -fw_cfg name=$credential/deploy-host.pub,file=$run/release.pub"
+    fi
     export QEMU_OPTS
     # In the background, as a shell hears no signal while it waits for a program in the foreground.
     TMPDIR=$run USE_TMPDIR=1 ${lib.getExe build.vm} "$@" <&0 &

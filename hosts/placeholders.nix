@@ -3,6 +3,7 @@
 let
   inherit (lib) mkOption types;
   cfg = config.wordtally;
+  inherit (cfg.deployment) trust;
   inherit (config.services.wordtally) reverseProxy;
 
   # The SHA-256 of each file as it was committed: another content is not a placeholder.
@@ -32,7 +33,16 @@ in
         reverseProxy.enable && reverseProxy.hostName == "wordtally.example.com"
       ) "reverseProxy.hostName in hosts/environments.nix"
       ++ lib.optional (cfg.hostKey == hostKey) "the host key in secrets/keys.nix"
-      ++ lib.attrNames (lib.filterAttrs (_: hash: lib.elem hash inUse) files);
+      ++ lib.attrNames (lib.filterAttrs (_: hash: lib.elem hash inUse) files)
+      # Such a machine would take no release after this one.
+      ++ lib.optional (trust.keyFiles == [ ]) "release/cosign.pub"
+      ++ map (list: "wordtally.deployment.trust.${list} in hosts/environments.nix") (
+        lib.filter (list: trust.${list} == [ ]) [
+          "repositories"
+          "builders"
+          "refs"
+        ]
+      );
 
     system.preSwitchChecks.placeholders = lib.mkIf (cfg.placeholders != [ ]) ''
       echo ${lib.escapeShellArg "${config.networking.hostName} is not deployed: it still has placeholders for ${lib.concatStringsSep ", " cfg.placeholders}; docs/how-to/manage-secrets.md says how to replace each."}

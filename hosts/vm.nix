@@ -62,6 +62,13 @@ in
         port = cfg.sshPort;
         # Made anew at each start.
         hostKey = null;
+        trust = {
+          # From the launcher: what a clone of its own signs is tried here.
+          keyFiles = lib.mkOptionDefault [ "/run/credentials/@system/deploy-host.pub" ];
+          repositories = lib.mkDefault [ "*" ];
+          builders = lib.mkDefault [ "*" ];
+          refs = lib.mkDefault [ "*" ];
+        };
       };
     };
 

@@ -25,7 +25,7 @@ let
     inputs = inputsOf "" self;
     hosts = lib.mapAttrs (_: host: {
       system = "${host.config.system.build.toplevel}";
-      deployment = host.config.wordtally.deployment or { };
+      deployment = host.config.wordtally.deployment.signed or { };
     }) hosts;
   };
 in

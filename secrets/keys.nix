@@ -1,9 +1,9 @@
 # Public keys: of people and machines that secrets are encrypted to, and of who deploys.
 {
-  # People who may edit production's secrets, and log in as root on every host: their SSH keys, by name.
+  # People who may edit production's secrets, deploy to every host, and log in there as root: their SSH keys, by name.
   operators = { };
 
-  # Who may deploy to a host: SSH keys that log in there as root, by name. None opens a file of this folder.
+  # Who may bring signed releases to a host: SSH keys, by name. None logs in as root, and none opens a file of this folder.
   deployers = {
     dev = { };
     mock-prod = { };

@@ -8,6 +8,8 @@
 let
   machine = pkgs.writeShellScriptBin "machine" ''
     trap 'echo "the machine ends"; exit 0' TERM
+    echo "credentials: $QEMU_OPTS"
+    cat "$TMPDIR/release.pub" 2>/dev/null
     echo "forwarded: $QEMU_NET_OPTS"
     touch "$TMPDIR/left-by-qemu"
     while [ ! -e "$QUIT" ]; do sleep 0.1; done

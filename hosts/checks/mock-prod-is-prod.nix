@@ -37,6 +37,7 @@ let
       "sshd"
       "acme"
       "agenix"
+      "deploy-host"
     ];
 
   # Lines that hold data: the endpoint, who may be reached, and hashes of files.
@@ -63,6 +64,10 @@ let
     {
       "services.prometheus.scrapeConfigs" = watched config;
       "services.openssh.settings" = config.services.openssh.settings;
+      # Who logs in to a virtual machine, its launcher says.
+      "services.openssh.extraConfig" = lib.filter (line: !lib.hasPrefix "AuthorizedKeysFile" line) (
+        lib.splitString "\n" (builtins.unsafeDiscardStringContext config.services.openssh.extraConfig)
+      );
       "networking.nftables.tables" = lib.mapAttrs (
         _: table: table.content
       ) config.networking.nftables.tables;

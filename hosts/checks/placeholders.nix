@@ -14,6 +14,11 @@ let
         {
           wordtally = {
             hostKey = lib.mkForce mock-prod.config.wordtally.hostKey;
+            deployment.trust = {
+              keyFiles = [ "/etc/key.pub" ];
+              repositories = [ "https://git.example.net/words" ];
+              builders = [ "https://git.example.net/-/runners/*" ];
+            };
           };
           services.wordtally.reverseProxy = {
             hostName = lib.mkForce "words.example.net";
@@ -35,10 +40,13 @@ assert lib.elem "reverseProxy.hostName in hosts/environments.nix"
   prod.config.wordtally.placeholders;
 assert lib.elem "hosts/prod/certificate.pem" prod.config.wordtally.placeholders;
 assert lib.elem "secrets/prod/bigquery.json.age" prod.config.wordtally.placeholders;
+assert lib.elem "release/cosign.pub" prod.config.wordtally.placeholders;
+assert lib.elem "wordtally.deployment.trust.builders in hosts/environments.nix"
+  prod.config.wordtally.placeholders;
 # Each secret of production is either a placeholder here or a real one: none is passed over.
 assert
   lib.length prod.config.wordtally.placeholders
-  == 3 + lib.length (lib.attrNames prod.config.age.secrets);
+  == 6 + lib.length (lib.attrNames prod.config.age.secrets);
 assert !lib.elem "the host key in secrets/keys.nix" oneLeft.wordtally.placeholders;
 assert oneLeft.wordtally.placeholders != [ ];
 assert replaced.wordtally.placeholders == [ ];

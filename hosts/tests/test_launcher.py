@@ -19,11 +19,11 @@ def free() -> str:
 
 
 class Launcher:
-    def __init__(self, ports: dict[str, str] | None = None, folder: str = "XDG_RUNTIME_DIR") -> None:
+    def __init__(self, given: dict[str, str] | None = None, folder: str = "XDG_RUNTIME_DIR") -> None:
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.quit = pathlib.Path(tempfile.mkdtemp()) / "quit"
         # The builder's own ports may be taken.
-        chosen = {f"WORDTALLY_PORT_{port}": free() for port in PORTS} | (ports or {})
+        chosen = {f"WORDTALLY_PORT_{port}": free() for port in PORTS} | (given or {})
         environment = {name: value for name, value in os.environ.items() if name not in ("XDG_RUNTIME_DIR", "TMPDIR")}
         environment |= chosen | {folder: str(self.folder), "QUIT": str(self.quit)}
         self.ports = [chosen[f"WORDTALLY_PORT_{port}"] for port in PORTS]
@@ -96,8 +96,27 @@ def test_two_run_at_once() -> None:
         launcher.ended()
 
 
-def refused(ports: dict[str, str]) -> str:
-    launcher = Launcher(ports)
+def test_a_release_key_reaches_the_machine() -> None:
+    key = pathlib.Path(tempfile.mkdtemp()) / "of, this run.pub"
+    key.write_text("the public half\n")
+    launcher = Launcher({"WORDTALLY_RELEASE_KEY": str(key)})
+    said = launcher.started()
+    assert re.search(r"-fw_cfg name=opt/io.systemd.credentials/deploy-host.pub,file=[^, ]+/release.pub\b", said), said
+    assert "\nthe public half\n" in said, said
+    launcher.quit.touch()
+    assert launcher.ended()[0] == 0
+
+    without = Launcher()
+    assert "deploy-host.pub" not in without.started()
+    without.quit.touch()
+    without.ended()
+    assert refused({"WORDTALLY_RELEASE_KEY": "/nowhere"}) == (
+        "vm-dev: WORDTALLY_RELEASE_KEY is '/nowhere': give the file of a public key, such as cosign.pub\n"
+    )
+
+
+def refused(given: dict[str, str]) -> str:
+    launcher = Launcher(given)
     status, out, error = launcher.ended()
     assert (status, out, launcher.left()) == (1, "", []), (status, out, launcher.left())
     return error
