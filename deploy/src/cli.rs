@@ -7,6 +7,8 @@ use std::time::Duration;
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::vouch::{self, PublicKeyArg, commit_sha};
+
 const MAIN_HELP: &str = "\
 Examples:
   deploy to mock-prod --commit \"$(git rev-parse HEAD)\" --identity KEY
@@ -74,6 +76,14 @@ pub enum Command {
     List(Report),
     /// List the deployments of a host that it keeps, and how each ended
     Log(Report),
+    /// Push a release's image to a registry, by digest; the last line is its name there
+    Publish(vouch::publish::Args),
+    /// Write and sign a release's provenance, and sign its image in the registry
+    Attest(vouch::attest::Args),
+    /// Verify a release's signature, its files, its commit and its hosts' closures
+    Verify(vouch::verify::Args),
+    /// Verify an image in a registry: its digest, signature, provenance and bill of materials
+    VerifyImage(vouch::verify_image::Args),
 }
 
 /// Which release, and who must have signed it.
@@ -83,11 +93,11 @@ pub struct Of {
     #[arg(long, value_name = "DIR", default_value = "attested")]
     pub attested: PathBuf,
     /// Commit that the release must be of: all 40 or 64 digits [default: any]
-    #[arg(long, value_name = "SHA", value_parser = commit)]
+    #[arg(long, value_name = "SHA", value_parser = commit_sha)]
     pub commit: Option<String>,
-    /// Public key (PEM) that must have signed it
-    #[arg(long, value_name = "FILE", env = "COSIGN_PUBLIC_KEY")]
-    pub key: Option<PathBuf>,
+    /// Who must have signed it.
+    #[command(flatten)]
+    pub key: PublicKeyArg,
 }
 
 /// How to log in.
@@ -174,15 +184,6 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
             _ => arg,
         })
         .mut_subcommands(without_empty_variables)
-}
-
-fn commit(text: &str) -> Result<String, String> {
-    // The start of one could be another's.
-    let whole = matches!(text.len(), 40 | 64);
-    if whole && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-        return Ok(text.to_owned());
-    }
-    Err("expected the whole commit: 40 or 64 digits of 0-9a-f, as `git rev-parse HEAD` prints it".to_owned())
 }
 
 fn reason(text: &str) -> Result<String, String> {

@@ -18,11 +18,14 @@ mod ssh;
 mod store;
 mod watch;
 
-use crate::cli::{Command, Login, Of, OneHost, Report, To};
+use std::io::Write;
 
-pub use attested::{Attested, Target};
-pub use host::Host;
-pub use interrupt::Interrupt;
+use crate::cli::{Command, Login, Of, OneHost, Report, To};
+use crate::vouch::{self, Fault};
+use attested::Target;
+use host::Host;
+use interrupt::Interrupt;
+
 pub use send::LIMIT as SEND_LIMIT;
 pub use watch::DEADLINE;
 
@@ -69,7 +72,15 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Command::Rollback(back) => {
             with_target(&back.one, |host, _| rollback::roll_back(host, back.generation))
         }
+        Command::Publish(args) => vouched(|out| vouch::publish::run(args, out)),
+        Command::Attest(args) => vouched(|out| vouch::attest::run(args, out)),
+        Command::Verify(args) => vouched(|out| vouch::verify::run(args, out)),
+        Command::VerifyImage(args) => vouched(|out| vouch::verify_image::run(args, out)),
     }
+}
+
+fn vouched(done: impl FnOnce(&mut dyn Write) -> Result<(), Fault>) -> Result<(), Failure> {
+    done(&mut std::io::stdout().lock()).map_err(|fault| Failure::Not(fault.to_string()))
 }
 
 fn bring(to: &To) -> Result<(), Failure> {
@@ -93,15 +104,17 @@ fn with_target(
     done(&reach(&target, &one.login, &interrupt)?, &target)
 }
 
-fn trusted(of: &Of) -> Result<Attested, Failure> {
-    attested::read(&of.attested, of.key.as_deref(), of.commit.as_deref())
-        .map_err(|error| Failure::Not(format!("this release is not trusted: {error}")))
+fn trusted(of: &Of) -> Result<vouch::attested::Attested, Failure> {
+    let read = || vouch::attested::read_release(&of.attested, &of.key.read()?, of.commit.as_deref());
+    read().map_err(|fault| Failure::Not(untrusted(&fault)))
 }
 
-fn target(attested: &Attested, name: &str) -> Result<Target, Failure> {
-    attested
-        .target(name)
-        .map_err(|error| Failure::Host(name.to_owned(), format!("this release is not trusted: {error}")))
+fn target(attested: &vouch::attested::Attested, name: &str) -> Result<Target, Failure> {
+    Target::new(attested, name).map_err(|fault| Failure::Host(name.to_owned(), untrusted(&fault)))
+}
+
+fn untrusted(fault: &Fault) -> String {
+    format!("this release is not trusted: {fault}")
 }
 
 fn reach<'a>(target: &'a Target, login: &Login, interrupt: &'a Interrupt) -> Result<Host<'a>, Failure> {

@@ -21,7 +21,7 @@ pub(super) const LONGER: Duration = Duration::from_secs(300);
 
 /// A host that can be asked, and whoever asks it.
 #[derive(Debug)]
-pub struct Host<'a> {
+pub(super) struct Host<'a> {
     pub(super) name: &'a str,
     pub(super) interrupt: &'a Interrupt,
     ssh: Ssh,

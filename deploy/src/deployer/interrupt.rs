@@ -8,7 +8,7 @@ use signal_hook::flag;
 
 /// Whether whoever deploys wants it to end. It ends at a safe place, so it is only looked at, by each wait.
 #[derive(Debug)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub(super) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
     /// Takes the signals that end a program.
@@ -16,7 +16,7 @@ impl Interrupt {
     /// # Errors
     ///
     /// What the system refused.
-    pub fn register() -> Result<Self, String> {
+    pub(super) fn register() -> Result<Self, String> {
         let came = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             flag::register(signal, Arc::clone(&came))
@@ -32,7 +32,7 @@ impl Interrupt {
 
     /// Whether one came.
     #[must_use]
-    pub fn came(&self) -> bool {
+    pub(super) fn came(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 }
