@@ -13,7 +13,7 @@ use crate::closure::hex;
 use crate::protocol::{Request, Status};
 
 /// What the host says from its own files.
-pub(super) const SHORT: Duration = Duration::from_secs(30);
+pub(super) const SHORT: Duration = Duration::from_secs(20);
 /// What the host computes over all of a closure, or asks of each word.
 pub(super) const LONG: Duration = Duration::from_secs(120);
 /// What runs the new system's own programs there.

@@ -1,12 +1,22 @@
 //! The deployer: the real `deploy` against scripted hosts and real pages.
 
-// What is wrong with a test's own means ends it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing
+    clippy::indexing_slicing,
+    reason = "a test may panic, and so may what it is helped by"
 )]
 
+mod canary;
+mod deployment;
+mod faults;
+mod host;
 mod page;
+mod reports;
+mod scene;
 mod server;
+#[path = "../release/signed.rs"]
+#[allow(dead_code, reason = "the tests of releases need more of it")]
+mod signed;
+mod trust;

@@ -1,0 +1,247 @@
+//! A deployment from its offer to its end.
+
+use serde_json::json;
+
+use crate::host::{Instead, Scripted};
+use crate::scene::{OBJECTS, Scene, path};
+use crate::server::{Server, counts, response, serve};
+
+pub(crate) fn right() -> Server {
+    serve(|_| counts([("hamlet", 995), ("othello", 1)]))
+}
+
+pub(crate) fn page(server: &Server) -> serde_json::Value {
+    json!({ "the": format!("http://{}/the/", server.address) })
+}
+
+#[test]
+fn a_good_release_stays() {
+    let (server, host) = (right(), Scripted::new());
+    let scene = Scene::new(&[("prod", &host, page(&server))]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 0, "{said}");
+    let url = format!("http://{}/the/", server.address);
+    let system = path("a-system");
+    let expected = [
+        &format!("copying {system}: 3 of 3 paths, 1 MB"),
+        "the first line",
+        "the second line",
+        "preflight",
+        "activating",
+        "readiness",
+        "unconfirmed",
+        &format!("from outside: {url} lists 2 corpora"),
+        "finalizing",
+        "committed",
+        &format!("runs {system}, now and after a restart"),
+    ];
+    let expected: String = expected.iter().map(|line| format!("prod: {line}\n")).collect();
+    assert_eq!(said, expected);
+    let model = host.model();
+    assert_eq!(
+        model.names(),
+        [
+            "status", "offer", "receive", "begin", "progress", "progress", "progress", "progress", "confirm",
+            "progress", "progress"
+        ]
+    );
+    // What a path refers to is there before it.
+    let order: Vec<_> = model.received.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(order, ["z-glibc", "m-wordtally", "a-system"].map(path));
+    for (name, nar, _) in OBJECTS {
+        assert!(model.received.contains(&(path(name), nar.to_owned())));
+    }
+    assert_eq!(model.asked[3]["confirmation"], 120);
+}
+
+#[test]
+fn only_what_the_host_lacks_is_sent() {
+    let (server, host) = (right(), Scripted::new());
+    host.model().missing = vec![path("m-wordtally")];
+    let scene = Scene::new(&[("prod", &host, page(&server))]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("1 of 3 paths"), "{said}");
+    assert_eq!(
+        host.model().received,
+        [(path("m-wordtally"), "the program".to_owned())]
+    );
+}
+
+#[test]
+fn what_runs_already_is_only_asked_for_its_pages() {
+    let (server, host) = (right(), Scripted::new());
+    {
+        let mut model = host.model();
+        (model.current, model.default) = (path("a-system"), Some(path("a-system")));
+        model.missing.clear();
+    }
+    let scene = Scene::new(&[("prod", &host, page(&server))]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("prod: has this release already\n"), "{said}");
+    assert_eq!(host.model().names(), ["status", "offer"]);
+}
+
+#[test]
+fn what_runs_already_and_answers_wrongly_is_brought_again() {
+    let host = Scripted::but(|name, model| {
+        if name == "status" {
+            (model.current, model.default) = (path("a-system"), Some(path("a-system")));
+            model.missing.clear();
+        }
+        None
+    });
+    let scene = Scene::new(&[("prod", &host, page(&serve(|_| counts([("hamlet", 3)]))))]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("and is brought to it again: http://"), "{said}");
+    assert!(said.contains("/the/: hamlet has 3 and not 995"), "{said}");
+    assert_eq!(host.model().count("begin"), 1);
+}
+
+#[test]
+fn a_page_that_is_wrong_from_outside_brings_it_back() {
+    let host = Scripted::new();
+    let server = serve(|_| counts([("hamlet", 3)]));
+    let scene = Scene::new(&[("prod", &host, page(&server))]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 1, "{said}");
+    let why = format!("http://{}/the/: hamlet has 3 and not 995", server.address);
+    assert!(
+        said.ends_with(&format!("deploy: prod: rolled back: {why}\n")),
+        "{said}"
+    );
+    assert_eq!(host.model().count("confirm"), 0);
+}
+
+#[test]
+fn an_excused_word_may_be_down_and_not_wrong() {
+    let down = || serve(|_| response("503 Service Unavailable", "Retry-After: 1\r\n", "no table"));
+    let host = Scripted::new();
+    host.model().excused = vec!["the".to_owned()];
+    let scene = Scene::new(&[("prod", &host, page(&down()))]);
+    let (code, said) = scene.deploy(&["to", "prod", "--force", "an outage"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("excused, since the was not ready before: http://"),
+        "{said}"
+    );
+    assert_eq!(host.model().asked[3]["force"], "an outage");
+
+    let host = Scripted::new();
+    host.model().excused = vec!["the".to_owned()];
+    let scene = Scene::new(&[("prod", &host, page(&serve(|_| counts([("hamlet", 3)]))))]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("rolled back: http://"), "{said}");
+}
+
+#[test]
+fn a_second_deployment_is_not_begun() {
+    let host = Scripted::but(|name, _| {
+        (name == "begin").then_some(Instead::Refused("another deployment is under way"))
+    });
+    let scene = Scene::new(&[("prod", &host, page(&right()))]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.ends_with("deploy: prod: not begun: another deployment is under way\n"),
+        "{said}"
+    );
+    assert_eq!(host.model().count("progress"), 0);
+}
+
+#[test]
+fn a_host_s_refusal_of_the_release_is_its_own_sentence_and_sends_nothing() {
+    let host = Scripted::but(|name, _| {
+        (name == "offer").then_some(Instead::Refused(
+            "the release was built from refs/heads/x, which this host does not take",
+        ))
+    });
+    let scene = Scene::new(&[("prod", &host, page(&right()))]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(
+        said,
+        "deploy: prod: the release was built from refs/heads/x, which this host does not take\n"
+    );
+    assert_eq!(host.model().names(), ["status", "offer"]);
+}
+
+#[test]
+fn a_newer_release_on_the_host_has_an_exit_code_of_its_own() {
+    let host = Scripted::new();
+    host.model().running = json!({
+        "version": "0.2.0", "commit": "e".repeat(40), "commitTime": 1_790_000_001, "ref": "refs/heads/main",
+    });
+    let scene = Scene::new(&[("prod", &host, page(&right()))]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 3, "{said}");
+    assert!(
+        said.starts_with("deploy: prod: superseded: it runs 0.2.0 of commit eee"),
+        "{said}"
+    );
+    assert_eq!(host.model().names(), ["status"]);
+}
+
+#[test]
+fn an_interrupt_brings_it_back_and_is_waited_for() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let (server, host) = (right(), Scripted::new());
+        let scene = Scene::new(&[("prod", &host, page(&server))]);
+        let mut running = scene.start(&["to", "prod"]);
+        running.until("prod: activating");
+        running.signal(signal);
+        let (code, said) = running.end();
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("prod: interrupted: it is rolled back\n"), "{said}");
+        assert!(
+            said.ends_with("deploy: prod: rolled back: it was interrupted\n"),
+            "{said}"
+        );
+        assert_eq!(host.model().count("abort"), 1);
+    }
+}
+
+#[test]
+fn an_interrupt_before_it_begins_changes_nothing() {
+    let host = Scripted::but(|name, _| {
+        (name == "receive").then_some(Instead::Hang(std::time::Duration::from_secs(30)))
+    });
+    let scene = Scene::new(&[("prod", &host, page(&right()))]);
+    let mut running = scene.start(&["to", "prod"]);
+    running.until("prod: copying");
+    running.signal("INT");
+    let begun = std::time::Instant::now();
+    let (code, said) = running.end();
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.ends_with("deploy: prod: interrupted before anything was changed\n"),
+        "{said}"
+    );
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
+    assert_eq!(host.model().count("begin"), 0);
+}
+
+#[test]
+fn a_rollback_goes_back_without_sending_anything() {
+    let host = Scripted::new();
+    let scene = Scene::new(&[("prod", &host, json!({}))]);
+    let (code, said) = scene.deploy(&["rollback", "prod", "6"]);
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.starts_with(&format!("prod: going back to generation 6, {}\n", path("older"))),
+        "{said}"
+    );
+    assert!(
+        said.ends_with(&format!(
+            "prod: runs {}, now and after a restart\n",
+            path("older")
+        )),
+        "{said}"
+    );
+    let model = host.model();
+    assert_eq!(model.asked[0]["generation"], 6);
+    assert_eq!((model.count("offer"), model.count("confirm")), (0, 1));
+}

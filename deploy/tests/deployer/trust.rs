@@ -1,0 +1,100 @@
+//! What is not signed reaches no host.
+
+use serde_json::json;
+
+use crate::host::Scripted;
+use crate::scene::Scene;
+
+/// What `deploy` says of a folder that was altered after it was signed; no host is asked.
+fn untrusted(alter: impl FnOnce(&Scene), more: &[&str]) -> String {
+    let host = Scripted::new();
+    let scene = Scene::new(&[("prod", &host, json!({}))]);
+    alter(&scene);
+    let (code, said) = scene.deploy(&[&["to", "prod"], more].concat());
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("this release is not trusted: "), "{said}");
+    assert!(host.model().asked.is_empty(), "{said}");
+    said
+}
+
+#[test]
+fn an_altered_release_is_sent_to_no_host() {
+    let said = untrusted(
+        |scene| {
+            let release = scene.read("attested/release.json");
+            scene.write("attested/release.json", &release.replace("995", "1"));
+        },
+        &[],
+    );
+    assert!(said.contains("release.json is not what was signed"), "{said}");
+}
+
+#[test]
+fn a_closure_that_was_altered_is_sent_to_no_host() {
+    let said = untrusted(
+        |scene| {
+            let lines = scene.read("attested/closures/hosts/prod");
+            let (_, rest) = lines.split_once('\n').unwrap();
+            scene.write("attested/closures/hosts/prod", rest);
+        },
+        &[],
+    );
+    assert!(said.contains("hosts/prod is not what was signed"), "{said}");
+}
+
+#[test]
+fn a_release_without_its_signature_is_sent_to_no_host() {
+    let said = untrusted(
+        |scene| std::fs::remove_file(scene.file("attested/provenance.sigstore.json")).unwrap(),
+        &[],
+    );
+    assert!(said.contains("provenance.sigstore.json cannot be read"), "{said}");
+}
+
+#[test]
+fn another_key_or_commit_is_sent_to_no_host() {
+    let said = untrusted(
+        |scene| scene.write("key.pub", &crate::signed::Pair::new().pem()),
+        &[],
+    );
+    assert!(said.contains("is not signed by"), "{said}");
+    let said = untrusted(|_| {}, &["--commit", &"e".repeat(40)]);
+    assert!(
+        said.contains("the release is of commit 4f1c0a9b2e774f1c0a9b2e774f1c0a9b2e774f1c"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_host_that_the_release_does_not_have_is_named() {
+    let host = Scripted::new();
+    let scene = Scene::new(&[("prod", &host, json!({}))]);
+    let (code, said) = scene.deploy(&["status", "nowhere"]);
+    assert_eq!(code, 1);
+    assert!(
+        said.contains("the release has no host nowhere: it has prod"),
+        "{said}"
+    );
+}
+
+#[test]
+fn wrong_arguments_have_an_exit_code_of_their_own() {
+    let host = Scripted::new();
+    let scene = Scene::new(&[("prod", &host, json!({}))]);
+    for (arguments, why) in [
+        (&["to"][..], "required"),
+        (&["to", "prod", "--bake", "300"], "expected e.g. 10m"),
+        (&["to", "prod", "--force", " "], "expected why it must be forced"),
+        (
+            &["to", "prod", "--commit", "4f1c0a9"],
+            "expected a full commit SHA",
+        ),
+        (&["rollback", "prod", "newest"], "invalid digit"),
+        (&["now"], "unrecognized subcommand"),
+    ] {
+        let (code, said) = scene.deploy(arguments);
+        assert_eq!(code, 2, "{said}");
+        assert!(said.contains(why), "{said}");
+    }
+    assert!(host.model().asked.is_empty());
+}
