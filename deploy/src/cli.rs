@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::keys;
 use crate::vouch::{self, PublicKeyArg, commit_sha};
 
 const MAIN_HELP: &str = "\
@@ -84,6 +85,8 @@ pub enum Command {
     Verify(vouch::verify::Args),
     /// Verify an image in a registry: its digest, signature, provenance and bill of materials
     VerifyImage(vouch::verify_image::Args),
+    /// Make the keys of a new project, and say what GitLab is given of them
+    Keys(keys::Keys),
 }
 
 /// Which release, and who must have signed it.

@@ -18,9 +18,11 @@ mod ssh;
 mod store;
 mod watch;
 
+use std::fmt::Display;
 use std::io::Write;
 
 use crate::cli::{Command, Login, Of, OneHost, Report, To};
+use crate::keys::{self, Keys};
 use crate::vouch::{self, Fault};
 use attested::Target;
 use host::Host;
@@ -76,7 +78,18 @@ pub fn run(command: &Command) -> Result<(), Failure> {
         Command::Attest(args) => vouched(|out| vouch::attest::run(args, out)),
         Command::Verify(args) => vouched(|out| vouch::verify::run(args, out)),
         Command::VerifyImage(args) => vouched(|out| vouch::verify_image::run(args, out)),
+        Command::Keys(keys) => make_keys(keys),
     }
+}
+
+fn make_keys(keys: &Keys) -> Result<(), Failure> {
+    let failed = |error: &dyn Display| Failure::Not(format!("keys: {error}"));
+    let here = std::env::current_dir().map_err(|error| failed(&error))?;
+    // The checkout that this is in; what is none says so by its own sentence.
+    let checkout = here.ancestors().find(|folder| folder.join(".git").exists());
+    let told = keys::make(keys, checkout.unwrap_or(&here)).map_err(|error| failed(&error))?;
+    output::block(&told);
+    Ok(())
 }
 
 fn vouched(done: impl FnOnce(&mut dyn Write) -> Result<(), Fault>) -> Result<(), Failure> {
