@@ -8,7 +8,7 @@ use std::{env, thread};
 
 use clap::{Args, Parser, Subcommand};
 use wordtally_deploy::host::back::{self, Forward};
-use wordtally_deploy::host::forward;
+use wordtally_deploy::host::forward::{self, Patience};
 use wordtally_deploy::host::lock::Program;
 use wordtally_deploy::host::names::{Id, StorePath};
 use wordtally_deploy::host::real::Real;
@@ -63,6 +63,9 @@ struct ForwardArguments {
     /// Seconds
     #[arg(long)]
     confirmation: u64,
+    /// Seconds for all words to get ready
+    #[arg(long, default_value_t = 60)]
+    patience: u64,
 }
 
 #[derive(Args)]
@@ -106,7 +109,7 @@ fn run(arguments: Arguments) -> Result<(), String> {
         Command::Log => print(&local::log(&host()?.log().deployments)),
         Command::Check => print(&local::check(&host()?.check()?)),
         Command::Rollback { generation } => rollback(&host()?, generation),
-        Command::Forward(ForwardArguments { id, confirmation }) => go_forward(&world, &id, confirmation),
+        Command::Forward(arguments) => go_forward(&world, &arguments),
         Command::Back(arguments) => go_back(&world, arguments),
         Command::Recover => recover::recover(&world),
     }
@@ -132,10 +135,14 @@ fn program(root: &std::path::Path) -> Result<Program, String> {
     })
 }
 
-fn go_forward(world: &Real, id: &Id, confirmation: u64) -> Result<(), String> {
+fn go_forward(world: &Real, arguments: &ForwardArguments) -> Result<(), String> {
+    let id = &arguments.id;
     let kept = records::read(world, id).map_err(|error| format!("no deployment {id}: {error}"))?;
-    let mut journal = Journal::new(world, kept);
-    forward::forward(world, &mut journal, Duration::from_secs(confirmation))
+    let patience = Patience {
+        ready: Duration::from_secs(arguments.patience),
+        confirmation: Duration::from_secs(arguments.confirmation),
+    };
+    forward::forward(world, &mut Journal::new(world, kept), patience)
         .inspect_err(|reason| records::give_reason(world, id, reason))
 }
 

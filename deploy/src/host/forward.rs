@@ -15,15 +15,21 @@ use crate::page;
 use crate::release::Counts;
 use crate::state::State;
 
-/// For all words to get ready.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a deployment waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For all words to get ready.
+    pub ready: Duration,
+    /// For the confirmation.
+    pub confirmation: Duration,
+}
 
 /// Brings the new system.
 ///
 /// # Errors
 ///
 /// Why it stays as it was, in one sentence.
-pub fn forward(world: &dyn World, journal: &mut Journal<'_>, confirmation: Duration) -> Result<(), String> {
+pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience) -> Result<(), String> {
     let way = journal.kept.way.clone();
     let log = places::log(&way.id);
     if let Some(reason) = &journal.kept.record.force {
@@ -65,7 +71,14 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, confirmation: Durat
         journal.say(&format!("preflight: the new {} opens", path.display()));
     }
     let words = preflight::start(world, &gates.changed, &opened, &|line| journal.say(line))?;
-    await_ready(world, journal, "preflight", words, &after.pages.expected_counts)?;
+    await_ready(
+        world,
+        journal,
+        "preflight",
+        patience.ready,
+        words,
+        &after.pages.expected_counts,
+    )?;
     preflight::end(world)?;
 
     enter(journal, State::Activating)?;
@@ -87,17 +100,18 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, confirmation: Durat
         world,
         journal,
         "readiness",
+        patience.ready,
         after.listen.clone(),
         &after.pages.expected_counts,
     )?;
 
     enter(journal, State::Unconfirmed)?;
-    let deadline = world.clock() + confirmation;
+    let deadline = world.clock() + patience.confirmation;
     while !records::is_confirmed(world, &way.id) {
         if world.clock() >= deadline {
             return Err(format!(
                 "nobody confirmed it from outside within {} s",
-                confirmation.as_secs()
+                patience.confirmation.as_secs()
             ));
         }
         world.sleep(Duration::from_millis(500));
@@ -154,16 +168,17 @@ pub fn read_config(world: &dyn World, path: &Path) -> Result<HostConfig, String>
 }
 
 /// Waits for words, given with where they listen, to be ready with the counts that are expected of them. A word that is
-/// excused may stay unready; wrong counts are excused in none.
+/// excused may stay unready, and does not hold up the rest for long; wrong counts are excused in none.
 fn await_ready(
     world: &dyn World,
     journal: &Journal<'_>,
     what: &str,
+    patience: Duration,
     mut words: BTreeMap<String, String>,
     expected: &Counts,
 ) -> Result<(), String> {
     let is_excused = |word: &String| journal.kept.excused.contains(word);
-    let deadline = world.clock() + PATIENCE;
+    let begun = world.clock();
     while !words.is_empty() {
         let mut said = world.readiness(&words);
         for (word, listen) in words.clone() {
@@ -183,7 +198,12 @@ fn await_ready(
                 },
             }
         }
-        if world.clock() >= deadline {
+        let patience = if words.keys().all(is_excused) {
+            patience / 4
+        } else {
+            patience
+        };
+        if world.clock() >= begun + patience {
             for (word, why) in said {
                 let why = why.unwrap_or_default();
                 if !is_excused(&word) {

@@ -1,0 +1,218 @@
+//! What refuses a release: only what is worse than before it.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::machine::{Machine, NEW, OLD, Word};
+
+fn ended(machine: &Machine, force: Option<&str>) -> (String, String, String) {
+    machine.begin(force);
+    let end = machine.watch();
+    machine.settle();
+    assert!(machine.left().is_empty(), "left: {:?}", machine.left());
+    let lines: Vec<_> = end["lines"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    (
+        end["state"].as_str().unwrap().to_owned(),
+        end["reason"].as_str().unwrap_or_default().to_owned(),
+        lines.join("\n"),
+    )
+}
+
+fn is_untouched(machine: &Machine) {
+    assert_eq!([machine.current(), machine.default()], [OLD, OLD]);
+    assert!(
+        !machine.read("commands").contains("switch test"),
+        "it was activated"
+    );
+}
+
+fn secret(machine: &Machine, system: &str, path: &str, text: &str) {
+    let file = format!("/secrets{path}-{}", text.len());
+    fs::create_dir_all(machine.at(&file).parent().unwrap()).unwrap();
+    machine.write(&file, text);
+    machine.configure(&format!("{system}/etc/deploy-host/host.json"), |config| {
+        config["secrets"][path] = json!(file);
+    });
+}
+
+/// The old unit of a word in the new system.
+fn unchanged(machine: &Machine, word: &str) {
+    for kind in ["service", "socket"] {
+        let below = format!("etc/systemd/system/wordtally-{word}.{kind}");
+        machine.write(
+            &format!("{NEW}/{below}"),
+            &machine.read(&format!("{OLD}/{below}")),
+        );
+    }
+}
+
+#[test]
+fn a_word_that_does_not_get_ready_refuses() {
+    let machine = Machine::new();
+    machine.answers(NEW, "love", Word::Unready);
+    let (state, reason, _) = ended(&machine, None);
+    assert_eq!(
+        (state.as_str(), reason.as_str()),
+        ("refused", "love: not ready: the key was refused")
+    );
+    is_untouched(&machine);
+}
+
+#[test]
+fn a_word_that_was_not_ready_before_refuses_nothing() {
+    let machine = Machine::new();
+    machine.answers(OLD, "love", Word::Unready);
+    machine.answers(NEW, "love", Word::Unready);
+    let (state, _, log) = ended(&machine, None);
+    assert_eq!(state, "committed", "{log}");
+    assert!(
+        log.contains("readiness: love is not ready, which is excused: not ready: the key was refused"),
+        "{log}"
+    );
+    assert_eq!(machine.progress()["excused"], json!(["love"]));
+}
+
+#[test]
+fn a_new_word_is_excused_only_where_no_word_is_ready() {
+    for (love, state) in [(Word::Unready, "committed"), (Word::Ready, "refused")] {
+        let machine = Machine::new();
+        machine.system(OLD, &[("love", love)]);
+        machine.answers(NEW, "the", Word::Unready);
+        let (ended, reason, log) = ended(&machine, None);
+        assert_eq!(ended, state, "{reason}\n{log}");
+    }
+}
+
+#[test]
+fn wrong_counts_refuse_whatever_was_before_and_whatever_is_forced() {
+    for force in [None, Some("an outage")] {
+        let machine = Machine::new();
+        machine.answers(OLD, "the", Word::Unready);
+        machine.answers(NEW, "the", Word::Wrong);
+        let (state, reason, _) = ended(&machine, force);
+        assert_eq!(
+            (state.as_str(), reason.as_str()),
+            ("refused", "the: hamlet has 3 and not 995")
+        );
+        is_untouched(&machine);
+    }
+}
+
+#[test]
+fn a_forced_release_stays_though_a_word_is_not_ready_and_its_log_says_why() {
+    let machine = Machine::new();
+    machine.answers(NEW, "love", Word::Unready);
+    let (state, _, log) = ended(&machine, Some("the quota is used up"));
+    assert_eq!(state, "committed", "{log}");
+    assert!(log.starts_with("forced: the quota is used up\n"), "{log}");
+}
+
+#[test]
+fn only_changed_words_have_a_preflight() {
+    let machine = Machine::new();
+    unchanged(&machine, "the");
+    let (state, _, log) = ended(&machine, None);
+    assert_eq!(state, "committed");
+    assert!(
+        log.contains("preflight: the is unchanged") && log.contains("preflight: love is ready"),
+        "{log}"
+    );
+    assert_eq!(machine.read("preflights"), "love.service\n");
+}
+
+#[test]
+fn a_changed_secret_is_what_the_preflight_uses() {
+    let machine = Machine::new();
+    for word in ["the", "love"] {
+        unchanged(&machine, word);
+    }
+    secret(&machine, NEW, "/run/agenix/bigquery.json", "good new one");
+    let (state, _, log) = ended(&machine, None);
+    assert_eq!(state, "committed", "{log}");
+    assert!(
+        log.contains("preflight: the new /run/agenix/bigquery.json opens"),
+        "{log}"
+    );
+    assert_eq!(machine.read("preflights"), "love.service\nthe.service\n");
+    assert_eq!(machine.read("credential"), "good new one");
+}
+
+#[test]
+fn a_secret_that_no_key_opens_refuses_though_no_word_has_it() {
+    let machine = Machine::new();
+    secret(&machine, NEW, "/run/agenix/other", "bad");
+    let (state, reason, _) = ended(&machine, None);
+    assert_eq!(state, "refused");
+    assert_eq!(
+        reason,
+        "no key of this host opens the secret /run/agenix/other: age --decrypt ended with 1: age: error: no identity matched any of the recipients"
+    );
+    is_untouched(&machine);
+}
+
+#[test]
+fn a_secret_of_the_same_content_at_another_path_is_no_change() {
+    let machine = Machine::new();
+    for word in ["the", "love"] {
+        unchanged(&machine, word);
+    }
+    secret(&machine, NEW, "/run/agenix/bigquery.json", "good old");
+    let (state, _, log) = ended(&machine, None);
+    assert_eq!(state, "committed", "{log}");
+    assert_eq!(machine.read("preflights"), "");
+}
+
+#[test]
+fn a_unit_that_fails_newly_rolls_back_and_one_that_had_failed_does_not() {
+    let machine = Machine::new();
+    machine.write("failed-units", "before.service loaded failed\n");
+    machine.write(
+        &format!("{NEW}/failing"),
+        "before.service loaded failed\nnew.service loaded failed\n",
+    );
+    let (state, reason, log) = ended(&machine, None);
+    assert_eq!(
+        (state.as_str(), reason.as_str()),
+        ("rolled-back", "its activation ended with 4")
+    );
+    assert!(
+        log.contains("failed: new.service\n") || log.ends_with("failed: new.service"),
+        "{log}"
+    );
+    assert_eq!([machine.current(), machine.default()], [OLD, OLD]);
+}
+
+#[test]
+fn a_unit_of_an_excused_word_may_fail() {
+    let machine = Machine::new();
+    machine.answers(OLD, "love", Word::Unready);
+    machine.answers(NEW, "love", Word::Unready);
+    machine.write(
+        &format!("{NEW}/failing"),
+        "wordtally-love.service loaded activating\n",
+    );
+    let (state, reason, log) = ended(&machine, None);
+    assert_eq!(state, "committed", "{reason}\n{log}");
+}
+
+#[test]
+fn nobody_who_confirms_rolls_it_back() {
+    let machine = Machine::new();
+    machine.begin_unconfirmed(2);
+    machine.settle();
+    let end = machine.progress();
+    assert_eq!(
+        (end["state"].as_str(), end["reason"].as_str()),
+        (
+            Some("rolled-back"),
+            Some("nobody confirmed it from outside within 2 s")
+        )
+    );
+    assert_eq!([machine.current(), machine.default()], [OLD, OLD]);
+}

@@ -1,0 +1,375 @@
+//! A machine that is a folder: `deploy-host` itself, with other programs in place of systemd's and Nix's.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use wordtally_deploy::protocol::VERSION;
+
+pub(crate) const HOST: &str = env!("CARGO_BIN_EXE_deploy-host");
+pub(crate) const OLD: &str = "/nix/store/00000000000000000000000000000000-old";
+pub(crate) const NEW: &str = "/nix/store/11111111111111111111111111111111-new";
+pub(crate) const GLIBC: &str = "/nix/store/22222222222222222222222222222222-glibc";
+pub(crate) const ID: &str = "0123456789abcdef";
+
+/// A machine whose root is a folder.
+pub(crate) struct Machine {
+    folder: TempDir,
+}
+
+/// What a word of a system answers.
+#[derive(Clone, Copy)]
+pub(crate) enum Word {
+    Ready,
+    Unready,
+    Wrong,
+}
+
+impl Machine {
+    /// One that runs the system `OLD`, its boot default, and knows `NEW`.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("host-").tempdir().unwrap();
+        let machine = Self { folder };
+        for below in [
+            "run/wordtally",
+            "run/systemd/system",
+            "etc/deploy-host",
+            "nix/store",
+            "nix/var/nix/profiles",
+            "nix/var/nix/gcroots",
+            "var/lib/deploy-host",
+            "units",
+            "closures",
+            "programs",
+            "secrets",
+        ] {
+            fs::create_dir_all(machine.at(below)).unwrap();
+        }
+        for file in ["failed-units", "valid", "to-come", "commands", "journal"] {
+            machine.write(file, "");
+        }
+        machine.write("main-pid", &std::process::id().to_string());
+        machine.write("secrets/old.age", "good old");
+        machine.write("programs.sh", include_str!("programs.sh"));
+        for (name, function) in [
+            ("systemctl", "systemctl"),
+            ("systemd-run", "systemd_run"),
+            ("nix-env", "nix_env"),
+            ("nix-store", "nix_store"),
+            ("nix", "nix"),
+            ("age", "age"),
+        ] {
+            machine.program(&format!("programs/{name}"), "", function);
+        }
+        machine.system(OLD, &[("the", Word::Ready), ("love", Word::Ready)]);
+        machine.system(NEW, &[("the", Word::Ready), ("love", Word::Ready)]);
+        symlink(OLD, machine.at("run/current-system")).unwrap();
+        let profile = "nix/var/nix/profiles/system";
+        symlink(OLD, machine.at(&format!("{profile}-1-link"))).unwrap();
+        symlink("system-1-link", machine.at(profile)).unwrap();
+        machine.write("boot-loader", OLD);
+        let config = fs::read(machine.at(&format!("{OLD}/etc/deploy-host/host.json"))).unwrap();
+        fs::write(machine.at("etc/deploy-host/host.json"), config).unwrap();
+        for word in ["the", "love"] {
+            machine.answer(&format!("run/wordtally/{word}.sock"), word, "run/current-system");
+            symlink(NEW, machine.at("new-system")).ok();
+            machine.answer(&format!("preflight-{word}"), word, "new-system");
+        }
+        machine
+    }
+
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
+        self.folder.path().join(path.trim_start_matches('/'))
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        fs::write(self.at(path), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.at(path)).unwrap_or_default()
+    }
+
+    fn program(&self, path: &str, before: &str, function: &str) {
+        let root = self.folder.path().display();
+        self.write(
+            path,
+            &format!(
+                "#!/bin/sh\nROOT={root} HOST={HOST} {before}\n. $ROOT/programs.sh\nfake {function} \"$@\"\n"
+            ),
+        );
+        fs::set_permissions(self.at(path), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// A system with these words; its units differ from those of any other.
+    pub(crate) fn system(&self, system: &str, words: &[(&str, Word)]) {
+        let units = format!("{system}/etc/systemd/system");
+        for below in ["bin", "etc/deploy-host", "answers"] {
+            fs::create_dir_all(self.at(&format!("{system}/{below}"))).unwrap();
+        }
+        fs::create_dir_all(self.at(&units)).unwrap();
+        self.program(
+            &format!("{system}/bin/switch-to-configuration"),
+            &format!("SYSTEM={system}"),
+            "switch",
+        );
+        let mut listen = serde_json::Map::new();
+        let mut expected = serde_json::Map::new();
+        for (word, answer) in words {
+            listen.insert(
+                (*word).to_owned(),
+                json!(format!("unix:/run/wordtally/{word}.sock")),
+            );
+            expected.insert((*word).to_owned(), json!({ "hamlet": 995 }));
+            self.answers(system, word, *answer);
+            self.write(
+                &format!("{units}/wordtally-{word}.service"),
+                &format!(
+                    "[Unit]\nRequires=wordtally-{word}.socket\n[Service]\nExecStart={system}/wordtally\nLoadCredential=bigquery.json:/run/agenix/bigquery.json\n"
+                ),
+            );
+            self.write(
+                &format!("{units}/wordtally-{word}.socket"),
+                &format!("[Socket]\nListenStream=/run/wordtally/{word}.sock\n"),
+            );
+        }
+        fs::create_dir_all(self.at("run/agenix")).unwrap();
+        self.write("run/agenix/bigquery.json", "old");
+        let config = json!({
+            "environment": "prod",
+            "listen": listen,
+            "pages": {},
+            "certificateAuthority": null,
+            "expectedCounts": expected,
+            "secrets": { "/run/agenix/bigquery.json": "/secrets/old.age" },
+            "identities": ["/secrets/old.age"],
+            "trust": { "keyFiles": [], "repositories": [], "builders": [], "refs": [] },
+        });
+        self.write(
+            &format!("{system}/etc/deploy-host/host.json"),
+            &config.to_string(),
+        );
+    }
+
+    pub(crate) fn answers(&self, system: &str, word: &str, answer: Word) {
+        let text = match answer {
+            Word::Ready => "995",
+            Word::Unready => "unready",
+            Word::Wrong => "3",
+        };
+        self.write(&format!("{system}/answers/{word}"), text);
+    }
+
+    /// Alters a system's own configuration.
+    pub(crate) fn configure(&self, path: &str, change: impl FnOnce(&mut Value)) {
+        let mut config: Value = serde_json::from_str(&self.read(path)).unwrap();
+        change(&mut config);
+        self.write(path, &config.to_string());
+    }
+
+    /// Answers at a socket as the word of the system that a link leads to.
+    fn answer(&self, socket: &str, word: &str, system: &str) {
+        let listener = UnixListener::bind(self.at(socket)).unwrap();
+        let (root, link, word) = (self.folder.path().to_owned(), self.at(system), word.to_owned());
+        thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let system = fs::read_link(&link).unwrap_or_default();
+                let answers = root
+                    .join(system.strip_prefix("/").unwrap_or(&system))
+                    .join("answers");
+                let answer = fs::read_to_string(answers.join(&word)).unwrap_or_default();
+                let _ = respond(connection, &answer);
+            }
+        });
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut path = self.at("programs").into_os_string();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap());
+        let mut command = Command::new(HOST);
+        command
+            .arg("--root")
+            .arg(self.folder.path())
+            .args(arguments)
+            .env("PATH", path);
+        command
+    }
+
+    /// The answer to bytes on the connection.
+    pub(crate) fn asked_bytes(&self, bytes: &[u8]) -> Value {
+        let mut child = self
+            .command(&["serve"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // It may refuse before it has read all.
+        let _ = child.stdin.take().unwrap().write_all(bytes);
+        let output = child.wait_with_output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
+    }
+
+    /// The answer to a request.
+    pub(crate) fn asked(&self, request: &Value) -> Value {
+        let mut request = request.clone();
+        request["version"] = json!(VERSION);
+        self.asked_bytes(format!("{request}\n").as_bytes())
+    }
+
+    /// Why a request is refused.
+    pub(crate) fn refused(&self, request: &Value) -> String {
+        let answer = self.asked(request);
+        answer["refused"]
+            .as_str()
+            .unwrap_or_else(|| panic!("not refused: {answer}"))
+            .to_owned()
+    }
+
+    pub(crate) fn progress(&self) -> Value {
+        self.asked(&json!({ "request": "progress", "id": ID, "seen": 0 }))["done"].clone()
+    }
+
+    /// Begins a deployment of `NEW`, as `begin` does once it has judged the release.
+    pub(crate) fn begin(&self, force: Option<&str>) {
+        self.begin_for(force, 20);
+    }
+
+    /// One that waits so many seconds for its confirmation.
+    pub(crate) fn begin_unconfirmed(&self, confirmation: u64) {
+        self.begin_for(None, confirmation);
+    }
+
+    fn begin_for(&self, force: Option<&str>, confirmation: u64) {
+        let folder = format!("var/lib/deploy-host/deployments/{ID}");
+        fs::create_dir_all(self.at(&folder)).unwrap();
+        let record = json!({
+            "number": 1, "id": ID, "begun": 0, "system": NEW, "before": OLD, "release": null, "generation": null,
+            "force": force, "state": "begun", "reason": null, "excused": [], "finalized": false,
+            "way": { "id": ID, "old": OLD, "new": NEW, "default": 1, "newest": 1 },
+        });
+        self.write(&format!("{folder}/record.json"), &record.to_string());
+        let root = self.folder.path().display();
+        let back = format!(
+            "--property=ExecStopPost={HOST} --root {root} back {ID} --old={OLD} --new={NEW} --newest=1 --default=1"
+        );
+        let mut command = self.command(&[]);
+        let path = command
+            .get_envs()
+            .find(|(name, _)| *name == "PATH")
+            .unwrap()
+            .1
+            .unwrap()
+            .to_owned();
+        command = Command::new(self.at("programs/systemd-run"));
+        let status = command
+            .env("PATH", path)
+            .args(["--property=OnFailure=deploy-host-recover.service", &back])
+            .args([HOST, "--root"])
+            .arg(self.folder.path())
+            .args([
+                "forward",
+                ID,
+                "--patience",
+                "2",
+                "--confirmation",
+                &confirmation.to_string(),
+            ])
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        fs::read_dir(self.at("units")).unwrap().next().is_some()
+    }
+
+    /// Goes along as whoever deploys does, and confirms; gives how it ended.
+    pub(crate) fn watch(&self) -> Value {
+        let begun = Instant::now();
+        let mut confirmed = false;
+        loop {
+            let progress = self.progress();
+            match progress["state"].as_str().unwrap_or_default() {
+                "unconfirmed" if !confirmed => {
+                    confirmed = self.asked(&json!({ "request": "confirm", "id": ID }))["done"].is_object();
+                }
+                "committed" | "refused" | "rolled-back" | "not-rolled-back" | "lost" => return progress,
+                _ => {}
+            }
+            assert!(
+                begun.elapsed() < Duration::from_secs(120),
+                "no end: {progress}\n{}",
+                self.read("journal")
+            );
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Waits for whatever goes on after the end that is told.
+    pub(crate) fn settle(&self) {
+        let begun = Instant::now();
+        while self.is_held() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "a unit does not end");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(crate) fn current(&self) -> String {
+        fs::read_link(self.at("run/current-system"))
+            .unwrap()
+            .display()
+            .to_string()
+    }
+
+    pub(crate) fn default(&self) -> String {
+        let profile = self.at("nix/var/nix/profiles/system");
+        let link = profile.with_file_name(fs::read_link(&profile).unwrap());
+        fs::read_link(link).unwrap().display().to_string()
+    }
+
+    /// What a deployment must not leave.
+    pub(crate) fn left(&self) -> Vec<PathBuf> {
+        let mut left = Vec::new();
+        for folder in ["run/systemd/system", "run/preflight-wordtally"] {
+            left.extend(
+                fs::read_dir(self.at(folder))
+                    .into_iter()
+                    .flatten()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        }
+        left
+    }
+}
+
+fn respond(mut connection: UnixStream, answer: &str) -> std::io::Result<()> {
+    let mut request = String::new();
+    BufReader::new(&connection).read_line(&mut request)?;
+    let is_readiness = request.starts_with("GET /readyz");
+    let (status, body) = match (answer, is_readiness) {
+        ("unready", true) => (
+            "503 Service Unavailable",
+            "not ready: the key was refused".to_owned(),
+        ),
+        ("unready", false) | ("", _) => ("503 Service Unavailable", String::new()),
+        (_, true) => ("200 OK", "ready".to_owned()),
+        (count, false) => (
+            "200 OK",
+            format!("{{\"counts\":[{{\"corpus\":\"hamlet\",\"total_words\":{count}}}]}}"),
+        ),
+    };
+    write!(
+        connection,
+        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}

@@ -1,0 +1,12 @@
+//! The host's part, without a machine and on one that is a folder.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may panic, and so may what it is helped by"
+)]
+
+mod deployments;
+mod gates;
+mod machine;
