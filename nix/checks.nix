@@ -20,7 +20,12 @@ subjects.checks {
     hosts
     ;
 }
-// prefixed "code" builds.${system}.checks
+// prefixed "code" (
+  builds.${system}.checks
+  // {
+    tests = pkgs.callPackage ./nextest.nix { } "code-tests" builds.${system}.checks.tests;
+  }
+)
 // prefixed "package" self.packages.${system}
 // prefixed "shell" self.devShells.${system}
 // prefixed "host" (lib.mapAttrs (_: host: host.config.system.build.toplevel) hosts)

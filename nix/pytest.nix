@@ -2,6 +2,7 @@
 # be named here.
 {
   lib,
+  callPackage,
   runCommand,
   gitMinimal,
   python3,
@@ -28,29 +29,36 @@ let
     fileset = lib.fileset.unions (files ++ map (path: root + "/${path}") tests);
   };
 in
-runCommand name
-  {
-    nativeBuildInputs = [
-      gitMinimal
-      (python3.withPackages (set: [ set.pytest ] ++ packages set))
-    ]
-    ++ tools;
-    inherit env;
-  }
-  ''
-    export HOME=$PWD
-    cp -r ${source} project
-    chmod -R u+w project
-    patchShebangs project
-    cd project
-    git init --quiet --initial-branch=main
-    git add .
-    git -c user.name=nobody -c user.email=nobody@example.com commit --quiet --message=project
+callPackage ./reported.nix { } name (
+  runCommand "${name}-report"
+    {
+      nativeBuildInputs = [
+        gitMinimal
+        (python3.withPackages (set: [ set.pytest ] ++ packages set))
+      ]
+      ++ tools;
+      inherit env;
+    }
+    ''
+      export HOME=$PWD
+      cp -r ${source} project
+      chmod -R u+w project
+      patchShebangs project
+      cd project
+      git init --quiet --initial-branch=main
+      git add .
+      git -c user.name=nobody -c user.email=nobody@example.com commit --quiet --message=project
 
-    ${setup}
-    python3 -m pytest -q -rs -p no:cacheprovider ${toString tests} | tee $out
-    if grep -E '^SKIPPED' $out; then
-      echo "a skipped test proves nothing: give the check what it wants" >&2
-      exit 1
-    fi
-  ''
+      ${setup}
+      mkdir $out
+      set +o errexit
+      python3 -m pytest -q -rs -p no:cacheprovider --junitxml=$out/${name}.xml ${toString tests} 2>&1 | tee $out/log
+      status=''${PIPESTATUS[0]}
+      set -o errexit
+      if grep -E '^SKIPPED' $out/log; then
+        echo "a skipped test proves nothing: give the check what it wants" | tee --append $out/log
+        status=1
+      fi
+      echo $status >$out/status
+    ''
+)

@@ -2,14 +2,24 @@
 {
   pkgs,
   self,
+  builds,
   hosts,
+  offered,
   ...
 }:
 let
+  inherit (pkgs) lib;
   environments = pkgs.callPackage ./environments.nix { inherit hosts; };
 in
 {
+  check-tag = pkgs.callPackage ./check-tag.nix { };
+  keep = pkgs.callPackage ./keep.nix { };
   push-cache = pkgs.callPackage ./push-cache.nix { };
+  subjects = pkgs.callPackage ./subjects.nix {
+    inherit (offered) release;
+    deploy = builds.deploy.unwrapped;
+  };
+  with-tools = pkgs.callPackage ./with-tools.nix { };
   write-pipeline = pkgs.writeShellApplication {
     name = "write-pipeline";
     runtimeInputs = [
@@ -24,7 +34,19 @@ in
     meta.description = "Writes the pipeline's jobs for each environment into this clone";
   };
 }
+# A virtual machine needs no host to be deployed to.
+// lib.mapAttrs' (
+  environment: _:
+  lib.nameValuePair "rehearse-${environment}" (
+    pkgs.callPackage ./rehearse.nix {
+      inherit environment;
+      inherit (offered) deploy;
+      launcher = offered."vm-${environment}";
+    }
+  )
+) (lib.filterAttrs (_: host: host.options.wordtally ? sshPort) hosts)
 // import ./groups.nix {
-  inherit (pkgs) lib linkFarm;
+  inherit lib;
+  inherit (pkgs) linkFarm runCommand;
   checks = self.checks.${pkgs.stdenv.hostPlatform.system};
 }

@@ -1,13 +1,15 @@
-# Puts what was built into the binary cache, so that each later job takes it from there.
+# Puts what was built into the binary cache, with what was built for it, so that each later job takes it from there.
 {
   writeShellApplication,
   coreutils,
+  jq,
   nix,
 }:
 writeShellApplication {
   name = "push-cache";
   runtimeInputs = [
     coreutils
+    jq
     nix
   ];
   text = ''
@@ -22,9 +24,21 @@ writeShellApplication {
     # A bare name would be a flake's.
     path=$(realpath -- "$1")
     nix() { command nix --extra-experimental-features nix-command "$@"; }
-    nix store sign --recursive --key-file "$NIX_CACHE_KEY_FILE" "$path"
-    nix copy --to "$NIX_CACHE" "$path"
-    echo "push-cache: $(nix path-info --recursive "$path" | wc -l) store paths are in the cache"
+
+    # Its closure does not have what only the builds read, such as compiled crates. Of these, what this store built itself:
+    # the rest came from a cache.
+    built=$(mktemp)
+    trap 'rm -f "$built"' EXIT
+    nix-store --query --deriver "$path" |
+      xargs nix-store --query --requisites --include-outputs |
+      { grep --invert-match '\.drv$' || true; } |
+      xargs nix path-info --json --json-format 1 |
+      jq --raw-output 'to_entries[] | select(.value.ultimate) | .key' >"$built"
+    echo "$path" >>"$built"
+
+    xargs nix store sign --recursive --key-file "$NIX_CACHE_KEY_FILE" <"$built"
+    xargs nix copy --to "$NIX_CACHE" <"$built"
+    echo "push-cache: $(sort -u "$built" | wc -l) paths that were built here, and what they need, are in the cache"
   '';
-  meta.description = "Copies a closure, signed, to the binary cache that NIX_CACHE names";
+  meta.description = "Copies what was built, signed, to the binary cache that NIX_CACHE names";
 }

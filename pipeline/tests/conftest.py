@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,13 +12,13 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKFLOW = ROOT / ".cache/workflow.yml"
 RUNNER = os.environ.get("GITLAB_CI_LOCAL", str(Path(__file__).parent / "node_modules/.bin/gitlab-ci-local"))
+FILES = [".gitlab-ci.yml", "pipeline/environments.yml"]
 
 # By name, as GitLab reads them.
 Jobs = dict[str, dict[str, Any]]
-# Those of an event.
-Of = Callable[[str], Jobs]
+# Those of an event, in a project with keys and hosts, or without.
+Of = Callable[..., Jobs]
 
 EVENTS = {
     "default branch": ["--variable", "CI_PIPELINE_SOURCE=push", "--variable", "CI_COMMIT_BRANCH=main"],
@@ -30,38 +31,65 @@ EVENTS = {
         *["--variable", "CI_PIPELINE_SOURCE=push", "--variable", "CI_COMMIT_TAG=v0.1.0"],
         *["--unset-variable", "CI_COMMIT_BRANCH"],
     ],
+    "other tag": [
+        *["--variable", "CI_PIPELINE_SOURCE=push", "--variable", "CI_COMMIT_TAG=before-the-move"],
+        *["--unset-variable", "CI_COMMIT_BRANCH"],
+    ],
     "schedule": ["--variable", "CI_PIPELINE_SOURCE=schedule", "--variable", "CI_COMMIT_BRANCH=main"],
 }
+ALL_HOSTS = "dev mock-prod prod"
 
 
-def gitlab(*arguments: str) -> tuple[int, str, str]:
+def gitlab(project: Path, *arguments: str) -> tuple[int, str, str]:
     command = [RUNNER, "--state-dir", ".cache/gitlab-ci-local", "--variable", "CI_DEFAULT_BRANCH=main"]
     # It warns on its standard output of what is the point here: that the event is a chosen one.
     chosen = "CI_PIPELINE_SOURCE,CI_COMMIT_BRANCH,CI_COMMIT_TAG,CI_MERGE_REQUEST_IID,CI_DEFAULT_BRANCH"
     environment = os.environ | {"GCL_IGNORE_PREDEFINED_VARS": chosen}
     done = subprocess.run(
-        [*command, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+        [*command, *arguments], cwd=project, env=environment, capture_output=True, text=True, timeout=120
     )
     return done.returncode, done.stdout, done.stderr
 
 
 @pytest.fixture(scope="session")
-def pipeline() -> Of:
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Of:
     """Jobs of an event that GitLab would create, by name; none if its `workflow` makes no pipeline."""
-    known: dict[str, Jobs] = {}
-    rules = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text(encoding="utf-8"))["workflow"]["rules"]
-    # It lists jobs without a look at `workflow`: a job of the same rules stands for that.
-    WORKFLOW.parent.mkdir(exist_ok=True)
-    WORKFLOW.write_text(yaml.safe_dump({"pipeline": {"script": ["true"], "rules": rules}}), encoding="utf-8")
+    projects = {keys: checkout(tmp_path_factory.mktemp("project"), keys) for keys in (True, False)}
+    known: dict[tuple[str, bool, str], Jobs] = {}
 
-    def jobs(event: str, *options: str) -> Jobs:
-        code, out, error = gitlab("--list-json", *EVENTS[event], *options)
+    def jobs(project: Path, event: str, *options: str) -> Jobs:
+        code, out, error = gitlab(project, "--list-json", *EVENTS[event], *options)
         assert code == 0, error
         return {job["name"]: job for job in json.loads(out) if job["when"] != "never"}
 
-    def of(event: str) -> Jobs:
-        if event not in known:
-            known[event] = jobs(event) if jobs(event, "--file", str(WORKFLOW.relative_to(ROOT))) else {}
-        return known[event]
+    def of(event: str, keys: bool = True, hosts: str = ALL_HOSTS) -> Jobs:
+        asked = (event, keys, hosts)
+        if asked not in known:
+            given = ["--variable", f"DEPLOY_HOSTS={hosts}"] if hosts else []
+            there = jobs(projects[keys], event, "--file", "workflow.yml")
+            known[asked] = jobs(projects[keys], event, *given) if there else {}
+        return known[asked]
 
     return of
+
+
+def checkout(project: Path, keys: bool) -> Path:
+    """A project of the files that GitLab reads, with what `deploy keys` commits or without."""
+    for file in FILES:
+        (project / file).parent.mkdir(exist_ok=True)
+        shutil.copyfile(ROOT / file, project / file)
+    if keys:
+        (project / "release").mkdir()
+        (project / "release/cosign.pub").touch()
+    # The runner lists jobs without a look at `workflow`: a job of the same rules stands for that.
+    rules = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text(encoding="utf-8"))["workflow"]["rules"]
+    rules = [{key: value for key, value in rule.items() if key != "auto_cancel"} for rule in rules]
+    workflow = {"pipeline": {"script": ["true"], "rules": rules}}
+    (project / "workflow.yml").write_text(yaml.safe_dump(workflow), encoding="utf-8")
+    for command in (
+        ["init", "--quiet", "--initial-branch=main"],
+        ["add", "."],
+        ["-c", "user.name=nobody", "-c", "user.email=", "commit", "--quiet", "--message=project"],
+    ):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    return project

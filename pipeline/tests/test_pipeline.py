@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import EVENTS, ROOT, Jobs, Of
+from conftest import ALL_HOSTS, EVENTS, ROOT, Jobs, Of
 
 TEXT = (ROOT / ".gitlab-ci.yml").read_text(encoding="utf-8")
 ENVIRONMENTS = ROOT / "pipeline/environments.yml"
@@ -16,30 +16,50 @@ PIPELINE = yaml.safe_load(TEXT) | yaml.safe_load(ENVIRONMENTS.read_text(encoding
 WORDS = ["include", "workflow", "stages", "variables", "default"]
 JOBS: Jobs = {name: job for name, job in PIPELINE.items() if name not in WORDS and not name.startswith(".")}
 
-CHECKS = ["lint", "build", "test", "clients", "virtual machine"]
-PROMOTION = ["publish", "attest", "deploy dev", "verify dev", "deploy mock-prod", "verify mock-prod"]
+CHECKS = ["lint", "build", "test", "clients", "virtual machine", "third-party machine"]
+PROMOTION = ["publish", "attest", "deploy dev", "deploy mock-prod"]
 # What a tag starts: mock production is asked whether it runs this very release, and production is brought it.
-RELEASE = ["publish", "attest", "verify mock-prod", "deploy prod", "verify prod"]
+TAGGED = ["tag", "publish", "attest", "check mock-prod", "deploy prod", "release"]
 STOPS = ["stop dev", "stop mock-prod"]
+SCHEDULED = ["advisories", "age of the lock files", "dependency updates"]
 # Any that is added, too.
 HOSTS = [name.removeprefix("deploy ") for name in JOBS if name.startswith("deploy ")]
-
+THREE = {"dev", "mock-prod", "prod"}
 
 # An output of the flake, with what it is given; or a command that its shell has.
 FLAKE = r"(build( --print-build-logs)?( --no-link| --out-link [a-z]+)|run) \.#[a-z-]+( -- [^;&|`]+)?"
 # Of every system: a job builds for its own only. And by the lock as it is committed, or not at all.
 EVALUATION = "flake check --all-systems --no-build --no-update-lock-file"
 COMMAND = r"(dependencies/lock-age|cargo [a-z ]+)"
+# What GitLab's own step wants on PATH, of the nixpkgs that is locked.
+PROFILE = r"profile add --inputs-from \. nixpkgs#glab"
 
 
 def names(jobs: Jobs, when: str = "on_success") -> list[str]:
     """Those of the three environments above; what holds for every environment is asked below."""
-    added = {job for host in {*HOSTS} - {"dev", "mock-prod", "prod"} for job in jobs_of(host)}
-    return [name for name, job in jobs.items() if job["when"] == when and name not in added]
+    added = {job for host in {*HOSTS} - THREE for job in JOBS if job.endswith(f" {host}")}
+    return sorted(name for name, job in jobs.items() if job["when"] == when and name not in added)
 
 
-def jobs_of(host: str) -> list[str]:
-    return [f"deploy {host}", f"verify {host}", f"stop {host}"]
+def parents(job: dict[str, Any]) -> list[str]:
+    extends = job.get("extends", [])
+    return [extends] if isinstance(extends, str) else extends
+
+
+def word(name: str, key: str) -> Any:
+    """What a job has by itself, by what it extends, or by default."""
+    job = PIPELINE[name]
+    if key in job:
+        return job[key]
+    for parent in reversed(parents(job)):
+        if (value := word(parent, key)) is not None:
+            return value
+    return None if name.startswith(".") else PIPELINE["default"].get(key)
+
+
+def script(name: str) -> list[str]:
+    lines: list[str] = word(name, "script")
+    return lines
 
 
 @pytest.mark.parametrize("file", [ROOT / ".gitlab-ci.yml", ENVIRONMENTS])
@@ -50,41 +70,80 @@ def test_gitlabs_own_schema_takes_it(file: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+# --- Which jobs an event starts.
+
+
 @pytest.mark.parametrize(
     ("event", "automatic", "by_hand"),
     [
         ("merge request", CHECKS, []),
         ("default branch", CHECKS + PROMOTION, STOPS),
-        ("tag", CHECKS + RELEASE, []),
-        ("schedule", ["advisories", "age of the lock files", "dependency updates"], []),
+        ("tag", CHECKS + TAGGED, []),
+        ("schedule", SCHEDULED, []),
+        ("other branch", [], []),
+        ("other tag", [], []),
     ],
 )
 def test_an_event_starts_its_jobs(pipeline: Of, event: str, automatic: list[str], by_hand: list[str]) -> None:
     jobs = pipeline(event)
-    assert sorted(names(jobs)) == sorted(automatic)
-    assert sorted(names(jobs, "manual")) == sorted(by_hand)
+    assert names(jobs) == sorted(automatic)
+    assert names(jobs, "manual") == sorted(by_hand)
 
 
-def test_a_branch_has_its_merge_request_and_no_second_pipeline(pipeline: Of) -> None:
-    assert pipeline("other branch") == {}
+def test_every_event_is_tried() -> None:
+    assert set(EVENTS) == {"default branch", "other branch", "merge request", "tag", "other tag", "schedule"}
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [("merge request", CHECKS), ("default branch", [*CHECKS, "keys"]), ("tag", [*CHECKS, "tag", "keys"])],
+)
+@pytest.mark.parametrize("hosts", ["", ALL_HOSTS])
+def test_without_keys_it_checks_and_says_what_is_missing(
+    pipeline: Of, event: str, expected: list[str], hosts: str
+) -> None:
+    jobs = pipeline(event, keys=False, hosts=hosts)
+    assert names(jobs) == sorted(expected)
+    assert names(jobs, "manual") == []
+    # A warning, and no failure.
+    assert all(job["allow_failure"] for name, job in jobs.items() if name == "keys")
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        ("default branch", ["publish", "attest", "rehearse dev", "rehearse mock-prod"]),
+        ("tag", ["tag", "publish", "attest", "rehearse mock-prod", "release"]),
+    ],
+)
+def test_without_hosts_the_pipeline_starts_the_machines(pipeline: Of, event: str, expected: list[str]) -> None:
+    assert names(pipeline(event, hosts="")) == sorted(CHECKS + expected)
+
+
+def test_a_host_takes_the_place_of_its_machine(pipeline: Of) -> None:
+    jobs = pipeline("default branch", hosts="mock-prod")
+    assert names(jobs) == sorted([*CHECKS, "publish", "attest", "rehearse dev", "deploy mock-prod"])
+    # One name in another is no such host.
+    assert "deploy prod" not in pipeline("tag", hosts="mock-prod")
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_one_event_deploys_to_an_environment_which_is_then_verified(pipeline: Of, host: str) -> None:
-    deploy, verify, stop = jobs_of(host)
-    production = JOBS[deploy]["environment"]["deployment_tier"] == "production"
+def test_one_event_deploys_to_an_environment(pipeline: Of, host: str) -> None:
+    production = JOBS[f"deploy {host}"]["environment"]["deployment_tier"] == "production"
     event, other = ("tag", "default branch") if production else ("default branch", "tag")
-    assert pipeline(event)[deploy]["when"] == "on_success"
-    assert pipeline(event)[verify]["when"] == "on_success"
-    assert deploy not in pipeline(other)
-    assert (stop in pipeline("default branch")) == (not production)
+    assert pipeline(event, hosts=host)[f"deploy {host}"]["when"] == "on_success"
+    assert f"deploy {host}" not in pipeline(other, hosts=host)
+    assert (f"stop {host}" in pipeline("default branch", hosts=host)) == (not production)
 
 
-@pytest.mark.parametrize(("event", "expected"), [("default branch", CHECKS + PROMOTION), ("tag", CHECKS + RELEASE)])
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [("default branch", CHECKS + PROMOTION), ("tag", ["lint", "tag", *CHECKS[1:], *TAGGED[1:]])],
+)
 def test_the_stages_are_in_order(pipeline: Of, event: str, expected: list[str]) -> None:
-    stages = PIPELINE["stages"]
     jobs = pipeline(event)
-    assert sorted(names(jobs), key=lambda name: stages.index(jobs[name]["stage"])) == expected
+    order = [PIPELINE["stages"].index(jobs[name]["stage"]) for name in expected]
+    assert order == sorted(order)
     # No job steps out of its stage: what is deployed has passed all before it.
     assert not [name for name, job in JOBS.items() if "needs" in job]
 
@@ -92,27 +151,65 @@ def test_the_stages_are_in_order(pipeline: Of, event: str, expected: list[str]) 
 def test_nothing_waits_for_a_hand_on_the_way_to_mock_production(pipeline: Of) -> None:
     jobs = pipeline("default branch")
     assert [name for name in STOPS if not jobs[name]["allow_failure"]] == []
-    assert [name for name in CHECKS + PROMOTION if jobs[name]["allow_failure"]] == []
+    assert [name for name in CHECKS + PROMOTION if jobs[name]["allow_failure"] is True] == []
 
 
-def script(name: str) -> list[str]:
-    job = JOBS[name]
-    lines: list[str] = (
-        job.get("script") or PIPELINE[next(base for base in parents(job) if "script" in PIPELINE[base])]["script"]
-    )
-    return lines
+# --- What a busy default branch does.
 
 
-@pytest.mark.parametrize("name", ["publish", "attest", *(f"deploy {host}" for host in HOSTS)])
-def test_a_job_has_in_an_empty_store_what_it_sends(name: str) -> None:
-    assert re.fullmatch(r"nix build .*--out-link built \.#release", script(name)[0])
+def test_only_a_merge_requests_pipeline_is_cancelled_by_a_newer_commit() -> None:
+    workflow = PIPELINE["workflow"]
+    assert workflow["auto_cancel"] == {"on_new_commit": "none"}
+    cancelled = {rule["if"]: rule["auto_cancel"] for rule in workflow["rules"] if "auto_cancel" in rule}
+    assert cancelled == {'$CI_PIPELINE_SOURCE == "merge_request_event"': {"on_new_commit": "interruptible"}}
 
 
-@pytest.mark.parametrize("name", JOBS)
-def test_a_job_only_calls_what_the_flake_offers(name: str) -> None:
-    for line in script(name):
-        assert re.fullmatch(rf"nix ({FLAKE}|{EVALUATION}|develop --command {COMMAND})", line), line
-    assert "before_script" not in TEXT and "after_script" not in TEXT
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_newer_release_on_the_host_is_no_failure(host: str) -> None:
+    assert word(f"deploy {host}", "allow_failure") == {"exit_codes": [3]}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_a_host_is_deployed_to_and_asked_by_one_job_at_a_time(host: str) -> None:
+    jobs = [name for name in JOBS if name in (f"deploy {host}", f"check {host}", f"stop {host}")]
+    for name in jobs:
+        assert JOBS[name]["resource_group"] == host
+        assert JOBS[name]["environment"]["name"] == host
+        assert word(name, "interruptible") is False
+    deploy, check = script(f"deploy {host}")[1:]
+    assert deploy == 'nix run .#deploy -- to "$CI_ENVIRONMENT_NAME" --commit "$CI_COMMIT_SHA"'
+    assert check == 'nix run .#deploy -- check "$CI_ENVIRONMENT_NAME" --commit "$CI_COMMIT_SHA"'
+
+
+# --- Time.
+
+
+def seconds(duration: str) -> int:
+    number, unit = re.fullmatch(r"([0-9]+)([hm])", duration).groups()  # type: ignore[union-attr]
+    return int(number) * {"h": 3600, "m": 60}[unit]
+
+
+# What a runner of two cores needs: seconds, with neither a binary cache nor KVM.
+BUILD = 2400  # to compile the release and the deployer
+BOOT = 900  # for a virtual machine to answer
+# The command's own limit for a deployment with its way back.
+DEADLINE = 2400
+CHECK = 300
+
+
+@pytest.mark.parametrize("name", [name for name in JOBS if name.startswith(("deploy ", "rehearse "))])
+def test_a_job_has_the_time_of_all_that_it_waits_for(name: str) -> None:
+    needed = BUILD + DEADLINE + CHECK + (BOOT if name.startswith("rehearse") else 0)
+    assert seconds(word(name, "timeout")) >= needed
+
+
+def test_every_job_ends_within_the_hour_or_says_how_long_it_may_take() -> None:
+    assert seconds(PIPELINE["default"]["timeout"]) <= 3600
+    for name in JOBS:
+        assert seconds(word(name, "timeout")) <= 7200, name
+
+
+# --- Keys.
 
 
 @pytest.mark.parametrize(("name", "environment"), [("attest", "signing"), ("dependency updates", "updates")])
@@ -122,18 +219,110 @@ def test_a_key_is_of_an_environment_that_one_job_has(name: str, environment: str
     assert environment not in others
 
 
+def test_productions_key_is_given_to_its_own_runner_alone() -> None:
+    tagged = {name: word(name, "tags") for name in JOBS}
+    for name, job in JOBS.items():
+        environment = job.get("environment", {})
+        if environment.get("deployment_tier") == "production":
+            assert tagged[name], f"{name} runs on any runner"
+            others = {tag for other, tags in tagged.items() if not other.endswith(f" {environment['name']}") for tag in tags or []}
+            assert not {*tagged[name]} & others
+
+
+@pytest.mark.parametrize("name", ["publish", "attest"])
+def test_what_signs_and_publishes_compiles_nothing(name: str) -> None:
+    """It has what `build` kept, and runs the program of that."""
+    assert JOBS[name]["dependencies"] == ["build"]
+    [line] = script(name)
+    assert line.startswith("nix run .#with-tools -- subjects/bin/deploy ")
+    assert JOBS["build"]["artifacts"]["paths"] == ["subjects"]
+
+
+@pytest.mark.parametrize("name", [name for name in JOBS if name.startswith(("deploy ", "check ", "stop ", "rehearse "))])
+def test_a_host_is_brought_what_was_attested(name: str) -> None:
+    assert word(name, "dependencies") == ["attest"]
+    assert JOBS["attest"]["artifacts"]["paths"] == ["attested"]
+
+
+def test_no_job_takes_an_artifact_that_it_does_not_name(pipeline: Of) -> None:
+    """GitLab gives a job all artifacts of earlier stages unless it lists whose it wants."""
+    stages = PIPELINE["stages"]
+    for name in JOBS:
+        if stages.index(word(name, "stage")) > stages.index("test"):
+            assert word(name, "dependencies") is not None or name == "keys", name
+
+
+# --- Tags, reports and releases.
+
+
+def test_a_tag_is_compared_with_the_version(pipeline: Of) -> None:
+    assert script("tag") == ['nix run .#check-tag -- "$CI_COMMIT_TAG"']
+    assert [event for event in EVENTS if "tag" in pipeline(event)] == ["tag"]
+    # Before anything is built.
+    assert JOBS["tag"]["stage"] == PIPELINE["stages"][0]
+
+
+@pytest.mark.parametrize(
+    ("name", "report", "path"),
+    [
+        ("build", "cyclonedx", "subjects/sbom.cdx.json"),
+        ("test", "junit", "reports/*.xml"),
+        ("clients", "junit", "reports/*.xml"),
+        ("virtual machine", "junit", "machine.xml"),
+        ("third-party machine", "junit", "machine.xml"),
+    ],
+)
+def test_gitlab_is_given_the_reports(name: str, report: str, path: str) -> None:
+    artifacts = word(name, "artifacts")
+    assert artifacts["reports"] == {report: path}
+    # Of tests that fail, too.
+    assert report != "junit" or artifacts["when"] == "always"
+
+
+def test_a_tag_makes_a_release_whose_links_last(pipeline: Of) -> None:
+    release = JOBS["release"]
+    assert release["release"]["tag_name"] == "$CI_COMMIT_TAG"
+    links = {link["name"]: link["url"] for link in release["release"]["assets"]["links"]}
+    assert {*links} == {"provenance.sigstore.json", "release.json", "sbom.cdx.json"}
+    for name, url in links.items():
+        assert url == f"$CI_PROJECT_URL/-/jobs/artifacts/$CI_COMMIT_TAG/raw/attested/{name}?job=attest"
+    assert JOBS["attest"]["artifacts"]["expire_in"] == "never"
+    # After all that a tag is brought to.
+    assert PIPELINE["stages"][-1] == release["stage"] == "release"
+    assert [event for event in EVENTS if "release" in pipeline(event)] == ["tag"]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_gitlabs_environment_leads_to_the_pages(host: str) -> None:
+    assert re.fullmatch(r"https?://[^/]+/", JOBS[f"deploy {host}"]["environment"]["url"])
+
+
+@pytest.mark.parametrize("host", [host for host in HOSTS if JOBS[f"deploy {host}"]["environment"].get("on_stop")])
+def test_an_environment_can_be_stopped(host: str) -> None:
+    name = JOBS[f"deploy {host}"]["environment"]["on_stop"]
+    assert JOBS[name]["environment"] == {"name": host, "action": "stop"}
+    assert JOBS[name]["stage"] == f"deploy {host}"
+    assert script(name) == ['nix run .#deploy -- stop "$CI_ENVIRONMENT_NAME"']
+
+
+# --- What a job calls.
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_job_only_calls_what_the_flake_offers(name: str) -> None:
+    for line in script(name):
+        assert re.fullmatch(rf"nix ({FLAKE}|{EVALUATION}|{PROFILE}|develop --command {COMMAND})", line), line
+    assert "before_script" not in TEXT and "after_script" not in TEXT
+
+
 def test_the_checks_build_each_part_of_the_gate() -> None:
     """What `.#gate` holds, and what only a job can: the release, and virtual machines."""
     groups = (ROOT / "pipeline/groups.nix").read_text(encoding="utf-8")
     [parts] = re.findall(r"gate = linkFarm \"gate\" \{\s*inherit \(groups\)([^;]+);", groups)
     built = {name for check in CHECKS for line in script(check) for name in re.findall(r"\.#([a-z-]+)", line)}
-    assert built == {*parts.split(), "release", "push-cache", "vm-test", "third-party-test"}
+    kept = {"subjects", "reports", "reports-clients", "keep", "push-cache"}
+    assert built == {*parts.split(), *kept, "vm-test", "third-party-test"}
     assert f"nix {EVALUATION}" in script("lint")
-
-
-def parents(job: dict[str, Any]) -> list[str]:
-    extends = job.get("extends", [])
-    return [extends] if isinstance(extends, str) else extends
 
 
 def test_every_image_is_pinned_by_digest() -> None:
@@ -141,24 +330,3 @@ def test_every_image_is_pinned_by_digest() -> None:
     assert images
     for image in images:
         assert re.fullmatch(r"[a-z0-9./-]+:[0-9.]+@sha256:[0-9a-f]{64}", image), image
-
-
-@pytest.mark.parametrize("host", HOSTS)
-def test_a_host_is_deployed_to_by_one_job_at_a_time(host: str) -> None:
-    for name in [f"deploy {host}", f"verify {host}"]:
-        assert JOBS[name]["resource_group"] == host
-        assert JOBS[name]["environment"]["name"] == host
-    assert not PIPELINE[".deploy"].get("interruptible", False)
-    assert not PIPELINE[".promote"]["interruptible"]
-
-
-@pytest.mark.parametrize("host", [host for host in HOSTS if JOBS[f"deploy {host}"]["environment"].get("on_stop")])
-def test_an_environment_can_be_stopped(host: str) -> None:
-    stop = JOBS[JOBS[f"deploy {host}"]["environment"]["on_stop"]]
-    assert stop["environment"] == {"name": host, "action": "stop"}
-    assert stop["stage"] == f"deploy {host}"
-    assert "--stop" in PIPELINE[".stop"]["script"][0]
-
-
-def test_every_event_is_tried() -> None:
-    assert set(EVENTS) == {"default branch", "other branch", "merge request", "tag", "schedule"}
