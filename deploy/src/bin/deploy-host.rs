@@ -1,7 +1,8 @@
 //! The part of a deployment that runs on the host.
 
+use std::ffi::OsString;
 use std::io::{self, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 use std::{env, thread};
@@ -17,6 +18,8 @@ use wordtally_deploy::host::requests::Host;
 use wordtally_deploy::host::world::World;
 use wordtally_deploy::host::{connect, local, places, recover, serve};
 
+const PATIENCE: u64 = 60;
+
 /// Decides on this host which release it takes, and brings it
 #[derive(Parser)]
 #[command(version, about)]
@@ -24,6 +27,9 @@ struct Arguments {
     /// Folder that stands for the machine's root
     #[arg(long, hide = true, default_value = "/")]
     root: PathBuf,
+    /// Seconds for all words to get ready
+    #[arg(long, hide = true, default_value_t = PATIENCE)]
+    patience: u64,
     #[command(subcommand)]
     command: Command,
 }
@@ -63,9 +69,6 @@ struct ForwardArguments {
     /// Seconds
     #[arg(long)]
     confirmation: u64,
-    /// Seconds for all words to get ready
-    #[arg(long, default_value_t = 60)]
-    patience: u64,
 }
 
 #[derive(Args)]
@@ -82,7 +85,7 @@ struct BackArguments {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse()) {
+    match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("deploy-host: {sentence}");
@@ -91,15 +94,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), String> {
+fn run(arguments: &Arguments) -> Result<(), String> {
     let world = Real::new(&arguments.root);
     let host = || {
         Ok::<_, String>(Host {
             world: &world,
-            program: program(&arguments.root)?,
+            program: program(arguments)?,
         })
     };
-    match arguments.command {
+    match &arguments.command {
         Command::Connect => connect::relay(&world.at(places::SOCKET.as_ref()), io::stdin(), io::stdout())
             .map_err(|error| format!("the service deploy-host.socket is not reached: {error}")),
         Command::Serve => serve::serve(&host()?, &mut BufReader::new(io::stdin()), &mut io::stdout())
@@ -108,9 +111,9 @@ fn run(arguments: Arguments) -> Result<(), String> {
         Command::List => print(&local::list(&host()?.list()?)),
         Command::Log => print(&local::log(&host()?.log().deployments)),
         Command::Check => print(&local::check(&host()?.check()?)),
-        Command::Rollback { generation } => rollback(&host()?, generation),
-        Command::Forward(arguments) => go_forward(&world, &arguments),
-        Command::Back(arguments) => go_back(&world, arguments),
+        Command::Rollback { generation } => rollback(&host()?, *generation),
+        Command::Forward(forward) => go_forward(&world, forward, arguments.patience),
+        Command::Back(back) => go_back(&world, back),
         Command::Recover => recover::recover(&world),
     }
 }
@@ -122,12 +125,14 @@ fn print(text: &str) -> Result<(), String> {
 }
 
 /// This program, for the units that it starts.
-fn program(root: &std::path::Path) -> Result<Program, String> {
-    let options = if root == std::path::Path::new("/") {
-        Vec::new()
-    } else {
-        vec!["--root".into(), root.into()]
-    };
+fn program(arguments: &Arguments) -> Result<Program, String> {
+    let mut options: Vec<OsString> = Vec::new();
+    if arguments.root != Path::new("/") {
+        options.extend(["--root".into(), arguments.root.clone().into()]);
+    }
+    if arguments.patience != PATIENCE {
+        options.extend(["--patience".into(), arguments.patience.to_string().into()]);
+    }
     Ok(Program {
         path: env::current_exe().map_err(|error| format!("this program's own file is not known: {error}"))?,
         options,
@@ -135,27 +140,27 @@ fn program(root: &std::path::Path) -> Result<Program, String> {
     })
 }
 
-fn go_forward(world: &Real, arguments: &ForwardArguments) -> Result<(), String> {
+fn go_forward(world: &Real, arguments: &ForwardArguments, patience: u64) -> Result<(), String> {
     let id = &arguments.id;
     let kept = records::read(world, id).map_err(|error| format!("no deployment {id}: {error}"))?;
     let patience = Patience {
-        ready: Duration::from_secs(arguments.patience),
+        ready: Duration::from_secs(patience),
         confirmation: Duration::from_secs(arguments.confirmation),
     };
     forward::forward(world, &mut Journal::new(world, kept), patience)
         .inspect_err(|reason| records::give_reason(world, id, reason))
 }
 
-fn go_back(world: &Real, arguments: BackArguments) -> Result<(), String> {
+fn go_back(world: &Real, arguments: &BackArguments) -> Result<(), String> {
     let variable = |name| env::var(name).ok();
     let forward = Forward::from_environment(
         variable("EXIT_CODE").as_deref(),
         variable("EXIT_STATUS").as_deref(),
     );
     let way = Way {
-        id: arguments.id,
-        old: arguments.old,
-        new: arguments.new,
+        id: arguments.id.clone(),
+        old: arguments.old.clone(),
+        new: arguments.new.clone(),
         default: arguments.default,
         newest: arguments.newest,
     };

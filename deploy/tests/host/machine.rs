@@ -17,6 +17,8 @@ pub(crate) const HOST: &str = env!("CARGO_BIN_EXE_deploy-host");
 pub(crate) const OLD: &str = "/nix/store/00000000000000000000000000000000-old";
 pub(crate) const NEW: &str = "/nix/store/11111111111111111111111111111111-new";
 pub(crate) const GLIBC: &str = "/nix/store/22222222222222222222222222222222-glibc";
+/// Seconds for words to get ready.
+const PATIENCE: &str = "2";
 pub(crate) const ID: &str = "0123456789abcdef";
 
 /// A machine whose root is a folder.
@@ -196,7 +198,7 @@ impl Machine {
         path.push(std::env::var_os("PATH").unwrap());
         let mut command = Command::new(HOST);
         command
-            .arg("--root")
+            .args(["--patience", PATIENCE, "--root"])
             .arg(self.folder.path())
             .args(arguments)
             .env("PATH", path);
@@ -273,16 +275,9 @@ impl Machine {
         let status = command
             .env("PATH", path)
             .args(["--property=OnFailure=deploy-host-recover.service", &back])
-            .args([HOST, "--root"])
+            .args([HOST, "--patience", PATIENCE, "--root"])
             .arg(self.folder.path())
-            .args([
-                "forward",
-                ID,
-                "--patience",
-                "2",
-                "--confirmation",
-                &confirmation.to_string(),
-            ])
+            .args(["forward", ID, "--confirmation", &confirmation.to_string()])
             .status()
             .unwrap();
         assert!(status.success());

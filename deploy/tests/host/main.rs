@@ -10,3 +10,7 @@
 mod deployments;
 mod gates;
 mod machine;
+mod requests;
+#[path = "../release/signed.rs"]
+#[allow(dead_code, reason = "the tests of trust need more of it")]
+mod signed;
