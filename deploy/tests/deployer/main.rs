@@ -12,6 +12,9 @@ mod canary;
 mod deployment;
 mod faults;
 mod host;
+#[path = "../host/machine.rs"]
+#[allow(dead_code, reason = "the tests of the host need more of it")]
+mod machine;
 mod page;
 mod reports;
 mod scene;
@@ -20,3 +23,4 @@ mod server;
 #[allow(dead_code, reason = "the tests of releases need more of it")]
 mod signed;
 mod trust;
+mod whole;

@@ -92,6 +92,15 @@ pub(crate) struct Scene {
 impl Scene {
     /// A release of these hosts, each with the pages that it has.
     pub(crate) fn new(hosts: &[(&str, &Scripted, Value)]) -> Self {
+        let hosts: Vec<_> = hosts
+            .iter()
+            .map(|(name, host, pages)| (*name, host.port, pages))
+            .collect();
+        Self::at(&hosts)
+    }
+
+    /// The same, by the port of each.
+    pub(crate) fn at(hosts: &[(&str, u16, &Value)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut draft = Draft::new();
         let mut closure = Closure::default();
@@ -105,10 +114,10 @@ impl Scene {
         draft.closure = closure.lines();
         draft.release["package"] = json!(path("m-wordtally"));
         draft.release["hosts"] = json!({});
-        for (name, host, pages) in hosts {
+        for (name, port, pages) in hosts {
             draft.release["hosts"][name] = json!({ "system": path("a-system"), "deployment": {
                 "address": "127.0.0.1",
-                "port": host.port,
+                "port": port,
                 "hostKey": null,
                 "pages": pages,
                 "certificateAuthority": null,
@@ -201,7 +210,8 @@ pub(crate) fn put(folder: &Path, (name, nar, references): Object) -> String {
     nar_hash(digest.as_ref())
 }
 
-fn program(file: &Path, text: &str) {
+/// Writes a script.
+pub(crate) fn program(file: &Path, text: &str) {
     let paths = std::env::var_os("PATH").unwrap();
     let bash = std::env::split_paths(&paths)
         .map(|folder| folder.join("bash"))
