@@ -16,6 +16,7 @@ mod host;
 #[allow(dead_code, reason = "the tests of the host need more of it")]
 mod machine;
 mod page;
+mod reference;
 mod reports;
 mod scene;
 mod server;
