@@ -1,4 +1,5 @@
-# The encrypted files with who may open them: the folder without its programs. Whatever else is in it must be encrypted.
+# The encrypted files with who may open them: the folder without its programs and public keys. Whatever else is in it must
+# be encrypted.
 { lib }:
 lib.fileset.toSource {
   root = ./.;
@@ -6,6 +7,7 @@ lib.fileset.toSource {
     lib.fileset.unions [
       ./checks
       ./commands
+      (lib.fileset.maybeMissing ./deployers)
       ./encrypted.nix
       ./packages.nix
       ./tests
