@@ -1,7 +1,9 @@
 """The image that the Containerfile builds, by the tests of the image that Nix builds."""
 
+import json
 import os
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -24,9 +26,7 @@ def archive(engine: Engine, images: None, tmp_path_factory: pytest.TempPathFacto
 def test_it_has_the_files_the_user_and_the_configuration_of_the_image_that_nix_builds(
     engine: Engine, archive: Path, arguments: list[str], version: str, tmp_path: Path
 ) -> None:
-    # All of it anew where $REPRODUCE says so, the compilation too; else what is laid out after it.
-    again = ["--no-cache"] if os.environ.get("REPRODUCE") else []
-    engine.build(IMAGE, *again, *arguments)
+    engine.build(IMAGE, *arguments)
     run(
         sys.executable,
         NIX_TESTS / "check_image.py",
@@ -57,3 +57,26 @@ def test_the_program_is_static_and_knows_its_commit(engine: Engine, images: None
     assert os.environ["REVISION"].encode() in program.read_bytes()
     refused = run("sh", "-c", f"{program} standin serve 2>&1 || echo exit $?")
     assert "exit 2" in refused, "what ships has the stand-in"
+
+
+def layers(archive: Path) -> list[str]:
+    """The digests of an archive's layers."""
+    with tarfile.open(archive) as files:
+
+        def content(name: str) -> bytes:
+            member = files.extractfile(name)
+            assert member
+            return member.read()
+
+        [image] = json.loads(content("manifest.json"))
+        digests: list[str] = json.loads(content(image["Config"]))["rootfs"]["diff_ids"]
+        return digests
+
+
+@pytest.mark.skipif("REPRODUCE" not in os.environ, reason="compiles a second time: REPRODUCE=1")
+def test_a_second_compilation_gives_the_same_bytes(
+    engine: Engine, archive: Path, arguments: list[str], tmp_path: Path
+) -> None:
+    """Of all files. Podman writes the names of its own intermediate images into the image's history."""
+    engine.build(IMAGE, "--no-cache", *arguments)
+    assert layers(save(engine, tmp_path / "anew.tar")) == layers(archive)
