@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::built::Built;
 use super::checkout::Checkout;
 use super::cosign::{Signer, Verifier};
-use super::registry::{Image, Transport};
+use super::registry::{Image, Registry, Transport};
 use super::{BUNDLE, FILES, Fault, STATEMENT, statement};
 use crate::provenance::Provenance;
 use crate::trust::Signed;
@@ -45,7 +45,7 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
         )));
     }
     let signer = Signer::new()?;
-    let checkout = Checkout::of(&built.release.revision)?;
+    let checkout = Checkout::of(&built.release)?;
     let image = match &given.image {
         Some(name) => Some(image(name, &built, &given.transport)?),
         None => None,
@@ -57,12 +57,12 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
     // What a host would say to it, before anybody relies on it.
     let key = signer.public()?;
     Signed::open(std::slice::from_ref(&key), &String::from_utf8_lossy(&bundle))?;
-    if let Some((image, plain)) = image {
+    if let Some((image, registry)) = image {
         let in_registry = InRegistry {
             signer: &signer,
             verifier: &Verifier::new(&key)?,
             image: &image,
-            plain,
+            registry: &registry,
         };
         in_registry.sign(
             &statement.predicate,
@@ -87,21 +87,21 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
     .map_err(Fault::Output)
 }
 
-/// The release's own image there, and whether it is asked for by plain HTTP.
-fn image(name: &str, built: &Built, transport: &Transport) -> Result<(Image, bool), Fault> {
+/// The release's own image there, and how it is asked for.
+fn image(name: &str, built: &Built, transport: &Transport) -> Result<(Image, Registry), Fault> {
     let own = &built.release.image;
     let image = Image::parse(&if name.contains('@') {
         name.to_owned()
     } else {
         format!("{name}@{own}")
     })?;
-    let plain = transport.is_plain(&image.repository)?;
+    let registry = transport.of(&image.repository)?;
     if &image.digest != own {
         return Err(Fault::Refused(format!(
             "{image} is not this release's image, which is {own}"
         )));
     }
-    Ok((image, plain))
+    Ok((image, registry))
 }
 
 /// What is signed in the registry.
@@ -109,7 +109,7 @@ struct InRegistry<'a> {
     signer: &'a Signer,
     verifier: &'a Verifier,
     image: &'a Image,
-    plain: bool,
+    registry: &'a Registry,
 }
 
 impl InRegistry<'_> {
@@ -119,27 +119,27 @@ impl InRegistry<'_> {
             signer,
             verifier,
             image,
-            plain,
+            registry,
         } = *self;
         let mut say = |text: &str| writeln!(output, "{text}").map_err(Fault::Output);
-        if verifier.image(image, plain).is_ok() {
+        if verifier.image(image, registry).is_ok() {
             say("the image has this key's signature already")?;
         } else {
-            signer.image(image, plain)?;
+            signer.image(image, registry)?;
             say(&format!("signed {image}"))?;
         }
-        let attested = |kind| verifier.attestations(image, plain, kind).unwrap_or_default();
+        let attested = |kind| verifier.attestations(image, registry, kind).unwrap_or_default();
         let of_this_commit = |predicate| {
             Provenance::parse(predicate).is_ok_and(|known| known.of_commit(provenance.commit()).is_ok())
         };
         if !attested("slsaprovenance1").into_iter().any(of_this_commit) {
-            signer.attach(image, plain, "slsaprovenance1", pretty(provenance)?.as_bytes())?;
+            signer.attach(image, registry, "slsaprovenance1", pretty(provenance)?.as_bytes())?;
             say("attached its provenance")?;
         }
         let content: serde_json::Value =
             serde_json::from_slice(bill).map_err(|reason| Fault::malformed(Path::new(FILES[1]), reason))?;
         if !attested("cyclonedx").contains(&content) {
-            signer.attach(image, plain, "cyclonedx", bill)?;
+            signer.attach(image, registry, "cyclonedx", bill)?;
             say("attached its bill of materials")?;
         }
         Ok(())

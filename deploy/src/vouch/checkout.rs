@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::{Fault, program};
+use crate::release::Release;
 
 /// A clean checkout of a release's commit.
 pub(super) struct Checkout {
@@ -16,7 +17,14 @@ pub(super) struct Checkout {
 
 impl Checkout {
     /// The one that the command runs in. It must be clean, of the job's commit, and of the release's.
-    pub(super) fn of(revision: &str) -> Result<Self, Fault> {
+    pub(super) fn of(release: &Release) -> Result<Self, Fault> {
+        let (revision, version) = (&release.revision, &release.version);
+        if let Some(tag) = variable("CI_COMMIT_TAG").filter(|tag| tag.strip_prefix('v') != Some(version)) {
+            return Err(Fault::Refused(format!(
+                "the tag {tag} is not that of version {version}: expected v{version}"
+            )));
+        }
+
         let root = PathBuf::from(program::said(
             "git",
             Command::new("git").args(["rev-parse", "--show-toplevel"]),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::registry::Image;
+use super::registry::{Image, Registry};
 use super::{Fault, checkout, program, read};
 use crate::provenance::Statement;
 use crate::trust::PublicKey;
@@ -38,7 +38,10 @@ impl Signer {
             Some(file) => read(Path::new(&file))?,
             None => Vec::new(),
         };
-        password.truncate(password.trim_ascii_end().len());
+        // The end of the file's line is no part of it.
+        while matches!(password.last(), Some(b'\n' | b'\r')) {
+            password.pop();
+        }
         let folder = folder()?;
         write(&folder.path().join("no-log"), NO_LOG.as_bytes())?;
         write(&folder.path().join("no-authorities"), NO_AUTHORITIES.as_bytes())?;
@@ -51,7 +54,7 @@ impl Signer {
 
     /// Its public half.
     pub(super) fn public(&self) -> Result<PublicKey, Fault> {
-        let pem = self.run("public-key", &mut Command::new("cosign"), &[])?;
+        let pem = self.run("public-key", Command::new("cosign"), &[])?;
         Ok(PublicKey::from_pem(&String::from_utf8_lossy(&pem))?)
     }
 
@@ -61,51 +64,45 @@ impl Signer {
         write(&file, statement)?;
         self.sign(
             "attest-blob",
+            Command::new("cosign"),
             &[option("--statement", &file), option("--bundle", &bundle)],
         )?;
         read(&bundle)
     }
 
     /// Signs an image in its registry.
-    pub(super) fn image(&self, image: &Image, plain: bool) -> Result<(), Fault> {
-        let mut arguments = transport(plain);
-        arguments.push(image.to_string().into());
-        self.sign("sign", &arguments)
+    pub(super) fn image(&self, image: &Image, registry: &Registry) -> Result<(), Fault> {
+        self.sign("sign", registry.command("cosign"), &in_registry(registry, image))
     }
 
     /// Attaches a signed predicate to an image in its registry.
     pub(super) fn attach(
         &self,
         image: &Image,
-        plain: bool,
+        registry: &Registry,
         kind: &str,
         predicate: &[u8],
     ) -> Result<(), Fault> {
         let file = self.file("predicate");
         write(&file, predicate)?;
-        let mut arguments = transport(plain);
-        arguments.extend([
-            format!("--type={kind}").into(),
-            option("--predicate", &file),
-            image.to_string().into(),
-        ]);
-        self.sign("attest", &arguments)
+        let mut arguments = vec![format!("--type={kind}").into(), option("--predicate", &file)];
+        arguments.extend(in_registry(registry, image));
+        self.sign("attest", registry.command("cosign"), &arguments)
     }
 
-    fn sign(&self, verb: &str, arguments: &[OsString]) -> Result<(), Fault> {
-        let mut command = Command::new("cosign");
+    fn sign(&self, verb: &str, command: Command, arguments: &[OsString]) -> Result<(), Fault> {
         let services = [
             "--yes".into(),
             option("--signing-config", &self.file("no-log")),
             option("--trusted-root", &self.file("no-authorities")),
         ];
-        self.run(verb, &mut command, &[&services, arguments].concat())
+        self.run(verb, command, &[&services, arguments].concat())
             .map(drop)
     }
 
-    fn run(&self, verb: &str, command: &mut Command, arguments: &[OsString]) -> Result<Vec<u8>, Fault> {
-        let command = command.arg(verb).arg(option("--key", &self.key)).args(arguments);
-        program::run("cosign", command, &self.password)
+    fn run(&self, verb: &str, mut command: Command, arguments: &[OsString]) -> Result<Vec<u8>, Fault> {
+        command.arg(verb).arg(option("--key", &self.key)).args(arguments);
+        program::run("cosign", &mut command, &self.password)
     }
 
     fn file(&self, name: &str) -> PathBuf {
@@ -148,10 +145,10 @@ impl Verifier {
     }
 
     /// Refuses an image that is not itself signed.
-    pub(super) fn image(&self, image: &Image, plain: bool) -> Result<(), Fault> {
+    pub(super) fn image(&self, image: &Image, registry: &Registry) -> Result<(), Fault> {
         let unsigned = || format!("{image} is not signed by {}", self.name);
         let output = self
-            .run("verify", &["--output=json".into()], image, plain)
+            .run("verify", &["--output=json".into()], image, registry)
             .map_err(|fault| fault.means(unsigned()))?;
         let signatures: Vec<Signature> =
             serde_json::from_slice(&output).map_err(|error| unreadable(&error))?;
@@ -168,13 +165,18 @@ impl Verifier {
     }
 
     /// The predicates of a kind that this key signed for an image.
-    pub(super) fn attestations(&self, image: &Image, plain: bool, kind: &str) -> Result<Vec<Value>, Fault> {
+    pub(super) fn attestations(
+        &self,
+        image: &Image,
+        registry: &Registry,
+        kind: &str,
+    ) -> Result<Vec<Value>, Fault> {
         let output = self
             .run(
                 "verify-attestation",
                 &[format!("--type={kind}").into()],
                 image,
-                plain,
+                registry,
             )
             .map_err(|fault| {
                 fault.means(format!(
@@ -197,16 +199,21 @@ impl Verifier {
             .collect()
     }
 
-    fn run(&self, verb: &str, arguments: &[OsString], image: &Image, plain: bool) -> Result<Vec<u8>, Fault> {
-        let mut command = Command::new("cosign");
+    fn run(
+        &self,
+        verb: &str,
+        arguments: &[OsString],
+        image: &Image,
+        registry: &Registry,
+    ) -> Result<Vec<u8>, Fault> {
+        let mut command = registry.command("cosign");
         command
             .arg(verb)
             .arg(option("--key", &self.folder.path().join("key")))
             // There is no log to ask whether a signature is in it.
             .arg("--insecure-ignore-tlog")
             .args(arguments)
-            .args(transport(plain))
-            .arg(image.to_string());
+            .args(in_registry(registry, image));
         program::run("cosign", &mut command, b"")
     }
 }
@@ -218,12 +225,11 @@ fn unreadable(error: &dyn std::fmt::Display) -> Fault {
     }
 }
 
-fn transport(plain: bool) -> Vec<OsString> {
-    if plain {
-        vec!["--allow-http-registry".into()]
-    } else {
-        Vec::new()
-    }
+/// What every verb says of an image.
+fn in_registry(registry: &Registry, image: &Image) -> Vec<OsString> {
+    let mut arguments: Vec<_> = registry.cosign().iter().map(OsString::from).collect();
+    arguments.push(image.to_string().into());
+    arguments
 }
 
 fn option(name: &str, file: &Path) -> OsString {

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
 
 use super::checkout::Checkout;
 use super::registry::{Transport, repository};
@@ -29,9 +28,9 @@ pub struct Args {
 /// See [`Fault`].
 pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
     let repository = repository(&given.repository)?;
-    let plain = given.transport.is_plain(repository)?;
+    let registry = given.transport.of(repository)?;
     let release = built::release(&given.release)?;
-    let checkout = Checkout::of(&release.revision)?;
+    let checkout = Checkout::of(&release)?;
     // A pointer for people; everything here goes by the digest.
     let tag = format!(
         "{}-{}",
@@ -41,10 +40,10 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
 
     let image = format!("{repository}@{}", release.image);
     for destination in [&image, &format!("{repository}:{tag}")] {
-        let mut command = Command::new("skopeo");
+        let mut command = registry.command("skopeo");
         command
             .args(["--insecure-policy", "copy", "--quiet", "--preserve-digests"])
-            .arg(format!("--dest-tls-verify={}", !plain))
+            .arg(registry.skopeo("dest"))
             .arg(format!("oci:{}", given.release.join("image").display()))
             .arg(format!("docker://{destination}"));
         program::run("skopeo", &mut command, b"")?;

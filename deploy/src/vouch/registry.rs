@@ -1,9 +1,12 @@
 //! Names of images, and how their registry is asked.
 
+use std::env;
 use std::fmt;
 use std::net::IpAddr;
+use std::process::Command;
 
 use super::Fault;
+use crate::registry_login::RegistryLogin;
 
 /// How a registry is asked.
 #[derive(Debug, Clone, clap::Args)]
@@ -14,15 +17,56 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// Whether it is asked by plain HTTP. That is for tests: whoever is on the way could read the credentials.
-    pub(super) fn is_plain(&self, repository: &str) -> Result<bool, Fault> {
+    /// The registry of a repository. Plain HTTP is for tests: whoever is on the way could read the credentials.
+    pub(super) fn of(&self, repository: &str) -> Result<Registry, Fault> {
         let registry = repository.split('/').next().unwrap_or_default();
         if self.insecure && !is_loopback(registry) {
             return Err(Fault::Refused(format!(
                 "--insecure and $INSECURE_REGISTRY are for a registry on the loopback, and {registry} is none"
             )));
         }
-        Ok(self.insecure)
+        let login =
+            RegistryLogin::of_job(repository, |name| env::var(name).ok()).map_err(|error| Fault::File {
+                path: env::temp_dir(),
+                done: "written",
+                error,
+            })?;
+        Ok(Registry {
+            plain: self.insecure,
+            login,
+        })
+    }
+}
+
+/// How one registry is asked.
+#[derive(Debug)]
+pub(super) struct Registry {
+    plain: bool,
+    login: Option<RegistryLogin>,
+}
+
+impl Registry {
+    /// A program that asks it, with the job's own login where nobody named another one.
+    pub(super) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        if let Some(login) = &self.login {
+            command.envs(login.environment());
+        }
+        command
+    }
+
+    /// skopeo's option for the side that the registry is on.
+    pub(super) fn skopeo(&self, side: &str) -> String {
+        format!("--{side}-tls-verify={}", !self.plain)
+    }
+
+    /// cosign's options.
+    pub(super) fn cosign(&self) -> &'static [&'static str] {
+        if self.plain {
+            &["--allow-http-registry"]
+        } else {
+            &[]
+        }
     }
 }
 

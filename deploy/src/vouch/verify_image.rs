@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::process::Command;
 
 use super::cosign::Verifier;
-use super::registry::{Image, Transport};
+use super::registry::{Image, Registry, Transport};
 use super::{Fault, PublicKeyArg, commit_sha, program};
 use crate::provenance::{Provenance, Unfit};
 
@@ -34,18 +33,18 @@ pub struct Args {
 pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
     let mut say = |what: &str, is: &str| writeln!(output, "{what}: {is}").map_err(Fault::Output);
     let image = Image::parse(&given.image)?;
-    let plain = given.transport.is_plain(&image.repository)?;
+    let registry = given.transport.of(&image.repository)?;
     let key = given.key.read()?;
     let verifier = Verifier::new(&key)?;
 
-    take_in(&image, plain)?;
+    take_in(&image, &registry)?;
     say("image", &image.digest)?;
-    verifier.image(&image, plain)?;
+    verifier.image(&image, &registry)?;
     say("signature", &format!("by {key}"))?;
 
-    let known = verifier.attestations(&image, plain, "slsaprovenance1")?;
+    let known = verifier.attestations(&image, &registry, "slsaprovenance1")?;
     say("commit", &commits(known, given.commit.as_deref())?)?;
-    let bills = verifier.attestations(&image, plain, "cyclonedx")?;
+    let bills = verifier.attestations(&image, &registry, "cyclonedx")?;
     let components = bills
         .last()
         .and_then(|bill| bill.get("components"))
@@ -76,18 +75,18 @@ fn commits(known: Vec<serde_json::Value>, wanted: Option<&str>) -> Result<String
 }
 
 /// Takes it in, and so compares each layer with its digest: a registry need not.
-fn take_in(image: &Image, plain: bool) -> Result<(), Fault> {
+fn take_in(image: &Image, registry: &Registry) -> Result<(), Fault> {
     let folder = tempfile::tempdir().map_err(|error| Fault::File {
         path: std::env::temp_dir(),
         done: "written",
         error,
     })?;
-    let mut command = Command::new("skopeo");
+    let mut command = registry.command("skopeo");
     command
         .args(["--insecure-policy", "--tmpdir"])
         .arg(folder.path())
         .args(["copy", "--quiet", "--preserve-digests"])
-        .arg(format!("--src-tls-verify={}", !plain))
+        .arg(registry.skopeo("src"))
         .arg(format!("docker://{image}"))
         .arg(format!("dir:{}/image", folder.path().display()));
     program::run("skopeo", &mut command, b"")
