@@ -1,4 +1,5 @@
-# What is built once and promoted: the image, its bill of materials, and every host's system, in one folder.
+# What is built once and promoted: the image, its bill of materials, and every host's system, in one folder. It is all that
+# signing and publishing need, so those can be done where the store is empty.
 {
   lib,
   runCommand,
@@ -18,29 +19,46 @@ let
       name: input: { "${prefix}${name}" = input.narHash; } // inputsOf "${prefix}${name}/" input
     ) (lib.filterAttrs (_: input: input.outPath != self.outPath) (flake.inputs or { }));
 
+  systems = lib.mapAttrs (_: host: host.config.system.build.toplevel) hosts;
+
+  # What is signed holds contents, never the path of a file that only this store has.
   release = {
     inherit (wordtally) version;
     inherit (image) revision;
+    commitTime = self.lastModified or 0;
     package = "${wordtally}";
     inputs = inputsOf "" self;
-    hosts = lib.mapAttrs (_: host: {
-      system = "${host.config.system.build.toplevel}";
+    hosts = lib.mapAttrs (name: host: {
+      system = "${systems.${name}}";
       deployment = host.config.wordtally.deployment.signed or { };
     }) hosts;
   };
+
+  # By the subjects' names in the provenance.
+  closures = {
+    package = wordtally;
+  }
+  // lib.mapAttrs' (name: lib.nameValuePair "hosts/${name}") systems;
 in
 runCommand "release"
   {
+    __structuredAttrs = true;
     nativeBuildInputs = [ jq ];
-    release = builtins.toJSON release;
-    passAsFile = [ "release" ];
+    inherit release;
+    # Each path with its hash, from Nix's own books.
+    exportReferencesGraph = lib.mapAttrs (_: root: [ root ]) closures;
+    subjects = lib.attrNames closures;
     passthru = { inherit hosts; };
     meta.description = "The image, its bill of materials and the hosts' systems, named by digest";
   }
   ''
-    mkdir $out
+    mkdir --parents $out/closures/hosts
     cp -r --no-preserve=mode ${image.oci} $out/image
     cp ${sbom} $out/sbom.cdx.json
     digest=$(jq --exit-status --raw-output '.manifests | if length == 1 then .[0].digest else null end' $out/image/index.json)
-    jq --sort-keys --arg image "$digest" '. + { $image }' "$releasePath" >$out/release.json
+    jq --sort-keys --arg image "$digest" '.release + { $image }' "$NIX_ATTRS_JSON_FILE" >$out/release.json
+    for subject in "''${subjects[@]}"; do
+      jq --raw-output --arg subject "$subject" '.[$subject][] | "\(.path) \(.narHash)"' "$NIX_ATTRS_JSON_FILE" |
+        LC_ALL=C sort >"$out/closures/$subject"
+    done
   ''

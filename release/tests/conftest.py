@@ -1,7 +1,7 @@
 """One release for all tests: $RELEASE is the folder that `nix build .#release` made.
 
-Needs `publish`, `attest`, `verify-release` and `verify-image` on PATH, cosign, git, skopeo, docker-registry (or
-`registry`), and the store that has the release's systems.
+Needs `deploy`, cosign, git, skopeo and docker-registry (or `registry`) on PATH, and the store that has the release's
+systems.
 """
 
 import os

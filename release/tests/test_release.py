@@ -3,8 +3,10 @@
 import base64
 import hashlib
 import json
-import shutil
+import pathlib
+import tempfile
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,12 +18,35 @@ from vouched import BUNDLE, HERE, Release, must
 def test_a_release_is_verified_with_each_host(release: Release) -> None:
     for host, entry in release.contents["hosts"].items():
         said = must(
-            "verify-release", release.attested, "--key", release.public, "--commit", release.commit, "--host", host
+            "deploy", "verify", release.attested, "--key", release.public, "--commit", release.commit, "--host", host
         )
         assert f"hosts/{host}: sha256:" in said
         assert f"commit: {release.commit}\n" in said
         paths = must("nix-store", "--query", "--requisites", entry["system"]).split()
         assert release.contents["package"] in paths, f"{host} does not have the released package"
+
+
+def test_neither_signing_nor_verifying_takes_anything_from_a_store(release: Release) -> None:
+    output = release.scratch / "empty-store"
+    must("deploy", "attest", release.folder, output, cwd=release.clone, env=release.signing | release.empty_store)
+    must("deploy", "verify", output, "--key", release.public, "--commit", release.commit, env=release.empty_store)
+    # The store is an empty one: whoever asks it is refused.
+    release.verify_refused("is not in this machine's store", output, "--host", "prod", env=release.empty_store)
+
+
+def test_what_is_signed_names_no_file_of_a_store(release: Release) -> None:
+    def paths(value: object) -> Iterator[str]:
+        if isinstance(value, dict):
+            for entry in value.values():
+                yield from paths(entry)
+        elif isinstance(value, str) and "/nix/store/" in value:
+            yield value
+
+    systems = {entry["system"] for entry in release.contents["hosts"].values()}
+    assert set(paths(release.contents)) == systems | {release.contents["package"]}
+    authority = release.contents["hosts"]["mock-prod"]["deployment"]["certificateAuthority"]
+    assert authority.startswith("-----BEGIN CERTIFICATE-----")
+    assert release.contents["commitTime"] > 1_700_000_000
 
 
 def test_a_closures_digest_can_be_had_by_hand(release: Release) -> None:
@@ -35,7 +60,9 @@ def test_a_closures_digest_can_be_had_by_hand(release: Release) -> None:
 
 def test_an_image_is_verified(release: Release) -> None:
     assert release.image == f"{release.repository}@{release.digest}"
-    said = must("verify-image", release.image, "--key", release.public, "--insecure", "--commit", release.commit)
+    said = must(
+        "deploy", "verify-image", release.image, "--key", release.public, "--insecure", "--commit", release.commit
+    )
     assert f"image: {release.digest}\n" in said
     assert f"commit: {release.commit}\n" in said
 
@@ -54,7 +81,15 @@ def test_a_second_run_adds_nothing_to_the_registry(release: Release) -> None:
     assert release.publish(release.repository) == release.image
     again = release.scratch / "again"
     must(
-        "attest", release.folder, again, "--image", release.image, "--insecure", cwd=release.clone, env=release.signing
+        "deploy",
+        "attest",
+        release.folder,
+        again,
+        "--image",
+        release.image,
+        "--insecure",
+        cwd=release.clone,
+        env=release.signing,
     )
     assert release.registry.manifests() == before
 
@@ -80,7 +115,7 @@ def test_an_input_that_is_locked_without_a_commit_is_named_by_its_hash(release: 
     commit = must("git", "rev-parse", "HEAD", cwd=clone).strip()
     folder = release.copy(release.folder, "folders-release")
     release.alter(folder / "release.json", lambda content: content.update(revision=commit))
-    must("attest", folder, output, cwd=clone, env=release.signing)
+    must("deploy", "attest", folder, output, cwd=clone, env=release.signing)
     statement = json.loads((output / "provenance.json").read_text())
     dependencies = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
     entry = next(dependency for dependency in dependencies if dependency["name"] == "crane")
@@ -94,20 +129,43 @@ def test_in_ci_the_provenance_names_the_job(release: Release) -> None:
         "CI_RUNNER_ID": "12",
         "CI_PROJECT_URL": "https://gitlab.example.com/wordtally",
         "CI_PIPELINE_CREATED_AT": "2026-01-02T03:04:05Z",
-        "CI_COMMIT_REF_NAME": "v0.1.0",
+        "CI_COMMIT_TAG": f"v{release.contents['version']}",
         "CI_COMMIT_SHA": release.commit,
     }
     output = release.scratch / "in-ci"
-    must("attest", release.folder, output, cwd=release.clone, env=release.signing | job)
+    must("deploy", "attest", release.folder, output, cwd=release.clone, env=release.signing | job)
     predicate = json.loads((output / "provenance.json").read_text())["predicate"]
     assert predicate["buildDefinition"]["externalParameters"] == {
         "commit": release.commit,
-        "ref": "v0.1.0",
+        "ref": f"refs/tags/v{release.contents['version']}",
         "repository": "https://gitlab.example.com/wordtally",
     }
     assert predicate["runDetails"]["builder"]["id"] == "https://gitlab.example.com/-/runners/12"
     assert predicate["runDetails"]["metadata"]["invocationId"] == job["CI_JOB_URL"]
     assert predicate["runDetails"]["metadata"]["startedOn"] == "2026-01-02T03:04:05Z"
+
+
+def test_the_ref_is_named_in_full(release: Release) -> None:
+    """A policy for the branch `main` takes no tag of that name."""
+    clone = release.scratch / "refs"
+    must("git", "clone", "--quiet", release.clone, clone)
+    must("git", "checkout", "--quiet", "-b", "topic", cwd=clone)
+
+    def ref(**job: str) -> str:
+        output = pathlib.Path(tempfile.mkdtemp(dir=release.scratch)) / "attested"
+        must("deploy", "attest", release.folder, output, cwd=clone, env=release.signing | job)
+        return next(
+            line.removeprefix("ref: ")
+            for line in must("deploy", "verify", output, "--key", release.public).splitlines()
+            if line.startswith("ref: ")
+        )
+
+    assert ref() == "refs/heads/topic"
+    assert ref(CI_COMMIT_BRANCH="main") == "refs/heads/main"
+    tag = f"v{release.contents['version']}"
+    assert ref(CI_COMMIT_TAG=tag) == f"refs/tags/{tag}"
+    must("git", "checkout", "--quiet", "--detach", cwd=clone)
+    assert ref() == "HEAD"
 
 
 def test_cosign_alone_verifies_it_too(release: Release) -> None:
@@ -122,8 +180,9 @@ def test_a_pipeline_names_the_repository_once(release: Release) -> None:
     """The digest is the release's own, and plain HTTP the environment's."""
     repository = f"{release.registry.name}/pipeline"
     plain = {"INSECURE_REGISTRY": "1"}
-    image = must("publish", release.folder, repository, cwd=release.clone, env=plain).splitlines()[-1]
+    image = must("deploy", "publish", release.folder, repository, cwd=release.clone, env=plain).splitlines()[-1]
     must(
+        "deploy",
         "attest",
         release.folder,
         release.scratch / "pipeline",
@@ -132,7 +191,7 @@ def test_a_pipeline_names_the_repository_once(release: Release) -> None:
         cwd=release.clone,
         env=release.signing | plain,
     )
-    must("verify-image", image, "--key", release.public, env=plain)
+    must("deploy", "verify-image", image, "--key", release.public, env=plain)
 
 
 # What `attest` wrote, altered.
@@ -153,6 +212,35 @@ def test_a_replaced_system_is_refused(release: Release) -> None:
     release.verify_refused("release.json is not what was signed", attested, "--host", "prod")
 
 
+@pytest.mark.parametrize("subject", ["package", "hosts/prod"])
+def test_a_changed_line_or_path_of_a_closure_is_refused(release: Release, subject: str) -> None:
+    lines = (release.attested / "closures" / subject).read_text().splitlines(keepends=True)
+    path, digest = lines[-1].split()
+    other = digest[:-1] + ("0" if digest[-1] != "0" else "1")
+    for changed in [lines[:-1], [*lines[:-1], f"{path} {other}\n"], [*lines[:-1], f"{path}-other {digest}\n"]]:
+        attested = release.copy(release.attested, "attested")
+        (attested / "closures" / subject).write_text("".join(changed))
+        release.verify_refused(f"{subject} is not what was signed", attested)
+
+
+def test_a_closure_that_is_none_is_not_vouched_for(release: Release) -> None:
+    """What `build` made and another job took from an artifact."""
+    system = release.contents["hosts"]["prod"]["system"]
+    lines = (release.folder / "closures/hosts/prod").read_text().splitlines(keepends=True)
+    for changed, sentence in [
+        (
+            [line for line in lines if not line.startswith(system)],
+            f"closures/hosts/prod is malformed: it lacks {system}",
+        ),
+        ([*lines, lines[0]], f"line {len(lines) + 1} of the closure names a path again"),
+        (lines[::-1], "line 2 of the closure is out of order"),
+        ([*lines, "/etc/passwd sha256:0\n"], f"line {len(lines) + 1} of the closure is malformed"),
+    ]:
+        folder = release.copy(release.folder, "release")
+        (folder / "closures/hosts/prod").write_text("".join(changed))
+        release.attest_refused(sentence, release=folder)
+
+
 def test_a_changed_bill_of_materials_is_refused(release: Release) -> None:
     attested = release.copy(release.attested, "attested")
     release.alter(attested / "sbom.cdx.json", lambda bill: bill["components"].pop())
@@ -170,13 +258,13 @@ def test_a_changed_statement_in_the_bundle_is_refused(release: Release) -> None:
     release.alter(attested / "provenance.json", lambda statement: statement["predicate"]["runDetails"].clear())
     payload = base64.b64encode((attested / "provenance.json").read_bytes()).decode()
     release.alter(attested / BUNDLE, lambda bundle: bundle["dsseEnvelope"].update(payload=payload))
-    release.verify_refused(f"{BUNDLE} is no provenance signed by {release.public}", attested)
+    release.verify_refused(f"{BUNDLE} is not signed by {release.public}", attested)
 
 
 def test_another_key_is_refused(release: Release) -> None:
     output = release.scratch / "by-another"
-    must("attest", release.folder, output, cwd=release.clone, env=release.signer("theirs"))
-    release.verify_refused(f"{BUNDLE} is no provenance signed by {release.public}", output)
+    must("deploy", "attest", release.folder, output, cwd=release.clone, env=release.signer("theirs"))
+    release.verify_refused(f"{BUNDLE} is not signed by {release.public}", output)
 
 
 def test_a_missing_file_is_refused(release: Release) -> None:
@@ -236,21 +324,22 @@ def test_another_kind_of_statement_is_refused(release: Release) -> None:
     def other(statement: dict[str, Any]) -> None:
         statement["predicateType"] = "https://cyclonedx.org/bom"
 
-    release.verify_refused(f"{BUNDLE} is no provenance signed by {release.public}", release.signed(other))
+    release.verify_refused("the signed statement is https://cyclonedx.org/bom", release.signed(other))
 
 
-def test_a_system_that_is_not_in_the_store_is_refused(release: Release) -> None:
+def test_a_closure_without_the_hosts_system_is_refused(release: Release) -> None:
     missing = "/nix/store/00000000000000000000000000000000-nixos-system-prod"
     attested = release.copy(release.attested, "attested")
     release.alter(attested / "release.json", lambda content: content["hosts"]["prod"].update(system=missing))
-    digest = hashlib.sha256((attested / "release.json").read_bytes()).hexdigest()
+    content = (attested / "release.json").read_bytes()
 
     def other(statement: dict[str, Any]) -> None:
-        next(s for s in statement["subject"] if s["name"] == "release.json")["digest"]["sha256"] = digest
+        subject = next(s for s in statement["subject"] if s["name"] == "release.json")
+        subject["digest"]["sha256"] = hashlib.sha256(content).hexdigest()
 
     signed = release.signed(other)
-    shutil.copyfile(attested / "release.json", signed / "release.json")
-    release.verify_refused(f"{missing} is not in this machine's store", signed, "--host", "prod")
+    (signed / "release.json").write_bytes(content)
+    release.verify_refused(f"the signed closure of hosts/prod lacks the host's own system, {missing}", signed)
 
 
 def test_a_host_that_is_none_is_refused(release: Release) -> None:
@@ -324,7 +413,7 @@ def test_another_image_under_the_same_tag_is_refused(release: Release) -> None:
     )
     release.image_refused("is not signed by", f"{release.repository}@sha256:{digest}")
     # What was vouched for is still what it was.
-    must("verify-image", release.image, "--key", release.public, "--insecure")
+    must("deploy", "verify-image", release.image, "--key", release.public, "--insecure")
 
 
 def test_a_changed_byte_of_a_layer_or_the_manifest_is_refused(release: Release, subtests: pytest.Subtests) -> None:
@@ -338,16 +427,25 @@ def test_a_changed_byte_of_a_layer_or_the_manifest_is_refused(release: Release, 
 
 
 def test_the_placeholder_is_refused(release: Release) -> None:
-    release.refused("release/cosign.pub is a placeholder", "verify-release", release.attested)
-    release.refused("release/cosign.pub is a placeholder", "verify-image", release.image, "--insecure")
+    """A file of the test's own: release/cosign.pub is a key wherever the project is at work."""
+    placeholder = release.scratch / "placeholder"
+    placeholder.write_text("# A placeholder. docs/how-to/release-it.md says how to make the key pair.\n")
+    sentence = f"{placeholder} is a placeholder: make a key pair as docs/how-to/release-it.md says"
+    release.refused(sentence, "deploy", "verify", release.attested, "--key", placeholder)
+    release.refused(sentence, "deploy", "verify-image", release.image, "--insecure", "--key", placeholder)
 
 
 def test_a_file_that_is_no_key_is_refused(release: Release) -> None:
-    release.refused("is no public key", "verify-release", release.attested, "--key", release.scratch / "password")
+    for file, sentence in [
+        (release.scratch / "password", "is no public key: expected PEM"),
+        (release.scratch / "ours.key", "is a private key: expected its public half"),
+        (release.scratch / "nowhere", "cannot be read: No such file"),
+    ]:
+        release.refused(sentence, "deploy", "verify", release.attested, "--key", file)
 
 
 def test_no_key_is_refused(release: Release) -> None:
-    release.attest_refused("$COSIGN_KEY names no file", env={})
+    release.attest_refused("no private key is named", env={})
 
 
 def test_a_wrong_password_is_refused(release: Release) -> None:
@@ -363,7 +461,7 @@ def test_a_changed_tree_is_refused(release: Release) -> None:
     readme.write_bytes(whole + b"\n")
     try:
         release.attest_refused(sentence)
-        release.refused(sentence, "publish", release.folder, release.repository, "--insecure")
+        release.refused(sentence, "deploy", "publish", release.folder, release.repository, "--insecure")
     finally:
         readme.write_bytes(whole)
 
@@ -380,7 +478,7 @@ def test_a_release_of_an_unknown_revision_is_refused(release: Release) -> None:
     release.alter(unknown / "release.json", lambda content: content.update(revision="unknown"))
     sentence = "the release was built from commit unknown"
     release.attest_refused(sentence, release=unknown)
-    release.refused(sentence, "publish", unknown, release.repository, "--insecure")
+    release.refused(sentence, "deploy", "publish", unknown, release.repository, "--insecure")
 
     def other(statement: dict[str, Any]) -> None:
         statement["predicate"]["buildDefinition"]["internalParameters"]["revision"] = "unknown"
@@ -389,7 +487,23 @@ def test_a_release_of_an_unknown_revision_is_refused(release: Release) -> None:
 
 
 def test_ci_of_another_commit_is_refused(release: Release) -> None:
-    release.attest_refused("and $CI_COMMIT_SHA is", env=release.signing | {"CI_COMMIT_SHA": "1" * 40})
+    release.attest_refused("but $CI_COMMIT_SHA is", env=release.signing | {"CI_COMMIT_SHA": "1" * 40})
+
+
+def test_a_tag_of_another_version_is_refused(release: Release) -> None:
+    version = release.contents["version"]
+    for tag in ["v9.9.9", version]:
+        sentence = f"the tag {tag} is not that of version {version}: expected v{version}"
+        release.attest_refused(sentence, env=release.signing | {"CI_COMMIT_TAG": tag})
+        release.refused(
+            sentence,
+            "deploy",
+            "publish",
+            release.folder,
+            release.repository,
+            "--insecure",
+            env={"CI_COMMIT_TAG": tag},
+        )
 
 
 def test_another_image_is_not_vouched_for(release: Release) -> None:
@@ -399,7 +513,7 @@ def test_another_image_is_not_vouched_for(release: Release) -> None:
 
 
 def test_what_was_written_is_not_written_over(release: Release) -> None:
-    release.refused("is there already", "attest", release.folder, release.attested, env=release.signing)
+    release.refused("is there already", "deploy", "attest", release.folder, release.attested, env=release.signing)
 
 
 def test_plain_http_is_for_the_loopback(release: Release) -> None:
@@ -409,11 +523,13 @@ def test_plain_http_is_for_the_loopback(release: Release) -> None:
         "10.0.0.1:5000/wordtally",
     ]:
         sentence = "are for a registry on the loopback"
-        release.refused(sentence, "publish", release.folder, repository, "--insecure")
-        release.refused(sentence, "publish", release.folder, repository, env={"INSECURE_REGISTRY": "1"})
+        release.refused(sentence, "deploy", "publish", release.folder, repository, "--insecure")
+        release.refused(sentence, "deploy", "publish", release.folder, repository, env={"INSECURE_REGISTRY": "1"})
         release.image_refused(sentence, f"{repository}@{release.digest}")
         release.attest_refused(sentence, "--image", f"{repository}@{release.digest}", "--insecure")
 
 
 def test_an_image_is_published_without_a_tag_of_the_callers(release: Release) -> None:
-    release.refused("is no repository", "publish", release.folder, f"{release.repository}:latest", "--insecure")
+    release.refused(
+        "is no repository", "deploy", "publish", release.folder, f"{release.repository}:latest", "--insecure"
+    )

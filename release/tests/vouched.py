@@ -14,8 +14,8 @@ from typing import Any
 from registry import Registry
 
 HERE = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = HERE / "release"
-SIGN = ["--yes", f"--signing-config={COMMANDS}/no-log.json", f"--trusted-root={COMMANDS}/no-authorities.json"]
+NO_SERVICE = HERE / "deploy/src/vouch"
+SIGN = ["--yes", f"--signing-config={NO_SERVICE}/no-log.json", f"--trusted-root={NO_SERVICE}/no-authorities.json"]
 BUNDLE = "provenance.sigstore.json"
 
 Environment = dict[str, str]
@@ -75,14 +75,22 @@ class Release:
         self.image = self.publish(self.repository)
         self.attested = self.scratch / "attested"
         must(
-            "attest", self.folder, self.attested, "--image", self.image, "--insecure", cwd=self.clone, env=self.signing
+            "deploy",
+            "attest",
+            self.folder,
+            self.attested,
+            "--image",
+            self.image,
+            "--insecure",
+            cwd=self.clone,
+            env=self.signing,
         )
 
     def signer(self, name: str) -> Environment:
         return {"COSIGN_KEY": str(self.scratch / f"{name}.key"), "COSIGN_PASSWORD_FILE": str(self.scratch / "password")}
 
     def publish(self, repository: str) -> str:
-        return must("publish", self.folder, repository, "--insecure", cwd=self.clone).splitlines()[-1]
+        return must("deploy", "publish", self.folder, repository, "--insecure", cwd=self.clone).splitlines()[-1]
 
     def copy(self, folder: pathlib.Path, name: str) -> pathlib.Path:
         to = pathlib.Path(tempfile.mkdtemp(dir=self.scratch)) / name
@@ -98,6 +106,11 @@ class Release:
         change(content)
         file.write_text(json.dumps(content, indent=2, sort_keys=True))
 
+    @property
+    def empty_store(self) -> Environment:
+        """The books of a store without a path, as on a runner that was just made."""
+        return {"NIX_REMOTE": "local", "NIX_STATE_DIR": tempfile.mkdtemp(dir=self.scratch)}
+
     def refused(self, sentence: str, *command: Argument, env: Environment | None = None) -> None:
         """It fails, by one sentence and with nothing else."""
         done = run(*command, cwd=self.clone, env=env)
@@ -106,11 +119,11 @@ class Release:
         assert re.search(rf"^{command[0]}: [^\n]*$", complaint), complaint
         assert sentence in complaint
 
-    def verify_refused(self, sentence: str, attested: pathlib.Path, *more: str) -> None:
-        self.refused(sentence, "verify-release", attested, "--key", self.public, *more)
+    def verify_refused(self, sentence: str, attested: pathlib.Path, *more: str, env: Environment | None = None) -> None:
+        self.refused(sentence, "deploy", "verify", attested, "--key", self.public, *more, env=env)
 
     def image_refused(self, sentence: str, image: str, *more: str) -> None:
-        self.refused(sentence, "verify-image", image, "--key", self.public, "--insecure", *more)
+        self.refused(sentence, "deploy", "verify-image", image, "--key", self.public, "--insecure", *more)
 
     def signed(self, change: Change) -> pathlib.Path:
         """What `attest` wrote, with another statement under the true key: as if the release had been made of it."""
@@ -127,7 +140,7 @@ class Release:
         image = self.publish(f"{self.registry.name}/{name}")
         if env:
             output = pathlib.Path(tempfile.mkdtemp(dir=self.scratch)) / "attested"
-            must("attest", self.folder, output, "--image", image, "--insecure", cwd=self.clone, env=env)
+            must("deploy", "attest", self.folder, output, "--image", image, "--insecure", cwd=self.clone, env=env)
         return image
 
     def attach(self, image: str, kind: str, predicate: pathlib.Path) -> None:
@@ -164,6 +177,12 @@ class Release:
     ) -> None:
         output = pathlib.Path(tempfile.mkdtemp(dir=self.scratch)) / "attested"
         self.refused(
-            sentence, "attest", release or self.folder, output, *more, env=self.signing if env is None else env
+            sentence,
+            "deploy",
+            "attest",
+            release or self.folder,
+            output,
+            *more,
+            env=self.signing if env is None else env,
         )
         assert not output.exists()
