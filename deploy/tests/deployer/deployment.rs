@@ -205,6 +205,30 @@ fn an_interrupt_brings_it_back_and_is_waited_for() {
 }
 
 #[test]
+fn a_terminal_s_interrupt_ends_no_request_that_is_under_way() {
+    let host = Scripted::but(|name, model| {
+        if name == "progress" && model.count("progress") == 3 {
+            std::thread::sleep(std::time::Duration::from_secs(2));
+        }
+        None
+    });
+    let server = right();
+    let scene = Scene::new(&[("prod", &host, page(&server))]);
+    let mut running = scene.start(&["to", "prod"]);
+    running.until("prod: activating");
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    // All processes of the terminal get it.
+    running.signal_group("INT");
+    let (code, said) = running.end();
+    assert_eq!(code, 1, "{said}");
+    assert!(!said.contains("unreachable"), "{said}");
+    assert!(
+        said.ends_with("deploy: prod: rolled back: it was interrupted\n"),
+        "{said}"
+    );
+}
+
+#[test]
 fn an_interrupt_before_it_begins_changes_nothing() {
     let host = Scripted::but(|name, _| {
         (name == "receive").then_some(Instead::Hang(std::time::Duration::from_secs(30)))

@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -179,6 +180,7 @@ impl Scene {
             .env("FAKE", self.folder.path())
             .env("COSIGN_PUBLIC_KEY", self.file("key.pub"))
             .env_remove("DEPLOY_IDENTITY")
+            .process_group(0)
             .stdin(Stdio::null());
         command
     }
@@ -274,6 +276,18 @@ impl Running {
         assert!(
             Command::new("kill")
                 .args(["-s", name, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// To all of its process group, as a terminal does.
+    pub(crate) fn signal_group(&self, name: &str) {
+        let id = format!("-{}", self.child.id());
+        assert!(
+            Command::new("kill")
+                .args(["-s", name, "--", &id])
                 .status()
                 .unwrap()
                 .success()
