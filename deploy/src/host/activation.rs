@@ -52,7 +52,7 @@ fn switch(system: &StorePath, what: &str, limit: Duration) -> Command {
 
 /// Activates a system, and starts what it wants and is not running, such as the job that has nginx read a changed
 /// configuration: a wrong reverse proxy must show now, and not at the next restart. Both are done whatever the first
-/// gave. A unit whose failure is excused is no fault of the system.
+/// gave. What had failed before the deployment is not this system's fault, and neither is what is excused.
 ///
 /// # Errors
 ///
@@ -61,10 +61,10 @@ pub fn activate(
     world: &dyn World,
     system: &StorePath,
     log: &Path,
+    before: &BTreeSet<String>,
     is_excused: &dyn Fn(&str) -> bool,
     say: &dyn Fn(&str),
 ) -> Result<(), String> {
-    let before = failed_units(world);
     let switched = world.run(&switch(system, "test", SWITCH).log(log));
     let started = done(
         world,
@@ -72,11 +72,8 @@ pub fn activate(
             .args(["start", "default.target"])
             .log(log),
     );
-    // A target is reached though what it wants has failed. What had failed before is not this system's fault.
-    let failed = match (before, failed_units(world)) {
-        (Ok(before), Ok(after)) => Ok(after.difference(&before).cloned().collect::<Vec<_>>()),
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    };
+    // A target is reached though what it wants has failed.
+    let failed = failed_units(world).map(|after| after.difference(before).cloned().collect::<Vec<_>>());
     if let Ok(failed) = &failed
         && !failed.is_empty()
     {
@@ -100,7 +97,11 @@ pub fn activate(
 }
 
 /// Units that have failed, or that have and are about to be started again.
-fn failed_units(world: &dyn World) -> Result<BTreeSet<String>, CommandFailed> {
+///
+/// # Errors
+///
+/// How the command failed.
+pub fn failed_units(world: &dyn World) -> Result<BTreeSet<String>, CommandFailed> {
     let listed = text(
         world,
         &Command::new("systemctl", LISTING).args([

@@ -43,27 +43,29 @@ pub fn back(world: &dyn World, way: &Way, forward: Forward) -> Result<(), String
         .ok()
         .map(|kept| Journal::new(world, kept));
     let state = journal.as_ref().map(|journal| journal.kept.record.state);
-    if forward == Forward::Committed || state.is_some_and(State::is_final) {
-        if state.is_some_and(|state| !state.is_final()) {
-            end(&mut journal, State::Committed, None);
-        }
-        return preflight::end(world);
+    // One that did not bring the old system back whole is tried again.
+    let is_over = state.is_some_and(|state| state.is_final() && state != State::NotRolledBack);
+    if forward == Forward::Committed || is_over {
+        let ended = if is_over {
+            Ok(())
+        } else {
+            end(&mut journal, State::Committed, None)
+        };
+        return ended.and(preflight::end(world));
     }
-    records::give_reason(
-        world,
-        &way.id,
-        match forward {
-            Forward::Interrupted => "it was interrupted",
-            _ => "it failed; the host's journal has more",
-        },
-    );
-    let reason = records::reason(world, &way.id);
+    let unknown = match forward {
+        Forward::Interrupted => "it was interrupted",
+        _ => "it failed; the host's journal has more",
+    };
+    records::give_reason(world, &way.id, unknown);
+    let reason = records::reason(world, &way.id).unwrap_or_else(|| unknown.to_owned());
 
     let is_old = || generations::current(world).is_ok_and(|current| current == way.old);
     if matches!(state, Some(State::Begun | State::Preflight)) && is_old() {
         let left = preflight::end(world);
-        end(&mut journal, State::Refused, with(reason, left.as_ref().err()));
-        return left;
+        let reason = with(reason, left.as_ref().err());
+        let ended = end(&mut journal, State::Refused, Some(reason));
+        return left.and(ended);
     }
 
     enter(&mut journal, State::RollingBack);
@@ -72,7 +74,14 @@ pub fn back(world: &dyn World, way: &Way, forward: Forward) -> Result<(), String
             journal.say(line);
         }
     };
-    let activated = activation::activate(world, &way.old, &log(&way.id), &|_| false, &say)
+    let kept = journal.as_ref().map(|journal| &journal.kept);
+    // Where nobody knows what had failed before, what fails now is taken for it: the old system runs in any case.
+    let before = match kept {
+        Some(kept) => kept.failed.clone(),
+        None => activation::failed_units(world).unwrap_or_default(),
+    };
+    let is_excused = |unit: &str| kept.is_some_and(|kept| kept.is_excused(unit));
+    let activated = activation::activate(world, &way.old, &log(&way.id), &before, &is_excused, &say)
         .map_err(|how| format!("the old system's activation {how}"))
         .and_then(|()| {
             if is_old() {
@@ -89,18 +98,19 @@ pub fn back(world: &dyn World, way: &Way, forward: Forward) -> Result<(), String
 
     // What was left beside a whole system does not make it less whole.
     let wrong = activated.and(default);
-    let reason = with(with(reason, left.as_ref().err()), wrong.as_ref().err());
-    match &wrong {
-        Ok(()) => end(&mut journal, State::RolledBack, reason),
-        Err(_) => end(&mut journal, State::NotRolledBack, reason),
-    }
-    wrong.and(left)
+    let reason = Some(with(with(reason, left.as_ref().err()), wrong.as_ref().err()));
+    let state = match &wrong {
+        Ok(()) => State::RolledBack,
+        Err(_) => State::NotRolledBack,
+    };
+    let ended = end(&mut journal, state, reason);
+    wrong.and(left).and(ended)
 }
 
-fn with(reason: Option<String>, more: Option<&String>) -> Option<String> {
-    match (reason, more) {
-        (Some(reason), Some(more)) => Some(format!("{reason}; then {more}")),
-        (reason, more) => reason.or_else(|| more.cloned()),
+fn with(reason: String, more: Option<&String>) -> String {
+    match more {
+        Some(more) => format!("{reason}; then {more}"),
+        None => reason,
     }
 }
 
@@ -110,11 +120,13 @@ fn enter(journal: &mut Option<Journal<'_>>, state: State) {
     }
 }
 
-fn end(journal: &mut Option<Journal<'_>>, state: State, reason: Option<String>) {
-    if let Some(journal) = journal {
-        journal.kept.record.reason = reason;
-        let _ = journal.enter(state);
-    }
+/// An end that cannot be written is an error, so that systemd has it tried again.
+fn end(journal: &mut Option<Journal<'_>>, state: State, reason: Option<String>) -> Result<(), String> {
+    let Some(journal) = journal else { return Ok(()) };
+    journal.kept.record.reason = reason;
+    journal
+        .enter(state)
+        .map_err(|error| format!("the end '{state}' cannot be written: {error}"))
 }
 
 /// The profile first, then the boot loader, then the generations that only this deployment made. A way back may have

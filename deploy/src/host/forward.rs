@@ -56,7 +56,9 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
             all_excused: record.force.is_some() || record.generation.is_some(),
         },
     )?;
-    journal.kept.excused = gates.excused.iter().cloned().collect();
+    journal.kept.excused = gates.excused.into_iter().collect();
+    journal.kept.failed = activation::failed_units(world)
+        .map_err(|error| format!("nobody knows what had failed before: {error}"))?;
     // So that whoever deploys knows them from here on.
     enter(journal, State::Preflight)?;
     for word in after
@@ -82,13 +84,15 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
     preflight::end(world)?;
 
     enter(journal, State::Activating)?;
-    let is_excused = |unit: &str| {
-        unit.strip_prefix("wordtally-")
-            .and_then(|name| name.strip_suffix(".service"))
-            .is_some_and(|word| gates.excused.contains(word))
-    };
-    activation::activate(world, &way.new, &log, &is_excused, &|line| journal.say(line))
-        .map_err(|how| format!("its activation {how}"))?;
+    activation::activate(
+        world,
+        &way.new,
+        &log,
+        &journal.kept.failed,
+        &|unit| journal.kept.is_excused(unit),
+        &|line| journal.say(line),
+    )
+    .map_err(|how| format!("its activation {how}"))?;
     match generations::current(world) {
         Ok(current) if current == way.new => {}
         Ok(current) => return Err(format!("its activation left {current}")),

@@ -10,9 +10,9 @@ use super::records::Way;
 use super::world::{Command, CommandFailed, World, done, text};
 
 const LIMIT: Duration = Duration::from_secs(60);
-/// The sum of what the main process's steps may take, without the wait for the confirmation.
+/// What the main process's steps may take in sum, without the wait for the confirmation.
 const FORWARD: u64 = 1200;
-/// The sum of what the steps of going back may take.
+/// What the steps of going back may take in sum.
 const BACK: u64 = 1000;
 
 /// This program, as a unit runs it.

@@ -1,5 +1,6 @@
 //! What a host keeps of its deployments, in a folder for each.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -26,8 +27,20 @@ pub struct Kept {
     pub way: Way,
     /// Words that refuse nothing.
     pub excused: Vec<String>,
+    /// Units that had failed before it: they are no fault of either system.
+    pub failed: BTreeSet<String>,
     /// Whether the boot default may have been changed: a way back that is begun anew must look at it again.
     pub finalized: bool,
+}
+
+impl Kept {
+    /// Whether a unit is the service of a word that refuses nothing.
+    #[must_use]
+    pub fn is_excused(&self, unit: &str) -> bool {
+        unit.strip_prefix("wordtally-")
+            .and_then(|name| name.strip_suffix(".service"))
+            .is_some_and(|word| self.excused.iter().any(|excused| excused == word))
+    }
 }
 
 /// All that the way back needs. It is in the arguments of its process too, which a full disk takes nothing from.

@@ -1,10 +1,13 @@
 //! Repairs what a deployment left whose way back died too, and what a restart in the middle of one left.
 
 use super::back::{Forward, back};
+use super::names::StorePath;
 use super::world::World;
-use super::{lock, preflight, records};
+use super::{activation, generations, lock, places, preflight, records};
+use crate::state::State;
 
-/// Goes back where the last deployment has no end.
+/// Goes back where the last deployment has no end, or did not bring the old system back whole. One that is the boot
+/// default already stays.
 ///
 /// # Errors
 ///
@@ -14,8 +17,24 @@ pub fn recover(world: &dyn World) -> Result<(), String> {
     if lock::is_under_way(world).map_err(|error| error.to_string())? {
         return Ok(());
     }
-    match records::all(world).pop() {
-        Some(last) if !last.record.state.is_final() => back(world, &last.way, Forward::Interrupted),
-        _ => preflight::end(world),
+    let Some(last) = records::all(world).pop() else {
+        return preflight::end(world);
+    };
+    let current = generations::current(world).ok();
+    if current
+        .as_ref()
+        .is_some_and(|current| *current != last.way.old && *current != last.way.new)
+    {
+        // An operator has brought another system since: that one stays.
+        return preflight::end(world);
     }
+    let is_new = |system: Option<StorePath>| system.as_ref() == Some(&last.way.new);
+    // It was confirmed, and only the boot loader's part or the word of it may be missing.
+    if last.record.state == State::Finalizing && is_new(current) && is_new(generations::default(world)) {
+        let booted = activation::boot(world, &last.way.new, &places::log(&last.way.id));
+        if booted.is_ok() {
+            return back(world, &last.way, Forward::Committed);
+        }
+    }
+    back(world, &last.way, Forward::Interrupted)
 }

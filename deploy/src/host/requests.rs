@@ -105,10 +105,7 @@ impl Host<'_> {
     #[must_use]
     pub fn log(&self) -> Deployments {
         Deployments {
-            deployments: records::all(self.world)
-                .into_iter()
-                .map(|kept| self.told(kept))
-                .collect(),
+            deployments: self.records(),
         }
     }
 
@@ -140,7 +137,7 @@ impl Host<'_> {
             generation: generations::number(self.world),
             release: offers::of_system(self.world, &current),
             current: current.path().to_owned(),
-            last: records::all(self.world).pop().map(|kept| self.told(kept)),
+            last: self.records().pop(),
             under_way: self.is_held()?,
             words: self
                 .world
@@ -283,6 +280,7 @@ impl Host<'_> {
                 newest: generations::all(self.world).pop().unwrap_or(0),
             },
             excused: Vec::new(),
+            failed: Default::default(),
             finalized: false,
         };
         records::begin(self.world, &kept).map_err(|error| format!("it cannot be kept: {error}"))?;
@@ -371,7 +369,11 @@ impl Host<'_> {
             });
         };
         let excused = kept.excused.clone();
-        let record = if is_held { kept.record } else { self.lost(kept) };
+        let record = if is_held && self.is_last(&kept) {
+            going_on(kept)
+        } else {
+            self.lost(kept)
+        };
         Ok(Progress {
             state: record.state,
             reason: record.reason,
@@ -380,11 +382,20 @@ impl Host<'_> {
         })
     }
 
-    fn told(&self, kept: Kept) -> Record {
-        match self.is_held() {
-            Ok(false) => self.lost(kept),
-            _ => kept.record,
-        }
+    /// All records, the newest last, which alone may be under way.
+    fn records(&self) -> Vec<Record> {
+        let is_held = self.is_held().unwrap_or(true);
+        let mut all = records::all(self.world);
+        let last = all.pop();
+        let mut records: Vec<_> = all.into_iter().map(|kept| self.lost(kept)).collect();
+        records.extend(last.map(|kept| if is_held { going_on(kept) } else { self.lost(kept) }));
+        records
+    }
+
+    fn is_last(&self, kept: &Kept) -> bool {
+        records::all(self.world)
+            .last()
+            .is_none_or(|last| last.number <= kept.number)
     }
 
     /// The record of a deployment that is not under way: without an end of its own, it is lost.
@@ -417,7 +428,7 @@ impl Host<'_> {
     fn under_way(&self, id: &Id) -> Result<Kept, String> {
         let kept = records::read(self.world, id)
             .map_err(|_| "the host knows nothing of this deployment".to_owned())?;
-        if self.is_held()? && !kept.record.state.is_final() {
+        if self.is_held()? && self.is_last(&kept) && !kept.record.state.is_final() {
             return Ok(kept);
         }
         Err(format!("the deployment has ended: {}", self.lost(kept).state))
@@ -513,6 +524,15 @@ impl Host<'_> {
             .collect();
         Ok(Generations { generations })
     }
+}
+
+/// The record of a deployment that is under way, or its repair: what was not brought back is tried again.
+fn going_on(kept: Kept) -> Record {
+    let mut record = kept.record;
+    if record.state == State::NotRolledBack {
+        record.state = State::RollingBack;
+    }
+    record
 }
 
 fn named<T: std::str::FromStr<Err = super::names::InvalidName>>(text: &str) -> Result<T, String> {

@@ -255,7 +255,7 @@ impl Machine {
         fs::create_dir_all(self.at(&folder)).unwrap();
         let record = json!({
             "number": 1, "id": ID, "begun": 0, "system": NEW, "before": OLD, "release": null, "generation": null,
-            "force": force, "state": "begun", "reason": null, "excused": [], "finalized": false,
+            "force": force, "state": "begun", "reason": null, "excused": [], "failed": [], "finalized": false,
             "way": { "id": ID, "old": OLD, "new": NEW, "default": 1, "newest": 1 },
         });
         self.write(&format!("{folder}/record.json"), &record.to_string());

@@ -14,3 +14,4 @@ mod requests;
 #[path = "../release/signed.rs"]
 #[allow(dead_code, reason = "the tests of trust need more of it")]
 mod signed;
+mod simulation;
