@@ -1,5 +1,6 @@
 //! A machine that is a folder: `deploy-host` itself, with other programs in place of systemd's and Nix's.
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -79,12 +80,21 @@ impl Machine {
         machine.write("boot-loader", OLD);
         let config = fs::read(machine.at(&format!("{OLD}/etc/deploy-host/host.json"))).unwrap();
         fs::write(machine.at("etc/deploy-host/host.json"), config).unwrap();
+        symlink(NEW, machine.at("new-system")).unwrap();
         for word in ["the", "love"] {
-            machine.answer(&format!("run/wordtally/{word}.sock"), word, "run/current-system");
-            symlink(NEW, machine.at("new-system")).ok();
             machine.answer(&format!("preflight-{word}"), word, "new-system");
         }
+        machine.serve_words();
         machine
+    }
+
+    /// Answers where the running words listen.
+    pub(crate) fn serve_words(&self) {
+        for word in ["the", "love"] {
+            let socket = format!("run/wordtally/{word}.sock");
+            let _ = fs::remove_file(self.at(&socket));
+            self.answer(&socket, word, "run/current-system");
+        }
     }
 
     pub(crate) fn at(&self, path: &str) -> PathBuf {
@@ -192,16 +202,20 @@ impl Machine {
         });
     }
 
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+    fn search_path(&self) -> OsString {
         let mut path = self.at("programs").into_os_string();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap());
+        path
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(HOST);
         command
             .args(["--patience", PATIENCE, "--root"])
             .arg(self.folder.path())
             .args(arguments)
-            .env("PATH", path);
+            .env("PATH", self.search_path());
         command
     }
 
@@ -251,29 +265,13 @@ impl Machine {
     }
 
     fn begin_for(&self, force: Option<&str>, confirmation: u64) {
-        let folder = format!("var/lib/deploy-host/deployments/{ID}");
-        fs::create_dir_all(self.at(&folder)).unwrap();
-        let record = json!({
-            "number": 1, "id": ID, "begun": 0, "system": NEW, "before": OLD, "release": null, "generation": null,
-            "force": force, "state": "begun", "reason": null, "excused": [], "failed": [], "finalized": false,
-            "way": { "id": ID, "old": OLD, "new": NEW, "default": 1, "newest": 1 },
-        });
-        self.write(&format!("{folder}/record.json"), &record.to_string());
+        self.keep(1, ID, "begun", force);
         let root = self.folder.path().display();
         let back = format!(
             "--property=ExecStopPost={HOST} --root {root} back {ID} --old={OLD} --new={NEW} --newest=1 --default=1"
         );
-        let mut command = self.command(&[]);
-        let path = command
-            .get_envs()
-            .find(|(name, _)| *name == "PATH")
-            .unwrap()
-            .1
-            .unwrap()
-            .to_owned();
-        command = Command::new(self.at("programs/systemd-run"));
-        let status = command
-            .env("PATH", path)
+        let status = Command::new(self.at("programs/systemd-run"))
+            .env("PATH", self.search_path())
             .args(["--property=OnFailure=deploy-host-recover.service", &back])
             .args([HOST, "--patience", PATIENCE, "--root"])
             .arg(self.folder.path())
@@ -281,6 +279,38 @@ impl Machine {
             .status()
             .unwrap();
         assert!(status.success());
+    }
+
+    fn keep(&self, number: u64, id: &str, state: &str, force: Option<&str>) {
+        let folder = format!("var/lib/deploy-host/deployments/{id}");
+        fs::create_dir_all(self.at(&folder)).unwrap();
+        let record = json!({
+            "number": number, "id": id, "begun": 0, "system": NEW, "before": OLD, "release": null,
+            "generation": null, "force": force, "state": state, "reason": null,
+            "excused": [], "failed": [], "finalized": false,
+            "way": { "id": id, "old": OLD, "new": NEW, "default": 1, "newest": 1 },
+        });
+        self.write(&format!("{folder}/record.json"), &record.to_string());
+    }
+
+    /// A deployment that is at a state, with no process.
+    pub(crate) fn record(&self, state: &str) {
+        self.keep(1, ID, state, None);
+    }
+
+    /// A deployment that has ended.
+    pub(crate) fn old_record(&self, number: u64) {
+        self.keep(number, &format!("{number:016x}"), "refused", None);
+    }
+
+    /// Kills the main process of the deployment.
+    pub(crate) fn kill(&self) {
+        let process = self.read("units/deploy-wordtally.service");
+        let killed = Command::new("kill")
+            .args(["-KILL", process.trim()])
+            .status()
+            .unwrap();
+        assert!(killed.success());
     }
 
     pub(crate) fn is_held(&self) -> bool {

@@ -7,6 +7,7 @@
     reason = "a test may panic, and so may what it is helped by"
 )]
 
+mod crashes;
 mod deployments;
 mod gates;
 mod machine;

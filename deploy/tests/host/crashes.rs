@@ -1,0 +1,275 @@
+//! `deploy-host` itself, killed or failed at each command that changes something, and on a full file system.
+
+use std::fs;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::machine::{ID, Machine, NEW, OLD};
+
+/// Old or new, whole, with nothing left, and told within seconds.
+fn judge(machine: &Machine, what: &str) {
+    let end = machine.watch();
+    machine.settle();
+    let last = machine.progress();
+    let what = format!("{what}: {end}, {last}\n{}", machine.read("journal"));
+    let runs = [
+        machine.current(),
+        machine.default(),
+        machine.read("boot-loader").trim().to_owned(),
+    ];
+    assert!(
+        runs == [OLD; 3] || runs == [NEW; 3],
+        "neither whole: {runs:?}\n{what}"
+    );
+    assert!(machine.left().is_empty(), "left {:?}\n{what}", machine.left());
+    match last["state"].as_str().unwrap() {
+        "committed" => assert_eq!(runs, [NEW; 3], "{what}"),
+        "refused" | "rolled-back" => assert_eq!(runs, [OLD; 3], "{what}"),
+        "lost" => {
+            let reason = last["reason"].as_str().unwrap();
+            let runs = if runs == [OLD; 3] {
+                "the old system"
+            } else {
+                "the new system"
+            };
+            assert!(reason.contains(&format!("what runs is {runs}")), "{what}");
+        }
+        other => panic!("{other}: {what}"),
+    }
+}
+
+/// How many commands a deployment that comes to its end has.
+fn commands() -> usize {
+    let machine = Machine::new();
+    machine.begin(None);
+    judge(&machine, "no fault");
+    machine.read("commands").lines().count()
+}
+
+fn at_each_command(kinds: &[&str], also: &(dyn Fn(&Machine) + Sync)) {
+    let commands = commands();
+    assert!(commands >= 10, "{commands}");
+    let cases: Vec<_> = (1..=commands + 1)
+        .flat_map(|at| kinds.iter().map(move |kind| format!("{at} {kind}")))
+        .collect();
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(fault) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let machine = Machine::new();
+                    machine.write("fault", fault);
+                    also(&machine);
+                    machine.begin(None);
+                    judge(&machine, fault);
+                }
+            });
+        }
+    });
+    println!("{} cases", cases.len());
+}
+
+#[test]
+fn each_command_may_fail_before_or_after_its_effect() {
+    at_each_command(&["fail", "fail-after"], &|_| {});
+}
+
+#[test]
+fn the_process_may_be_killed_before_or_after_each_command() {
+    at_each_command(&["kill-before", "kill-after", "end-before"], &|_| {});
+}
+
+#[test]
+fn the_way_back_may_be_killed_at_each_command_too() {
+    // The new system never gets ready after its activation, so that each deployment goes back.
+    at_each_command(&["kill-before", "kill-after"], &|machine| {
+        machine.write(&format!("{NEW}/failing"), "new.service loaded failed\n");
+    });
+}
+
+#[test]
+fn a_process_that_is_killed_in_a_state_is_rolled_back() {
+    for state in ["preflight", "unconfirmed"] {
+        let machine = Machine::new();
+        if state == "preflight" {
+            machine.answers(NEW, "the", crate::machine::Word::Unready);
+        }
+        machine.begin(None);
+        let begun = Instant::now();
+        while machine.progress()["state"] != state {
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "{}",
+                machine.progress()
+            );
+        }
+        machine.kill();
+        machine.settle();
+        let end = machine.progress();
+        assert_eq!(end["reason"], "it was interrupted", "{end}");
+        judge(&machine, state);
+        assert_eq!(machine.current(), OLD);
+    }
+}
+
+#[test]
+fn a_deployment_whose_whole_part_is_gone_is_told_as_lost_at_once() {
+    let machine = Machine::new();
+    machine.record("readiness");
+    let begun = Instant::now();
+    let end = machine.progress();
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert_eq!(end["state"], "lost");
+    assert_eq!(
+        end["reason"],
+        format!(
+            "its part on the host ended at 'readiness' without a word: what runs is the old system, {OLD}, and the next start boots the old system, {OLD}"
+        )
+    );
+    // The next start, or an operator, repairs it.
+    assert!(machine.command(&["recover"]).status().unwrap().success());
+    assert_eq!(machine.progress()["state"], "rolled-back");
+    let unknown = machine.asked(&json!({ "request": "progress", "id": "fedcba9876543210", "seen": 0 }));
+    assert_eq!(
+        unknown["done"]["reason"],
+        "the host knows nothing of this deployment"
+    );
+}
+
+#[test]
+fn what_an_operator_brought_since_stays() {
+    let machine = Machine::new();
+    machine.record("unconfirmed");
+    let other = "/nix/store/33333333333333333333333333333333-other";
+    machine.system(other, &[]);
+    fs::remove_file(machine.at("run/current-system")).unwrap();
+    std::os::unix::fs::symlink(other, machine.at("run/current-system")).unwrap();
+    assert!(machine.command(&["recover"]).status().unwrap().success());
+    assert_eq!(machine.current(), other);
+    assert_eq!(machine.read("commands"), "");
+}
+
+#[test]
+fn twenty_deployments_are_kept_and_a_second_loses_nothing_of_the_first() {
+    let machine = Machine::new();
+    machine.begin(None);
+    judge(&machine, "the first");
+    for number in 2..=25 {
+        machine.old_record(number);
+    }
+    let rollback =
+        json!({ "request": "rollback", "id": "fedcba9876543210", "generation": 1, "confirmation": 5 });
+    assert_eq!(machine.asked(&rollback)["done"]["generation"], 1);
+    machine.settle();
+    let log = machine.asked(&json!({ "request": "log" }))["done"]["deployments"].clone();
+    let names: Vec<_> = log
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.len(), 21, "twenty and the new one");
+    assert!(!names.contains(&ID), "the oldest is kept");
+    assert_eq!(names.last(), Some(&"fedcba9876543210"));
+}
+
+/// A file system of its own that has no room left; only root can mount one.
+struct Full(std::path::PathBuf);
+
+impl Full {
+    fn mount(machine: &Machine, below: &str) -> Option<Self> {
+        let path = machine.at(below);
+        let aside = machine.at("aside");
+        let run = |program: &str, arguments: &[&std::ffi::OsStr]| {
+            Command::new(program)
+                .args(arguments)
+                .output()
+                .is_ok_and(|output| output.status.success())
+        };
+        assert!(run("cp", &["-a".as_ref(), path.as_os_str(), aside.as_os_str()]));
+        let options = "-osize=256k,mode=700";
+        if !run(
+            "mount",
+            &[
+                "-ttmpfs".as_ref(),
+                options.as_ref(),
+                "tmpfs".as_ref(),
+                path.as_os_str(),
+            ],
+        ) {
+            return None;
+        }
+        let mounted = Self(path.clone());
+        assert!(run(
+            "cp",
+            &["-a".as_ref(), aside.join(".").as_os_str(), path.as_os_str()]
+        ));
+        Some(mounted)
+    }
+
+    /// Takes all that is left.
+    fn fill(&self) {
+        let mut file = fs::File::create(self.0.join("filler")).unwrap();
+        while std::io::Write::write_all(&mut file, &[0; 512]).is_ok() {}
+        let refused = fs::write(self.0.join("more"), "x").unwrap_err();
+        assert_eq!(refused.kind(), std::io::ErrorKind::StorageFull, "{refused}");
+        fs::remove_file(self.0.join("more")).ok();
+    }
+}
+
+impl Drop for Full {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().ok();
+    }
+}
+
+#[test]
+fn a_full_file_system_leaves_the_old_system_or_the_new_one() {
+    for below in ["run", "var/lib/deploy-host"] {
+        for state in ["begun", "preflight", "unconfirmed"] {
+            let machine = Machine::new();
+            let Some(full) = Full::mount(&machine, below) else {
+                eprintln!("not root: a full file system is tried in memory only");
+                return;
+            };
+            machine.serve_words();
+            if state == "begun" {
+                full.fill();
+            }
+            if (below, state) == ("var/lib/deploy-host", "begun") {
+                std::os::unix::fs::symlink(NEW, machine.at("nix/var/nix/profiles/system-2-link")).unwrap();
+                let refused = machine.refused(&json!({
+                    "request": "rollback", "id": ID, "generation": 2, "confirmation": 5,
+                }));
+                assert!(
+                    refused.starts_with("it cannot be kept: No space left"),
+                    "{refused}"
+                );
+                continue;
+            }
+            if state == "preflight" {
+                // So that it stays there for a while.
+                machine.answers(NEW, "the", crate::machine::Word::Unready);
+            }
+            machine.begin(None);
+            let begun = Instant::now();
+            while state != "begun" && machine.progress()["state"] != state {
+                assert!(
+                    begun.elapsed() < Duration::from_secs(30),
+                    "{}",
+                    machine.progress()
+                );
+            }
+            if state != "begun" {
+                full.fill();
+                machine.kill();
+            }
+            judge(&machine, &format!("{below} is full from '{state}' on"));
+            assert_eq!(machine.current(), OLD);
+        }
+    }
+}
