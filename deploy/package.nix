@@ -15,10 +15,12 @@
 }:
 let
   wrapped =
-    name: program: tools: description:
+    name: program: tools: options: description:
     runCommand name
       {
         nativeBuildInputs = [ makeBinaryWrapper ];
+        # For where these programs are by another way.
+        passthru.unwrapped = program;
         meta = {
           inherit description;
           mainProgram = name;
@@ -27,8 +29,11 @@ let
         };
       }
       ''
-        makeWrapper ${program}/bin/${name} $out/bin/${name} --prefix PATH : ${lib.makeBinPath tools}
+        makeWrapper ${program}/bin/${name} $out/bin/${name} --prefix PATH : ${lib.makeBinPath tools} ${options}
       '';
+  # Absent until there is a pair of keys.
+  committed = ../release/cosign.pub;
+  key = lib.optionalString (builtins.pathExists committed) "--set-default COSIGN_PUBLIC_KEY ${committed}";
 in
 {
   deploy = wrapped "deploy" wordtally-deploy [
@@ -37,12 +42,12 @@ in
     nix
     openssh
     skopeo
-  ] "Publishes, signs and verifies releases, and brings them to hosts";
+  ] key "Publishes, signs and verifies releases, and brings them to hosts";
 
   deploy-host = wrapped "deploy-host" wordtally-deploy.host [
     age
     coreutils
     nix
     systemd
-  ] "Decides on a host which release it takes, and deploys it";
+  ] "" "Decides on a host which release it takes, and deploys it";
 }

@@ -11,7 +11,6 @@ import ./launchers.nix { inherit pkgs hosts; }
   vm-test = pkgs.callPackage ./tests/vm-test.nix {
     host = hosts.mock-prod;
     inherit (offered)
-      attest
       deploy
       image
       image-test

@@ -41,6 +41,7 @@ let
       fileset = lib.fileset.union code (
         lib.fileset.unions (
           [
+            ../deploy/tests
             ../fuzz/corpus
             ../fuzz/tests
             ../tests
@@ -69,16 +70,16 @@ let
   # which every binary cache has: nothing is compiled but these crates.
   craneLib = crane.mkLib pkgs;
   target = pkgs.stdenv.hostPlatform.rust.rustcTarget;
+  linkedStatically = commonArgs // {
+    # Named, so that the flags are for the program alone: what the compiler runs is linked as usual.
+    CARGO_BUILD_TARGET = target;
+    CARGO_BUILD_RUSTFLAGS = "-C target-feature=+crt-static -C link-arg=-L${pkgs.glibc.static}/lib";
+  };
   static =
     args:
     let
       staticArgs =
-        commonArgs
-        // {
-          # Named, so that the flags are for the program alone: what the compiler runs is linked as usual.
-          CARGO_BUILD_TARGET = target;
-          CARGO_BUILD_RUSTFLAGS = "-C target-feature=+crt-static -C link-arg=-L${pkgs.glibc.static}/lib";
-        }
+        linkedStatically
         // args
         // {
           # Beside it, with the same features: what writes its man pages and completions.
@@ -124,8 +125,8 @@ let
   };
   wordtally = static { cargoExtraArgs = shipped; };
 
-  # Both sides of a deployment. Linked as usual: each runs where Nix is, beside the libraries of all else.
-  deployArgs = commonArgs // {
+  # Both sides of a deployment. Static too: a job runs what another one built, in a store that is empty.
+  deployArgs = linkedStatically // {
     pname = "wordtally-deploy";
     cargoExtraArgs = "--locked --package wordtally-deploy";
   };
@@ -138,8 +139,10 @@ let
         "out"
         "host"
       ];
-      # After crane has removed what the programs name of their sources.
+      nativeBuildInputs = [ nukeReferences ];
       preFixup = ''moveToOutput bin/deploy-host "$host"'';
+      postFixup = "nuke-refs $out/bin/* $host/bin/*";
+      allowedReferences = [ ];
     }
   );
 in

@@ -7,7 +7,6 @@
   cosign,
   gitMinimal,
   linkFarm,
-  attest,
   deploy,
   image,
   image-test,
@@ -24,12 +23,22 @@ let
   });
   # What is brought to it, or switched to: a release that is right, and one for each way to be wrong.
   variants = {
-    good.services.wordtally.package = next;
-    # A new key in both places.
+    # The host's part of a deployment is another one, too: it is replaced while it is at work.
+    good = {
+      services.wordtally.package = next;
+      wordtally.deployment.package = lib.mkForce (
+        host.config.wordtally.deployment.package.overrideAttrs { version = "next"; }
+      );
+    };
+    # No word of it changes.
+    reverse-proxy-only.services.nginx.virtualHosts.wordtally.locations."= /fixed".return = "204";
+    # A new key in both places. What it brings is wrong where the stand-in knows the old one only.
     rotated = {
       services.bigquery-standin.iam = lib.mkForce [ ./vm/rotated-iam.json ];
       age.secrets."bigquery.json".file = lib.mkOverride 40 ../../secrets/vm-test/rotated.json.age;
     };
+    # Its key is one that no identity here opens.
+    unopened.age.secrets."bigquery.json".file = lib.mkOverride 40 ../../secrets/dev/bigquery.json.age;
     # It starts, gets ready, and counts another word.
     wrong.services.wordtally.instances.love.word = lib.mkForce "hate";
     unready.services.wordtally.instances.romeo.table = "bigquery-public-data.samples.nothing";
@@ -115,6 +124,9 @@ callPackage ./behaviours.nix { } {
     "container"
     "changes"
     "deployments"
+    "trust"
+    "outages"
+    "interruptions"
     "state"
     "crowd"
   ];
@@ -123,7 +135,6 @@ callPackage ./behaviours.nix { } {
     zstd
     cosign
     gitMinimal
-    attest
     deploy
   ];
   runtimeEnv = {

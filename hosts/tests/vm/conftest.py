@@ -6,17 +6,23 @@ from collections.abc import Iterator
 
 import pytest
 from client import answers
-from deployer import Deployer
+from deployer import Deployer, Key
 from given import SSH_PORT, WORDS
 from machine import Machine, wait
 
 
 @pytest.fixture(scope="session")
-def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
+def key() -> Key:
+    """Signs the releases that the machine takes: it is made before the machine starts."""
+    return Key("release")
+
+
+@pytest.fixture(scope="session")
+def machine(request: pytest.FixtureRequest, key: Key) -> Iterator[Machine]:
     """With each word answering. A file that wants another machine gives its variable as the parameter."""
     launcher = os.environ[getattr(request, "param", "VM_TEST_MACHINE")]
     begun = time.monotonic()
-    with Machine(launcher, SSH_PORT) as machine:
+    with Machine(launcher, SSH_PORT, release_key=key.public) as machine:
         machine.boot()
         for name in WORDS:
             wait(f"/{name}/", lambda: answers(f"/{name}/"))
@@ -25,5 +31,5 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
 
 
 @pytest.fixture(scope="session")
-def deployer(machine: Machine) -> Deployer:
-    return Deployer(machine)
+def deployer(machine: Machine, key: Key) -> Deployer:
+    return Deployer(machine, key)

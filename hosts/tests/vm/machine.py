@@ -17,12 +17,17 @@ PATIENCE = 600  # seconds; an emulated machine is slow
 class Machine:
     """The launcher's machine, from its start to its end. What it prints is kept in `log`."""
 
-    def __init__(self, launcher: str, ssh_port: int) -> None:
+    def __init__(self, launcher: str, ssh_port: int, release_key: str = "") -> None:
         self.port = ssh_port
         self.log = tempfile.NamedTemporaryFile(prefix="vm-test-", suffix=".log", delete=False)
         print(f"# the machine's console: {self.log.name}", flush=True)
         self.process = subprocess.Popen(
-            [launcher], stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT, start_new_session=True
+            [launcher],
+            env=os.environ | {"WORDTALLY_RELEASE_KEY": release_key},
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
 
     def __enter__(self) -> Self:
@@ -54,12 +59,28 @@ class Machine:
         if self.process.poll() is not None:
             pytest.exit(f"the machine ended at once:\n{self.console()[-3000:]}", returncode=1)
 
+    def ssh(self, *options: str, user: str = "root", identity: str | None = None) -> list[str]:
+        """A command that logs in."""
+        return (
+            ["ssh", "-i", identity or self.identity(), "-p", str(self.port), "-o", "StrictHostKeyChecking=no"]
+            + ["-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes"]
+            + ["-o", "ConnectTimeout=20", "-o", "IdentitiesOnly=yes", *options, f"{user}@127.0.0.1"]
+        )
+
+    def start(self, command: str) -> "subprocess.Popen[str]":
+        """Begins a command in the machine."""
+        return subprocess.Popen(
+            [*self.ssh(), command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
     def run(self, command: str, check: bool = True, timeout: float = PATIENCE) -> str:
         """Output of a command in the machine."""
         done = subprocess.run(
-            ["ssh", "-i", self.identity(), "-p", str(self.port), "-o", "StrictHostKeyChecking=no"]
-            + ["-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes"]
-            + ["-o", "ConnectTimeout=20", "root@127.0.0.1", command],
+            [*self.ssh(), command],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
