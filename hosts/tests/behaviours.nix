@@ -1,4 +1,5 @@
-# A command that runs files of tests in their order, by pytest: all of their behaviours, or those that it is given.
+# A command that runs files of tests in their order, by pytest: all of their behaviours, or those that it is given. With
+# `--quick-without-kvm` alone it runs the `quick` ones where a machine would be emulated, which takes ten times as long.
 {
   lib,
   writeShellApplication,
@@ -7,14 +8,30 @@
 {
   tests,
   runtimeInputs,
+  quick ? [ ],
   ...
 }@arguments:
+let
+  chooseQuick = lib.optionalString (quick != [ ]) ''
+    if [ $# = 0 ] && ! (: <>/dev/kvm) 2>/dev/null; then
+      set -- ${toString quick}
+      echo "${arguments.name}: /dev/kvm cannot be opened, so these run and no others: $*"
+    fi
+  '';
+in
 writeShellApplication (
-  removeAttrs arguments [ "tests" ]
+  removeAttrs arguments [
+    "tests"
+    "quick"
+  ]
   // {
     runtimeInputs = [ (python3.withPackages (set: [ set.pytest ])) ] ++ runtimeInputs;
     text = ''
       tests=(${lib.escapeShellArgs tests})
+      if [ "''${1-}" = --quick-without-kvm ]; then
+        shift
+        ${chooseQuick}
+      fi
       chosen=
       for behaviour; do
         grep --quiet "^def test_$behaviour(" "''${tests[@]}" || {

@@ -130,6 +130,17 @@ callPackage ./behaviours.nix { } {
     "state"
     "crowd"
   ];
+  quick = [
+    "every_word_answers_with_the_tables_counts"
+    "what_is_internal_is_not_at_the_reverse_proxy"
+    "a_good_release_is_deployed_without_a_lost_request"
+    "a_release_that_answers_wrongly_meets_no_client"
+    "a_release_with_a_wrong_reverse_proxy_is_rolled_back"
+    "the_host_refuses_each_untrusted_release_by_its_own_sentence"
+    "a_stolen_deployment_key_gives_requests_and_nothing_else"
+    "a_revoked_key_is_repaired_by_a_release"
+    "nothing_failed"
+  ];
   runtimeInputs = [
     openssh
     zstd
