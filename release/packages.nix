@@ -1,4 +1,4 @@
-# A release, its bill of materials, and the commands that publish, sign and verify it.
+# A release and its bill of materials. `deploy` publishes, signs and verifies it.
 {
   pkgs,
   self,
@@ -18,4 +18,3 @@
     inherit (offered) image sbom;
   };
 }
-// import ./commands.nix { inherit pkgs; }

@@ -15,6 +15,7 @@ import re
 import sys
 import tomllib
 import uuid
+from typing import Any
 
 from cyclonedx.contrib.license.factories import LicenseFactory
 from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, Property, XsUri
@@ -25,15 +26,24 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
+Crate = tuple[str, str]
+# Its licence and repository, as cargo names them.
+Crates = dict[Crate, tuple[str, str]]
+Edges = dict[Crate, set[Crate]]
+# A store path, as Nix's books have it.
+Path = dict[str, Any]
+
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://gitlab.com/wordtally/wordtally")
 LINE = re.compile(r"(\d+) (\S+) v(\S+?)(?: \([^)]*\))*\|([^|]*)\|(\S*)(?: \(\*\))?")
 DIGITS = "0123456789abcdfghijklmnpqrsvwxyz"
 NAME = re.compile(r"(.+?)(?:-([0-9][^-]*(?:-[^-]*)*))?")
 
 
-def tree(file):
+def tree(file: pathlib.Path) -> tuple[Crates, Edges]:
     """The crates of one of cargo's trees, and which each depends on."""
-    crates, edges, path = {}, {}, []
+    crates: Crates = {}
+    edges: Edges = {}
+    path: list[Crate] = []
     for line in file.read_text().splitlines():
         match = LINE.fullmatch(line)
         if not match:
@@ -49,7 +59,7 @@ def tree(file):
     return crates, edges
 
 
-def hexadecimal(narhash):
+def hexadecimal(narhash: str) -> HashType:
     """Nix writes SHA-256 in digits of its own: 5 bits each, the last one first."""
     algorithm, digits = narhash.split(":")
     number = 0
@@ -58,7 +68,9 @@ def hexadecimal(narhash):
     return HashType(alg=HashAlgorithm.SHA_256, content=number.to_bytes(32, "little").hex())
 
 
-def crate_component(crate, licence, repository, linked, checksums):
+def crate_component(
+    crate: Crate, licence: str, repository: str, linked: bool, checksums: dict[Crate, str]
+) -> Component:
     name, version = crate
     # Cargo's older form of OR.
     licences = [LicenseFactory().make_from_string(re.sub(r"\s*/\s*", " OR ", licence))] if licence else []
@@ -77,9 +89,12 @@ def crate_component(crate, licence, repository, linked, checksums):
     )
 
 
-def path_component(entry):
+def path_component(entry: Path) -> Component:
     digest, _, name = pathlib.PurePath(entry["path"]).name.partition("-")
-    name, version = NAME.fullmatch(name).groups()
+    match = NAME.fullmatch(name)
+    if not match:
+        sys.exit(f"{entry['path']} is no store path")
+    name, version = match.groups()
     return Component(
         type=ComponentType.FILE,
         name=name,
@@ -91,8 +106,8 @@ def path_component(entry):
     )
 
 
-def bill(arguments):
-    closure = json.loads(arguments.attributes.read_text())["closure"]
+def bill(arguments: argparse.Namespace) -> str:
+    closure: list[Path] = json.loads(arguments.attributes.read_text())["closure"]
     crates, edges = tree(arguments.crates / "normal")
     linked, _ = tree(arguments.crates / "normal,no-proc-macro")
     lock = tomllib.loads((arguments.crates / "Cargo.lock").read_text())
@@ -127,18 +142,19 @@ def bill(arguments):
     for crate, needs in edges.items():
         bom.register_dependency(components[crate], [components[need] for need in needs])
     for entry in closure:
-        needs = [paths[need] for need in entry["references"] if need != entry["path"]]
-        bom.register_dependency(paths[entry["path"]], needs)
+        dependencies = [paths[need] for need in entry["references"] if need != entry["path"]]
+        bom.register_dependency(paths[entry["path"]], dependencies)
     # The program is in each of these: they are what it is shipped as.
     bom.register_dependency(root, paths.values())
     # The content's own name: two builds of one release have one serial number.
     bom.serial_number = NAMESPACE
     bom.serial_number = uuid.uuid5(NAMESPACE, JsonV1Dot6(bom).output_as_string())
-    return JsonV1Dot6(bom).output_as_string(indent=2)
+    text: str = JsonV1Dot6(bom).output_as_string(indent=2)
+    return text
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Writes the bill of materials, CycloneDX 1.6, to standard output")
     parser.add_argument("attributes", type=pathlib.Path)
     parser.add_argument("--crates", type=pathlib.Path, required=True)
     parser.add_argument("--package", required=True)

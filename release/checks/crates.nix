@@ -13,6 +13,8 @@ let
       ../../Cargo.lock
       ../../Cargo.toml
       ../../bench/plain-hyper
+      ../../deploy/Cargo.toml
+      ../../deploy/src
       ../../fuzz/Cargo.toml
       ../../fuzz/fuzz_targets
       ../../fuzz/src
