@@ -426,15 +426,6 @@ def test_a_changed_byte_of_a_layer_or_the_manifest_is_refused(release: Release, 
 # Who may not sign, and what may not be signed.
 
 
-def test_the_placeholder_is_refused(release: Release) -> None:
-    """A file of the test's own: release/cosign.pub is a key wherever the project is at work."""
-    placeholder = release.scratch / "placeholder"
-    placeholder.write_text("# A placeholder. docs/how-to/release-it.md says how to make the key pair.\n")
-    sentence = f"{placeholder} is a placeholder: make a key pair as docs/how-to/release-it.md says"
-    release.refused(sentence, "deploy", "verify", release.attested, "--key", placeholder)
-    release.refused(sentence, "deploy", "verify-image", release.image, "--insecure", "--key", placeholder)
-
-
 def test_a_file_that_is_no_key_is_refused(release: Release) -> None:
     for file, sentence in [
         (release.scratch / "password", "is no public key: expected PEM"),

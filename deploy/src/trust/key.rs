@@ -33,11 +33,6 @@ pub enum KeyFault {
     /// It cannot be read.
     #[error("{0} cannot be read: {1}")]
     Unreadable(PathBuf, io::Error),
-    /// It is the file that the key's place is held by.
-    #[error(
-        "{0} is a placeholder: make a key pair as docs/how-to/release-it.md says, or name a public key by --key"
-    )]
-    Placeholder(String),
     /// It is a private key.
     #[error("{0} is a private key: expected its public half, such as cosign.pub")]
     Private(String),
@@ -76,9 +71,6 @@ impl PublicKey {
 
     fn named(name: &str, pem: &str) -> Result<Self, KeyFault> {
         let name = name.to_owned();
-        if pem.starts_with("# A placeholder.") {
-            return Err(KeyFault::Placeholder(name));
-        }
         let Some(body) = pem
             .split_once(BEGIN)
             .and_then(|(_, rest)| rest.split_once(END))

@@ -1,6 +1,7 @@
 //! Public keys: which files are one.
 
 use wordtally_deploy::trust::{P256, PublicKey};
+use wordtally_deploy::vouch::PublicKeyArg;
 
 use crate::signed::{Pair, pem};
 
@@ -22,22 +23,13 @@ fn a_key_verifies_what_it_signed_and_nothing_else() {
 }
 
 #[test]
-fn the_placeholder_names_the_how_to() {
-    // Not release/cosign.pub itself, which is a key wherever this project is at work.
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(
-        &file,
-        "# A placeholder. docs/how-to/release-it.md says how to make the key pair.\n",
-    )
-    .unwrap();
-    let said = PublicKey::read(file.path()).unwrap_err().to_string();
-    assert_eq!(
-        said,
-        format!(
-            "{} is a placeholder: make a key pair as docs/how-to/release-it.md says, or name a public key by --key",
-            file.path().display()
-        )
-    );
+fn no_key_names_the_how_to() {
+    for key in [None, Some("".into())] {
+        assert_eq!(
+            PublicKeyArg { key }.read().unwrap_err().to_string(),
+            "no public key is named: give --key FILE or set $COSIGN_PUBLIC_KEY; docs/how-to/release-it.md says how to make the key pair"
+        );
+    }
 }
 
 #[test]
