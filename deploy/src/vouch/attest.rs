@@ -56,7 +56,12 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
     let bundle = signer.bundle(text.as_bytes())?;
     // What a host would say to it, before anybody relies on it.
     let key = signer.public()?;
-    Signed::open(std::slice::from_ref(&key), &String::from_utf8_lossy(&bundle))?;
+    let signed = Signed::open(std::slice::from_ref(&key), &String::from_utf8_lossy(&bundle))?;
+    if signed.payload != text.as_bytes() {
+        return Err(Fault::Refused(
+            "cosign signed another statement than it was given".to_owned(),
+        ));
+    }
     if let Some((image, registry)) = image {
         let in_registry = InRegistry {
             signer: &signer,

@@ -7,6 +7,8 @@
 )]
 
 mod closures;
+mod commands;
+mod desk;
 mod keys;
 mod signed;
 mod trust;
