@@ -105,8 +105,11 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     match &arguments.command {
         Command::Connect => connect::relay(&world.at(places::SOCKET.as_ref()), io::stdin(), io::stdout())
             .map_err(|error| format!("the service deploy-host.socket is not reached: {error}")),
-        Command::Serve => serve::serve(&host()?, &mut BufReader::new(io::stdin()), &mut io::stdout())
-            .map_err(|error| format!("the answer cannot be written: {error}")),
+        Command::Serve => {
+            serve::limit_idle(io::stdin(), serve::IDLE);
+            serve::serve(&host()?, &mut BufReader::new(io::stdin()), &mut io::stdout())
+                .map_err(|error| format!("the answer cannot be written: {error}"))
+        }
         Command::Status => print(&local::status(&host()?.status()?)),
         Command::List => print(&local::list(&host()?.list()?)),
         Command::Log => print(&local::log(&host()?.log().deployments)),

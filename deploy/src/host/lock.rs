@@ -11,9 +11,9 @@ use super::world::{Command, CommandFailed, World, done, text};
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// What the main process's steps may take in sum, without the wait for the confirmation.
-const FORWARD: u64 = 1200;
+const FORWARD: u64 = 1080;
 /// What the steps of going back may take in sum.
-const BACK: u64 = 1000;
+const BACK: u64 = 1150;
 
 /// This program, as a unit runs it.
 #[derive(Debug, Clone)]

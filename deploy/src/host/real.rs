@@ -21,9 +21,9 @@ use crate::page::{self, ByCorpus, Wrong};
 /// Most bytes of a file or of a command's output: what is more is not read.
 const MOST: u64 = 64 * 1024 * 1024;
 /// How long one question to a word may take.
-const ANSWER: Duration = Duration::from_secs(10);
-/// Words that are asked at a time.
-const AT_A_TIME: usize = 8;
+const ANSWER: Duration = Duration::from_secs(8);
+/// Words that are asked at a time: 110 that hang take two rounds, and who asks for the status waits 20 s.
+const AT_A_TIME: usize = 64;
 
 /// The machine, or for tests a folder that stands for it.
 #[derive(Debug, Clone)]

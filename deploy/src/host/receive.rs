@@ -13,6 +13,7 @@ use ring::digest::{Context, SHA256};
 
 use super::names::StorePath;
 use super::real;
+use super::serve::cause;
 use crate::closure::{Closure, nar_hash};
 use crate::protocol::PathHeader;
 
@@ -57,7 +58,7 @@ fn header(input: &mut dyn BufRead) -> Result<Option<PathHeader>, String> {
     input
         .take(HEADER)
         .read_until(b'\n', &mut line)
-        .map_err(|error| format!("the paths cannot be read: {error}"))?;
+        .map_err(|error| format!("the paths cannot be read: {}", cause(&error)))?;
     match line.split_last() {
         Some((b'\n', [])) => Ok(None),
         Some((b'\n', line)) => serde_json::from_slice(line)
@@ -121,7 +122,7 @@ impl Check<'_> {
         while left > 0 {
             let buffer = input
                 .fill_buf()
-                .map_err(|error| format!("{path} cannot be read: {error}"))?;
+                .map_err(|error| format!("{path} cannot be read: {}", cause(&error)))?;
             let most = usize::try_from(left).unwrap_or(usize::MAX);
             let some = buffer.get(..most).unwrap_or(buffer);
             if some.is_empty() {
