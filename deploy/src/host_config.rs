@@ -1,6 +1,7 @@
 //! What a host's own configuration says of its deployments: `/etc/deploy-host/host.json`, in each system's closure.
 //!
-//! A new system's file is read only after its closure was compared with what was signed.
+//! A new system's file is read only after its closure was compared with what was signed. The program that reads it is the
+//! old system's: a field may be added, and none may go.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

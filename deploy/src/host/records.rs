@@ -14,7 +14,8 @@ use crate::state::State;
 /// Deployments that are kept.
 const KEPT: usize = 20;
 
-/// A deployment's record, with what only this host needs.
+/// A deployment's record, with what only this host needs. The program of the old system writes it while that of the new
+/// one reads it: a field may be added with a default, and none may go.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Kept {
@@ -26,10 +27,13 @@ pub struct Kept {
     /// What going back takes.
     pub way: Way,
     /// Words that refuse nothing.
+    #[serde(default)]
     pub excused: Vec<String>,
     /// Units that had failed before it: they are no fault of either system.
+    #[serde(default)]
     pub failed: BTreeSet<String>,
     /// Whether the boot default may have been changed: a way back that is begun anew must look at it again.
+    #[serde(default)]
     pub finalized: bool,
 }
 

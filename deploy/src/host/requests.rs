@@ -25,6 +25,8 @@ use crate::trust::{self, PublicKey, Trusted};
 const LIMIT: Duration = Duration::from_secs(60);
 /// Most seconds that a deployment waits for its confirmation.
 const CONFIRMATION: u64 = 600;
+/// Seconds in which the unit of a deployment that was kept must have started.
+const START: u64 = 60;
 /// Most characters of a reason that somebody gives.
 const REASON: usize = 1000;
 
@@ -358,8 +360,6 @@ impl Host<'_> {
     pub fn progress(&self, id: &Id, seen: usize) -> Result<Progress, String> {
         // Asked first: what ends afterwards has written its end, or is seen to be lost the next time.
         let is_held = self.is_held()?;
-        let lines = self.world.read(&places::log(id)).unwrap_or_default();
-        let lines = String::from_utf8_lossy(&lines);
         let Ok(kept) = records::read(self.world, id) else {
             return Ok(Progress {
                 state: State::Lost,
@@ -374,10 +374,12 @@ impl Host<'_> {
         } else {
             self.lost(kept)
         };
+        // After the record: whoever sees its end sees all lines before it.
+        let log = self.world.read(&places::log(id)).unwrap_or_default();
         Ok(Progress {
+            lines: lines(&log, record.state.is_final()).skip(seen).collect(),
             state: record.state,
             reason: record.reason,
-            lines: lines.lines().skip(seen).map(str::to_owned).collect(),
             excused,
         })
     }
@@ -401,7 +403,8 @@ impl Host<'_> {
     /// The record of a deployment that is not under way: without an end of its own, it is lost.
     fn lost(&self, kept: Kept) -> Record {
         let mut record = kept.record;
-        if record.state.is_final() {
+        let is_starting = record.state == State::Begun && self.world.time() <= record.begun + START;
+        if record.state.is_final() || is_starting {
             return record;
         }
         let name = |system: Option<StorePath>| match system {
@@ -535,6 +538,13 @@ fn going_on(kept: Kept) -> Record {
     record
 }
 
+/// The lines of a log. One that has no end yet is half written, while somebody writes.
+fn lines(log: &[u8], is_over: bool) -> impl Iterator<Item = String> {
+    log.split_inclusive(|byte| *byte == b'\n')
+        .filter(move |line| is_over || line.ends_with(b"\n"))
+        .map(|line| String::from_utf8_lossy(line).trim_end_matches('\n').to_owned())
+}
+
 fn named<T: std::str::FromStr<Err = super::names::InvalidName>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
 }
@@ -550,4 +560,19 @@ fn one_line(text: &str) -> String {
         .take(REASON)
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_half_written_is_told_once_it_is_whole() {
+        assert_eq!(lines(b"one\ntw", false).collect::<Vec<_>>(), ["one"]);
+        assert_eq!(lines(b"one\ntw", true).collect::<Vec<_>>(), ["one", "tw"]);
+        assert_eq!(
+            lines(b"one\n\ntwo\n", false).collect::<Vec<_>>(),
+            ["one", "", "two"]
+        );
+    }
 }
