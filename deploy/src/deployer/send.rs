@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::attested::Target;
 use super::host::Host;
+use super::interrupt::Interrupt;
 use super::request::{Bytes, Stopped};
 use super::store::{self, Known};
 use super::{Failure, output};
@@ -34,7 +35,7 @@ pub(super) fn send(host: &Host<'_>, target: &Target) -> Result<Offered, Failure>
         host.say("has every path of it");
         return Ok(offered);
     }
-    let here = known(&offered.missing, &target.closure).map_err(|error| {
+    let here = known(&offered.missing, &target.closure, host.interrupt).map_err(|error| {
         if host.interrupt.came() {
             return host.failed("interrupted before anything was changed");
         }
@@ -58,21 +59,25 @@ pub(super) fn send(host: &Host<'_>, target: &Target) -> Result<Offered, Failure>
 }
 
 /// What this store has of the paths. It refuses one that is not here, or is here with another content than the signed.
-fn known(missing: &[PathBuf], signed: &Closure) -> Result<BTreeMap<PathBuf, Known>, String> {
+fn known(
+    missing: &[PathBuf],
+    signed: &Closure,
+    interrupt: &Interrupt,
+) -> Result<BTreeMap<PathBuf, Known>, String> {
     if let Some(other) = missing.iter().find(|path| !signed.0.contains_key(*path)) {
         return Err(format!("it asks for {}, which was not signed", other.display()));
     }
-    let absent = store::absent(missing)?;
+    let absent = store::absent(missing, interrupt)?;
     if let Some(first) = absent.first() {
         output::line(&format!("fetching {} paths that this store lacks", absent.len()));
-        store::realise(&absent).map_err(|error| {
+        store::realise(&absent, interrupt).map_err(|error| {
             format!(
                 "{} is on neither side, and no cache has it: build the release here, or push it to the cache: {error}",
                 first.display()
             )
         })?;
     }
-    let known = store::known(missing)?;
+    let known = store::known(missing, interrupt)?;
     for path in missing {
         let (is, was) = (known.get(path).map(|known| &known.hash), signed.0.get(path));
         if is != was {

@@ -1,16 +1,26 @@
 //! This machine's Nix store, by the program `nix-store`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
+use super::interrupt::Interrupt;
 use super::output::clean;
 use super::request::Stopped;
 use crate::closure::nar_hash;
 
 /// Paths of one command: a command line has room for some 20,000.
 const AT_ONCE: usize = 2000;
+/// For what Nix has in its books.
+const QUERY: Duration = Duration::from_secs(120);
+/// For paths that come from a cache.
+const FETCH: Duration = Duration::from_secs(1800);
+/// How often a wait looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// What Nix has in its books of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,28 +34,28 @@ pub(super) struct Known {
 }
 
 /// Those of the paths that are not here.
-pub(super) fn absent(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+pub(super) fn absent(paths: &[PathBuf], interrupt: &Interrupt) -> Result<Vec<PathBuf>, String> {
     let mut absent = Vec::new();
     for some in paths.chunks(AT_ONCE) {
-        let said = run(&["--check-validity", "--print-invalid"], some)?;
+        let said = run(&["--check-validity", "--print-invalid"], some, QUERY, interrupt)?;
         absent.extend(said.lines().map(PathBuf::from));
     }
     Ok(absent)
 }
 
 /// Has Nix bring paths here, from wherever this machine's Nix takes them.
-pub(super) fn realise(paths: &[PathBuf]) -> Result<(), String> {
+pub(super) fn realise(paths: &[PathBuf], interrupt: &Interrupt) -> Result<(), String> {
     for some in paths.chunks(AT_ONCE) {
-        run(&["--realise", "--quiet"], some)?;
+        run(&["--realise", "--quiet"], some, FETCH, interrupt)?;
     }
     Ok(())
 }
 
 /// What Nix knows of paths that are here.
-pub(super) fn known(paths: &[PathBuf]) -> Result<BTreeMap<PathBuf, Known>, String> {
+pub(super) fn known(paths: &[PathBuf], interrupt: &Interrupt) -> Result<BTreeMap<PathBuf, Known>, String> {
     let mut known = BTreeMap::new();
     for some in paths.chunks(AT_ONCE) {
-        let dump = run(&["--dump-db"], some)?;
+        let dump = run(&["--dump-db"], some, QUERY, interrupt)?;
         let mut lines = dump.lines();
         while let Some(path) = lines.next() {
             let entry = entry(&mut lines)
@@ -151,20 +161,51 @@ fn copy(
     )))
 }
 
-/// A command's output.
-fn run(options: &[&str], paths: &[PathBuf]) -> Result<String, String> {
-    let done = Command::new("nix-store")
+/// A command's output. It is ended where it takes too long, or where whoever deploys wants it no more.
+fn run(
+    options: &[&str],
+    paths: &[PathBuf],
+    limit: Duration,
+    interrupt: &Interrupt,
+) -> Result<String, String> {
+    let failed = |error: std::io::Error| format!("nix-store cannot be run: {error}");
+    // Files hold any output, where a pipe would wait for a reader.
+    let (mut output, mut errors) = (
+        tempfile::tempfile().map_err(failed)?,
+        tempfile::tempfile().map_err(failed)?,
+    );
+    let mut child = Command::new("nix-store")
         .args(options)
         .args(paths)
         .stdin(Stdio::null())
-        .output()
-        .map_err(|error| format!("nix-store cannot be started: {error}"))?;
-    if done.status.success() {
-        return String::from_utf8(done.stdout).map_err(|_| "nix-store says what is no text".to_owned());
+        .stdout(output.try_clone().map_err(failed)?)
+        .stderr(errors.try_clone().map_err(failed)?)
+        .spawn()
+        .map_err(failed)?;
+    let end = Instant::now() + limit;
+    let status = loop {
+        match child.try_wait().map_err(failed)? {
+            Some(status) => break status,
+            None if !interrupt.came() && Instant::now() < end => thread::sleep(LOOK),
+            None => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(format!("nix-store gave no answer within {} s", limit.as_secs()));
+            }
+        }
+    };
+    let text = |file: &mut File| {
+        let mut bytes = Vec::new();
+        file.rewind()?;
+        file.read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    if status.success() {
+        return text(&mut output).map_err(failed);
     }
-    let said = String::from_utf8_lossy(&done.stderr);
+    let said = text(&mut errors).map_err(failed)?;
     Err(match said.lines().rfind(|line| !line.trim().is_empty()) {
         Some(line) => clean(line),
-        None => format!("nix-store ended with {}", done.status),
+        None => format!("nix-store ended with {status}"),
     })
 }

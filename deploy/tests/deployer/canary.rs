@@ -90,7 +90,7 @@ fn a_canary_that_had_it_before_is_not_rolled_back() {
     let canary = Scripted::new();
     {
         let mut model = canary.model();
-        (model.current, model.default) = (path("a-system"), Some(path("a-system")));
+        (model.current, model.default) = (path("z-system"), Some(path("z-system")));
         model.missing.clear();
     }
     let scene = Scene::new(&[("prod", &canary, page(&server))]);

@@ -21,7 +21,7 @@ fn a_good_release_stays() {
     let (code, said) = scene.deploy(&["to", "prod"]);
     assert_eq!(code, 0, "{said}");
     let url = format!("http://{}/the/", server.address);
-    let system = path("a-system");
+    let system = path("z-system");
     let expected = [
         &format!("copying {system}: 3 of 3 paths, 1 MB"),
         "the first line",
@@ -47,7 +47,7 @@ fn a_good_release_stays() {
     );
     // What a path refers to is there before it.
     let order: Vec<_> = model.received.iter().map(|(path, _)| path.as_str()).collect();
-    assert_eq!(order, ["z-glibc", "m-wordtally", "a-system"].map(path));
+    assert_eq!(order, ["m-glibc", "a-wordtally", "z-system"].map(path));
     for (name, nar, _) in OBJECTS {
         assert!(model.received.contains(&(path(name), nar.to_owned())));
     }
@@ -57,14 +57,14 @@ fn a_good_release_stays() {
 #[test]
 fn only_what_the_host_lacks_is_sent() {
     let (server, host) = (right(), Scripted::new());
-    host.model().missing = vec![path("m-wordtally")];
+    host.model().missing = vec![path("a-wordtally")];
     let scene = Scene::new(&[("prod", &host, page(&server))]);
     let (code, said) = scene.deploy(&["to", "prod"]);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("1 of 3 paths"), "{said}");
     assert_eq!(
         host.model().received,
-        [(path("m-wordtally"), "the program".to_owned())]
+        [(path("a-wordtally"), "the program".to_owned())]
     );
 }
 
@@ -73,7 +73,7 @@ fn what_runs_already_is_only_asked_for_its_pages() {
     let (server, host) = (right(), Scripted::new());
     {
         let mut model = host.model();
-        (model.current, model.default) = (path("a-system"), Some(path("a-system")));
+        (model.current, model.default) = (path("z-system"), Some(path("z-system")));
         model.missing.clear();
     }
     let scene = Scene::new(&[("prod", &host, page(&server))]);
@@ -87,7 +87,7 @@ fn what_runs_already_is_only_asked_for_its_pages() {
 fn what_runs_already_and_answers_wrongly_is_brought_again() {
     let host = Scripted::but(|name, model| {
         if name == "status" {
-            (model.current, model.default) = (path("a-system"), Some(path("a-system")));
+            (model.current, model.default) = (path("z-system"), Some(path("z-system")));
             model.missing.clear();
         }
         None
@@ -246,6 +246,25 @@ fn an_interrupt_before_it_begins_changes_nothing() {
     );
     assert!(begun.elapsed() < std::time::Duration::from_secs(5));
     assert_eq!(host.model().count("begin"), 0);
+}
+
+#[test]
+fn an_interrupt_ends_a_fetch_from_a_cache() {
+    let host = Scripted::new();
+    let scene = Scene::new(&[("prod", &host, page(&right()))]);
+    std::fs::remove_file(scene.file("store").join(&path("m-glibc")["/nix/store/".len()..])).unwrap();
+    scene.write("slow", "");
+    let mut running = scene.start(&["to", "prod"]);
+    running.until("fetching 1 paths");
+    let begun = std::time::Instant::now();
+    running.signal("TERM");
+    let (code, said) = running.end();
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.ends_with("deploy: prod: interrupted before anything was changed\n"),
+        "{said}"
+    );
+    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
 }
 
 #[test]

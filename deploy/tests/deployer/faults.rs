@@ -177,13 +177,13 @@ fn a_path_that_is_here_with_another_content_is_not_sent() {
     let scene = Scene::new(&[("prod", &host, page(&right()))]);
     put(
         &scene.file("store"),
-        ("m-wordtally", "another program", &["z-glibc"]),
+        ("a-wordtally", "another program", &["m-glibc"]),
     );
     let (code, said) = scene.deploy(&["to", "prod"]);
     assert_eq!(code, 1);
     let start = format!(
         "deploy: prod: this release is not trusted: {} is here with the hash sha256:",
-        path("m-wordtally")
+        path("a-wordtally")
     );
     assert!(said.starts_with(&start), "{said}");
     assert_eq!(host.model().names(), ["status", "offer"]);
@@ -194,7 +194,7 @@ fn a_path_whose_bytes_are_not_those_of_its_book_is_not_sent_whole() {
     let host = Scripted::new();
     let scene = Scene::new(&[("prod", &host, page(&right()))]);
     scene.write(
-        &format!("store/{}", &path("z-glibc")["/nix/store/".len()..]),
+        &format!("store/{}", &path("m-glibc")["/nix/store/".len()..]),
         "short",
     );
     let (code, said) = scene.deploy(&["to", "prod"]);
@@ -202,7 +202,7 @@ fn a_path_whose_bytes_are_not_those_of_its_book_is_not_sent_whole() {
     assert!(
         said.ends_with(&format!(
             "deploy: prod: {} cannot be read: it has 5 bytes, and Nix knows it with 11\n",
-            path("z-glibc")
+            path("m-glibc")
         )),
         "{said}"
     );
@@ -213,7 +213,7 @@ fn a_path_whose_bytes_are_not_those_of_its_book_is_not_sent_whole() {
 fn a_path_that_this_store_lacks_comes_from_a_cache_or_is_named() {
     let host = Scripted::new();
     let scene = Scene::new(&[("prod", &host, page(&right()))]);
-    let name = &path("z-glibc")["/nix/store/".len()..];
+    let name = &path("m-glibc")["/nix/store/".len()..];
     for file in [name.to_owned(), format!("{name}.db")] {
         std::fs::rename(scene.file("store").join(&file), scene.file("cache").join(&file)).unwrap();
     }
@@ -232,7 +232,7 @@ fn a_path_that_this_store_lacks_comes_from_a_cache_or_is_named() {
     assert!(
         said.contains(&format!(
             "{} is on neither side, and no cache has it",
-            path("z-glibc")
+            path("m-glibc")
         )),
         "{said}"
     );

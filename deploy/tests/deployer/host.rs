@@ -76,7 +76,7 @@ impl Scripted {
             current: path("old"),
             default: Some(path("old")),
             generation: 7,
-            missing: ["a-system", "z-glibc", "m-wordtally"].map(path).into(),
+            missing: ["z-system", "m-glibc", "a-wordtally"].map(path).into(),
             running: Value::Null,
             ahead: Vec::new(),
             state: "begun",
@@ -161,7 +161,7 @@ fn answer(name: &str, request: &Value, model: &mut Model) -> Value {
             "generation": model.generation, "release": model.running, "last": null, "underWay": false,
             "words": { "the": "ready" },
         }),
-        "offer" => json!({ "release": "a".repeat(64), "system": path("a-system"), "missing": model.missing }),
+        "offer" => json!({ "release": "a".repeat(64), "system": path("z-system"), "missing": model.missing }),
         "begin" | "rollback" => {
             model.state = "begun";
             model.ahead = vec!["preflight", "activating", "readiness", "unconfirmed"];

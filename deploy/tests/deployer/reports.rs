@@ -121,8 +121,8 @@ fn checked(change: impl Fn(&mut Value) + Send + 'static) -> (i32, String) {
     let shared = std::sync::Arc::clone(&closure);
     let host = Scripted::but(move |_, _| {
         let mut says = json!({
-            "current": path("a-system"), "default": path("a-system"), "closure": *shared.lock().unwrap(),
-            "programs": { "the": format!("{}/bin/wordtally", path("m-wordtally")) },
+            "current": path("z-system"), "default": path("z-system"), "closure": *shared.lock().unwrap(),
+            "programs": { "the": format!("{}/bin/wordtally", path("a-wordtally")) },
         });
         change(&mut says);
         Some(Instead::Done(says))

@@ -54,6 +54,7 @@ case $1 in
 	;;
 --realise)
 	shift 2
+	[ ! -e "$FAKE/slow" ] || exec sleep 30
 	for path; do
 		if ! cp "$FAKE/cache/${path##*/}" "$FAKE/cache/${path##*/}.db" "$FAKE/store/" 2>/dev/null; then
 			echo "error: path '$path' does not exist and cannot be created" >&2
@@ -75,9 +76,9 @@ pub(crate) type Object = (&'static str, &'static str, &'static [&'static str]);
 
 /// What each host's system is: in no order that it could be sent in.
 pub(crate) const OBJECTS: [Object; 3] = [
-    ("a-system", "the system", &["a-system", "m-wordtally", "z-glibc"]),
-    ("m-wordtally", "the program", &["z-glibc"]),
-    ("z-glibc", "the library", &[]),
+    ("z-system", "the system", &["z-system", "a-wordtally", "m-glibc"]),
+    ("a-wordtally", "the program", &["m-glibc"]),
+    ("m-glibc", "the library", &[]),
 ];
 
 pub(crate) fn path(name: &str) -> String {
@@ -113,10 +114,10 @@ impl Scene {
             closure.0.insert(path(object.0).into(), hash);
         }
         draft.closure = closure.lines();
-        draft.release["package"] = json!(path("m-wordtally"));
+        draft.release["package"] = json!(path("a-wordtally"));
         draft.release["hosts"] = json!({});
         for (name, port, pages) in hosts {
-            draft.release["hosts"][name] = json!({ "system": path("a-system"), "deployment": {
+            draft.release["hosts"][name] = json!({ "system": path("z-system"), "deployment": {
                 "address": "127.0.0.1",
                 "port": port,
                 "hostKey": null,

@@ -31,11 +31,11 @@ impl Whole {
             machine.at("").display()
         );
         program(&scene.file("bin/ssh"), &ssh);
-        machine.system(&path("a-system"), &[("the", Word::Ready), ("love", Word::Ready)]);
+        machine.system(&path("z-system"), &[("the", Word::Ready), ("love", Word::Ready)]);
         fs::remove_file(machine.at("new-system")).unwrap();
-        std::os::unix::fs::symlink(path("a-system"), machine.at("new-system")).unwrap();
+        std::os::unix::fs::symlink(path("z-system"), machine.at("new-system")).unwrap();
         let requisites: Vec<_> = OBJECTS.iter().map(|(name, ..)| path(name) + "\n").collect();
-        let name = path("a-system").replace("/nix/store/", "");
+        let name = path("z-system").replace("/nix/store/", "");
         machine.write(&format!("closures/{name}"), &requisites.concat());
         machine.write("to-come", &scene.draft.closure);
         machine.write("key.pub", &scene.read("key.pub"));
@@ -78,7 +78,7 @@ impl Whole {
 fn a_release_is_brought_reported_and_taken_back() {
     let whole = Whole::new();
     let said = whole.deploys();
-    let system = path("a-system");
+    let system = path("z-system");
     assert!(
         said.contains(&format!("prod: copying {system}: 3 of 3 paths")),
         "{said}"
@@ -148,16 +148,16 @@ fn each_release_that_the_host_does_not_take_is_refused_by_its_own_sentence() {
 
     // A path that is there already, and not with the content that was signed.
     let signed = whole.scene.draft.closure.clone();
-    let line = signed.lines().find(|line| line.contains("z-glibc")).unwrap();
+    let line = signed.lines().find(|line| line.contains("m-glibc")).unwrap();
     machine.write(
         "valid",
-        &format!("{} sha256:{}\n", path("z-glibc"), "1".repeat(52)),
+        &format!("{} sha256:{}\n", path("m-glibc"), "1".repeat(52)),
     );
     let said = whole.refused();
     assert!(
         said.contains(&format!(
             "not begun: {} has another content here than was signed",
-            path("z-glibc")
+            path("m-glibc")
         )),
         "{said}"
     );
@@ -182,7 +182,7 @@ fn an_older_release_comes_to_no_host() {
 #[test]
 fn what_is_wrong_on_the_host_or_from_outside_does_not_stay() {
     let whole = Whole::new();
-    whole.machine.answers(&path("a-system"), "love", Word::Wrong);
+    whole.machine.answers(&path("z-system"), "love", Word::Wrong);
     let said = whole.refused();
     assert!(
         said.contains("deploy: prod: refused: love: hamlet has 3 and not 995"),
@@ -259,7 +259,7 @@ fn a_host_s_part_that_is_gone_is_lost_within_seconds() {
 #[test]
 fn a_path_that_was_altered_here_never_reaches_the_store_there() {
     let whole = Whole::new();
-    put(&whole.scene.file("store"), ("z-glibc", "another one", &[]));
+    put(&whole.scene.file("store"), ("m-glibc", "another one", &[]));
     let said = whole.refused();
     assert!(said.contains("this release is not trusted"), "{said}");
     assert_eq!(whole.machine.read("import"), "");
