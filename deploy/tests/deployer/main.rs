@@ -23,5 +23,6 @@ mod server;
 #[path = "../release/signed.rs"]
 #[allow(dead_code, reason = "the tests of releases need more of it")]
 mod signed;
+mod tls;
 mod trust;
 mod whole;

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use wordtally_deploy::page::{Outside, Patience, Wrong, compare, counts as ask, readiness};
 
-use crate::server::{Limit, counts, known, ready, response, serve, serve_unix};
+use crate::server::{Limit, counts, known, ready, response, serve, serve_tls, serve_unix};
+use crate::tls::Certificate;
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -228,6 +229,34 @@ fn an_interrupted_check_asks_no_more() {
         .unwrap_err();
     assert!(matches!(error, Wrong::Unwanted(_)), "{error}");
     assert!(end.elapsed() < SOON);
+}
+
+#[test]
+fn a_certificate_is_checked_against_the_release_s_own_authority() {
+    let certificate = Certificate::new();
+    let server = serve_tls(&certificate, |_| counts([("hamlet", 995)]));
+    let url = server.address.replace("127.0.0.1", "https://localhost") + "/the/";
+    let check = |authority: Option<&str>, url: &str| {
+        let mut outside = Outside::new(authority).unwrap();
+        outside.check(url, &known([("hamlet", 995)]), within(SOON))
+    };
+    assert_eq!(check(Some(&certificate.pem), &url).unwrap(), 1);
+    // One of several, as after a change of authorities.
+    let both = Certificate::new().pem + &certificate.pem;
+    assert_eq!(check(Some(&both), &url).unwrap(), 1);
+    for authority in [Some(Certificate::new().pem), None] {
+        let error = check(authority.as_deref(), &url).unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!("{url}: invalid peer certificate: ")),
+            "{error}"
+        );
+    }
+    let other = url.replace("localhost", "127.0.0.1");
+    let error = check(Some(&certificate.pem), &other).unwrap_err().to_string();
+    assert!(
+        error.contains("certificate not valid for name \"127.0.0.1\""),
+        "{error}"
+    );
 }
 
 #[test]

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Instant;
+
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::tls::Certificate;
 
 /// A whole response, its head included; none leaves the client without one.
 pub(crate) type Answer = Option<String>;
@@ -20,17 +24,33 @@ pub(crate) struct Server {
 
 /// Answers each request for a path, on as many connections as there are.
 pub(crate) fn serve(answers: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Server {
+    listen(None, Arc::new(answers))
+}
+
+/// The same by TLS.
+pub(crate) fn serve_tls(
+    certificate: &Certificate,
+    answers: impl Fn(&str) -> Answer + Send + Sync + 'static,
+) -> Server {
+    listen(Some(Arc::clone(&certificate.server)), Arc::new(answers))
+}
+
+fn listen(tls: Option<Arc<ServerConfig>>, answers: Answers) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let connections = Arc::new(Mutex::new(0));
-    let (answers, counted): (Answers, _) = (Arc::new(answers), Arc::clone(&connections));
+    let counted = Arc::clone(&connections);
     thread::spawn(move || {
         for stream in listener.incoming() {
             *counted.lock().unwrap() += 1;
-            let stream: TcpStream = stream.unwrap();
-            let other = stream.try_clone().unwrap();
-            let answers = Arc::clone(&answers);
-            thread::spawn(move || talk(stream, other, &answers));
+            let (stream, tls, answers) = (stream.unwrap(), tls.clone(), Arc::clone(&answers));
+            thread::spawn(move || match tls {
+                Some(tls) => talk(
+                    StreamOwned::new(ServerConnection::new(tls).unwrap(), stream),
+                    &answers,
+                ),
+                None => talk(stream, &answers),
+            });
         }
     });
     Server { address, connections }
@@ -42,22 +62,24 @@ pub(crate) fn serve_unix(path: &Path, answers: impl Fn(&str) -> Answer + Send + 
     let answers: Answers = Arc::new(answers);
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let stream = stream.unwrap();
-            talk(stream.try_clone().unwrap(), stream, &answers);
+            talk(stream.unwrap(), &answers);
         }
     });
 }
 
-fn talk(read: impl Read, mut write: impl Write, answers: &Answers) {
-    let mut lines = BufReader::new(read).lines();
-    while let Some(Ok(first)) = lines.next() {
-        let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
-        while lines
-            .next()
-            .is_some_and(|line| line.is_ok_and(|line| !line.is_empty()))
-        {}
-        let Some(answer) = answers(&path) else { return };
-        if write.write_all(answer.as_bytes()).is_err() {
+fn talk(stream: impl Read + Write, answers: &Answers) {
+    let mut stream = BufReader::new(stream);
+    loop {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            if stream.read_line(&mut head).unwrap_or_default() == 0 {
+                return;
+            }
+        }
+        let Some(answer) = answers(head.split(' ').nth(1).unwrap_or_default()) else {
+            return;
+        };
+        if stream.get_mut().write_all(answer.as_bytes()).is_err() {
             return;
         }
     }
