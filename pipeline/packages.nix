@@ -15,6 +15,7 @@ in
   check-tag = pkgs.callPackage ./check-tag.nix { };
   keep = pkgs.callPackage ./keep.nix { };
   push-cache = pkgs.callPackage ./push-cache.nix { };
+  set-up-gitlab = pkgs.callPackage ./set-up-gitlab.nix { environments = lib.attrNames hosts; };
   subjects = pkgs.callPackage ./subjects.nix {
     inherit (offered) release;
     deploy = builds.deploy.unwrapped;

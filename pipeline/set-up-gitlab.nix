@@ -1,0 +1,60 @@
+# Gives a project at GitLab what no file of a repository can: the keys that `deploy keys` made, and three settings.
+{
+  lib,
+  writeShellApplication,
+  coreutils,
+  glab,
+  # The environments that are deployed to.
+  environments,
+}:
+writeShellApplication {
+  name = "set-up-gitlab";
+  runtimeInputs = [
+    coreutils
+    glab
+  ];
+  text = ''
+    if [ $# != 1 ] || [ ! -f "$1/cosign.key" ]; then
+      echo "set-up-gitlab: give the folder that 'nix run .#deploy -- keys FOLDER' made; it is run in the checkout, after 'glab auth login'" >&2
+      exit 2
+    fi
+    folder=$1
+
+    # The content goes by standard input, and never by an argument.
+    variable() {
+      glab variable update "$1" --scope "$2" "''${@:4}" <"$3" >/dev/null 2>&1 ||
+        glab variable set "$1" --scope "$2" "''${@:4}" <"$3" >/dev/null
+      echo "variable $1 for the environment $2"
+    }
+    variable COSIGN_KEY signing "$folder/cosign.key" --type file --protected --raw
+    variable COSIGN_PASSWORD_FILE signing "$folder/cosign-password" --type file --protected --raw
+    hosts=()
+    for key in "$folder"/deploy-*; do
+      [ -e "$key" ] || continue
+      host=''${key#"$folder"/deploy-}
+      hosts+=("$host")
+      variable DEPLOY_IDENTITY "$host" "$key" --type file --protected --raw
+    done
+    if [ ''${#hosts[@]} != 0 ]; then
+      printf %s "''${hosts[*]}" >"$folder/hosts"
+      variable DEPLOY_HOSTS '*' "$folder/hosts" --raw
+    fi
+
+    # Other tags are given no protected variable.
+    glab api --method POST projects/:id/protected_tags --field name='v*' --field create_access_level=40 >/dev/null 2>&1 ||
+      glab api 'projects/:id/protected_tags/v*' >/dev/null
+    echo "the tags v* are protected"
+    # GitLab would fail the older of two deployments. The command itself sees a newer release, and says so as a warning.
+    glab api --method PUT projects/:id --field ci_forward_deployment_enabled=false >/dev/null
+    echo "an outdated deployment is left to the host"
+    # The newest of those that wait goes first. GitLab makes a group with the first pipeline that has its job.
+    for host in ${lib.escapeShellArgs environments}; do
+      if glab api --method PUT "projects/:id/resource_groups/$host" --field process_mode=newest_ready_first >/dev/null 2>&1; then
+        echo "deployments to $host: newest first"
+      else
+        echo "deployments to $host: in any order, as no pipeline has deployed there yet; run this again when one has"
+      fi
+    done
+  '';
+  meta.description = "Gives a project at GitLab its keys and settings";
+}
