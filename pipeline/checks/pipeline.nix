@@ -1,5 +1,10 @@
 # The pipeline at GitLab, by GitLab's own schema and rules.
-{ pkgs, lib, ... }:
+{
+  pkgs,
+  lib,
+  self,
+  ...
+}:
 pkgs.callPackage ../../nix/pytest.nix { } {
   name = "pipeline";
   tests = [ "pipeline/tests" ];
@@ -7,10 +12,22 @@ pkgs.callPackage ../../nix/pytest.nix { } {
     ../../.gitlab-ci.yml
     ../environments.yml
     ../groups.nix
+    ../../flake.lock
+    ../../release/tests/registry.py
+  ];
+  tools = [
+    pkgs.cosign
+    pkgs.distribution
+    pkgs.rsync
+    pkgs.skopeo
   ];
   packages = set: [
     (set.toPythonModule pkgs.check-jsonschema)
     set.pyyaml
   ];
-  env.GITLAB_CI_LOCAL = lib.getExe pkgs.gitlab-ci-local;
+  env = {
+    # The program alone: beside its tools it would find Nix's own.
+    DEPLOY = "${self.packages.${pkgs.stdenv.hostPlatform.system}.deploy.unwrapped}/bin/deploy";
+    GITLAB_CI_LOCAL = lib.getExe pkgs.gitlab-ci-local;
+  };
 }

@@ -225,7 +225,12 @@ def test_productions_key_is_given_to_its_own_runner_alone() -> None:
         environment = job.get("environment", {})
         if environment.get("deployment_tier") == "production":
             assert tagged[name], f"{name} runs on any runner"
-            others = {tag for other, tags in tagged.items() if not other.endswith(f" {environment['name']}") for tag in tags or []}
+            others = {
+                tag
+                for other, tags in tagged.items()
+                if not other.endswith(f" {environment['name']}")
+                for tag in tags or []
+            }
             assert not {*tagged[name]} & others
 
 
@@ -238,7 +243,9 @@ def test_what_signs_and_publishes_compiles_nothing(name: str) -> None:
     assert JOBS["build"]["artifacts"]["paths"] == ["subjects"]
 
 
-@pytest.mark.parametrize("name", [name for name in JOBS if name.startswith(("deploy ", "check ", "stop ", "rehearse "))])
+@pytest.mark.parametrize(
+    "name", [name for name in JOBS if name.startswith(("deploy ", "check ", "stop ", "rehearse "))]
+)
 def test_a_host_is_brought_what_was_attested(name: str) -> None:
     assert word(name, "dependencies") == ["attest"]
     assert JOBS["attest"]["artifacts"]["paths"] == ["attested"]
