@@ -3,48 +3,33 @@
 
 execute.py [JOB…]   without names: all that leads from a build to mock production
 
-It clones the last commit, starts a registry on the loopback and each machine that a job deploys to, makes a key pair, and
-lets gitlab-ci-local run the jobs; the deployments go to those virtual machines. Needs Nix, docker-registry, rsync, and
-npm's packages of this folder.
+It clones the last commit, starts a registry on the loopback, makes the keys of a new project, and lets gitlab-ci-local run
+the jobs, each in a checkout of its own. They start the virtual machines that they deploy to. Needs Nix, docker-registry,
+rsync, and npm's packages of this folder.
 """
 
 import json
 import os
-import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "release/tests"))
 from registry import Registry  # noqa: E402
 
-T = TypeVar("T")
 RUNNER = HERE / "node_modules/.bin/gitlab-ci-local"
-PROMOTION = ["build", "publish", "attest", "deploy dev", "verify dev", "deploy mock-prod", "verify mock-prod"]
-HOSTS = {"dev": "vm-dev", "mock-prod": "vm-prod"}
-PATIENCE = 900  # seconds for a machine to answer, emulated beside another
+PROMOTION = ["build", "publish", "attest", "rehearse dev", "rehearse mock-prod"]
 
 
 def not_run(why: str) -> NoReturn:
     print(f"NOT RUN: the pipeline's execution: {why}")
     sys.exit(0)
-
-
-def wait(what: str, answer: Callable[[], T | None]) -> T:
-    end = time.monotonic() + PATIENCE
-    while not (got := answer()):
-        if time.monotonic() > end:
-            sys.exit(f"waited {PATIENCE} s for {what}")
-        time.sleep(1)
-    return got
 
 
 class Run:
@@ -53,7 +38,6 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clone = folder / "wordtally"
-        self.started: list[subprocess.Popen[bytes]] = []
         self.registry: Registry | None = None
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.clone)], check=True)
         self.git("checkout", "--quiet", "-B", "main")
@@ -69,22 +53,11 @@ class Run:
         file = self.clone / "flake.lock"
         if locks != json.loads(file.read_text()):
             file.write_text(json.dumps(locks, indent=2))
-            self.git("-c", "user.name=execute", "-c", "user.email=", "commit", "--quiet", "--all", "--message=lock")
+            self.commit("lock")
 
-    def start(self, name: str, *command: str) -> Path:
-        log = self.folder / f"{name}.log"
-        with log.open("wb") as file:
-            self.started.append(
-                subprocess.Popen(
-                    command,
-                    cwd=self.clone,
-                    stdin=subprocess.DEVNULL,
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
-            )
-        return log
+    def commit(self, message: str) -> None:
+        who = ["-c", "user.name=execute", "-c", "user.email="]
+        self.git(*who, "commit", "--quiet", "--all", f"--message={message}")
 
     def nix(self, *arguments: str, given: str = "", **environment: str) -> str:
         done = subprocess.run(
@@ -117,56 +90,28 @@ class Run:
             sys.exit(f"of {len(paths)} paths in the cache {len(unsigned)} are not signed")
         return len(paths)
 
-    def key(self) -> dict[str, object]:
-        """A pair of keys that signs and verifies releases."""
-        self.nix(
-            "develop", "--command", "cosign", "generate-key-pair", "--output-key-prefix", "key", COSIGN_PASSWORD=""
-        )
-        for half in ("key.key", "key.pub"):
-            shutil.move(self.clone / half, self.folder / half)
-        return {
-            "COSIGN_KEY": {"type": "variable", "values": {"signing": str(self.folder / "key.key")}},
-            "COSIGN_PUBLIC_KEY": str(self.folder / "key.pub"),
-        }
-
-    def machine(self, name: str) -> tuple[str, int]:
-        log = self.start(name, "nix", "run", f".#{name}")
-        login = wait(f"{name}'s launcher", lambda: re.search(rb"ssh -i (\S+) -p (\d+)", log.read_bytes()))
-        return login.group(1).decode(), int(login.group(2))
+    def keys(self) -> dict[str, object]:
+        """The first step of a new project: its keys, whose public half is committed."""
+        folder = self.folder / "keys"
+        self.nix("run", ".#deploy", "--", "keys", str(folder))
+        self.git("add", "release/cosign.pub")
+        self.commit("keys")
+        signing = {"COSIGN_KEY": "cosign.key", "COSIGN_PASSWORD_FILE": "cosign-password"}
+        return {name: {"type": "variable", "values": {"signing": str(folder / file)}} for name, file in signing.items()}
 
     def end(self) -> None:
         if self.registry:
             self.registry.stop()
-        for process in self.started:
-            try:
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait(timeout=30)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                pass
 
 
 def execute(run: Run, jobs: list[str]) -> None:
-    identities = {}
-    for host, name in HOSTS.items():
-        if not any(job.endswith(f" {host}") for job in jobs):
-            continue
-        identities[host], port = run.machine(name)
-        # The login works when the machine is up.
-        wait(f"{name}'s SSH", lambda: logs_in(identities[host], port))
-        print(f"{name} is up", flush=True)
     run.registry = Registry(run.folder)
     repository = f"{run.registry.name}/wordtally"
 
-    variables = run.cache() | {
-        "DEPLOY_IDENTITY": {"type": "variable", "values": identities},
-        "IMAGE_REPOSITORY": repository,
-        "INSECURE_REGISTRY": "1",
-    }
-    if "attest" in jobs:
-        variables |= run.key()
+    variables = run.cache() | run.keys() | {"IMAGE_REPOSITORY": repository, "INSECURE_REGISTRY": "1"}
     # JSON is YAML.
     (run.folder / "variables.yml").write_text(json.dumps(variables))
-    command = [str(RUNNER), "--force-shell-executor", "--no-shell-isolation", "--concurrency", "1", "--timestamps"]
+    command = [str(RUNNER), "--force-shell-executor", "--shell-isolation", "--concurrency", "1", "--timestamps"]
     command += ["--variables-file", os.path.relpath(run.folder / "variables.yml", run.clone)]
     command += ["--variable", "CI_PIPELINE_SOURCE=push", "--variable", "CI_DEFAULT_BRANCH=main", *jobs]
     subprocess.run(command, cwd=run.clone, stdin=subprocess.DEVNULL, check=True)
@@ -182,16 +127,9 @@ def verify(run: Run, repository: str) -> None:
     release = json.loads((run.clone / "attested/release.json").read_text())
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=run.clone, capture_output=True, text=True, check=True)
     image = f"{repository}@{release['image']}"
-    arguments = ["--commit", commit.stdout.strip(), "--key", str(run.folder / "key.pub"), "--insecure", image]
-    print(run.nix("run", ".#verify-image", "--", *arguments), end="")
+    arguments = ["--commit", commit.stdout.strip(), "--key", "release/cosign.pub", "--insecure", image]
+    print(run.nix("run", ".#deploy", "--", "verify-image", *arguments), end="")
     print(f"one program: {release['package']}; one image: {image}")
-
-
-def logs_in(key: str, port: int) -> bool:
-    options = ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "ConnectTimeout=10"]
-    command = ["ssh", "-i", key, "-p", str(port), *options, "-o", "BatchMode=yes", "root@127.0.0.1"]
-    command += ["systemctl", "is-active", "multi-user.target"]
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).stdout.strip() == b"active"
 
 
 def main() -> None:
