@@ -22,7 +22,7 @@ from conftest import FILES, ROOT, RUNNER
 sys.path.insert(0, str(ROOT / "release/tests"))
 from registry import Registry  # noqa: E402
 
-STAND_INS = Path(__file__).parent / "stand-ins"
+STAND_INS = Path(__file__).parent / "stand_ins"
 WORDTALLY = os.environ.get("WORDTALLY", str(ROOT / "target/debug/wordtally"))
 DEPLOY = os.environ.get("DEPLOY", str(Path(WORDTALLY).with_name("deploy")))
 SYSTEM = "/nix/store/" + "1" * 32 + "-nixos-system"
@@ -108,6 +108,17 @@ class Project:
         content = {"system": SYSTEM, "closure": self.closure, "release": release} | host
         (self.notes / "host.json").write_text(json.dumps(content))
 
+    def programs(self) -> Path:
+        """The stand-ins, under the names of what they stand in for."""
+        folder = self.notes / "programs"
+        folder.mkdir(exist_ok=True)
+        for file in STAND_INS.iterdir():
+            if file.suffix in (".py", ".sh"):
+                name = folder / file.stem
+                name.unlink(missing_ok=True)
+                name.symlink_to(file)
+        return folder
+
     def run(self, *jobs: str) -> tuple[dict[str, str], str]:
         """How each job ended, and what was printed."""
         scoped = {
@@ -128,7 +139,7 @@ class Project:
         environment |= {
             "JOBS_NOTES": str(self.notes),
             "JOBS_DEPLOY": DEPLOY,
-            "PATH": f"{STAND_INS}:{os.environ['PATH']}",
+            "PATH": f"{self.programs()}:{os.environ['PATH']}",
         }
         said = subprocess.run(
             command,
