@@ -88,6 +88,10 @@ in
 
     # Who holds the launcher's key of this run may log in.
     users.allowNoPasswordLogin = true;
-    services.openssh.authorizedKeysFiles = [ "/run/credentials/@system/ssh.authorized-keys" ];
+    # As whoever logs in, sshd reads it; only root reads a credential.
+    systemd.tmpfiles.rules = [
+      "C /run/launcher-key.pub 0444 root root - /run/credentials/@system/ssh.authorized-keys"
+    ];
+    services.openssh.authorizedKeysFiles = [ "/run/launcher-key.pub" ];
   };
 }

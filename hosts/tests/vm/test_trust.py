@@ -72,12 +72,12 @@ def asker(machine: Machine, deployer: Deployer) -> Iterator[Asker]:
     """With a deployer's key that opens nothing else, as one of production."""
     folder = tempfile.mkdtemp(prefix="vm-test-stolen-")
     key = os.path.join(folder, "key")
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "stolen", "-f", key], check=True)
     with open(f"{key}.pub", encoding="utf-8") as file:
         public = file.read().strip()
-    machine.run(f"mkdir -p /etc/ssh/authorized_keys.d && echo {public} >/etc/ssh/authorized_keys.d/deploy")
+    machine.run(f"mkdir -p /etc/ssh/authorized_keys.d && echo {public} >>/etc/ssh/authorized_keys.d/deploy")
     yield Asker(machine, key)
-    machine.run("rm /etc/ssh/authorized_keys.d/deploy")
+    machine.run("sed -i '/ stolen$/d' /etc/ssh/authorized_keys.d/deploy")
     shutil.rmtree(folder)
 
 
