@@ -67,6 +67,21 @@ in
         ClientAliveCountMax 4
     '';
 
+    # Without a session: an activation does the part of each user who has one, and fails with that part. A deployer comes
+    # and goes every second meanwhile.
+    security.pam.services.sshd.rules.session.deployer = {
+      order = config.security.pam.services.sshd.rules.session.systemd.order - 1;
+      # Passes over the next rule.
+      control = "[success=1 default=ignore]";
+      modulePath = "${config.security.pam.package}/lib/security/pam_succeed_if.so";
+      args = [
+        "quiet"
+        "user"
+        "="
+        "deploy"
+      ];
+    };
+
     systemd.sockets.deploy-host = {
       description = "Requests of deployers";
       wantedBy = [ "sockets.target" ];
