@@ -3,7 +3,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -19,6 +20,10 @@ const GIT: &str = r#"case "$*" in
     "symbolic-ref --quiet HEAD") echo refs/heads/topic ;;
     "config remote.origin.url") echo https://user:secret@gitlab.example.com/wordtally/wordtally ;;
 esac"#;
+
+/// One thread's new process holds another thread's open file for a moment, and no program runs while it is open for
+/// writing (ETXTBSY).
+static OPEN_OR_SPAWN: Mutex<()> = Mutex::new(());
 
 /// A folder of one test's own.
 pub(crate) struct Desk {
@@ -82,6 +87,7 @@ impl Desk {
 
     /// A program on PATH: lines of the shell, without any other program.
     pub(crate) fn program(&self, name: &str, script: &str) {
+        let _alone = OPEN_OR_SPAWN.lock().unwrap_or_else(PoisonError::into_inner);
         let name = format!("bin/{name}");
         self.write(&name, &format!("#!/bin/sh\n{script}\n"));
         fs::set_permissions(self.path(&name), fs::Permissions::from_mode(0o755)).unwrap();
@@ -95,7 +101,8 @@ impl Desk {
 
     /// Runs `deploy` with an environment of nothing else.
     pub(crate) fn deploy(&self, arguments: &[&str]) -> Said {
-        let done = Command::new(env!("CARGO_BIN_EXE_deploy"))
+        let alone = OPEN_OR_SPAWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let child = Command::new(env!("CARGO_BIN_EXE_deploy"))
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
@@ -104,8 +111,13 @@ impl Desk {
             .env("COMMIT", COMMIT)
             .env("COSIGN_PUBLIC_KEY", "cosign.pub")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .output()
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .unwrap();
+        drop(alone);
+        let done = child.wait_with_output().unwrap();
         Said {
             code: done.status.code(),
             output: String::from_utf8(done.stdout).unwrap(),
