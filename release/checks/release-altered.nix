@@ -17,6 +17,7 @@ pkgs.callPackage ../../nix/pytest.nix { } {
   ];
   tools = [
     offered.deploy
+    offered.deploy-host
     pkgs.cosign
     pkgs.distribution
     pkgs.nix

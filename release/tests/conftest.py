@@ -1,7 +1,7 @@
 """One release for all tests: $RELEASE is the folder that `nix build .#release` made.
 
-Needs `deploy`, cosign, git, skopeo and docker-registry (or `registry`) on PATH, and the store that has the release's
-systems.
+Needs `deploy`, `deploy-host`, cosign, git, skopeo and docker-registry (or `registry`) on PATH, and the store that has the
+release's systems.
 """
 
 import os
