@@ -40,6 +40,15 @@ check("release.json names all hosts", sorted(named["hosts"]) == sorted(hosts), s
 check("release.json names the image", named["image"] == entry["digest"], named["image"])
 check("release.json is sorted", list(named) == sorted(named), list(named))
 
+check("release.json has the time of the commit", isinstance(named["commitTime"], int), named["commitTime"])
+roots = {"package": named["package"]} | {f"hosts/{name}": host["system"] for name, host in named["hosts"].items()}
+for subject, root in roots.items():
+    lines = (release / "closures" / subject).read_text().splitlines()
+    members = [line.split()[0] for line in lines]
+    check(f"the closure of {subject} has its root", root in members, len(lines))
+    check(f"the closure of {subject} is sorted, each path once", lines == sorted({*lines}), len({*members}))
+    check(f"the closure of {subject} has the package", str(package) in members, str(package))
+
 found = []
 for layer in json.loads(blob(entry["digest"]))["layers"]:
     blob(layer["digest"])
