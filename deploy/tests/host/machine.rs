@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use wordtally_deploy::protocol::VERSION;
@@ -306,11 +307,8 @@ impl Machine {
     /// Kills the main process of the deployment.
     pub(crate) fn kill(&self) {
         let process = self.read("units/deploy-wordtally.service");
-        let killed = Command::new("kill")
-            .args(["-KILL", process.trim()])
-            .status()
-            .unwrap();
-        assert!(killed.success());
+        let process = Pid::from_raw(process.trim().parse().unwrap()).unwrap();
+        kill_process(process, Signal::KILL).unwrap();
     }
 
     pub(crate) fn is_held(&self) -> bool {
