@@ -40,7 +40,7 @@ pub fn start(
             let path = Path::new(RUNTIME_UNITS).join(format!("{PREFLIGHT}-{word}.{kind}"));
             world
                 .make_folder(Path::new(RUNTIME_UNITS))
-                .and_then(|()| world.write(&path, text.as_bytes()))
+                .and_then(|()| world.publish(&path, text.as_bytes()))
                 .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
         }
         started.insert(word.clone(), format!("unix:{}", socket.display()));

@@ -119,21 +119,11 @@ impl World for Real {
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()> {
-        let new = self.beside(path);
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&new)?;
-        let written = file
-            .write_all(content)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&new, self.at(path)));
-        if written.is_err() {
-            let _ = fs::remove_file(&new);
-        }
-        written
+        self.replace(path, content, 0o600)
+    }
+
+    fn publish(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        self.replace(path, content, 0o644)
     }
 
     fn create(&self, path: &Path, content: &[u8]) -> io::Result<()> {
@@ -243,6 +233,24 @@ impl World for Real {
 }
 
 impl Real {
+    fn replace(&self, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+        let new = self.beside(path);
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(mode)
+            .open(&new)?;
+        let written = file
+            .write_all(content)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&new, self.at(path)));
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written
+    }
+
     fn listen(&self, listen: &str) -> String {
         match listen.strip_prefix("unix:") {
             Some(path) => format!("unix:{}", self.at(Path::new(path)).display()),

@@ -160,6 +160,13 @@ pub trait World {
     /// Those of the file system.
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
+    /// Writes a file that all may read, whole at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system.
+    fn publish(&self, path: &Path, content: &[u8]) -> io::Result<()>;
+
     /// Writes a file that must not be there yet.
     ///
     /// # Errors

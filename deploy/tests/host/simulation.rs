@@ -286,6 +286,10 @@ impl World for Memory {
         })
     }
 
+    fn publish(&self, path: &Path, content: &[u8]) -> io::Result<()> {
+        self.write(path, content)
+    }
+
     fn create(&self, path: &Path, content: &[u8]) -> io::Result<()> {
         if self.exists(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
