@@ -68,7 +68,11 @@ fn read(input: &mut dyn BufRead) -> Result<Request, String> {
             "the request has no end: expected one line".to_owned()
         });
     }
-    let malformed = |error| format!("malformed request: {error}");
+    let malformed = |error| {
+        format!(
+            r#"malformed request: {error}: expected one line such as {{"version":{VERSION},"request":"status"}}"#
+        )
+    };
     let Versioned { version } = serde_json::from_slice(&line).map_err(malformed)?;
     if version != VERSION {
         return Err(format!(
