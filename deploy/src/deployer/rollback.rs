@@ -7,6 +7,9 @@ use super::watch::{CONFIRMATION, Deployment};
 use crate::protocol::{Request, RollingBack};
 
 pub(super) fn roll_back(host: &Host<'_>, generation: Option<u64>) -> Result<(), Failure> {
+    if host.interrupt.came() {
+        return Err(host.failed(Unanswered::Interrupted));
+    }
     let id = host::id().map_err(|error| host.failed(error))?;
     let request = Request::Rollback {
         id: id.clone(),
