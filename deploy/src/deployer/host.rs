@@ -13,11 +13,9 @@ use crate::closure::hex;
 use crate::protocol::{Request, Status};
 
 /// What the host says from its own files.
-pub(super) const SHORT: Duration = Duration::from_secs(20);
-/// What the host computes over all of a closure, or asks of each word.
-pub(super) const LONG: Duration = Duration::from_secs(120);
-/// What runs the new system's own programs there.
-pub(super) const LONGER: Duration = Duration::from_secs(300);
+pub(super) const SHORT: Duration = Duration::from_secs(30);
+/// What the host computes over all of a closure, asks of each word, or has the new system's own programs do.
+pub(super) const LONG: Duration = Duration::from_secs(300);
 
 /// A host that can be asked, and whoever asks it.
 #[derive(Debug)]

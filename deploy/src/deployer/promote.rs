@@ -1,7 +1,7 @@
 //! Brings a release to one host, or says what bringing it would do.
 
 use super::attested::Target;
-use super::host::{self, Host, LONG, LONGER};
+use super::host::{self, Host, LONG};
 use super::pages::{self, Telling};
 use super::request::Unanswered;
 use super::send::send;
@@ -89,7 +89,7 @@ pub(super) fn dry_run(host: &Host<'_>, target: &Target) -> Result<(), Failure> {
     let release = send(host, target)?.release;
     host.say(&format!("runs {}", status.current.display()));
     let Text { text } = host
-        .ask(Request::DryRun { release }, LONGER)
+        .ask(Request::DryRun { release }, LONG)
         .map_err(|error| host.failed(error))?;
     output::block(&text);
     host.say("dry run: nothing was changed");
