@@ -12,6 +12,8 @@ pkgs.callPackage ../../nix/pytest.nix { } {
     ../../.gitlab-ci.yml
     ../environments.yml
     ../groups.nix
+    ../rehearse.nix
+    ../../deploy/src/deployer
     ../../flake.lock
     ../../release/tests/registry.py
   ];
