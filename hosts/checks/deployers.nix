@@ -29,6 +29,10 @@ assert lib.elem config.users.users.deploy.hashedPassword [
 assert
   config.wordtally.deployment.package.meta.mainProgram == "deploy-host"
   && config.systemd.sockets.deploy-host.socketConfig.SocketMode == "0660";
+# It has no session: what follows this rule would open one.
+assert
+  builtins.match ".*pam_succeed_if.so quiet user = deploy [^\n]*\n[^\n]*pam_systemd.so.*" config.security.pam.services.sshd.text
+  != null;
 pkgs.runCommand "deployers" { nativeBuildInputs = [ pkgs.openssh ]; } ''
   asked() {
     sshd -G -T -f ${config.environment.etc."ssh/sshd_config".source} -C user=$1,host=h,addr=127.0.0.1
