@@ -49,17 +49,32 @@ pub fn is_held(world: &dyn World) -> Result<bool, CommandFailed> {
     }))
 }
 
-/// Whether the unit of a deployment itself is under way.
+/// Where the unit of a deployment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// There is none.
+    Ended,
+    /// Its main process has ended, and the way back goes on.
+    Ending,
+    /// It goes forward.
+    Going,
+}
+
+/// Where the unit of a deployment is, its repair left aside.
 ///
 /// # Errors
 ///
 /// That systemd does not say.
-pub fn is_under_way(world: &dyn World) -> Result<bool, CommandFailed> {
+pub fn unit(world: &dyn World) -> Result<Unit, CommandFailed> {
     let said = text(
         world,
         &Command::new("systemctl", LIMIT).args(["show", "--property=ActiveState", "--value", UNIT]),
     )?;
-    Ok(!matches!(said.trim(), "inactive" | "failed" | ""))
+    Ok(match said.trim() {
+        "inactive" | "failed" | "" => Unit::Ended,
+        "deactivating" => Unit::Ending,
+        _ => Unit::Going,
+    })
 }
 
 /// Starts a deployment's unit, if there is none.

@@ -1,10 +1,16 @@
 //! Repairs what a deployment left whose way back died too, and what a restart in the middle of one left.
 
+use std::time::Duration;
+
 use super::back::{Forward, back};
+use super::lock::Unit;
 use super::names::StorePath;
 use super::world::World;
 use super::{activation, generations, lock, places, preflight, records};
 use crate::state::State;
+
+/// For a way back to end; its unit has a limit of its own.
+const WAIT: Duration = Duration::from_secs(1180);
 
 /// Goes back where the last deployment has no end, or did not bring the old system back whole. One that is the boot
 /// default already stays.
@@ -13,9 +19,18 @@ use crate::state::State;
 ///
 /// What is not as it was.
 pub fn recover(world: &dyn World) -> Result<(), String> {
-    // Its own way back does the same.
-    if lock::is_under_way(world).map_err(|error| error.to_string())? {
-        return Ok(());
+    // An activation starts this too. While a deployment goes forward, its own way back is still to come. While that goes
+    // on, this waits: a start that is asked for when it fails would be lost on a unit that runs already.
+    let begun = world.clock();
+    loop {
+        match lock::unit(world).map_err(|error| error.to_string())? {
+            Unit::Ended => break,
+            Unit::Going => return Ok(()),
+            Unit::Ending if world.clock() > begun + WAIT => {
+                return Err("the way back does not end".to_owned());
+            }
+            Unit::Ending => world.sleep(Duration::from_secs(1)),
+        }
     }
     let Some(last) = records::all(world).pop() else {
         return preflight::end(world);

@@ -64,6 +64,7 @@ struct Memory {
     /// Whether the boot default was ever another than the old one before the confirmation.
     is_ahead: Cell<bool>,
     under_way: Cell<bool>,
+    ending_until: Cell<Duration>,
     /// Steps of each process.
     counts: RefCell<Vec<usize>>,
 }
@@ -84,6 +85,7 @@ impl Memory {
             new_is_ready,
             is_ahead: Cell::new(false),
             under_way: Cell::new(false),
+            ending_until: Cell::default(),
             counts: RefCell::default(),
         };
         for system in [OLD, NEW] {
@@ -223,7 +225,9 @@ impl Memory {
                     .retain(|unit| !units.contains(&unit.as_str()));
             }
             ("systemctl", ["show", ..]) => {
-                let state = if self.under_way.get() {
+                let state = if self.clock.get() < self.ending_until.get() {
+                    "deactivating"
+                } else if self.under_way.get() {
                     "active"
                 } else {
                     "inactive"
@@ -570,6 +574,21 @@ fn what_is_confirmed_stays_and_nothing_else() {
         judge(&memory, "without a fault");
         assert_eq!(memory.current(), end);
     }
+}
+
+#[test]
+fn a_repair_waits_for_the_way_back_and_leaves_a_deployment_that_goes_forward() {
+    let memory = Memory::new((true, true), &[]);
+    memory.under_way.set(true);
+    recover(&memory).unwrap();
+    assert_eq!(record(&memory).unwrap().state, State::Begun);
+    memory.under_way.set(false);
+    memory.ending_until.set(Duration::from_secs(5));
+    recover(&memory).unwrap();
+    assert_eq!(memory.clock(), Duration::from_secs(5));
+    assert_eq!(record(&memory).unwrap().state, State::Refused);
+    memory.ending_until.set(Duration::from_secs(10_000));
+    assert_eq!(recover(&memory).unwrap_err(), "the way back does not end");
 }
 
 #[test]
