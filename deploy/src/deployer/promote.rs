@@ -50,16 +50,20 @@ pub(super) fn promote(host: &Host<'_>, target: &Target, force: Option<&str>) -> 
         confirmation: CONFIRMATION,
         force: force.map(str::to_owned),
     };
-    match host.tell(begin, LONG) {
-        Ok(Empty {}) => {}
+    let begun = match host.tell(begin, LONG) {
+        Ok(Empty {}) => true,
         // It may have begun.
-        Err(Unanswered::Unreachable(error)) => host.say(&format!("unreachable: {error}")),
+        Err(Unanswered::Unreachable(error)) => {
+            host.say(&format!("unreachable: {error}"));
+            false
+        }
         Err(error) => return Err(host.failed(format!("not begun: {error}"))),
-    }
+    };
     let deployment = Deployment {
         host,
         id,
         pages: Some(target.deployment.pages.clone()),
+        begun,
     };
     let excused = deployment.watch()?.committed(host)?;
     host.say(&format!("runs {}, now and after a restart", system.display()));

@@ -32,7 +32,15 @@ pub(super) fn roll_back(host: &Host<'_>, generation: Option<u64>) -> Result<(), 
         }
         Err(error) => return Err(host.failed(format!("not begun: {error}"))),
     };
-    Deployment { host, id, pages }.watch()?.committed(host)?;
+    let begun = system.is_some();
+    Deployment {
+        host,
+        id,
+        pages,
+        begun,
+    }
+    .watch()?
+    .committed(host)?;
     if let Some(system) = system {
         host.say(&format!("runs {}, now and after a restart", system.display()));
     }

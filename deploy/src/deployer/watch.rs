@@ -15,6 +15,8 @@ use crate::state::State;
 pub(super) const CONFIRMATION: u64 = 120;
 /// How long a deployment is watched: longer than all that the host's own limits allow, its way back included.
 pub const DEADLINE: Duration = Duration::from_secs(2400);
+/// How long a host may know nothing of a deployment whose beginning it did not answer: it may be reading the closure.
+const BEGINNING: Duration = Duration::from_secs(60);
 /// Between two questions.
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -24,6 +26,8 @@ pub(super) struct Deployment<'a> {
     pub(super) id: String,
     /// What is asked from outside; none where the host did not say it.
     pub(super) pages: Option<Pages>,
+    /// Whether the host said that it began.
+    pub(super) begun: bool,
 }
 
 /// How it ended.
@@ -60,9 +64,10 @@ struct Said {
 impl Deployment<'_> {
     pub(super) fn watch(&self) -> Result<Ended, Failure> {
         let deadline = Instant::now() + DEADLINE;
+        let known = Instant::now() + if self.begun { Duration::ZERO } else { BEGINNING };
         let mut said = Said::default();
         while Instant::now() < deadline {
-            match self.step(&mut said) {
+            match self.step(&mut said, known) {
                 Ok(Some(ended)) => return Ok(ended),
                 Ok(None) => said.unreachable = false,
                 Err(Unanswered::Refused(why)) => return Err(self.host.failed(why)),
@@ -85,12 +90,15 @@ impl Deployment<'_> {
     }
 
     /// Asks once, and answers what it is asked.
-    fn step(&self, said: &mut Said) -> Result<Option<Ended>, Unanswered> {
+    fn step(&self, said: &mut Said, known: Instant) -> Result<Option<Ended>, Unanswered> {
         let request = Request::Progress {
             id: self.id.clone(),
             seen: said.lines,
         };
         let progress: Progress = self.host.tell(request, SHORT)?;
+        if progress.state == State::Lost && said.state.is_none() && Instant::now() < known {
+            return Ok(None);
+        }
         said.lines += progress.lines.len();
         progress.lines.iter().for_each(|line| self.host.say(line));
         if said.state != Some(progress.state) {

@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -213,8 +214,17 @@ pub(crate) fn put(folder: &Path, (name, nar, references): Object) -> String {
     nar_hash(digest.as_ref())
 }
 
+/// A child that is started while a script is written has it open, and the script cannot be executed then.
+static WRITE_OR_START: Mutex<()> = Mutex::new(());
+
+/// Held while scripts are written, or a process is started.
+pub(crate) fn alone() -> MutexGuard<'static, ()> {
+    WRITE_OR_START.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Writes a script.
 pub(crate) fn program(file: &Path, text: &str) {
+    let _alone = alone();
     let paths = std::env::var_os("PATH").unwrap();
     let bash = std::env::split_paths(&paths)
         .map(|folder| folder.join("bash"))
@@ -234,6 +244,7 @@ pub(crate) struct Running {
 
 impl Running {
     fn new(mut command: Command) -> Self {
+        let _alone = alone();
         // One pipe, so that the lines come in their order.
         let (output, input) = std::io::pipe().unwrap();
         let child = command
@@ -274,6 +285,7 @@ impl Running {
 
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
+        let _alone = alone();
         assert!(
             Command::new("kill")
                 .args(["-s", name, &id])
@@ -286,6 +298,7 @@ impl Running {
     /// To all of its process group, as a terminal does.
     pub(crate) fn signal_group(&self, name: &str) {
         let id = format!("-{}", self.child.id());
+        let _alone = alone();
         assert!(
             Command::new("kill")
                 .args(["-s", name, "--", &id])

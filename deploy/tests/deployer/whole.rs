@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::deployment::{page, right};
 use crate::machine::{HOST, Machine, OLD, Word};
-use crate::scene::{OBJECTS, Scene, path, program, put};
+use crate::scene::{OBJECTS, Scene, alone, path, program, put};
 use crate::server::{Server, counts, serve};
 use crate::signed::{BUILDER, Pair, REPOSITORY};
 
@@ -17,6 +17,14 @@ struct Whole {
     _server: Server,
 }
 
+/// One that also knows the release's system.
+fn machine() -> Machine {
+    let _alone = alone();
+    let machine = Machine::new();
+    machine.system(&path("z-system"), &[("the", Word::Ready), ("love", Word::Ready)]);
+    machine
+}
+
 impl Whole {
     fn new() -> Self {
         Self::with(right())
@@ -24,14 +32,14 @@ impl Whole {
 
     /// A machine that takes what the scene's key signed, and has none of its paths.
     fn with(server: Server) -> Self {
-        let (machine, scene) = (Machine::new(), Scene::at(&[("prod", 22, &page(&server))]));
+        let scene = Scene::at(&[("prod", 22, &page(&server))]);
+        let machine = machine();
         let ssh = format!(
             "PATH={}:$PATH\nexec '{HOST}' --root '{}' serve",
             machine.at("programs").display(),
             machine.at("").display()
         );
         program(&scene.file("bin/ssh"), &ssh);
-        machine.system(&path("z-system"), &[("the", Word::Ready), ("love", Word::Ready)]);
         fs::remove_file(machine.at("new-system")).unwrap();
         std::os::unix::fs::symlink(path("z-system"), machine.at("new-system")).unwrap();
         let requisites: Vec<_> = OBJECTS.iter().map(|(name, ..)| path(name) + "\n").collect();
@@ -240,6 +248,7 @@ fn a_host_s_part_that_is_gone_is_lost_within_seconds() {
         .find_map(|line| line.strip_prefix("PPid:"))
         .unwrap();
     for process in [parent.trim(), main.trim()] {
+        let _alone = alone();
         let killed = std::process::Command::new("kill")
             .args(["-KILL", process])
             .status();
