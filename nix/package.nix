@@ -222,6 +222,8 @@ in
           ../bench/memory.py
           ../bench/results.md
           ../fuzz/result.json
+          # The limits that a deployer's page check must stay below.
+          ../nix/modules/reverse-proxy.nix
         ];
         # The commands of the pages ask with curl; a client of Google's needs some certificates to start.
         nativeBuildInputs = [
