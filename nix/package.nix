@@ -82,6 +82,11 @@ let
         linkedStatically
         // args
         // {
+          # Without the deployer's: a change of that builds no service anew.
+          src = lib.fileset.toSource {
+            inherit root;
+            fileset = lib.fileset.difference code ../deploy/src;
+          };
           # Beside it, with the same features: what writes its man pages and completions.
           cargoExtraArgs = "${args.cargoExtraArgs} --package wordtally-manual";
         };
