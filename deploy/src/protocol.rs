@@ -287,4 +287,7 @@ pub struct Record {
     pub state: State,
     /// Why, where it did not reach its end.
     pub reason: Option<String>,
+    /// Words that were not ready before it began either: they refused nothing.
+    #[serde(default)]
+    pub excused: Vec<String>,
 }

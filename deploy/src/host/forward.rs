@@ -56,7 +56,7 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
             all_excused: record.force.is_some() || record.generation.is_some(),
         },
     )?;
-    journal.kept.excused = gates.excused.into_iter().collect();
+    journal.kept.record.excused = gates.excused.into_iter().collect();
     journal.kept.failed = activation::failed_units(world)
         .map_err(|error| format!("nobody knows what had failed before: {error}"))?;
     // So that whoever deploys knows them from here on.
@@ -181,7 +181,7 @@ fn await_ready(
     mut words: BTreeMap<String, String>,
     expected: &Counts,
 ) -> Result<(), String> {
-    let is_excused = |word: &String| journal.kept.excused.contains(word);
+    let is_excused = |word: &String| journal.kept.record.excused.contains(word);
     let begun = world.clock();
     while !words.is_empty() {
         let mut said = world.readiness(&words);

@@ -26,9 +26,6 @@ pub struct Kept {
     pub record: Record,
     /// What going back takes.
     pub way: Way,
-    /// Words that refuse nothing.
-    #[serde(default)]
-    pub excused: Vec<String>,
     /// Units that had failed before it: they are no fault of either system.
     #[serde(default)]
     pub failed: BTreeSet<String>,
@@ -43,7 +40,7 @@ impl Kept {
     pub fn is_excused(&self, unit: &str) -> bool {
         unit.strip_prefix("wordtally-")
             .and_then(|name| name.strip_suffix(".service"))
-            .is_some_and(|word| self.excused.iter().any(|excused| excused == word))
+            .is_some_and(|word| self.record.excused.iter().any(|excused| excused == word))
     }
 }
 

@@ -273,6 +273,7 @@ impl Host<'_> {
                 force,
                 state: State::Begun,
                 reason: None,
+                excused: Vec::new(),
             },
             way: Way {
                 id: id.clone(),
@@ -281,7 +282,6 @@ impl Host<'_> {
                 default: generations::number(self.world),
                 newest: generations::all(self.world).pop().unwrap_or(0),
             },
-            excused: Vec::new(),
             failed: Default::default(),
             finalized: false,
         };
@@ -368,7 +368,6 @@ impl Host<'_> {
                 excused: Vec::new(),
             });
         };
-        let excused = kept.excused.clone();
         let record = if is_held && self.is_last(&kept) {
             going_on(kept)
         } else {
@@ -380,7 +379,7 @@ impl Host<'_> {
             lines: lines(&log, record.state.is_final()).skip(seen).collect(),
             state: record.state,
             reason: record.reason,
-            excused,
+            excused: record.excused,
         })
     }
 

@@ -76,6 +76,8 @@ fn a_word_that_was_not_ready_before_refuses_nothing() {
         "{log}"
     );
     assert_eq!(machine.progress()["excused"], json!(["love"]));
+    let status = machine.asked(&json!({ "request": "status" }));
+    assert_eq!(status["done"]["last"]["excused"], json!(["love"]));
 }
 
 #[test]

@@ -416,9 +416,9 @@ fn kept() -> Kept {
             force: None,
             state: State::Begun,
             reason: None,
+            excused: Vec::new(),
         },
         way: way(),
-        excused: Vec::new(),
         failed: BTreeSet::new(),
         finalized: false,
     }
