@@ -191,6 +191,27 @@ fn a_unit_that_fails_newly_rolls_back_and_one_that_had_failed_does_not() {
 }
 
 #[test]
+fn a_unit_that_fails_before_and_after_refuses_nothing_and_hinders_no_way_back() {
+    for (confirmation, end) in [(20, "committed"), (1, "rolled-back")] {
+        let machine = Machine::new();
+        let failing = "before.service loaded activating auto-restart\n";
+        machine.write("failed-units", failing);
+        for system in [OLD, NEW] {
+            machine.write(&format!("{system}/failing"), failing);
+        }
+        machine.begin_for(None, confirmation);
+        let last = if end == "committed" {
+            machine.watch()
+        } else {
+            machine.settle();
+            machine.progress()
+        };
+        machine.settle();
+        assert_eq!(last["state"], end, "{last}\n{}", machine.read("journal"));
+    }
+}
+
+#[test]
 fn a_unit_of_an_excused_word_may_fail() {
     let machine = Machine::new();
     machine.answers(OLD, "love", Word::Unready);

@@ -265,7 +265,7 @@ impl Machine {
         self.begin_for(None, confirmation);
     }
 
-    fn begin_for(&self, force: Option<&str>, confirmation: u64) {
+    pub(crate) fn begin_for(&self, force: Option<&str>, confirmation: u64) {
         self.keep(1, ID, "begun", force);
         let root = self.folder.path().display();
         let back = format!(
