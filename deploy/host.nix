@@ -124,17 +124,15 @@ in
       wantedBy = [ "multi-user.target" ];
       # Else that would wait for this, and this for that.
       after = [ "multi-user.target" ];
-      unitConfig = undisturbed.unitConfig // {
-        StartLimitIntervalSec = "10min";
-        StartLimitBurst = 5;
-      };
       # It activates a system: nothing is denied to it.
       serviceConfig = state // {
         Type = "oneshot";
         ExecStart = "${program} recover";
-        Restart = "on-failure";
+        # It counts its tries itself: an activation resets what systemd counts. Here only for one that was killed.
+        Restart = "on-abort";
         RestartSec = "10s";
-        TimeoutStartSec = "20min";
+        # deploy/src/host/recover.rs: all that its own limits allow.
+        TimeoutStartSec = "1h";
       };
     };
   };

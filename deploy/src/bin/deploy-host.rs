@@ -60,7 +60,11 @@ enum Command {
     #[command(hide = true)]
     Back(BackArguments),
     /// Repair what a deployment left whose way back died
-    Recover,
+    Recover {
+        /// Seconds between two tries
+        #[arg(long, hide = true, default_value_t = recover::PAUSE.as_secs())]
+        pause: u64,
+    },
 }
 
 #[derive(Args)]
@@ -117,7 +121,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         Command::Rollback { generation } => rollback(&host()?, *generation),
         Command::Forward(forward) => go_forward(&world, forward, arguments.patience),
         Command::Back(back) => go_back(&world, back),
-        Command::Recover => recover::recover(&world),
+        Command::Recover { pause } => recover::recover(&world, Duration::from_secs(*pause)),
     }
 }
 

@@ -11,27 +11,53 @@ use crate::state::State;
 
 /// For a way back to end; its unit has a limit of its own.
 const WAIT: Duration = Duration::from_secs(1180);
+/// How often it is tried. Counted here: an activation resets what systemd counts.
+const TRIES: usize = 5;
+/// Since the first one began, no other begins.
+const TRYING: Duration = Duration::from_secs(600);
+/// Between two tries.
+pub const PAUSE: Duration = Duration::from_secs(10);
 
 /// Goes back where the last deployment has no end, or did not bring the old system back whole. One that is the boot
-/// default already stays.
+/// default already stays. What was not brought back by the last try ends as that: another deployment may begin.
 ///
 /// # Errors
 ///
 /// What is not as it was.
-pub fn recover(world: &dyn World) -> Result<(), String> {
+pub fn recover(world: &dyn World, pause: Duration) -> Result<(), String> {
+    if !await_way_back(world)? {
+        return Ok(());
+    }
+    let begun = world.clock();
+    let mut tried = 1;
+    loop {
+        let ended = repair(world);
+        if ended.is_ok() || tried == TRIES || world.clock() + pause > begun + TRYING {
+            return ended;
+        }
+        tried += 1;
+        world.sleep(pause);
+    }
+}
+
+/// Whether the deployment's unit has ended, and what it left is for this to repair.
+fn await_way_back(world: &dyn World) -> Result<bool, String> {
     // An activation starts this too. While a deployment goes forward, its own way back is still to come. While that goes
     // on, this waits: a start that is asked for when it fails would be lost on a unit that runs already.
     let begun = world.clock();
     loop {
         match lock::unit(world).map_err(|error| error.to_string())? {
-            Unit::Ended => break,
-            Unit::Going => return Ok(()),
+            Unit::Ended => return Ok(true),
+            Unit::Going => return Ok(false),
             Unit::Ending if world.clock() > begun + WAIT => {
                 return Err("the way back does not end".to_owned());
             }
             Unit::Ending => world.sleep(Duration::from_secs(1)),
         }
     }
+}
+
+fn repair(world: &dyn World) -> Result<(), String> {
     let Some(last) = records::all(world).pop() else {
         return preflight::end(world);
     };
@@ -44,6 +70,13 @@ pub fn recover(world: &dyn World) -> Result<(), String> {
         return preflight::end(world);
     }
     let is_new = |system: Option<StorePath>| system.as_ref() == Some(&last.way.new);
+    if last.record.state == State::NotRolledBack
+        && is_new(current.clone())
+        && is_new(generations::default(world))
+    {
+        // An operator has chosen the new system since.
+        return preflight::end(world);
+    }
     // It was confirmed, and only the boot loader's part or the word of it may be missing.
     if last.record.state == State::Finalizing && is_new(current) && is_new(generations::default(world)) {
         let booted = activation::boot(world, &last.way.new, &places::log(&last.way.id));

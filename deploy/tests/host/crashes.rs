@@ -131,7 +131,13 @@ fn a_deployment_whose_whole_part_is_gone_is_told_as_lost_at_once() {
         )
     );
     // The next start, or an operator, repairs it.
-    assert!(machine.command(&["recover"]).status().unwrap().success());
+    assert!(
+        machine
+            .command(&["recover", "--pause", "0"])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(machine.progress()["state"], "rolled-back");
     let unknown = machine.asked(&json!({ "request": "progress", "id": "fedcba9876543210", "seen": 0 }));
     assert_eq!(
@@ -148,8 +154,50 @@ fn what_an_operator_brought_since_stays() {
     machine.system(other, &[]);
     fs::remove_file(machine.at("run/current-system")).unwrap();
     std::os::unix::fs::symlink(other, machine.at("run/current-system")).unwrap();
-    assert!(machine.command(&["recover"]).status().unwrap().success());
+    assert!(
+        machine
+            .command(&["recover", "--pause", "0"])
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(machine.current(), other);
+    assert_eq!(machine.read("commands"), "");
+}
+
+#[test]
+fn a_way_back_that_never_succeeds_ends_and_is_told_and_holds_up_no_other_deployment() {
+    let machine = Machine::new();
+    machine.write(&format!("{OLD}/failing"), "new.service loaded failed\n");
+    machine.write(&format!("{NEW}/failing"), "new.service loaded failed\n");
+    machine.begin(None);
+    let end = machine.watch();
+    assert_eq!(end["state"], "not-rolled-back", "{end}");
+    machine.settle();
+    let switches = machine.read("commands").matches("switch test").count();
+    assert_eq!(switches, 1 + 1 + 5, "{}", machine.read("commands"));
+    std::os::unix::fs::symlink(NEW, machine.at("nix/var/nix/profiles/system-2-link")).unwrap();
+    let rollback =
+        json!({ "request": "rollback", "id": "fedcba9876543210", "generation": 2, "confirmation": 1 });
+    assert_eq!(machine.asked(&rollback)["done"]["generation"], 2);
+    machine.settle();
+}
+
+#[test]
+fn a_new_system_that_an_operator_chose_after_a_failed_way_back_stays() {
+    let machine = Machine::new();
+    machine.record("not-rolled-back");
+    for (link, target) in [
+        ("run/current-system", NEW),
+        ("nix/var/nix/profiles/system-2-link", NEW),
+        ("nix/var/nix/profiles/system", "system-2-link"),
+    ] {
+        let _ = fs::remove_file(machine.at(link));
+        std::os::unix::fs::symlink(target, machine.at(link)).unwrap();
+    }
+    let recover = machine.command(&["recover", "--pause", "0"]).status().unwrap();
+    assert!(recover.success());
+    assert_eq!([machine.current(), machine.default()], [NEW, NEW]);
     assert_eq!(machine.read("commands"), "");
 }
 

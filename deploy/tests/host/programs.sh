@@ -74,8 +74,10 @@ keep_unit() {
 		unset EXIT_CODE EXIT_STATUS
 		: >"$ROOT/units/$recovery"
 		rm "$ROOT/units/$unit"
+		# Again where a signal ended it.
 		for _ in 1 2 3; do
-			"$HOST" --root "$ROOT" recover >>"$ROOT/journal" 2>&1 </dev/null && break
+			"$HOST" --root "$ROOT" recover --pause 0 >>"$ROOT/journal" 2>&1 </dev/null
+			[ $? -gt 128 ] || break
 		done
 		rm "$ROOT/units/$recovery"
 	else

@@ -13,7 +13,7 @@ use wordtally_deploy::host::forward::{Patience, forward};
 use wordtally_deploy::host::names::StorePath;
 use wordtally_deploy::host::places;
 use wordtally_deploy::host::records::{self, Journal, Kept, Way};
-use wordtally_deploy::host::recover::recover;
+use wordtally_deploy::host::recover::{PAUSE, recover};
 use wordtally_deploy::host::world::{Command, CommandFailed, Ended, World};
 use wordtally_deploy::page::{ByCorpus, Wrong};
 use wordtally_deploy::protocol::Record;
@@ -479,7 +479,7 @@ fn deploy(world: &Memory) {
         if world.is_off.replace(false) {
             world.restart();
         }
-        if process(world, number, || recover(world)) == Some(Ok(())) && !world.is_off.get() {
+        if process(world, number, || recover(world, PAUSE)) == Some(Ok(())) && !world.is_off.get() {
             return;
         }
     }
@@ -580,15 +580,15 @@ fn what_is_confirmed_stays_and_nothing_else() {
 fn a_repair_waits_for_the_way_back_and_leaves_a_deployment_that_goes_forward() {
     let memory = Memory::new((true, true), &[]);
     memory.under_way.set(true);
-    recover(&memory).unwrap();
+    recover(&memory, PAUSE).unwrap();
     assert_eq!(record(&memory).unwrap().state, State::Begun);
     memory.under_way.set(false);
     memory.ending_until.set(Duration::from_secs(5));
-    recover(&memory).unwrap();
+    recover(&memory, PAUSE).unwrap();
     assert_eq!(memory.clock(), Duration::from_secs(5));
     assert_eq!(record(&memory).unwrap().state, State::Refused);
     memory.ending_until.set(Duration::from_secs(10_000));
-    assert_eq!(recover(&memory).unwrap_err(), "the way back does not end");
+    assert_eq!(recover(&memory, PAUSE).unwrap_err(), "the way back does not end");
 }
 
 #[test]
