@@ -132,7 +132,7 @@ in
         Restart = "on-abort";
         RestartSec = "10s";
         # deploy/src/host/recover.rs: all that its own limits allow.
-        TimeoutStartSec = "1h";
+        TimeoutStartSec = "70min";
       };
     };
   };

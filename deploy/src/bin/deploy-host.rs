@@ -9,7 +9,7 @@ use std::{env, thread};
 
 use clap::{Args, Parser, Subcommand};
 use wordtally_deploy::host::back::{self, Forward};
-use wordtally_deploy::host::forward::{self, Patience};
+use wordtally_deploy::host::forward::{self, PATIENCE, Patience};
 use wordtally_deploy::host::lock::Program;
 use wordtally_deploy::host::names::{Id, StorePath};
 use wordtally_deploy::host::real::Real;
@@ -17,8 +17,6 @@ use wordtally_deploy::host::records::{self, Journal, Way};
 use wordtally_deploy::host::requests::Host;
 use wordtally_deploy::host::world::World;
 use wordtally_deploy::host::{connect, local, places, recover, serve};
-
-const PATIENCE: u64 = 60;
 
 /// Decides on this host which release it takes, and brings it
 #[derive(Parser)]

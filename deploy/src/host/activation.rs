@@ -11,6 +11,20 @@ const LISTING: Duration = Duration::from_secs(30);
 const CHECK: Duration = Duration::from_secs(60);
 const SWITCH: Duration = Duration::from_secs(300);
 const START: Duration = Duration::from_secs(120);
+/// For another one to end.
+const OTHER: Duration = Duration::from_secs(60);
+/// Less than that: what would be done is no reason to have a deployment fail.
+const DRY_RUN: Duration = Duration::from_secs(50);
+
+/// Most seconds of [`failed_units`].
+pub const LISTED: u64 = LISTING.as_secs();
+/// Most seconds of [`check`].
+pub const CHECKED: u64 = OTHER.as_secs() + CHECK.as_secs();
+/// Most seconds of [`boot`].
+pub const BOOTED: u64 = OTHER.as_secs() + SWITCH.as_secs();
+/// Most seconds of [`activate`].
+pub const ACTIVATED: u64 = OTHER.as_secs() + SWITCH.as_secs() + START.as_secs() + LISTED;
+
 /// What `switch-to-configuration` ends with where a unit did not start.
 const UNIT_FAILED: i32 = 4;
 
@@ -20,6 +34,7 @@ const UNIT_FAILED: i32 = 4;
 ///
 /// How the command failed.
 pub fn check(world: &dyn World, system: &StorePath, log: &Path) -> Result<(), CommandFailed> {
+    await_other(world);
     done(world, &switch(system, "check", CHECK).log(log)).map(drop)
 }
 
@@ -29,6 +44,7 @@ pub fn check(world: &dyn World, system: &StorePath, log: &Path) -> Result<(), Co
 ///
 /// How the command failed.
 pub fn boot(world: &dyn World, system: &StorePath, log: &Path) -> Result<(), CommandFailed> {
+    await_other(world);
     done(world, &switch(system, "boot", SWITCH).log(log)).map(drop)
 }
 
@@ -38,12 +54,20 @@ pub fn boot(world: &dyn World, system: &StorePath, log: &Path) -> Result<(), Com
 ///
 /// How the command failed.
 pub fn dry_run(world: &dyn World, system: &StorePath) -> Result<String, CommandFailed> {
-    let ended = world.run(&switch(system, "dry-activate", SWITCH))?;
+    let ended = world.run(&switch(system, "dry-activate", DRY_RUN))?;
     Ok(format!(
         "{}{}",
         String::from_utf8_lossy(&ended.output),
         ended.errors
     ))
+}
+
+/// `switch-to-configuration` fails at once while another one goes on, such as an operator's dry run.
+fn await_other(world: &dyn World) {
+    let begun = world.clock();
+    while world.is_switching() && world.clock() < begun + OTHER {
+        world.sleep(Duration::from_secs(1));
+    }
 }
 
 fn switch(system: &StorePath, what: &str, limit: Duration) -> Command {
@@ -65,6 +89,7 @@ pub fn activate(
     is_excused: &dyn Fn(&str) -> bool,
     say: &dyn Fn(&str),
 ) -> Result<(), String> {
+    await_other(world);
     let switched = world.run(&switch(system, "test", SWITCH).log(log));
     let started = done(
         world,

@@ -10,6 +10,17 @@ use crate::state::State;
 
 use std::path::Path;
 
+/// Generations of one deployment that are removed: it makes one, and a second is what an earlier way back left.
+const REMOVED: u64 = 2;
+
+/// Most seconds of all steps.
+pub const MOST: u64 = activation::LISTED
+    + activation::ACTIVATED
+    + preflight::ENDED
+    + generations::CHANGED
+    + activation::BOOTED
+    + REMOVED * generations::CHANGED;
+
 /// How a deployment's main process ended, as systemd says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forward {
@@ -161,16 +172,16 @@ fn restore_default(world: &dyn World, way: &Way, may_have_changed: bool) -> Resu
 /// One that stays does no harm: no restart boots it.
 fn delete_new(world: &dyn World, way: &Way) {
     let is_new = |system: StorePath| system == way.new;
-    for number in generations::all(world) {
-        if number > way.newest
-            && Some(number) != generations::number(world)
-            && generations::system(world, number).is_ok_and(is_new)
-        {
-            if way.default.is_some() {
-                let _ = generations::delete(world, number);
-            } else {
-                let _ = world.remove(&generations::link(number));
-            }
+    let made = generations::all(world).into_iter().filter(|number| {
+        *number > way.newest
+            && Some(*number) != generations::number(world)
+            && generations::system(world, *number).is_ok_and(is_new)
+    });
+    for number in made.take(REMOVED as usize) {
+        if way.default.is_some() {
+            let _ = generations::delete(world, number);
+        } else {
+            let _ = world.remove(&generations::link(number));
         }
     }
 }

@@ -8,12 +8,31 @@ use std::time::Duration;
 use super::gates::{self, Change};
 use super::names::StorePath;
 use super::records::{self, Journal};
-use super::world::World;
+use super::world::{ROUND, World};
 use super::{activation, generations, places, preflight, secrets};
 use crate::host_config::{self, HostConfig};
-use crate::page;
+use crate::page::{self, ByCorpus, Wrong};
 use crate::release::Counts;
 use crate::state::State;
+
+/// Seconds for all words to get ready.
+pub const PATIENCE: u64 = 60;
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Most seconds of one wait for words: its last round may begin at its end.
+const READY: u64 = PATIENCE + 2 * ROUND.as_secs() + AGAIN.as_secs();
+/// Most seconds of all steps, the wait for the confirmation left aside.
+pub const MOST: u64 = 2 * preflight::ENDED
+    + activation::CHECKED
+    + gates::LOOKED
+    + PATIENCE / 6
+    + activation::LISTED
+    + secrets::DECRYPTED
+    + preflight::STARTED
+    + 2 * READY
+    + activation::ACTIVATED
+    + generations::CHANGED
+    + activation::BOOTED;
 
 /// How long a deployment waits.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +73,7 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
             after: &after,
             secrets: &changed,
             all_excused: record.force.is_some() || record.generation.is_some(),
+            pause: patience.ready / 12,
         },
     )?;
     journal.kept.record.excused = gates.excused.into_iter().collect();
@@ -185,21 +205,18 @@ fn await_ready(
     let begun = world.clock();
     while !words.is_empty() {
         let mut said = world.readiness(&words);
-        for (word, listen) in words.clone() {
-            match said.remove(&word).flatten() {
-                Some(why) => {
-                    said.insert(word, Some(why));
+        let mut ready = words.clone();
+        ready.retain(|word, _| said.get(word).is_some_and(Option::is_none));
+        for (word, counted) in world.counts(&ready) {
+            match counted.and_then(|got| compare(&word, &got, expected)) {
+                Ok(()) => {
+                    journal.say(&format!("{what}: {word} is ready"));
+                    words.remove(&word);
                 }
-                None => match counts(world, &word, &listen, expected) {
-                    Ok(()) => {
-                        journal.say(&format!("{what}: {word} is ready"));
-                        words.remove(&word);
-                    }
-                    Err(wrong) if wrong.is_wrong_answer() => return Err(wrong.to_string()),
-                    Err(wrong) => {
-                        said.insert(word, Some(wrong.to_string()));
-                    }
-                },
+                Err(wrong) if wrong.is_wrong_answer() => return Err(wrong.to_string()),
+                Err(wrong) => {
+                    said.insert(word, Some(wrong.to_string()));
+                }
             }
         }
         let patience = if words.keys().all(is_excused) {
@@ -208,8 +225,9 @@ fn await_ready(
             patience
         };
         if world.clock() >= begun + patience {
-            for (word, why) in said {
-                let why = why.unwrap_or_default();
+            for word in words.into_keys() {
+                let why = said.remove(&word).flatten();
+                let why = why.unwrap_or_else(|| "its counts did not come in time".to_owned());
                 if !is_excused(&word) {
                     return Err(format!("{word}: {why}"));
                 }
@@ -218,16 +236,15 @@ fn await_ready(
             return Ok(());
         }
         if !words.is_empty() {
-            world.sleep(Duration::from_secs(1));
+            world.sleep(AGAIN);
         }
     }
     Ok(())
 }
 
-fn counts(world: &dyn World, word: &str, listen: &str, expected: &Counts) -> Result<(), page::Wrong> {
-    let got = world.counts(word, listen)?;
+fn compare(word: &str, got: &ByCorpus, expected: &Counts) -> Result<(), Wrong> {
     match expected.get(word) {
-        Some(expected) => page::compare(word, expected, &got).map(drop),
+        Some(expected) => page::compare(word, expected, got).map(drop),
         None => Ok(()),
     }
 }

@@ -2,11 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::names::StorePath;
 use super::units::{self, Units};
-use super::world::World;
+use super::world::{ROUND, World};
 use crate::host_config::HostConfig;
+
+/// How often a word is asked that does not answer that it is ready.
+const QUESTIONS: u32 = 3;
+
+/// Most seconds of [`look`] without the pauses.
+pub const LOOKED: u64 = QUESTIONS as u64 * ROUND.as_secs();
 
 /// What a word of the new system is measured by.
 #[derive(Debug, Default)]
@@ -32,6 +39,8 @@ pub struct Change<'a> {
     pub secrets: &'a BTreeMap<PathBuf, PathBuf>,
     /// Whether all words are excused.
     pub all_excused: bool,
+    /// Between two questions to a word that is not ready.
+    pub pause: Duration,
 }
 
 /// Asks the running words, and compares the units of the two systems.
@@ -41,7 +50,17 @@ pub struct Change<'a> {
 /// That a unit of the new system cannot be read.
 pub fn look(world: &dyn World, change: Change<'_>) -> Result<Gates, String> {
     let running = change.before.map(|before| &before.listen);
-    let said = running.map(|words| world.readiness(words)).unwrap_or_default();
+    let mut said = running.map(|words| world.readiness(words)).unwrap_or_default();
+    // One answer that did not come in time excuses nothing.
+    for _ in 1..QUESTIONS {
+        let mut again = running.cloned().unwrap_or_default();
+        again.retain(|word, _| said.get(word).is_some_and(Option::is_some));
+        if again.is_empty() || change.all_excused {
+            break;
+        }
+        world.sleep(change.pause);
+        said.extend(world.readiness(&again));
+    }
     let is_ready = |word: &String| said.get(word).is_some_and(Option::is_none);
     let none_is_ready = !said.is_empty() && !said.keys().any(is_ready);
 

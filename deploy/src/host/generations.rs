@@ -10,6 +10,9 @@ use super::world::{Command, CommandFailed, World, done, resolve};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Most seconds of a change of the profile.
+pub const CHANGED: u64 = LIMIT.as_secs();
+
 /// What runs.
 ///
 /// # Errors

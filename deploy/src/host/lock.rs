@@ -8,12 +8,15 @@ use std::time::Duration;
 use super::places::{RECOVERY, UNIT};
 use super::records::Way;
 use super::world::{Command, CommandFailed, World, done, text};
+use super::{back, forward};
 
 const LIMIT: Duration = Duration::from_secs(60);
-/// What the main process's steps may take in sum, without the wait for the confirmation.
-const FORWARD: u64 = 1080;
-/// What the steps of going back may take in sum.
-const BACK: u64 = 1150;
+/// For what has no limit of its own, such as a slow disk.
+pub const MARGIN: u64 = 60;
+/// Seconds that systemd gives the main process, without the wait for the confirmation.
+pub const FORWARD: u64 = forward::MOST + MARGIN;
+/// Seconds that systemd gives the way back.
+pub const BACK: u64 = back::MOST + MARGIN;
 
 /// This program, as a unit runs it.
 #[derive(Debug, Clone)]

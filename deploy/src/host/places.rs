@@ -15,6 +15,8 @@ pub const PREFLIGHT: &str = "preflight-wordtally";
 pub const RUNTIME_UNITS: &str = "/run/systemd/system";
 /// What runs.
 pub const CURRENT: &str = "/run/current-system";
+/// What `switch-to-configuration` locks whatever it does.
+pub const SWITCHING: &str = "/run/nixos/switch-to-configuration.lock";
 /// The system's profile: what the next start boots.
 pub const PROFILE: &str = "/nix/var/nix/profiles/system";
 /// The socket that requests come by.

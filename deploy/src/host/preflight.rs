@@ -11,6 +11,11 @@ use super::world::{Command, World, done};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// Most seconds of [`start`].
+pub const STARTED: u64 = 2 * LIMIT.as_secs();
+/// Most seconds of [`end`].
+pub const ENDED: u64 = 3 * LIMIT.as_secs();
+
 /// Starts words; gives where each is asked. `say` is told which have no preflight.
 ///
 /// # Errors

@@ -13,9 +13,12 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::world::{Command, CommandFailed, Ended, World};
+use super::places::SWITCHING;
+use super::world::{Command, CommandFailed, Ended, ROUND, World};
 use crate::page::{self, ByCorpus, Wrong};
 
 /// Most bytes of a file or of a command's output: what is more is not read.
@@ -210,16 +213,47 @@ impl World for Real {
     }
 
     fn readiness(&self, words: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>> {
+        let mut said = self.ask(words, |_, listen| {
+            page::readiness(listen, ANSWER).err().map(|why| why.to_string())
+        });
+        for word in words.keys() {
+            said.entry(word.clone())
+                .or_insert_with(|| Some("it was not asked: the others took too long".to_owned()));
+        }
+        said
+    }
+
+    fn counts(&self, words: &BTreeMap<String, String>) -> BTreeMap<String, Result<ByCorpus, Wrong>> {
+        self.ask(words, |word, listen| page::counts(word, listen, ANSWER))
+    }
+
+    fn is_switching(&self) -> bool {
+        // Where it cannot be asked, the activation itself says it.
+        File::open(self.at(Path::new(SWITCHING)))
+            .is_ok_and(|file| flock(file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK))
+    }
+}
+
+impl Real {
+    /// What words say; those are left out for which there was no time.
+    fn ask<T: Send>(
+        &self,
+        words: &BTreeMap<String, String>,
+        question: impl Fn(&str, &str) -> T + Sync,
+    ) -> BTreeMap<String, T> {
         let asked: Vec<_> = words.iter().collect();
         let (next, said) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+        let begun = Instant::now();
         thread::scope(|scope| {
             for _ in 0..AT_A_TIME.min(asked.len()) {
                 scope.spawn(|| {
-                    while let Some((word, listen)) = asked.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let answer = page::readiness(&self.listen(listen), ANSWER);
+                    while begun.elapsed() + ANSWER < ROUND
+                        && let Some((word, listen)) = asked.get(next.fetch_add(1, Ordering::Relaxed))
+                    {
+                        let answer = question(word, &self.listen(listen));
                         said.lock()
                             .unwrap_or_else(PoisonError::into_inner)
-                            .insert((*word).clone(), answer.err().map(|why| why.to_string()));
+                            .insert((*word).clone(), answer);
                     }
                 });
             }
@@ -227,12 +261,6 @@ impl World for Real {
         said.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn counts(&self, word: &str, listen: &str) -> Result<ByCorpus, Wrong> {
-        page::counts(word, &self.listen(listen), ANSWER)
-    }
-}
-
-impl Real {
     fn replace(&self, path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
         let new = self.beside(path);
         let mut file = OpenOptions::new()

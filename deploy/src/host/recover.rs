@@ -10,13 +10,16 @@ use super::{activation, generations, lock, places, preflight, records};
 use crate::state::State;
 
 /// For a way back to end; its unit has a limit of its own.
-const WAIT: Duration = Duration::from_secs(1180);
+const WAIT: Duration = Duration::from_secs(lock::BACK + lock::MARGIN);
 /// How often it is tried. Counted here: an activation resets what systemd counts.
 const TRIES: usize = 5;
 /// Since the first one began, no other begins.
 const TRYING: Duration = Duration::from_secs(600);
 /// Between two tries.
 pub const PAUSE: Duration = Duration::from_secs(10);
+/// Most seconds of it all: the last try may begin when no more may. systemd gives it more than that.
+pub const MOST: u64 =
+    WAIT.as_secs() + TRYING.as_secs() + activation::BOOTED + super::back::MOST + lock::MARGIN;
 
 /// Goes back where the last deployment has no end, or did not bring the old system back whole. One that is the boot
 /// default already stays. What was not brought back by the last try ends as that: another deployment may begin.

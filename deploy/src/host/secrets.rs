@@ -10,6 +10,11 @@ use super::world::{Command, World, done};
 use crate::host_config::HostConfig;
 
 const LIMIT: Duration = Duration::from_secs(30);
+/// For all files.
+const ALL: Duration = Duration::from_secs(120);
+
+/// Most seconds of [`decrypt`].
+pub const DECRYPTED: u64 = ALL.as_secs() + LIMIT.as_secs();
 
 /// The encrypted files that differ from those of the running system, by the path that each is decrypted to. Contents
 /// are compared: a path in the store may change with its name alone.
@@ -30,7 +35,7 @@ pub fn changed(world: &dyn World, old: Option<&HostConfig>, new: &HostConfig) ->
 ///
 /// # Errors
 ///
-/// The file that no key of this host opens.
+/// The file that no key of this host opens, or that all of them take too long.
 pub fn decrypt(
     world: &dyn World,
     identities: &[PathBuf],
@@ -48,7 +53,11 @@ pub fn decrypt(
         .make_folder(&folder)
         .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
     let mut decrypted = BTreeMap::new();
+    let begun = world.clock();
     for (number, (path, file)) in files.iter().enumerate() {
+        if world.clock() > begun + ALL {
+            return Err(format!("the new secrets did not open within {} s", ALL.as_secs()));
+        }
         let command = identities
             .iter()
             .fold(

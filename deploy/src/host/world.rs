@@ -9,6 +9,9 @@ use std::time::Duration;
 
 use crate::page::{ByCorpus, Wrong};
 
+/// What one question to all words may take.
+pub const ROUND: Duration = Duration::from_secs(32);
+
 /// A command of another program, which may not take longer than its limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
@@ -239,12 +242,11 @@ pub trait World {
     /// with where they listen.
     fn readiness(&self, words: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>>;
 
-    /// The counts of a word's page, by corpus.
-    ///
-    /// # Errors
-    ///
-    /// [`Wrong`], where it gives none.
-    fn counts(&self, word: &str, listen: &str) -> Result<ByCorpus, Wrong>;
+    /// The counts of words' pages, by corpus: all are asked at once. A word is left out for which there was no time.
+    fn counts(&self, words: &BTreeMap<String, String>) -> BTreeMap<String, Result<ByCorpus, Wrong>>;
+
+    /// Whether somebody activates a system, or asks what that would do: a second one would fail at once.
+    fn is_switching(&self) -> bool;
 }
 
 /// Runs a command that must end with 0, and gives its output.

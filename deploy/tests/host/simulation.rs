@@ -11,10 +11,10 @@ use std::time::Duration;
 use wordtally_deploy::host::back::{Forward, back};
 use wordtally_deploy::host::forward::{Patience, forward};
 use wordtally_deploy::host::names::StorePath;
-use wordtally_deploy::host::places;
 use wordtally_deploy::host::records::{self, Journal, Kept, Way};
-use wordtally_deploy::host::recover::{PAUSE, recover};
-use wordtally_deploy::host::world::{Command, CommandFailed, Ended, World};
+use wordtally_deploy::host::recover::{self, PAUSE, recover};
+use wordtally_deploy::host::world::{Command, CommandFailed, Ended, ROUND, World};
+use wordtally_deploy::host::{lock, places};
 use wordtally_deploy::page::{ByCorpus, Wrong};
 use wordtally_deploy::protocol::Record;
 use wordtally_deploy::state::State;
@@ -65,6 +65,10 @@ struct Memory {
     is_ahead: Cell<bool>,
     under_way: Cell<bool>,
     ending_until: Cell<Duration>,
+    /// Whether each command and each question takes as long as it may.
+    is_slow: Cell<bool>,
+    old_is_ready_from: Cell<Duration>,
+    switching_until: Cell<Duration>,
     /// Steps of each process.
     counts: RefCell<Vec<usize>>,
 }
@@ -86,6 +90,9 @@ impl Memory {
             is_ahead: Cell::new(false),
             under_way: Cell::new(false),
             ending_until: Cell::default(),
+            is_slow: Cell::default(),
+            old_is_ready_from: Cell::default(),
+            switching_until: Cell::default(),
             counts: RefCell::default(),
         };
         for system in [OLD, NEW] {
@@ -267,6 +274,15 @@ impl World for Memory {
         if command.arguments.first().is_some_and(|first| first == "show") {
             return Ok(self.execute(command));
         }
+        if self.is_slow.get() {
+            self.clock.set(self.clock.get() + command.limit);
+            // Another one begins as soon as one has ended.
+            self.switching_until
+                .set(self.clock.get() + Duration::from_secs(10_000));
+        }
+        if command.program.ends_with("bin/switch-to-configuration") && !self.is_slow.get() {
+            assert!(!self.is_switching(), "{command:?} beside another one");
+        }
         let failed = || CommandFailed::TooLong {
             name: command.name(),
             limit: command.limit,
@@ -374,18 +390,35 @@ impl World for Memory {
     }
 
     fn readiness(&self, words: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>> {
+        if self.is_slow.get() {
+            self.clock.set(self.clock.get() + ROUND);
+        }
         let is_new = |listen: &str| listen.contains("preflight") || self.current() == NEW;
         words
             .iter()
             .map(|(word, listen)| {
-                let is_ready = self.new_is_ready || !is_new(listen);
+                let is_ready = if is_new(listen) {
+                    self.new_is_ready
+                } else {
+                    self.clock.get() >= self.old_is_ready_from.get()
+                };
                 (word.clone(), (!is_ready).then(|| "not ready".to_owned()))
             })
             .collect()
     }
 
-    fn counts(&self, _word: &str, _listen: &str) -> Result<ByCorpus, Wrong> {
-        Ok([("hamlet".to_owned(), 995)].into())
+    fn counts(&self, words: &BTreeMap<String, String>) -> BTreeMap<String, Result<ByCorpus, Wrong>> {
+        if self.is_slow.get() {
+            self.clock.set(self.clock.get() + ROUND);
+        }
+        words
+            .keys()
+            .map(|word| (word.clone(), Ok([("hamlet".to_owned(), 995)].into())))
+            .collect()
+    }
+
+    fn is_switching(&self) -> bool {
+        self.clock.get() < self.switching_until.get()
     }
 }
 
@@ -589,6 +622,68 @@ fn a_repair_waits_for_the_way_back_and_leaves_a_deployment_that_goes_forward() {
     assert_eq!(record(&memory).unwrap().state, State::Refused);
     memory.ending_until.set(Duration::from_secs(10_000));
     assert_eq!(recover(&memory, PAUSE).unwrap_err(), "the way back does not end");
+}
+
+/// A process that systemd ends in the midst of its last step leaves a confirmed deployment half done.
+#[test]
+fn the_limits_of_the_units_hold_all_that_their_steps_may_take() {
+    let memory = Memory::new((true, true), &[]);
+    memory.is_slow.set(true);
+    memory.switching_until.set(Duration::from_secs(10_000));
+    memory.put("/run/systemd/system/preflight-wordtally-left.service", "");
+    let went = forward(&memory, &mut Journal::new(&memory, kept()), PATIENCE);
+    assert_eq!(went, Ok(()));
+    let took = memory.clock();
+    assert!(took <= Duration::from_secs(lock::FORWARD), "{took:?}");
+    assert!(took > Duration::from_secs(lock::FORWARD / 2), "{took:?}");
+
+    memory.put("/run/systemd/system/preflight-wordtally-left.service", "");
+    let begun = memory.clock();
+    let mut lost = kept();
+    lost.record.state = State::Activating;
+    lost.finalized = true;
+    records::write(&memory, &lost).unwrap();
+    back(&memory, &way(), Forward::Interrupted).unwrap();
+    let took = memory.clock() - begun;
+    assert!(took <= Duration::from_secs(lock::BACK), "{took:?}");
+    assert!(took > Duration::from_secs(lock::BACK / 2), "{took:?}");
+    let given = include_str!("../../host.nix")
+        .split_once("TimeoutStartSec = \"")
+        .and_then(|(_, rest)| rest.split_once("min\""))
+        .map(|(minutes, _)| minutes.parse::<u64>().unwrap() * 60)
+        .unwrap();
+    assert!(given > recover::MOST, "{given}");
+}
+
+#[test]
+fn a_step_waits_for_another_activation_to_end() {
+    let memory = Memory::new((true, true), &[]);
+    memory.switching_until.set(Duration::from_secs(50));
+    forward(&memory, &mut Journal::new(&memory, kept()), PATIENCE).unwrap();
+    memory
+        .switching_until
+        .set(memory.clock() + Duration::from_secs(50));
+    let mut activated = kept();
+    activated.record.state = State::Readiness;
+    records::write(&memory, &activated).unwrap();
+    back(&memory, &way(), Forward::Failed).unwrap();
+    assert_eq!(memory.current(), OLD);
+}
+
+#[test]
+fn a_word_is_excused_by_three_answers_and_not_by_one() {
+    let words = || {
+        let memory = Memory::new((true, true), &[]);
+        memory.old_is_ready_from.set(Duration::from_secs(9));
+        memory
+    };
+    let memory = words();
+    forward(&memory, &mut Journal::new(&memory, kept()), PATIENCE).unwrap();
+    assert_eq!(record(&memory).unwrap().excused, [""; 0]);
+    let memory = words();
+    memory.old_is_ready_from.set(Duration::from_secs(11));
+    forward(&memory, &mut Journal::new(&memory, kept()), PATIENCE).unwrap();
+    assert_eq!(record(&memory).unwrap().excused, ["the"]);
 }
 
 #[test]
