@@ -72,7 +72,9 @@ pub fn back(world: &dyn World, way: &Way, forward: Forward) -> Result<(), String
     let reason = records::reason(world, &way.id).unwrap_or_else(|| unknown.to_owned());
 
     let is_old = || generations::current(world).is_ok_and(|current| current == way.old);
-    if matches!(state, Some(State::Begun | State::Preflight)) && is_old() {
+    // Another system than these two is none that this deployment has brought.
+    let is_untouched = || is_old() || generations::current(world).is_ok_and(|current| current != way.new);
+    if matches!(state, Some(State::Begun | State::Preflight)) && is_untouched() {
         let left = preflight::end(world);
         let reason = with(reason, left.as_ref().err());
         let ended = end(&mut journal, State::Refused, Some(reason));

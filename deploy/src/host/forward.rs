@@ -55,6 +55,11 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
         journal.say(&format!("forced: {reason}"));
     }
 
+    match generations::current(world) {
+        Ok(current) if current == way.old => {}
+        Ok(current) => return Err(format!("what runs is {current}, and no longer {}", way.old)),
+        Err(error) => return Err(format!("what runs cannot be read: {error}")),
+    }
     enter(journal, State::Preflight)?;
     // What an earlier one may have left.
     preflight::end(world)?;

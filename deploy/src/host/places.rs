@@ -37,6 +37,12 @@ pub fn state() -> PathBuf {
     PathBuf::from(STATE)
 }
 
+/// Locked by whoever begins or repairs a deployment, or must not meet one.
+#[must_use]
+pub fn beginning() -> PathBuf {
+    state().join("beginning.lock")
+}
+
 /// The deployments.
 #[must_use]
 pub fn deployments() -> PathBuf {

@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::places::SWITCHING;
-use super::world::{Command, CommandFailed, Ended, ROUND, World};
+use super::world::{Command, CommandFailed, Ended, Locked, ROUND, World};
 use crate::page::{self, ByCorpus, Wrong};
 
 /// Most bytes of a file or of a command's output: what is more is not read.
@@ -225,6 +225,20 @@ impl World for Real {
 
     fn counts(&self, words: &BTreeMap<String, String>) -> BTreeMap<String, Result<ByCorpus, Wrong>> {
         self.ask(words, |word, listen| page::counts(word, listen, ANSWER))
+    }
+
+    fn lock(&self, path: &Path, limit: Duration) -> io::Result<Locked> {
+        let file = append(&self.at(path))?;
+        let begun = Instant::now();
+        loop {
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(file.into()),
+                Err(Errno::WOULDBLOCK) if begun.elapsed() < limit => {
+                    thread::sleep(Duration::from_millis(100));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn is_switching(&self) -> bool {

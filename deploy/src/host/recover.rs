@@ -1,5 +1,6 @@
 //! Repairs what a deployment left whose way back died too, and what a restart in the middle of one left.
 
+use std::io;
 use std::time::Duration;
 
 use super::back::{Forward, back};
@@ -11,6 +12,8 @@ use crate::state::State;
 
 /// For a way back to end; its unit has a limit of its own.
 const WAIT: Duration = Duration::from_secs(lock::BACK + lock::MARGIN);
+/// For one that begins, whose own commands have limits.
+const LOCK: Duration = Duration::from_secs(180);
 /// How often it is tried. Counted here: an activation resets what systemd counts.
 const TRIES: usize = 5;
 /// Since the first one began, no other begins.
@@ -18,8 +21,12 @@ const TRYING: Duration = Duration::from_secs(600);
 /// Between two tries.
 pub const PAUSE: Duration = Duration::from_secs(10);
 /// Most seconds of it all: the last try may begin when no more may. systemd gives it more than that.
-pub const MOST: u64 =
-    WAIT.as_secs() + TRYING.as_secs() + activation::BOOTED + super::back::MOST + lock::MARGIN;
+pub const MOST: u64 = LOCK.as_secs()
+    + WAIT.as_secs()
+    + TRYING.as_secs()
+    + activation::BOOTED
+    + super::back::MOST
+    + lock::MARGIN;
 
 /// Goes back where the last deployment has no end, or did not bring the old system back whole. One that is the boot
 /// default already stays. What was not brought back by the last try ends as that: another deployment may begin.
@@ -28,6 +35,14 @@ pub const MOST: u64 =
 ///
 /// What is not as it was.
 pub fn recover(world: &dyn World, pause: Duration) -> Result<(), String> {
+    // One that begins has kept its record, and may have no unit yet. A lock that cannot be made hinders nothing.
+    let locked = world.lock(&places::beginning(), LOCK);
+    if locked
+        .as_ref()
+        .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    {
+        return Err("another deployment begins, or is repaired".to_owned());
+    }
     if !await_way_back(world)? {
         return Ok(());
     }

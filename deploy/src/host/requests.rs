@@ -1,6 +1,6 @@
 //! What a host does at each request.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::names::{Id, ReleaseName, StorePath};
 use super::offers::{self, Accepted};
 use super::real::Real;
 use super::records::{self, Kept, Way};
-use super::world::{Command, World, done, text};
+use super::world::{Command, Locked, World, done, text};
 use super::{activation, forward, generations, lock, places, receive, store};
 use crate::host_config::{self, HostConfig};
 use crate::protocol::{
@@ -23,6 +23,8 @@ use crate::state::State;
 use crate::trust::{self, PublicKey, Trusted};
 
 const LIMIT: Duration = Duration::from_secs(60);
+/// For another one that begins, or a dry run.
+const LOCK: Duration = Duration::from_secs(60);
 /// Most seconds that a deployment waits for its confirmation.
 const CONFIRMATION: u64 = 600;
 /// Seconds in which the unit of a deployment that was kept must have started.
@@ -88,8 +90,10 @@ impl Host<'_> {
             Request::Abort { id, reason } => value(self.abort(&named(&id)?, &reason)?),
             Request::Check => value(self.check()?),
             Request::DryRun { release } => {
-                let text = activation::dry_run(self.world, &self.whole(&named(&release)?)?.system)
-                    .map_err(|error| error.to_string())?;
+                let Judged { system, .. } = self.whole(&named(&release)?)?;
+                // It locks out an activation: none begins beside it.
+                let _locked = self.quiet()?;
+                let text = activation::dry_run(self.world, &system).map_err(|error| error.to_string())?;
                 value(Text { text })
             }
             Request::Diff { release } => {
@@ -241,6 +245,25 @@ impl Host<'_> {
         })
     }
 
+    /// That nothing is under way, and that nothing begins before what this gives is dropped.
+    fn quiet(&self) -> Result<Locked, String> {
+        const UNDER_WAY: &str = "another deployment is under way";
+        if self.is_held()? {
+            return Err(UNDER_WAY.to_owned());
+        }
+        let locked = self
+            .world
+            .lock(&places::beginning(), LOCK)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => UNDER_WAY.to_owned(),
+                _ => format!("{} cannot be locked: {error}", places::beginning().display()),
+            })?;
+        if self.is_held()? {
+            return Err(UNDER_WAY.to_owned());
+        }
+        Ok(locked)
+    }
+
     fn begin(&self, id: &Id, goal: Goal, confirmation: u64) -> Result<Empty, String> {
         if !(1..=CONFIRMATION).contains(&confirmation) {
             return Err(format!(
@@ -254,11 +277,13 @@ impl Host<'_> {
                     .to_owned(),
             );
         }
-        const UNDER_WAY: &str = "another deployment is under way";
-        if self.is_held()? {
-            return Err(UNDER_WAY.to_owned());
-        }
+        let _locked = self.quiet()?;
         let old = self.current()?;
+        // What runs may be another than when the release was judged.
+        if let (Some(release), None) = (&goal.release, goal.generation) {
+            trust::not_older(release, offers::of_system(self.world, &old).as_ref())
+                .map_err(|refusal| refusal.to_string())?;
+        }
         let before = records::all(self.world);
         records::prune(self.world);
         let kept = Kept {
@@ -288,11 +313,7 @@ impl Host<'_> {
         records::begin(self.world, &kept).map_err(|error| format!("it cannot be kept: {error}"))?;
         if let Err(error) = lock::take(self.world, &self.program, &kept.way, confirmation) {
             records::forget(self.world, id);
-            return Err(if self.is_held()? {
-                UNDER_WAY.to_owned()
-            } else {
-                error.to_string()
-            });
+            return Err(error.to_string());
         }
         eprintln!(
             "deployment {id}: begun, from {} to {}",

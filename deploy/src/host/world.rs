@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -140,6 +141,18 @@ impl fmt::Display for Said<'_> {
     }
 }
 
+/// A lock on a file, until it is dropped or its process ends.
+#[derive(Debug, Default)]
+pub struct Locked {
+    _file: Option<File>,
+}
+
+impl From<File> for Locked {
+    fn from(file: File) -> Self {
+        Self { _file: Some(file) }
+    }
+}
+
 /// The machine. Its file functions take paths as they are on the host.
 pub trait World {
     /// Runs a command to its end.
@@ -244,6 +257,13 @@ pub trait World {
 
     /// The counts of words' pages, by corpus: all are asked at once. A word is left out for which there was no time.
     fn counts(&self, words: &BTreeMap<String, String>) -> BTreeMap<String, Result<ByCorpus, Wrong>>;
+
+    /// Locks a file, which is made where it is not there; waits so long for another process that has it.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::WouldBlock`] where another one still has it, or those of the file system.
+    fn lock(&self, path: &Path, limit: Duration) -> io::Result<Locked>;
 
     /// Whether somebody activates a system, or asks what that would do: a second one would fail at once.
     fn is_switching(&self) -> bool;

@@ -96,6 +96,7 @@ fake_systemd_run() {
 		esac
 		shift
 	done
+	[ ! -e "$ROOT/slow-start" ] || sleep 2
 	[ ! -e "$ROOT/units/$unit" ] || exit 1
 	: >"$ROOT/units/$unit"
 	keep_unit "$@" >/dev/null 2>&1 </dev/null &

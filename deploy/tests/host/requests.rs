@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
 use serde_json::{Value, json};
@@ -233,6 +236,93 @@ fn a_release_that_is_older_than_what_runs_is_refused() {
         older.contains("is older than what runs") && older.contains("deploy rollback"),
         "{older}"
     );
+}
+
+#[test]
+fn of_two_that_begin_at_once_one_waits_and_leaves_nothing() {
+    let it = Offering::new();
+    let release = it.offered();
+    it.receive(&release);
+    it.machine.write("slow-start", "");
+    let (ended, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let answers: Vec<_> = thread::scope(|scope| {
+        let both = [ID, "fedcba9876543210"].map(|id| {
+            let (it, release, ended) = (&it, &release, &ended);
+            scope.spawn(move || {
+                let answer = it.begin(release, id);
+                ended.fetch_add(1, Ordering::Relaxed);
+                answer
+            })
+        });
+        while ended.load(Ordering::Relaxed) < 2 {
+            let deployments = it.machine.at("var/lib/deploy-host/deployments");
+            most.fetch_max(
+                fs::read_dir(deployments).into_iter().flatten().count(),
+                Ordering::Relaxed,
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+        both.map(|thread| thread.join().unwrap()).into()
+    });
+    assert_eq!(most.into_inner(), 1, "a record beside the one under way");
+    let refused: Vec<_> = answers
+        .iter()
+        .filter_map(|answer| answer["refused"].as_str())
+        .collect();
+    assert_eq!(refused, ["another deployment is under way"], "{answers:?}");
+    it.machine.settle();
+}
+
+#[test]
+fn a_release_that_has_become_older_than_what_runs_is_not_begun() {
+    let it = Offering::new();
+    let release = it.offered();
+    it.receive(&release);
+    let path = it.machine.at("var/lib/deploy-host/beginning.lock");
+    let held = fs::File::create(path).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    let answer = thread::scope(|scope| {
+        let begun = scope.spawn(|| it.begin(&release, ID));
+        // Until it waits for the lock.
+        thread::sleep(Duration::from_secs(3));
+        let newer = "/nix/store/33333333333333333333333333333333-newer";
+        it.machine.old_record(7);
+        it.machine.configure(
+            "var/lib/deploy-host/deployments/0000000000000007/record.json",
+            |record| {
+                record["way"]["new"] = json!(newer);
+                record["release"] = json!({
+                    "version": "9.9.9", "commit": "0".repeat(40), "commitTime": 4_000_000_000_u64,
+                    "ref": "refs/heads/main",
+                });
+            },
+        );
+        it.machine.system(newer, &[]);
+        fs::remove_file(it.machine.at("run/current-system")).unwrap();
+        symlink(newer, it.machine.at("run/current-system")).unwrap();
+        drop(held);
+        begun.join().unwrap()
+    });
+    let refused = answer["refused"].to_string();
+    assert!(refused.contains("is older than what runs"), "{answer}");
+    assert!(!it.machine.is_held());
+}
+
+#[test]
+fn a_dry_run_leaves_a_deployment_that_is_under_way() {
+    let it = Offering::new();
+    let release = it.offered();
+    it.receive(&release);
+    let dry_run = || {
+        it.machine
+            .asked(&json!({ "request": "dry-run", "release": release }))
+    };
+    assert_eq!(
+        dry_run()["done"]["text"],
+        "would restart the following units: wordtally-the.service\n"
+    );
+    it.machine.write("units/deploy-wordtally.service", "");
+    assert_eq!(dry_run()["refused"], "another deployment is under way");
 }
 
 #[test]

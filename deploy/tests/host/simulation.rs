@@ -13,7 +13,7 @@ use wordtally_deploy::host::forward::{Patience, forward};
 use wordtally_deploy::host::names::StorePath;
 use wordtally_deploy::host::records::{self, Journal, Kept, Way};
 use wordtally_deploy::host::recover::{self, PAUSE, recover};
-use wordtally_deploy::host::world::{Command, CommandFailed, Ended, ROUND, World};
+use wordtally_deploy::host::world::{Command, CommandFailed, Ended, Locked, ROUND, World};
 use wordtally_deploy::host::{lock, places};
 use wordtally_deploy::page::{ByCorpus, Wrong};
 use wordtally_deploy::protocol::Record;
@@ -67,6 +67,7 @@ struct Memory {
     ending_until: Cell<Duration>,
     /// Whether each command and each question takes as long as it may.
     is_slow: Cell<bool>,
+    is_locked: Cell<bool>,
     old_is_ready_from: Cell<Duration>,
     switching_until: Cell<Duration>,
     /// Steps of each process.
@@ -91,6 +92,7 @@ impl Memory {
             under_way: Cell::new(false),
             ending_until: Cell::default(),
             is_slow: Cell::default(),
+            is_locked: Cell::default(),
             old_is_ready_from: Cell::default(),
             switching_until: Cell::default(),
             counts: RefCell::default(),
@@ -417,6 +419,13 @@ impl World for Memory {
             .collect()
     }
 
+    fn lock(&self, _path: &Path, _limit: Duration) -> io::Result<Locked> {
+        if self.is_locked.get() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(Locked::default())
+    }
+
     fn is_switching(&self) -> bool {
         self.clock.get() < self.switching_until.get()
     }
@@ -684,6 +693,33 @@ fn a_word_is_excused_by_three_answers_and_not_by_one() {
     memory.old_is_ready_from.set(Duration::from_secs(11));
     forward(&memory, &mut Journal::new(&memory, kept()), PATIENCE).unwrap();
     assert_eq!(record(&memory).unwrap().excused, ["the"]);
+}
+
+#[test]
+fn a_repair_leaves_a_deployment_that_begins() {
+    let memory = Memory::new((true, true), &[]);
+    memory.is_locked.set(true);
+    assert_eq!(
+        recover(&memory, PAUSE).unwrap_err(),
+        "another deployment begins, or is repaired"
+    );
+    assert_eq!(record(&memory).unwrap().state, State::Begun);
+}
+
+#[test]
+fn a_system_that_an_operator_brought_before_the_first_step_stays() {
+    let other = "/nix/store/33333333333333333333333333333333-other";
+    let memory = Memory::new((true, true), &[]);
+    memory.put(&format!("{other}/init"), "");
+    memory.put_link(places::CURRENT, other);
+    let went = forward(&memory, &mut Journal::new(&memory, kept()), PATIENCE);
+    assert_eq!(
+        went.unwrap_err(),
+        format!("what runs is {other}, and no longer {OLD}")
+    );
+    back(&memory, &way(), Forward::Failed).unwrap();
+    assert_eq!(memory.current(), other);
+    assert_eq!(record(&memory).unwrap().state, State::Refused);
 }
 
 #[test]
