@@ -17,6 +17,8 @@ pub(super) const CONFIRMATION: u64 = 120;
 pub const DEADLINE: Duration = Duration::from_secs(2400);
 /// How long a host may know nothing of a deployment whose beginning it did not answer: it may be reading the closure.
 const BEGINNING: Duration = Duration::from_secs(60);
+/// How long a host may refuse to say how it stands: systemd answers nobody while it executes itself anew.
+const REFUSING: Duration = Duration::from_secs(120);
 /// Between two questions.
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -51,12 +53,19 @@ impl Ended {
     }
 }
 
-/// What was said of it so far.
+/// What was said and heard of it so far.
 #[derive(Default)]
 struct Said {
     lines: usize,
     state: Option<State>,
     unreachable: bool,
+    /// Since when the host refuses to say how it stands.
+    refusing: Option<Instant>,
+    /// Whether the pages are right, once it was asked from outside.
+    verdict: Option<Result<(), String>>,
+    /// What the host said where it did not take a confirmation or an abort.
+    not_taken: Option<String>,
+    interrupted: bool,
     aborted: bool,
     answered: bool,
 }
@@ -69,9 +78,13 @@ impl Deployment<'_> {
         while Instant::now() < deadline {
             match self.step(&mut said, known) {
                 Ok(Some(ended)) => return Ok(ended),
-                Ok(None) => said.unreachable = false,
-                Err(Unanswered::Refused(why)) => return Err(self.host.failed(why)),
+                Ok(None) => (said.unreachable, said.refusing) = (false, None),
                 Err(why) => {
+                    if !matches!(why, Unanswered::Refused(_)) {
+                        said.refusing = None;
+                    } else if said.refusing.get_or_insert_with(Instant::now).elapsed() >= REFUSING {
+                        return Err(self.host.failed(why));
+                    }
                     if !said.unreachable {
                         self.host.say(&format!(
                             "unreachable, and rolls back by itself if it stays so: {why}"
@@ -113,45 +126,61 @@ impl Deployment<'_> {
             }));
         }
         if self.host.interrupt.came() && !said.aborted {
-            self.host.say("interrupted: it is rolled back");
-            self.abort("it was interrupted")?;
-            said.aborted = true;
+            if !said.interrupted {
+                self.host.say("interrupted: it is rolled back");
+            }
+            said.interrupted = true;
+            said.aborted = self.abort("it was interrupted", said)?;
         } else if progress.state == State::Unconfirmed && !said.answered {
-            self.answer(&progress.excused)?;
-            said.answered = true;
+            self.answer(&progress.excused, said)?;
         }
         Ok(None)
     }
 
-    /// Asks from outside, and tells the host whether the new system stays.
-    fn answer(&self, excused: &[String]) -> Result<(), Unanswered> {
-        let checked = match &self.pages {
-            Some(pages) => pages::check(self.host, pages, excused, Telling::Each),
-            None => Err("what it must answer is not known to whoever asked for it".to_owned()),
+    /// Asks from outside, and tells the host whether the new system stays. What the host does not take is told again
+    /// while it waits for it.
+    fn answer(&self, excused: &[String], said: &mut Said) -> Result<(), Unanswered> {
+        let verdict = match said.verdict.clone() {
+            Some(verdict) => verdict,
+            None => {
+                let checked = match &self.pages {
+                    Some(pages) => pages::check(self.host, pages, excused, Telling::Each),
+                    None => Err("what it must answer is not known to whoever asked for it".to_owned()),
+                };
+                // An interrupt is told by the next step.
+                if self.host.interrupt.came() {
+                    return Ok(());
+                }
+                said.verdict.insert(checked).clone()
+            }
         };
-        match checked {
-            // An interrupt is told by the next step.
-            _ if self.host.interrupt.came() => Ok(()),
-            Ok(()) => self.tell(Request::Confirm { id: self.id.clone() }),
-            Err(wrong) => self.abort(&wrong),
-        }
+        said.answered = match verdict {
+            Ok(()) => self.tell(Request::Confirm { id: self.id.clone() }, said)?,
+            Err(wrong) => self.abort(&wrong, said)?,
+        };
+        Ok(())
     }
 
-    fn abort(&self, reason: &str) -> Result<(), Unanswered> {
-        self.tell(Request::Abort {
+    fn abort(&self, reason: &str, said: &mut Said) -> Result<bool, Unanswered> {
+        let request = Request::Abort {
             id: self.id.clone(),
             reason: reason.to_owned(),
-        })
+        };
+        self.tell(request, said)
     }
 
-    /// A host that refuses it has ended the deployment meanwhile, and says how at the next question.
-    fn tell(&self, request: Request) -> Result<(), Unanswered> {
+    /// Whether the host took it. One that has ended the deployment meanwhile says how at the next question.
+    fn tell(&self, request: Request, said: &mut Said) -> Result<bool, Unanswered> {
         match self.host.tell::<Empty>(request, SHORT) {
-            Err(Unanswered::Refused(why)) => self.host.say(&format!("too late: {why}")),
-            other => {
-                other?;
+            Ok(Empty {}) => Ok(true),
+            Err(Unanswered::Refused(why)) => {
+                if said.not_taken.as_ref() != Some(&why) {
+                    self.host.say(&format!("not taken: {why}"));
+                }
+                said.not_taken = Some(why);
+                Ok(false)
             }
+            Err(other) => Err(other),
         }
-        Ok(())
     }
 }

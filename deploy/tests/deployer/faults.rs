@@ -1,10 +1,13 @@
 //! Hosts that hang, die or talk nonsense: the deployer ends in time, and says what is known.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::deployment::{page, right};
 use crate::host::{Instead, Model, Scripted};
 use crate::scene::{Scene, path, put};
+use crate::server::{counts, serve};
 
 /// How a deployment ends on a host that does something else at its nth request of a kind.
 fn with(
@@ -128,15 +131,54 @@ fn a_lost_deployment_is_told_within_seconds() {
 }
 
 #[test]
-fn a_host_that_knows_nothing_of_it_is_told_within_seconds() {
-    let (code, said, _) = with("progress", 1, |_| {
-        Some(Instead::Refused("there is no such deployment here"))
+fn a_host_that_does_not_say_how_it_stands_is_asked_again() {
+    // As while systemd executes itself anew.
+    let host = Scripted::but(|name, model| {
+        (name == "progress" && (3..6).contains(&model.count("progress")))
+            .then_some(Instead::Refused("systemd does not say what is under way"))
     });
-    assert_eq!(code, 1);
-    assert!(
-        said.ends_with("deploy: prod: there is no such deployment here\n"),
-        "{said}"
-    );
+    let server = right();
+    let scene = Scene::new(&[("prod", &host, page(&server))]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(host.model().count("confirm"), 1);
+    let refused = "rolls back by itself if it stays so: systemd does not say what is under way\n";
+    assert_eq!(said.matches(refused).count(), 1, "{said}");
+}
+
+#[test]
+fn a_confirmation_that_is_not_taken_is_sent_again() {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&asked);
+    let server = serve(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        counts([("hamlet", 995)])
+    });
+    let host = Scripted::but(|name, model| {
+        (name == "confirm" && model.count("confirm") < 3)
+            .then_some(Instead::Refused("systemd does not say what is under way"))
+    });
+    let scene = Scene::new(&[("prod", &host, page(&server))]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(host.model().count("confirm"), 3);
+    assert_eq!(said.matches("not taken: systemd").count(), 1, "{said}");
+    // The pages take their time, and the host does not wait for long.
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn an_abort_that_is_not_taken_is_sent_again() {
+    let host = Scripted::but(|name, model| {
+        (name == "abort" && model.count("abort") == 1)
+            .then_some(Instead::Refused("systemd does not say what is under way"))
+    });
+    let server = serve(|_| counts([("hamlet", 3)]));
+    let scene = Scene::new(&[("prod", &host, page(&server))]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 1, "{said}");
+    assert_eq!(host.model().count("abort"), 2);
+    assert!(said.contains("deploy: prod: rolled back: http://"), "{said}");
 }
 
 #[test]
@@ -148,7 +190,7 @@ fn a_confirmation_that_is_too_late_is_followed_by_the_host_s_own_end() {
     });
     assert_eq!(code, 1);
     assert!(
-        said.contains("prod: too late: it does not wait for a confirmation\n"),
+        said.contains("prod: not taken: it does not wait for a confirmation\n"),
         "{said}"
     );
     assert!(
