@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use clap::{Args, Parser, Subcommand};
@@ -17,6 +17,11 @@ use wordtally_deploy::host::records::{self, Journal, Way};
 use wordtally_deploy::host::requests::Host;
 use wordtally_deploy::host::world::World;
 use wordtally_deploy::host::{connect, local, places, recover, serve};
+
+/// How long systemd may refuse to say how a deployment stands.
+const REFUSING: Duration = Duration::from_secs(120);
+/// Between two questions.
+const EVERY: Duration = Duration::from_millis(500);
 
 /// Decides on this host which release it takes, and brings it
 #[derive(Parser)]
@@ -189,16 +194,25 @@ fn rollback(host: &Host<'_>, generation: Option<u64>) -> Result<(), String> {
         begun.generation,
         begun.system.display()
     ))?;
-    let (mut seen, mut is_confirmed) = (0, false);
+    let (mut seen, mut is_confirmed, mut answered) = (0, false, Instant::now());
     loop {
-        let progress = host.progress(&id, seen)?;
+        let progress = match host.progress(&id, seen) {
+            Ok(progress) => progress,
+            // systemd answers nobody while it executes itself anew.
+            Err(_) if answered.elapsed() < REFUSING => {
+                thread::sleep(EVERY);
+                continue;
+            }
+            Err(why) => return Err(why),
+        };
+        answered = Instant::now();
         seen += progress.lines.len();
         for line in &progress.lines {
             print(&format!("{line}\n"))?;
         }
         if progress.state == wordtally_deploy::state::State::Unconfirmed && !is_confirmed {
-            host.confirm(&id)?;
-            is_confirmed = true;
+            // What is not taken is sent again: the next question tells what became of it.
+            is_confirmed = host.confirm(&id).is_ok();
         }
         if progress.state.is_final() {
             return match progress.reason {
@@ -206,6 +220,6 @@ fn rollback(host: &Host<'_>, generation: Option<u64>) -> Result<(), String> {
                 Some(reason) => Err(format!("{}: {reason}", progress.state)),
             };
         }
-        thread::sleep(Duration::from_millis(500));
+        thread::sleep(EVERY);
     }
 }

@@ -597,6 +597,23 @@ fn a_rollback_goes_to_the_generation_before_and_needs_no_ready_word() {
 }
 
 #[test]
+fn a_rollback_goes_on_where_systemd_does_not_say_how_it_stands() {
+    let machine = Machine::new();
+    machine.begin(None);
+    assert_eq!(machine.watch()["state"], "committed");
+    machine.settle();
+    fs::remove_file(machine.at("new-system")).unwrap();
+    symlink(OLD, machine.at("new-system")).unwrap();
+    // The first one is that of its beginning.
+    machine.write("shows", "");
+    machine.write("deaf-at", "2\n3\n");
+    let done = machine.command(&["rollback", "1"]).output().unwrap();
+    machine.settle();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!([machine.current(), machine.default()], [OLD, OLD]);
+}
+
+#[test]
 fn what_runs_is_told_with_its_own_hashes_and_each_words_program() {
     let machine = Machine::new();
     machine.write("valid", &format!("{OLD} {}\n", hash(b"old")));
