@@ -1,10 +1,13 @@
 //! Whether a host runs what was signed, now and after a restart, and answers as it must. Nothing is changed.
 
+use std::path::Path;
+
 use super::Failure;
 use super::attested::Target;
 use super::host::{Host, LONG};
 use super::pages::{self, Telling};
-use crate::protocol::{Checked, Request};
+use crate::protocol::{Checked, Request, Status};
+use crate::state::State;
 
 pub(super) fn check(host: &Host<'_>, target: &Target) -> Result<(), Failure> {
     let checked: Checked = host
@@ -19,7 +22,18 @@ pub(super) fn check(host: &Host<'_>, target: &Target) -> Result<(), Failure> {
         "on the host: its {} paths are what was signed",
         target.closure.0.len()
     ));
-    pages::check(host, &target.deployment.pages, &[], Telling::Each).map_err(|error| host.failed(error))
+    let excused = excused(&target.system, host.status()?);
+    pages::check(host, &target.deployment.pages, &excused, Telling::Each).map_err(|error| host.failed(error))
+}
+
+/// The words that the deployment of this very system excused: what did not refuse it is no fault of it afterwards.
+fn excused(system: &Path, status: Status) -> Vec<String> {
+    match status.last {
+        Some(last) if last.state == State::Committed && last.system == system && status.current == system => {
+            last.excused
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Compares what the host says of itself with what was signed; gives how many words it runs.

@@ -123,10 +123,7 @@ fn an_excused_word_may_be_down_and_not_wrong() {
     let scene = Scene::new(&[("prod", &host, page(&down()))]);
     let (code, said) = scene.deploy(&["to", "prod", "--force", "an outage"]);
     assert_eq!(code, 0, "{said}");
-    assert!(
-        said.contains("excused, since the was not ready before: http://"),
-        "{said}"
-    );
+    assert!(said.contains("from outside: the is excused: http://"), "{said}");
     assert_eq!(host.model().asked[3]["force"], "an outage");
 
     let host = Scripted::new();
@@ -135,6 +132,32 @@ fn an_excused_word_may_be_down_and_not_wrong() {
     let (code, said) = scene.deploy(&["to", "prod"]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("rolled back: http://"), "{said}");
+}
+
+#[test]
+fn an_excused_word_takes_no_time_of_the_others() {
+    let server = serve(|path| {
+        if path == "/another/" {
+            std::thread::sleep(std::time::Duration::from_secs(30));
+        }
+        counts([("hamlet", 995)])
+    });
+    let host = Scripted::new();
+    host.model().excused = vec!["another".to_owned()];
+    let mut pages = page(&server);
+    pages["another"] = json!(format!("http://{}/another/", server.address));
+    let scene = Scene::new(&[("prod", &host, pages)]);
+    let mut running = scene.start(&["to", "prod"]);
+    running.until("prod: from outside: http://");
+    let begun = std::time::Instant::now();
+    running.until("prod: from outside: another is excused: http://");
+    assert!(
+        begun.elapsed() < std::time::Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+    let (code, said) = running.end();
+    assert_eq!(code, 0, "{said}");
 }
 
 #[test]

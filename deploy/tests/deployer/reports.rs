@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::deployment::{page, right};
 use crate::host::{Instead, Scripted};
 use crate::scene::{Scene, path};
+use crate::server::{Server, counts, response, serve};
 
 fn scene() -> (Scripted, Scene) {
     let host = Scripted::new();
@@ -117,9 +118,26 @@ type Change = fn(&mut Value);
 
 /// What `deploy check` says of a host that says this of itself.
 fn checked(change: impl Fn(&mut Value) + Send + 'static) -> (i32, String) {
+    checked_at(&right(), change, |_| {})
+}
+
+/// The same, of these pages, and of a host whose status this is.
+fn checked_at(
+    server: &Server,
+    change: impl Fn(&mut Value) + Send + 'static,
+    status: impl Fn(&mut Value) + Send + 'static,
+) -> (i32, String) {
     let closure = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
     let shared = std::sync::Arc::clone(&closure);
-    let host = Scripted::but(move |_, _| {
+    let host = Scripted::but(move |name, _| {
+        if name == "status" {
+            let mut says = json!({
+                "environment": "prod", "current": path("z-system"), "default": path("z-system"), "generation": 8,
+                "release": null, "last": null, "underWay": false, "words": {},
+            });
+            status(&mut says);
+            return Some(Instead::Done(says));
+        }
         let mut says = json!({
             "current": path("z-system"), "default": path("z-system"), "closure": *shared.lock().unwrap(),
             "programs": { "the": format!("{}/bin/wordtally", path("a-wordtally")) },
@@ -127,8 +145,7 @@ fn checked(change: impl Fn(&mut Value) + Send + 'static) -> (i32, String) {
         change(&mut says);
         Some(Instead::Done(says))
     });
-    let server = right();
-    let scene = Scene::new(&[("prod", &host, page(&server))]);
+    let scene = Scene::new(&[("prod", &host, page(server))]);
     *closure.lock().unwrap() = wordtally_deploy::closure::sha256(scene.draft.closure.as_bytes());
     scene.deploy(&["check", "prod"])
 }
@@ -174,6 +191,36 @@ fn a_check_compares_bytes_programs_and_pages() {
         assert_eq!(code, 1, "{said}");
         assert!(said.starts_with("deploy: prod: ") && said.contains(why), "{said}");
     }
+}
+
+#[test]
+fn a_check_excuses_what_the_deployment_of_this_system_excused() {
+    let down = serve(|_| response("503 Service Unavailable", "", "no table"));
+    let last = |state: &'static str, system: &'static str, excused: &'static str| {
+        move |says: &mut Value| {
+            says["last"] = json!({
+                "id": "0123456789abcdef", "begun": 1_790_000_000, "system": path(system), "before": path("old"),
+                "release": null, "generation": null, "force": null, "state": state, "reason": null,
+                "excused": [excused],
+            });
+        }
+    };
+    let (code, said) = checked_at(&down, |_| {}, last("committed", "z-system", "the"));
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("from outside: the is excused: http://"), "{said}");
+    for status in [
+        last("committed", "z-system", "love"),
+        last("committed", "old", "the"),
+        last("rolled-back", "z-system", "the"),
+    ] {
+        let (code, said) = checked_at(&down, |_| {}, status);
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("/the/ answers 503: no table"), "{said}");
+    }
+    let wrong = serve(|_| counts([("hamlet", 3)]));
+    let (code, said) = checked_at(&wrong, |_| {}, last("committed", "z-system", "the"));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("hamlet has 3 and not 995"), "{said}");
 }
 
 #[test]
