@@ -1,5 +1,6 @@
 //! Whether a host runs what was signed, now and after a restart, and answers as it must. Nothing is changed.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Failure;
@@ -13,7 +14,8 @@ pub(super) fn check(host: &Host<'_>, target: &Target) -> Result<(), Failure> {
     let checked: Checked = host
         .ask(Request::Check, LONG)
         .map_err(|error| host.failed(error))?;
-    let words = signed(target, &checked).map_err(|error| host.failed(error))?;
+    let excused = excused(&target.system, host.status()?);
+    let words = signed(host, target, &checked, &excused).map_err(|error| host.failed(error))?;
     host.say(&format!(
         "on the host: {words} words run {}",
         target.program.display()
@@ -22,7 +24,6 @@ pub(super) fn check(host: &Host<'_>, target: &Target) -> Result<(), Failure> {
         "on the host: its {} paths are what was signed",
         target.closure.0.len()
     ));
-    let excused = excused(&target.system, host.status()?);
     pages::check(host, &target.deployment.pages, &excused, Telling::Each).map_err(|error| host.failed(error))
 }
 
@@ -37,7 +38,7 @@ fn excused(system: &Path, status: Status) -> Vec<String> {
 }
 
 /// Compares what the host says of itself with what was signed; gives how many words it runs.
-fn signed(target: &Target, checked: &Checked) -> Result<usize, String> {
+fn signed(host: &Host<'_>, target: &Target, checked: &Checked, excused: &[String]) -> Result<usize, String> {
     let (current, system) = (&checked.current, &target.system);
     if current != system {
         return Err(format!(
@@ -63,20 +64,29 @@ fn signed(target: &Target, checked: &Checked) -> Result<usize, String> {
             checked.closure
         ));
     }
-    let words = target.deployment.pages.pages.keys();
-    let named = words.map(|word| (word, checked.programs.get(word).and_then(Option::as_ref)));
-    let all = checked
-        .programs
-        .iter()
-        .map(|(word, program)| (word, program.as_ref()));
-    for (word, program) in named.chain(all) {
-        if program != Some(&target.program) {
-            let program = program.map_or("nothing".into(), |path| path.to_string_lossy());
-            return Err(format!(
-                "the word {word} runs {program}, and not {}",
-                target.program.display()
-            ));
+    let programs = &checked.programs;
+    let words: BTreeSet<_> = target
+        .deployment
+        .pages
+        .pages
+        .keys()
+        .chain(programs.keys())
+        .collect();
+    let mut running = 0;
+    for word in words {
+        match programs.get(word).and_then(Option::as_ref) {
+            Some(program) if *program == target.program => running += 1,
+            None if excused.contains(word) => {
+                host.say(&format!("on the host: {word} is excused: it does not run"))
+            }
+            program => {
+                return Err(format!(
+                    "the word {word} runs {}, and not {}",
+                    program.map_or("nothing".into(), |path| path.to_string_lossy()),
+                    target.program.display()
+                ));
+            }
         }
     }
-    Ok(checked.programs.len())
+    Ok(running)
 }

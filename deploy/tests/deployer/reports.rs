@@ -217,6 +217,16 @@ fn a_check_excuses_what_the_deployment_of_this_system_excused() {
         assert_eq!(code, 1, "{said}");
         assert!(said.contains("/the/ answers 503: no table"), "{said}");
     }
+    let gone = |says: &mut Value| says["programs"]["the"] = Value::Null;
+    let (code, said) = checked_at(&down, gone, last("committed", "z-system", "the"));
+    assert_eq!(code, 0, "{said}");
+    assert!(
+        said.contains("on the host: the is excused: it does not run\n"),
+        "{said}"
+    );
+    let other = |says: &mut Value| says["programs"]["the"] = json!("/bin/sh");
+    let (code, said) = checked_at(&down, other, last("committed", "z-system", "the"));
+    assert_eq!(code, 1, "{said}");
     let wrong = serve(|_| counts([("hamlet", 3)]));
     let (code, said) = checked_at(&wrong, |_| {}, last("committed", "z-system", "the"));
     assert_eq!(code, 1, "{said}");
