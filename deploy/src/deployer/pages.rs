@@ -1,5 +1,6 @@
 //! Asks all pages of a host from outside, as its clients do.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::host::Host;
@@ -10,6 +11,10 @@ use crate::release::Pages;
 pub(super) const LIMIT: Duration = Duration::from_secs(90);
 /// How long the page of an excused word may take.
 const EXCUSED: Duration = Duration::from_secs(3);
+
+/// How long they may take before a deployment, and one of them.
+const BEFORE: Duration = Duration::from_secs(20);
+const BEFORE_ONE: Duration = Duration::from_secs(5);
 
 /// Whether each page is said, or only what is wrong.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,4 +61,47 @@ pub(super) fn check(
         }
     }
     Ok(())
+}
+
+/// The words whose pages do not answer now, whatever the host says of itself: what is wrong from outside before a
+/// deployment does not refuse it. A page whose answer now is not known, as that of a new word, counts so where no other
+/// one answers.
+pub(super) fn unanswered(
+    host: &Host<'_>,
+    pages: &Pages,
+    running: &BTreeMap<String, String>,
+) -> Result<Vec<String>, String> {
+    let mut outside = Outside::new(pages.certificate_authority.as_deref())?;
+    let until = Instant::now() + BEFORE;
+    let (mut silent, mut unknown, mut any) = (Vec::new(), Vec::new(), false);
+    for (word, url) in &pages.pages {
+        if !running.contains_key(word) {
+            unknown.push(word.clone());
+            continue;
+        }
+        let patience = Patience {
+            until: until.min(Instant::now() + BEFORE_ONE),
+            asks_again: true,
+            given_up: &|| host.interrupt.came(),
+        };
+        match outside.check(url, &crate::page::ByCorpus::new(), patience) {
+            Ok(_) => any = true,
+            Err(wrong) if wrong.is_wrong_answer() => any = true,
+            Err(Wrong::Late(_) | Wrong::Unwanted(_)) => unknown.push(word.clone()),
+            Err(wrong) => {
+                host.say(&format!(
+                    "from outside: {word} is wrong already, and is only reported: {wrong}"
+                ));
+                silent.push(word.clone());
+            }
+        }
+    }
+    if !any && !silent.is_empty() && !unknown.is_empty() {
+        host.say(&format!(
+            "from outside: no page answers, so these are only reported too: {}",
+            unknown.join(", ")
+        ));
+        silent.append(&mut unknown);
+    }
+    Ok(silent)
 }

@@ -15,7 +15,7 @@ pub(super) struct Promoted {
     pub(super) before: Option<u64>,
     /// Whether this deployment brought it.
     pub(super) changed: bool,
-    /// Words that were not ready before it either.
+    /// Words that were not right before it either.
     pub(super) excused: Vec<String>,
 }
 
@@ -39,6 +39,13 @@ pub(super) fn promote(host: &Host<'_>, target: &Target, force: Option<&str>) -> 
             )),
         }
     }
+    // What answers in the middle of another deployment says nothing of before this one.
+    let unanswered = if status.under_way {
+        Vec::new()
+    } else {
+        pages::unanswered(host, &target.deployment.pages, &status.words)
+            .map_err(|error| host.failed(error))?
+    };
     if host.interrupt.came() {
         return Err(host.failed(Unanswered::Interrupted));
     }
@@ -63,6 +70,7 @@ pub(super) fn promote(host: &Host<'_>, target: &Target, force: Option<&str>) -> 
         host,
         id,
         pages: Some(target.deployment.pages.clone()),
+        unanswered,
         begun,
     };
     let excused = deployment.watch()?.committed(host)?;

@@ -37,6 +37,7 @@ pub(super) fn roll_back(host: &Host<'_>, generation: Option<u64>) -> Result<(), 
         host,
         id,
         pages,
+        unanswered: Vec::new(),
         begun,
     }
     .watch()?

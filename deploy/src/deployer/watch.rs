@@ -28,6 +28,8 @@ pub(super) struct Deployment<'a> {
     pub(super) id: String,
     /// What is asked from outside; none where the host did not say it.
     pub(super) pages: Option<Pages>,
+    /// Words whose pages did not answer from outside before it either.
+    pub(super) unanswered: Vec<String>,
     /// Whether the host said that it began.
     pub(super) begun: bool,
 }
@@ -36,7 +38,7 @@ pub(super) struct Deployment<'a> {
 pub(super) struct Ended {
     pub(super) state: State,
     pub(super) reason: String,
-    /// Words that were not ready before it either.
+    /// Words that were not right before it either.
     pub(super) excused: Vec<String>,
 }
 
@@ -122,7 +124,7 @@ impl Deployment<'_> {
             return Ok(Some(Ended {
                 state: progress.state,
                 reason: progress.reason.unwrap_or_default(),
-                excused: progress.excused,
+                excused: self.excused(progress.excused),
             }));
         }
         if self.host.interrupt.came() && !said.aborted {
@@ -132,9 +134,15 @@ impl Deployment<'_> {
             said.interrupted = true;
             said.aborted = self.abort("it was interrupted", said)?;
         } else if progress.state == State::Unconfirmed && !said.answered {
-            self.answer(&progress.excused, said)?;
+            self.answer(&self.excused(progress.excused), said)?;
         }
         Ok(None)
+    }
+
+    /// The words that were not right before it either, by the host's word or from outside.
+    fn excused(&self, mut by_host: Vec<String>) -> Vec<String> {
+        by_host.extend_from_slice(&self.unanswered);
+        by_host
     }
 
     /// Asks from outside, and tells the host whether the new system stays. What the host does not take is told again

@@ -1,5 +1,7 @@
 //! A deployment from its offer to its end.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::json;
 
 use crate::host::{Instead, Scripted};
@@ -132,6 +134,57 @@ fn an_excused_word_may_be_down_and_not_wrong() {
     let (code, said) = scene.deploy(&["to", "prod"]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("rolled back: http://"), "{said}");
+}
+
+#[test]
+fn what_was_wrong_from_outside_before_does_not_refuse_a_release() {
+    // As where a certificate has expired: the host itself finds each word ready.
+    let host = Scripted::new();
+    let gone = serve(|_| None);
+    let mut pages = page(&gone);
+    pages["new"] = json!(format!("http://{}/new/", gone.address));
+    let scene = Scene::new(&[("prod", &host, pages)]);
+    let (code, said) = scene.deploy(&["to", "prod"]);
+    assert_eq!(code, 0, "{said}");
+    let said_before = "prod: from outside: the is wrong already, and is only reported: http://";
+    assert!(
+        said.find(said_before).unwrap() < said.find("preflight").unwrap(),
+        "{said}"
+    );
+    assert!(
+        said.contains("no page answers, so these are only reported too: new\n"),
+        "{said}"
+    );
+    for word in ["the", "new"] {
+        assert!(
+            said.contains(&format!("from outside: {word} is excused: http://")),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn what_answered_from_outside_before_has_to_answer_afterwards() {
+    // A word that is new has answered nobody before, and must now.
+    for (path, wrong) in [("/the/", true), ("/new/", false)] {
+        let asked = AtomicU32::new(0);
+        let server = serve(move |at| {
+            let before = asked.fetch_add(1, Ordering::Relaxed) == 0;
+            match at == path && !before {
+                true => response("502 Bad Gateway", "", ""),
+                // Wrong counts are an answer.
+                false => counts([("hamlet", if before && wrong { 3 } else { 995 })]),
+            }
+        });
+        let mut pages = page(&server);
+        pages["new"] = json!(format!("http://{}/new/", server.address));
+        let host = Scripted::new();
+        let scene = Scene::new(&[("prod", &host, pages)]);
+        let (code, said) = scene.deploy(&["to", "prod"]);
+        assert_eq!(code, 1, "{said}");
+        assert!(said.ends_with(&format!("{path} answers 502\n")), "{said}");
+        assert!(said.contains("rolled back: http://"), "{said}");
+    }
 }
 
 #[test]
