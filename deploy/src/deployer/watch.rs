@@ -4,7 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Failure;
-use super::host::{Host, SHORT};
+use super::host::{Host, LONG, SHORT};
 use super::pages::{self, Telling};
 use super::request::Unanswered;
 use crate::protocol::{Empty, Progress, Request};
@@ -16,7 +16,7 @@ pub(super) const CONFIRMATION: u64 = 120;
 /// How long a deployment is watched: longer than all that the host's own limits allow, its way back included.
 pub const DEADLINE: Duration = Duration::from_secs(2400);
 /// How long a host may know nothing of a deployment whose beginning it did not answer: it may be reading the closure.
-const BEGINNING: Duration = Duration::from_secs(60);
+const BEGINNING: Duration = LONG;
 /// How long a host may refuse to say how it stands: systemd answers nobody while it executes itself anew.
 const REFUSING: Duration = Duration::from_secs(120);
 /// Between two questions.
