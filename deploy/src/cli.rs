@@ -20,7 +20,7 @@ Exit codes:
   0  what was asked for was done, or is so
   1  it was not done, or is not so: one sentence says why
   2  the arguments are wrong
-  3  `to` only: the host runs a newer release, and nothing was sent";
+  3  `to` only: the host runs a newer release, and keeps it";
 
 const TO_HELP: &str = "\
 The host judges the release by itself, and tries its words before it activates it. It keeps it only if every page is
@@ -35,7 +35,7 @@ Exit codes:
   0  every host runs it, now and after a restart
   1  a host refused it, or went back, or is not reached: one sentence says which
   2  the arguments are wrong
-  3  a host runs a newer release, and nothing was sent to it";
+  3  a host runs a newer release, and keeps it";
 
 const ROLLBACK_HELP: &str = "\
 What ran there was signed when it came, so nothing is built, sent or signed anew. `deploy list HOST` lists the

@@ -40,6 +40,9 @@ pub enum Failure {
     /// The same, of one host.
     #[error("{0}: {1}")]
     Host(String, String),
+    /// One host refused it.
+    #[error("{0}: {1}")]
+    Refused(String, String),
     /// A host runs a newer release: there was nothing to do.
     #[error("{0}: superseded: {1}")]
     Superseded(String, String),
@@ -50,7 +53,7 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Not(_) | Self::Host(..) => 1,
+            Self::Not(_) | Self::Host(..) | Self::Refused(..) => 1,
             Self::Superseded(..) => 3,
         }
     }

@@ -18,9 +18,10 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) fn bring(targets: &[Target], to: &To, interrupt: &Interrupt) -> Result<(), Failure> {
     for (number, target) in targets.iter().enumerate() {
         let host = reach(target, &to.login, interrupt)?;
-        let done = promote(&host, target, to.force.as_deref()).and_then(|promoted| match number {
-            0 if !to.bake.is_zero() => bake(&host, target, to, &promoted),
-            _ => Ok(()),
+        let bakes = number == 0 && !to.bake.is_zero();
+        let done = promote(&host, target, to.force.as_deref(), bakes).and_then(|promoted| match bakes {
+            true => bake(&host, target, to, &promoted),
+            false => Ok(()),
         });
         let rest: Vec<_> = targets
             .iter()

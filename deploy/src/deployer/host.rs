@@ -40,6 +40,14 @@ impl<'a> Host<'a> {
         Failure::Host(self.name.to_owned(), why.to_string())
     }
 
+    /// The same of what it did not answer as it should; its own refusal is told from the others.
+    pub(super) fn unanswered(&self, error: Unanswered) -> Failure {
+        match error {
+            Unanswered::Refused(why) => Failure::Refused(self.name.to_owned(), why),
+            other => self.failed(other),
+        }
+    }
+
     /// What changes nothing that runs: an interrupt ends it.
     pub(super) fn ask<T: DeserializeOwned>(
         &self,

@@ -19,10 +19,21 @@ pub(super) struct Promoted {
     pub(super) excused: Vec<String>,
 }
 
-pub(super) fn promote(host: &Host<'_>, target: &Target, force: Option<&str>) -> Result<Promoted, Failure> {
+/// With `bakes` the host must be able to go back.
+pub(super) fn promote(
+    host: &Host<'_>,
+    target: &Target,
+    force: Option<&str>,
+    bakes: bool,
+) -> Result<Promoted, Failure> {
     let status = host.status()?;
     newer(host, target, &status)?;
-    let offered = send(host, target)?;
+    if bakes && status.generation.is_none() {
+        return Err(host.failed(
+            "it has no generation to go back to, so nothing can bake there: deploy to it without --bake first",
+        ));
+    }
+    let offered = send(host, target).map_err(|why| newer_now(host, target, why))?;
     let system = &target.system;
     if !status.under_way && status.current == *system && status.default.as_ref() == Some(system) {
         match pages::check(host, &target.deployment.pages, &[], Telling::Each) {
@@ -64,6 +75,10 @@ pub(super) fn promote(host: &Host<'_>, target: &Target, force: Option<&str>) -> 
             host.say(&format!("unreachable: {error}"));
             false
         }
+        Err(Unanswered::Refused(why)) => {
+            let refused = host.unanswered(Unanswered::Refused(format!("not begun: {why}")));
+            return Err(newer_now(host, target, refused));
+        }
         Err(error) => return Err(host.failed(format!("not begun: {error}"))),
     };
     let deployment = Deployment {
@@ -94,6 +109,17 @@ fn newer(host: &Host<'_>, target: &Target, status: &Status) -> Result<(), Failur
         )),
         _ => Ok(()),
     }
+}
+
+/// Why a release did not come to a host. One that refused it may have got a newer one since it was asked what runs.
+fn newer_now(host: &Host<'_>, target: &Target, why: Failure) -> Failure {
+    if matches!(why, Failure::Refused(..))
+        && let Ok(status) = host.status()
+        && let Err(superseded) = newer(host, target, &status)
+    {
+        return superseded;
+    }
+    why
 }
 
 pub(super) fn dry_run(host: &Host<'_>, target: &Target) -> Result<(), Failure> {

@@ -23,7 +23,7 @@ const STILL: Duration = Duration::from_secs(300);
 pub(super) fn send(host: &Host<'_>, target: &Target) -> Result<Offered, Failure> {
     let offered: Offered = host
         .ask(Request::Offer(target.offer.clone()), super::host::LONG)
-        .map_err(|error| host.failed(error))?;
+        .map_err(|error| host.unanswered(error))?;
     if offered.system != target.system {
         return Err(host.failed(format!(
             "it takes {} of this release, and not {}",
@@ -54,7 +54,7 @@ pub(super) fn send(host: &Host<'_>, target: &Target) -> Result<Offered, Failure>
     };
     let Empty {} = host
         .send(receive, bytes(here), LIMIT, STILL)
-        .map_err(|error| host.failed(error))?;
+        .map_err(|error| host.unanswered(error))?;
     Ok(offered)
 }
 

@@ -68,6 +68,27 @@ fn a_canary_that_turns_wrong_goes_back_and_nothing_else_is_touched() {
 }
 
 #[test]
+fn a_canary_that_cannot_go_back_gets_nothing() {
+    let (canary, other, server) = (Scripted::new(), Scripted::new(), right());
+    {
+        let mut model = canary.model();
+        (model.generation, model.default) = (None, None);
+    }
+    let scene = Scene::new(&[("prod", &canary, page(&server)), ("other", &other, page(&server))]);
+    let (code, said) = scene.deploy(&["to", "prod", "other", "--bake", "2s"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.ends_with(
+            "deploy: prod: it has no generation to go back to, so nothing can bake there: deploy to it without --bake \
+             first\n"
+        ),
+        "{said}"
+    );
+    assert_eq!(canary.model().names(), ["status"]);
+    assert!(other.model().asked.is_empty());
+}
+
+#[test]
 fn an_interrupt_while_it_bakes_brings_it_back() {
     let (canary, other, server) = (Scripted::new(), Scripted::new(), right());
     let scene = Scene::new(&[("prod", &canary, page(&server)), ("other", &other, page(&server))]);

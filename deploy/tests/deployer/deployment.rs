@@ -242,7 +242,7 @@ fn a_host_s_refusal_of_the_release_is_its_own_sentence_and_sends_nothing() {
         said,
         "deploy: prod: the release was built from refs/heads/x, which this host does not take\n"
     );
-    assert_eq!(host.model().names(), ["status", "offer"]);
+    assert_eq!(host.model().names(), ["status", "offer", "status"]);
 }
 
 #[test]
@@ -259,6 +259,32 @@ fn a_newer_release_on_the_host_has_an_exit_code_of_its_own() {
         "{said}"
     );
     assert_eq!(host.model().names(), ["status"]);
+}
+
+#[test]
+fn a_host_that_gets_a_newer_release_meanwhile_is_told_by_the_same_exit_code() {
+    for (at, also) in [("offer", None), ("begin", Some("receive"))] {
+        let host = Scripted::but(move |name, model| {
+            if name != at {
+                return None;
+            }
+            model.running = json!({
+                "version": "0.2.0", "commit": "e".repeat(40), "commitTime": 1_790_000_001, "ref": "refs/heads/main",
+            });
+            Some(Instead::Refused("the release is older than what runs"))
+        });
+        let scene = Scene::new(&[("prod", &host, page(&right()))]);
+        let (code, said) = scene.deploy(&["to", "prod"]);
+        assert_eq!(code, 3, "{said}");
+        assert!(
+            said.contains("deploy: prod: superseded: it runs 0.2.0 of commit eee"),
+            "{said}"
+        );
+        let model = host.model();
+        assert_eq!(model.names().last(), Some(&"status"));
+        assert_eq!(model.names().contains(&"receive"), also.is_some());
+        assert_eq!(model.count("progress"), 0);
+    }
 }
 
 #[test]

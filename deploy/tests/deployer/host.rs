@@ -31,7 +31,7 @@ type Hook = Box<dyn FnMut(&str, &mut Model) -> Option<Instead> + Send>;
 pub(crate) struct Model {
     pub(crate) current: String,
     pub(crate) default: Option<String>,
-    pub(crate) generation: u64,
+    pub(crate) generation: Option<u64>,
     pub(crate) missing: Vec<String>,
     pub(crate) running: Value,
     /// States that the deployment is yet to be in.
@@ -75,7 +75,7 @@ impl Scripted {
         let model = Arc::new(Mutex::new(Model {
             current: path("old"),
             default: Some(path("old")),
-            generation: 7,
+            generation: Some(7),
             missing: ["z-system", "m-glibc", "a-wordtally"].map(path).into(),
             running: Value::Null,
             ahead: Vec::new(),
