@@ -86,6 +86,7 @@ pub fn unit(world: &dyn World) -> Result<Unit, CommandFailed> {
 ///
 /// How systemd refused it.
 pub fn take(world: &dyn World, program: &Program, way: &Way, confirmation: u64) -> Result<(), CommandFailed> {
+    forget(world);
     let forward = [
         "forward".to_owned(),
         way.id.to_string(),
@@ -107,6 +108,13 @@ pub fn take(world: &dyn World, program: &Program, way: &Way, confirmation: u64) 
         .args(&program.options)
         .args(forward);
     done(world, &command).map(drop)
+}
+
+/// Unloads a deployment's unit that has failed. Systemd 262 collects it by itself, but not where a failure starts another
+/// unit and that one was started before: then its name stays taken.
+pub fn forget(world: &dyn World) {
+    // That there is none is no error of ours.
+    let _ = world.run(&Command::new("systemctl", LIMIT).args(["reset-failed", UNIT]));
 }
 
 fn stop_post(program: &Program, way: &Way) -> OsString {

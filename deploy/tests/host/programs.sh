@@ -40,6 +40,8 @@ fake_systemctl() {
 			;;
 		esac
 		;;
+	# The unit of a deployment that has failed stays loaded until then, and takes its name.
+	reset-failed) [ "$2" != $unit ] || rm -f "$ROOT/loaded" ;;
 	list-units) cat "$ROOT/failed-units" ;;
 	start) [ "$2" != --no-block ] || start_preflight "$@" ;;
 	stop)
@@ -75,7 +77,7 @@ keep_unit() {
 	failed=$?
 	if [ $failed != 0 ] && [ -n "$follows" ]; then
 		unset EXIT_CODE EXIT_STATUS
-		: >"$ROOT/units/$recovery"
+		: >"$ROOT/units/$recovery" >"$ROOT/loaded"
 		rm "$ROOT/units/$unit"
 		# Again where a signal ended it.
 		for _ in 1 2 3; do
@@ -100,7 +102,7 @@ fake_systemd_run() {
 		shift
 	done
 	[ ! -e "$ROOT/slow-start" ] || sleep 2
-	[ ! -e "$ROOT/units/$unit" ] || exit 1
+	[ ! -e "$ROOT/units/$unit" ] && [ ! -e "$ROOT/loaded" ] || exit 1
 	: >"$ROOT/units/$unit"
 	keep_unit "$@" >/dev/null 2>&1 </dev/null &
 }

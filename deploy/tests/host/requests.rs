@@ -604,9 +604,9 @@ fn a_rollback_goes_on_where_systemd_does_not_say_how_it_stands() {
     machine.settle();
     fs::remove_file(machine.at("new-system")).unwrap();
     symlink(OLD, machine.at("new-system")).unwrap();
-    // The first one is that of its beginning.
+    // The first two are those of its beginning.
     machine.write("shows", "");
-    machine.write("deaf-at", "2\n3\n");
+    machine.write("deaf-at", "3\n4\n");
     let done = machine.command(&["rollback", "1"]).output().unwrap();
     machine.settle();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
