@@ -21,6 +21,7 @@ pub mod real;
 pub mod receive;
 pub mod records;
 pub mod recover;
+pub mod references;
 pub mod requests;
 pub mod secrets;
 pub mod serve;

@@ -13,6 +13,7 @@ use ring::digest::{Context, SHA256};
 
 use super::names::StorePath;
 use super::real;
+use super::references::{Parts, Scan};
 use super::serve::cause;
 use crate::closure::{Closure, nar_hash};
 use crate::protocol::PathHeader;
@@ -39,6 +40,7 @@ pub fn receive(
 ) -> Result<(), String> {
     let mut check = Check {
         closure,
+        parts: Parts::new(closure.0.keys().map(PathBuf::as_path)),
         missing,
         sent: BTreeSet::new(),
         left: MOST,
@@ -46,7 +48,7 @@ pub fn receive(
     let mut import = Import::start()?;
     while let Some(header) = header(input)? {
         let path = check.header(&header)?;
-        let mut nar = check.content(input, &path, header.size, spool)?;
+        let mut nar = check.content(input, &path, &header, spool)?;
         import.give(&path, &header.references, &mut nar)?;
         check.missing.remove(path.path());
     }
@@ -73,14 +75,15 @@ fn header(input: &mut dyn BufRead) -> Result<Option<PathHeader>, String> {
 
 struct Check<'a> {
     closure: &'a Closure,
+    parts: Parts<'a>,
     missing: BTreeSet<PathBuf>,
     sent: BTreeSet<PathBuf>,
     left: u64,
 }
 
 impl Check<'_> {
-    /// What can be said before the bytes come. References are not signed one by one: those of the closure are, as a
-    /// whole, when its digest is computed anew.
+    /// What can be said before the bytes come. References are not signed: they are compared with
+    /// the signed content.
     fn header(&mut self, header: &PathHeader) -> Result<StorePath, String> {
         let path = StorePath::from_path(&header.path).map_err(|error| error.to_string())?;
         if !self.closure.0.contains_key(path.path()) {
@@ -113,12 +116,14 @@ impl Check<'_> {
         &self,
         input: &mut dyn BufRead,
         path: &StorePath,
-        size: u64,
+        header: &PathHeader,
         spool: &Path,
     ) -> Result<File, String> {
         let not_kept = |error: io::Error| format!("{path} cannot be kept: {error}");
         let mut file = tempfile::tempfile_in(spool).map_err(not_kept)?;
-        let (mut digest, mut left) = (Context::new(&SHA256), size);
+        let PathHeader { size, references, .. } = header;
+        let (mut digest, mut left) = (Context::new(&SHA256), *size);
+        let mut scan = Scan::new(&self.parts);
         while left > 0 {
             let buffer = input
                 .fill_buf()
@@ -131,6 +136,7 @@ impl Check<'_> {
                 ));
             }
             digest.update(some);
+            scan.update(some);
             file.write_all(some).map_err(not_kept)?;
             let length = some.len();
             input.consume(length);
@@ -145,6 +151,20 @@ impl Check<'_> {
                     signed.map_or("none", String::as_str)
                 ));
             }
+        }
+        let (said, found) = (references.iter().cloned().collect(), scan.found());
+        if let Some(reference) = found.symmetric_difference(&said).next() {
+            return Err(if said.contains(reference) {
+                format!(
+                    "{path} does not refer to {}, as its header says: its content does not name it",
+                    reference.display()
+                )
+            } else {
+                format!(
+                    "{path} refers to {}, which its content names and its header does not",
+                    reference.display()
+                )
+            });
         }
         file.rewind().map_err(not_kept)?;
         Ok(file)

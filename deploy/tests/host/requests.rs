@@ -14,8 +14,8 @@ use wordtally_deploy::protocol::SignedRelease;
 use crate::machine::{GLIBC, ID, Machine, NEW, OLD};
 use crate::signed::{Draft, Pair, policy};
 
-const GLIBC_NAR: &[u8] = b"the NAR of glibc";
-const NEW_NAR: &[u8] = b"the NAR of the new system";
+const GLIBC_NAR: &[u8] = b"22222222222222222222222222222222 is the NAR of glibc";
+const NEW_NAR: &[u8] = b"the NAR of the new system, for 22222222222222222222222222222222-glibc";
 
 fn hash(nar: &[u8]) -> String {
     nar_hash(digest(&SHA256, nar).as_ref())
@@ -432,15 +432,32 @@ fn what_is_sent_is_taken_only_as_it_was_signed() {
         &format!("{GLIBC} has too many bytes: all paths together may have 17179869184"),
     );
     refused(
-        &[header(GLIBC, &[], GLIBC_NAR), (json!({}), b"")],
+        &[glibc(), (json!({}), b"")],
         b"\n",
         "malformed header of a path: missing field",
     );
     refused(
         &[(json!({ "path": GLIBC, "references": [], "size": 100 }), GLIBC_NAR)],
         b"",
-        &format!("{GLIBC} did not come whole: 84 of 100 bytes are missing"),
+        &format!("{GLIBC} did not come whole: 48 of 100 bytes are missing"),
     );
+    refused(
+        &[header(GLIBC, &[], GLIBC_NAR)],
+        b"\n",
+        &format!("{GLIBC} refers to {GLIBC}, which its content names and its header does not"),
+    );
+    refused(
+        &[header(GLIBC, &[GLIBC, NEW], GLIBC_NAR)],
+        b"\n",
+        &format!("{GLIBC} comes before {NEW}, which it refers to"),
+    );
+    it.machine.write("valid", &format!("{NEW} {}\n", hash(NEW_NAR)));
+    refused(
+        &[header(GLIBC, &[GLIBC, NEW], GLIBC_NAR)],
+        b"\n",
+        &format!("{GLIBC} does not refer to {NEW}, as its header says: its content does not name it"),
+    );
+    it.machine.write("valid", "");
     refused(
         &[],
         b"",
