@@ -64,7 +64,7 @@ pub enum Command {
     DryRun(OneHost),
     /// Send a release, and say how its closure differs from what runs
     Diff(OneHost),
-    /// Check that a host runs the release with the bytes that were signed, and that each page is right
+    /// Check that a host runs the release with the hashes that were signed, and that each page is right
     Check(OneHost),
     /// Go back to a generation that ran on the host before
     #[command(after_help = ROLLBACK_HELP)]
