@@ -5,16 +5,19 @@ use std::path::Path;
 
 use super::Failure;
 use super::attested::Target;
-use super::host::{Host, LONG};
+use super::host::{Host, LONG, SHORT};
 use super::pages::{self, Telling};
-use crate::protocol::{Checked, Request, Status};
+use crate::protocol::{Checked, Deployments, Request};
 use crate::state::State;
 
 pub(super) fn check(host: &Host<'_>, target: &Target) -> Result<(), Failure> {
     let checked: Checked = host
         .ask(Request::Check, LONG)
         .map_err(|error| host.failed(error))?;
-    let excused = excused(&target.system, host.status()?);
+    let deployments = host
+        .ask(Request::Log, SHORT)
+        .map_err(|error| host.failed(error))?;
+    let excused = excused(&target.system, deployments);
     let words = signed(host, target, &checked, &excused).map_err(|error| host.failed(error))?;
     host.say(&format!(
         "on the host: {words} words run {}",
@@ -28,13 +31,10 @@ pub(super) fn check(host: &Host<'_>, target: &Target) -> Result<(), Failure> {
 }
 
 /// The words that the deployment of this very system excused: what did not refuse it is no fault of it afterwards.
-fn excused(system: &Path, status: Status) -> Vec<String> {
-    match status.last {
-        Some(last) if last.state == State::Committed && last.system == system && status.current == system => {
-            last.excused
-        }
-        _ => Vec::new(),
-    }
+fn excused(system: &Path, deployments: Deployments) -> Vec<String> {
+    let last = deployments.deployments.into_iter().next_back();
+    last.filter(|last| last.state == State::Committed && last.system == system)
+        .map_or_else(Vec::new, |last| last.excused)
 }
 
 /// Compares what the host says of itself with what was signed; gives how many words it runs.

@@ -121,22 +121,19 @@ fn checked(change: impl Fn(&mut Value) + Send + 'static) -> (i32, String) {
     checked_at(&right(), change, |_| {})
 }
 
-/// The same, of these pages, and of a host whose status this is.
+/// The same, of these pages, and of a host whose deployments these are.
 fn checked_at(
     server: &Server,
     change: impl Fn(&mut Value) + Send + 'static,
-    status: impl Fn(&mut Value) + Send + 'static,
+    log: impl Fn(&mut Value) + Send + 'static,
 ) -> (i32, String) {
     let closure = std::sync::Arc::new(std::sync::Mutex::new(String::new()));
     let shared = std::sync::Arc::clone(&closure);
     let host = Scripted::but(move |name, _| {
-        if name == "status" {
-            let mut says = json!({
-                "environment": "prod", "current": path("z-system"), "default": path("z-system"), "generation": 8,
-                "release": null, "last": null, "underWay": false, "words": {},
-            });
-            status(&mut says);
-            return Some(Instead::Done(says));
+        if name == "log" {
+            let mut says = json!([]);
+            log(&mut says);
+            return Some(Instead::Done(json!({ "deployments": says })));
         }
         let mut says = json!({
             "current": path("z-system"), "default": path("z-system"), "closure": *shared.lock().unwrap(),
@@ -198,22 +195,29 @@ fn a_check_excuses_what_the_deployment_of_this_system_excused() {
     let down = serve(|_| response("503 Service Unavailable", "", "no table"));
     let last = |state: &'static str, system: &'static str, excused: &'static str| {
         move |says: &mut Value| {
-            says["last"] = json!({
-                "id": "0123456789abcdef", "begun": 1_790_000_000, "system": path(system), "before": path("old"),
-                "release": null, "generation": null, "force": null, "state": state, "reason": null,
-                "excused": [excused],
-            });
+            let record = |system, state, excused| {
+                json!({
+                    "id": "0123456789abcdef", "begun": 1_790_000_000, "system": path(system), "before": path("old"),
+                    "release": null, "generation": null, "force": null, "state": state, "reason": null,
+                    "excused": [excused],
+                })
+            };
+            // The one before it says nothing of what runs.
+            *says = json!([
+                record("z-system", "committed", "the"),
+                record(system, state, excused),
+            ]);
         }
     };
     let (code, said) = checked_at(&down, |_| {}, last("committed", "z-system", "the"));
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("from outside: the is excused: http://"), "{said}");
-    for status in [
+    for log in [
         last("committed", "z-system", "love"),
         last("committed", "old", "the"),
         last("rolled-back", "z-system", "the"),
     ] {
-        let (code, said) = checked_at(&down, |_| {}, status);
+        let (code, said) = checked_at(&down, |_| {}, log);
         assert_eq!(code, 1, "{said}");
         assert!(said.contains("/the/ answers 503: no table"), "{said}");
     }
