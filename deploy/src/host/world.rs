@@ -298,7 +298,8 @@ pub fn text(world: &dyn World, command: &Command) -> Result<String, CommandFaile
 fn last_line(text: &str) -> String {
     text.lines()
         .map(str::trim)
-        .rfind(|line| !line.is_empty())
+        // age ends with where to report a fault of its own.
+        .rfind(|line| !line.is_empty() && !line.starts_with("age: report "))
         .unwrap_or_default()
         .to_owned()
 }

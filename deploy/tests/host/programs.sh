@@ -159,6 +159,7 @@ fake_age() {
 	good) cat "$ROOT$file" ;;
 	*)
 		echo "age: error: no identity matched any of the recipients" >&2
+		echo "age: report unexpected or unhelpful errors at its own page" >&2
 		return 1
 		;;
 	esac
