@@ -82,6 +82,11 @@ in
       ];
     };
 
+    # All requests together: none may take the words' memory. The store holds a path that comes in as a whole.
+    systemd.slices.deploy-host.sliceConfig = {
+      MemoryMax = "75%";
+      TasksMax = 1024;
+    };
     systemd.sockets.deploy-host = {
       description = "Requests of deployers";
       wantedBy = [ "sockets.target" ];
@@ -106,6 +111,7 @@ in
       serviceConfig =
         state
         // {
+          Slice = "deploy-host.slice";
           ExecStart = "${program} serve";
           StandardInput = "socket";
           StandardOutput = "socket";

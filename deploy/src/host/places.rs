@@ -43,6 +43,12 @@ pub fn beginning() -> PathBuf {
     state().join("beginning.lock")
 }
 
+/// Locked by whoever receives paths.
+#[must_use]
+pub fn receiving() -> PathBuf {
+    state().join("receiving.lock")
+}
+
 /// The deployments.
 #[must_use]
 pub fn deployments() -> PathBuf {

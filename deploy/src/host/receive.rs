@@ -10,6 +10,7 @@ use std::process::{self, Child, ChildStdin, Stdio};
 use std::time::Duration;
 
 use ring::digest::{Context, SHA256};
+use rustix::fs::statvfs;
 
 use super::names::StorePath;
 use super::real;
@@ -22,6 +23,8 @@ use crate::protocol::PathHeader;
 pub const MOST: u64 = 16 * 1024 * 1024 * 1024;
 /// Most bytes of a header's line: it names all references of a path.
 const HEADER: u64 = 4 * 1024 * 1024;
+/// Bytes that stay free.
+const RESERVE: u64 = 256 * 1024 * 1024;
 /// For the store to take the last path.
 const LIMIT: Duration = Duration::from_secs(600);
 /// What follows each NAR in the format of `nix-store --export`.
@@ -48,11 +51,24 @@ pub fn receive(
     let mut import = Import::start()?;
     while let Some(header) = header(input)? {
         let path = check.header(&header)?;
+        has_room(spool, &path, header.size)?;
         let mut nar = check.content(input, &path, &header, spool)?;
         import.give(&path, &header.references, &mut nar)?;
         check.missing.remove(path.path());
     }
     import.end()
+}
+
+/// Whether a path leaves the file system what the rest of the machine needs.
+fn has_room(spool: &Path, path: &StorePath, size: u64) -> Result<(), String> {
+    let there = statvfs(spool).map_err(|error| format!("the free space is not known: {error}"))?;
+    let free = there.f_bavail.saturating_mul(there.f_frsize);
+    if size.saturating_add(RESERVE) <= free {
+        return Ok(());
+    }
+    Err(format!(
+        "{path} has no room here: it has {size} bytes, {RESERVE} stay free, and {free} are"
+    ))
 }
 
 fn header(input: &mut dyn BufRead) -> Result<Option<PathHeader>, String> {

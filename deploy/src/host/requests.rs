@@ -204,6 +204,15 @@ impl Host<'_> {
 
     fn receive(&self, name: &ReleaseName, input: &mut dyn BufRead) -> Result<Empty, String> {
         let Judged { trusted, .. } = self.offered(name)?;
+        let _locked = self
+            .world
+            .lock(&places::receiving(), Duration::ZERO)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => {
+                    "paths are being received already: wait until they are here".to_owned()
+                }
+                _ => format!("{} cannot be locked: {error}", places::receiving().display()),
+            })?;
         let missing = store::missing(self.world, trusted.closure.0.keys().map(PathBuf::as_path))?;
         receive::receive(input, &trusted.closure, missing, &self.world.at(&places::state()))?;
         Ok(Empty {})

@@ -3,17 +3,31 @@
 use std::io::{self, BufRead, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
 use super::requests::Host;
-use crate::protocol::{Envelope, MOST, Request, Response, VERSION};
+use crate::protocol::{Envelope, MOST, Request, Response, SignedRelease, VERSION};
 
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
 }
+
+/// An offer, the one request that may be long. Read without a copy of each unknown value that its line may have.
+#[derive(Deserialize)]
+struct Offer {
+    request: String,
+    bundle: String,
+    release: String,
+    closure: String,
+}
+
+/// Most bytes of any other request's line.
+const SHORT: usize = 64 * 1024;
+/// For a request's line to come, however slowly each of its bytes does.
+pub const LINE: Duration = Duration::from_secs(60);
 
 /// For how long nothing may come, and nothing be taken: connections are few.
 pub const IDLE: Duration = Duration::from_secs(120);
@@ -42,7 +56,7 @@ pub(super) fn cause(error: &io::Error) -> String {
 ///
 /// That the answer cannot be written.
 pub fn serve(host: &Host<'_>, input: &mut dyn BufRead, output: &mut dyn Write) -> io::Result<()> {
-    let response = match read(input).and_then(|request| host.answer(request, input)) {
+    let response = match read(input, LINE).and_then(|request| host.answer(request, input)) {
         Ok(answer) => Response::Done(answer),
         Err(sentence) => {
             eprintln!("refused: {sentence}");
@@ -55,12 +69,25 @@ pub fn serve(host: &Host<'_>, input: &mut dyn BufRead, output: &mut dyn Write) -
     output.flush()
 }
 
-fn read(input: &mut dyn BufRead) -> Result<Request, String> {
+fn read(input: &mut dyn BufRead, limit: Duration) -> Result<Request, String> {
     let mut line = Vec::new();
-    input
-        .take(MOST)
-        .read_until(b'\n', &mut line)
-        .map_err(|error| format!("the request cannot be read: {}", cause(&error)))?;
+    let begun = Instant::now();
+    let mut input = input.take(MOST);
+    while line.last() != Some(&b'\n') {
+        let some = input
+            .fill_buf()
+            .map_err(|error| format!("the request cannot be read: {}", cause(&error)))?;
+        if some.is_empty() {
+            break;
+        }
+        let end = some.iter().position(|byte| *byte == b'\n');
+        let length = end.map_or(some.len(), |end| end + 1);
+        line.extend_from_slice(some.get(..length).unwrap_or(some));
+        input.consume(length);
+        if begun.elapsed() > limit {
+            return Err(format!("the request did not come within {} s", limit.as_secs()));
+        }
+    }
     if line.last() != Some(&b'\n') {
         return Err(if line.len() as u64 == MOST {
             format!("the request is too long: expected at most {MOST} bytes")
@@ -79,6 +106,44 @@ fn read(input: &mut dyn BufRead) -> Result<Request, String> {
             "this host speaks version {VERSION} of the protocol, and was asked in version {version}: deploy with the release that runs here, or bring the host up to date by hand"
         ));
     }
+    if line.len() > SHORT {
+        let offer: Offer = serde_json::from_slice(&line).map_err(malformed)?;
+        if offer.request != "offer" {
+            return Err(format!(
+                "the request is too long: expected at most {SHORT} bytes, but for an offer"
+            ));
+        }
+        return Ok(Request::Offer(SignedRelease {
+            bundle: offer.bundle,
+            release: offer.release,
+            closure: offer.closure,
+        }));
+    }
     let envelope: Envelope = serde_json::from_slice(&line).map_err(malformed)?;
     Ok(envelope.request)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives a byte at a time.
+    struct Slow;
+
+    impl Read for Slow {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            std::thread::sleep(Duration::from_millis(5));
+            buffer.fill(b'x');
+            Ok(buffer.len().min(1))
+        }
+    }
+
+    #[test]
+    fn a_line_that_comes_byte_by_byte_has_a_limit_as_a_whole() {
+        let begun = Instant::now();
+        let mut input = io::BufReader::new(Slow);
+        let refused = read(&mut input, Duration::from_millis(50)).unwrap_err();
+        assert_eq!(refused, "the request did not come within 0 s");
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
 }

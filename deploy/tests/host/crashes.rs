@@ -234,10 +234,10 @@ fn twenty_deployments_are_kept_and_a_second_loses_nothing_of_the_first() {
 }
 
 /// A file system of its own that has no room left; only root can mount one.
-struct Full(std::path::PathBuf);
+pub(crate) struct Full(std::path::PathBuf);
 
 impl Full {
-    fn mount(machine: &Machine, below: &str) -> Option<Self> {
+    pub(crate) fn mount(machine: &Machine, below: &str) -> Option<Self> {
         let path = machine.at(below);
         let aside = machine.at("aside");
         let run = |program: &str, arguments: &[&std::ffi::OsStr]| {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use wordtally_deploy::closure::{Closure, nar_hash};
 use wordtally_deploy::protocol::SignedRelease;
 
+use crate::crashes::Full;
 use crate::machine::{GLIBC, ID, Machine, NEW, OLD};
 use crate::signed::{Draft, Pair, policy};
 
@@ -471,6 +472,29 @@ fn what_is_sent_is_taken_only_as_it_was_signed() {
 }
 
 #[test]
+fn paths_are_received_once_at_a_time_and_only_with_room_for_them() {
+    let it = Offering::new();
+    let release = it.offered();
+    let path = it.machine.at("var/lib/deploy-host/receiving.lock");
+    let held = fs::File::create(path).unwrap();
+    rustix::fs::flock(&held, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert_eq!(
+        it.sent(&release, &[glibc(), new()], b"\n")["refused"],
+        "paths are being received already: wait until they are here"
+    );
+    drop(held);
+    let Some(_full) = Full::mount(&it.machine, "var/lib/deploy-host") else {
+        eprintln!("not root: a small file system is not tried");
+        return;
+    };
+    let refused = it.sent(&release, &[glibc(), new()], b"\n")["refused"].to_string();
+    assert!(
+        refused.contains(" has no room here: it has 52 bytes, 268435456 stay free, and "),
+        "{refused}"
+    );
+}
+
+#[test]
 fn a_path_comes_once() {
     let it = Offering::new();
     let release = it.offered();
@@ -494,6 +518,20 @@ fn a_malformed_request_is_refused_by_its_own_sentence() {
         said(&long),
         "the request is too long: expected at most 16777216 bytes"
     );
+    let long = "x".repeat(100_000);
+    for (request, sentence) in [
+        (
+            "status",
+            "the request is too long: expected at most 65536 bytes, but for an offer",
+        ),
+        ("offer", "no public key is trusted here"),
+    ] {
+        let line = json!({
+            "version": 1, "request": request, "bundle": "{}", "release": long, "closure": "", "more": [1],
+        });
+        let said = said(format!("{line}\n").as_bytes());
+        assert!(said.starts_with(sentence), "{said}");
+    }
     assert_eq!(said(b""), "the request has no end: expected one line");
     assert_eq!(
         said(b"{\"version\":1,\"request\":\"status\"}"),
