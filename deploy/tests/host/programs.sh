@@ -104,7 +104,11 @@ fake_systemd_run() {
 	[ ! -e "$ROOT/slow-start" ] || sleep 2
 	[ ! -e "$ROOT/units/$unit" ] && [ ! -e "$ROOT/loaded" ] || exit 1
 	: >"$ROOT/units/$unit"
-	keep_unit "$@" >/dev/null 2>&1 </dev/null &
+	# By exec: else the shell keeps the caller's pipes open aside.
+	{
+		exec >/dev/null 2>&1 </dev/null
+		keep_unit "$@"
+	} &
 }
 
 fake_nix_env() {
