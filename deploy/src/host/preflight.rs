@@ -70,12 +70,15 @@ pub fn start(
 ///
 /// What is left.
 pub fn end(world: &dyn World) -> Result<(), String> {
-    let units: Vec<_> = world
+    let names = world
         .names(Path::new(RUNTIME_UNITS))
-        .map_err(|error| format!("{RUNTIME_UNITS} cannot be read: {error}"))?
-        .into_iter()
-        .filter(|name| name.starts_with(PREFLIGHT))
-        .collect();
+        .map_err(|error| format!("{RUNTIME_UNITS} cannot be read: {error}"))?;
+    let (units, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with(PREFLIGHT));
+    // A file that was being written when its process was killed has another name, and is no unit.
+    let half = others.iter().filter(|name| {
+        name.strip_prefix('.')
+            .is_some_and(|name| name.starts_with(PREFLIGHT))
+    });
     if !units.is_empty() {
         systemctl(world, Command::new("systemctl", LIMIT).arg("stop").args(&units))?;
         // That none has failed is no error of ours.
@@ -84,6 +87,7 @@ pub fn end(world: &dyn World) -> Result<(), String> {
     }
     let removed: Vec<_> = units
         .iter()
+        .chain(half)
         .map(|name| Path::new(RUNTIME_UNITS).join(name))
         .chain([places::preflight()])
         .filter_map(|path| {

@@ -147,6 +147,17 @@ fn a_deployment_whose_whole_part_is_gone_is_told_as_lost_at_once() {
 }
 
 #[test]
+fn a_file_that_was_half_written_is_removed_too() {
+    let machine = Machine::new();
+    machine.record("preflight");
+    let half = "run/systemd/system/.preflight-wordtally-love.socket.new";
+    machine.write(half, "[Sock");
+    let recover = machine.command(&["recover", "--pause", "0"]).status().unwrap();
+    assert!(recover.success());
+    assert!(machine.left().is_empty(), "{:?}", machine.left());
+}
+
+#[test]
 fn what_an_operator_brought_since_stays() {
     let machine = Machine::new();
     machine.record("unconfirmed");
