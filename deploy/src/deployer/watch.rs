@@ -7,6 +7,7 @@ use super::Failure;
 use super::host::{Host, LONG, SHORT};
 use super::pages::{self, Telling};
 use super::request::Unanswered;
+use crate::host::lock;
 use crate::protocol::{Empty, Progress, Request};
 use crate::release::Pages;
 use crate::state::State;
@@ -14,7 +15,8 @@ use crate::state::State;
 /// How long the host waits for the confirmation.
 pub(super) const CONFIRMATION: u64 = 120;
 /// How long a deployment is watched: longer than all that the host's own limits allow, its way back included.
-pub const DEADLINE: Duration = Duration::from_secs(2400);
+pub const DEADLINE: Duration = Duration::from_secs(3600);
+const _: () = assert!(DEADLINE.as_secs() > lock::FORWARD + CONFIRMATION + lock::BACK);
 /// How long a host may know nothing of a deployment whose beginning it did not answer: it may be reading the closure.
 const BEGINNING: Duration = LONG;
 /// How long a host may refuse to say how it stands: systemd answers nobody while it executes itself anew.

@@ -488,7 +488,7 @@ impl Host<'_> {
         Ok(Empty {})
     }
 
-    /// What runs, byte by byte.
+    /// What runs, by the hashes in the store's database.
     ///
     /// # Errors
     ///
