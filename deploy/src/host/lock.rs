@@ -110,11 +110,11 @@ pub fn take(world: &dyn World, program: &Program, way: &Way, confirmation: u64) 
     done(world, &command).map(drop)
 }
 
-/// Unloads a deployment's unit that has failed. Systemd 262 collects it by itself, but not where a failure starts another
-/// unit and that one was started before: then its name stays taken.
+/// Unloads a deployment's unit that has ended. Systemd 262 collects one by itself, but not where its failure started
+/// another unit that had been started before: then its name stays taken, also after `reset-failed`.
 pub fn forget(world: &dyn World) {
     // That there is none is no error of ours.
-    let _ = world.run(&Command::new("systemctl", LIMIT).args(["reset-failed", UNIT]));
+    let _ = world.run(&Command::new("systemctl", LIMIT).args(["stop", UNIT]));
 }
 
 fn stop_post(program: &Program, way: &Way) -> OsString {

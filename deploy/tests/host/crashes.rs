@@ -176,7 +176,7 @@ fn what_an_operator_brought_since_stays() {
     // It brings nothing; the name of a deployment that has failed is free again.
     assert_eq!(
         machine.read("commands"),
-        "systemctl reset-failed deploy-wordtally.service\n"
+        "systemctl stop deploy-wordtally.service\n"
     );
 }
 
@@ -216,7 +216,7 @@ fn a_new_system_that_an_operator_chose_after_a_failed_way_back_stays() {
     // It brings nothing; the name of a deployment that has failed is free again.
     assert_eq!(
         machine.read("commands"),
-        "systemctl reset-failed deploy-wordtally.service\n"
+        "systemctl stop deploy-wordtally.service\n"
     );
 }
 

@@ -40,8 +40,6 @@ fake_systemctl() {
 			;;
 		esac
 		;;
-	# The unit of a deployment that has failed stays loaded until then, and takes its name.
-	reset-failed) [ "$2" != $unit ] || rm -f "$ROOT/loaded" ;;
 	list-units) cat "$ROOT/failed-units" ;;
 	start) [ "$2" != --no-block ] || start_preflight "$@" ;;
 	stop)
@@ -54,6 +52,8 @@ fake_systemctl() {
 					word=${word#preflight-wordtally-}
 					rm -f "$ROOT/run/preflight-wordtally/${word%.service}.sock"
 					;;
+				# That of a deployment that has failed stays loaded until then, and takes its name.
+				"$unit") rm -f "$ROOT/loaded" ;;
 				wordtally-*) echo "$word" >>"$ROOT/stopped" ;;
 				esac
 			done
