@@ -112,7 +112,7 @@ pub fn take(world: &dyn World, program: &Program, way: &Way, confirmation: u64) 
 
 /// Unloads a deployment's unit that has ended. Systemd 262 collects one by itself, but not where its failure started
 /// another unit that had been started before: then its name stays taken, also after `reset-failed`.
-pub fn forget(world: &dyn World) {
+fn forget(world: &dyn World) {
     // That there is none is no error of ours.
     let _ = world.run(&Command::new("systemctl", LIMIT).args(["stop", UNIT]));
 }

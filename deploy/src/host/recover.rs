@@ -46,7 +46,6 @@ pub fn recover(world: &dyn World, pause: Duration) -> Result<(), String> {
     if !await_way_back(world)? {
         return Ok(());
     }
-    lock::forget(world);
     let begun = world.clock();
     let mut tried = 1;
     loop {
