@@ -57,7 +57,7 @@ def test_a_revoked_key_is_repaired_by_a_release(machine: Machine, deployer: Depl
 def outage(machine: Machine) -> Iterator[None]:
     """Nothing reaches BigQuery, whatever is started."""
     rule = "chain input { type filter hook input priority -300; tcp dport 9050 reject with tcp reset; }"
-    machine.run(f"nft 'table inet outage {{ {rule} }}'")
+    machine.run(f"nft 'table inet outage {{ {rule}; }}'")
     try:
         yield
     finally:
