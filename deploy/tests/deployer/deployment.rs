@@ -64,10 +64,8 @@ fn only_what_the_host_lacks_is_sent() {
     let (code, said) = scene.deploy(&["to", "prod"]);
     assert_eq!(code, 0, "{said}");
     assert!(said.contains("1 of 3 paths"), "{said}");
-    assert_eq!(
-        host.model().received,
-        [(path("a-wordtally"), "the program".to_owned())]
-    );
+    let (name, nar, _) = OBJECTS[1];
+    assert_eq!(host.model().received, [(path(name), nar.to_owned())]);
 }
 
 #[test]

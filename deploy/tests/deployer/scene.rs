@@ -75,15 +75,25 @@ esac
 /// A path of a release: its name, its NAR, and the names of those that it refers to.
 pub(crate) type Object = (&'static str, &'static str, &'static [&'static str]);
 
-/// What each host's system is: in no order that it could be sent in.
+/// What each host's system is: in no order that it could be sent in. Each names what it refers to, by the path's hash.
 pub(crate) const OBJECTS: [Object; 3] = [
-    ("z-system", "the system", &["z-system", "a-wordtally", "m-glibc"]),
-    ("a-wordtally", "the program", &["m-glibc"]),
+    (
+        "z-system",
+        "the system: 0123456789abcdfghijklmnpqrsvwxyz 0123456789abcdfghijklmnpqrsvwxya 0123456789abcdfghijklmnpqrsvwxym",
+        &["z-system", "a-wordtally", "m-glibc"],
+    ),
+    (
+        "a-wordtally",
+        "the program: 0123456789abcdfghijklmnpqrsvwxym",
+        &["m-glibc"],
+    ),
     ("m-glibc", "the library", &[]),
 ];
 
+/// The store path of a name: its hash ends with the name's first letter.
 pub(crate) fn path(name: &str) -> String {
-    format!("/nix/store/0123456789abcdfghijklmnpqrsvwxyz-{name}")
+    let first = name.get(..1).unwrap();
+    format!("/nix/store/0123456789abcdfghijklmnpqrsvwxy{first}-{name}")
 }
 
 pub(crate) struct Scene {
@@ -200,7 +210,7 @@ impl Scene {
 /// Puts an object into a folder of the store's kind; gives the hash of its NAR.
 pub(crate) fn put(folder: &Path, (name, nar, references): Object) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, nar.as_bytes());
-    let file = format!("0123456789abcdfghijklmnpqrsvwxyz-{name}");
+    let file = path(name).replace("/nix/store/", "");
     fs::write(folder.join(&file), nar).unwrap();
     let mut lines = vec![
         path(name),
