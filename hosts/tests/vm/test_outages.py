@@ -53,6 +53,12 @@ def test_a_revoked_key_is_repaired_by_a_release(machine: Machine, deployer: Depl
     assert pages() == expected
 
 
+def running(deployer: Deployer, release: str) -> None:
+    """Deploys what a test starts from, whichever tests ran before it."""
+    code, said = deployer.deploy(release)
+    assert code == 0, said
+
+
 @contextmanager
 def outage(machine: Machine) -> Iterator[None]:
     """Nothing reaches BigQuery, whatever is started."""
@@ -65,8 +71,9 @@ def outage(machine: Machine) -> Iterator[None]:
 
 
 def test_an_unrelated_fix_is_deployed_in_an_outage(machine: Machine, deployer: Deployer) -> None:
-    """Of nginx: no word of it changes, so none is tried. The words go on with what they have."""
+    """Only nginx changes, so no word is tried or restarted. The words go on with the answers they have."""
     deployer.attested("reverse-proxy-only")
+    running(deployer, "booted")
     before, expected = started(machine), pages()
     assert ask("/fixed")[0] == 404
     with outage(machine), Load(connect, expected, threads=3) as load:
@@ -84,6 +91,7 @@ def test_an_unrelated_fix_is_deployed_in_an_outage(machine: Machine, deployer: D
 def test_in_an_outage_what_would_stop_a_word_needs_a_reason(machine: Machine, deployer: Deployer) -> None:
     """A word that has its answer would lose it by a restart: worse than now, and so refused; `--force` is logged."""
     deployer.attested("booted")
+    running(deployer, "good")
     expected, old = pages(), version(machine)
     with outage(machine):
         with Load(connect, expected, threads=3) as load:
@@ -100,7 +108,9 @@ def test_in_an_outage_what_would_stop_a_word_needs_a_reason(machine: Machine, de
 
 
 def test_going_back_works_in_an_outage(machine: Machine, deployer: Deployer) -> None:
-    """Also where no word is ready."""
+    """Even when no word is ready."""
+    running(deployer, "good")
+    running(deployer, "booted")
     expected, before = pages(), deployer.systems()
     with outage(machine):
         machine.run(f"systemctl restart {' '.join(UNITS)}")
