@@ -244,10 +244,10 @@ def table(rows: list[tuple[str, Measured]], limit: str) -> str:
         "# Memory under pressure",
         "",
         f"Written by `bench/memory.py --write` on {datetime.now(UTC):%Y-%m-%d}, on the shipped program in a cgroup with",
-        f"`MemoryMax={limit}`. All figures are MiB. While each scene is held, answers of {ROWS:,} rows with names of {NAME} characters are fetched and laid out",
-        "once a second.",
+        f"`MemoryMax={limit}`. All figures are in MiB. During each scene, answers of {ROWS:,} rows with names of {NAME} characters are",
+        "fetched and rendered once a second.",
         "",
-        "| socket | what each connection does | connections | resident | sockets | peak of all | of the limit | resident after |",
+        "| socket | what each connection does | connections | resident | sockets | peak in total | share of the limit | resident after |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
     megabytes = int(limit.removesuffix("M"))

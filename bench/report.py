@@ -18,7 +18,7 @@ OURS, PLAIN, FLUSHING, NGINX, APP = "wordtally", "plain hyper", "plain hyper, pi
 
 
 What = Literal["rate", "cpu", "done", "failed"]
-# What was wanted, what came out, the limit, and whether that is enough; `None` where there is no aim.
+# The aim, the measured value, the target, and whether it is met; `None` where there is no aim.
 Aim = tuple[str, float, str, bool | None]
 
 
@@ -79,25 +79,25 @@ def middle(samples: list[Sample], what: What, digits: int) -> str:
 
 
 def aims(measured: Measured) -> Iterator[Aim]:
-    """What was wanted, what came out, and whether that is enough."""
+    """Each aim with its measured value and target, and whether it is met."""
     for load in ("c=1", "c=32", "c=256", "pipelined"):
-        yield at_most(f"CPU per request by plain hyper's, {load}", ratio(measured, PLAIN, load, "cpu"), 1.25)
+        yield at_most(f"CPU per request, relative to plain hyper, {load}", ratio(measured, PLAIN, load, "cpu"), 1.25)
     flushing = ratio(measured, FLUSHING, "pipelined", "cpu")
-    yield at_most("CPU per request by plain hyper's with pipeline_flush, pipelined", flushing, 1.5)
+    yield at_most("CPU per request, relative to plain hyper with pipeline_flush, pipelined", flushing, 1.5)
     way = measured["whole_way"]
     yield at_most(
-        "CPU per request behind nginx by nginx's with a file, TLS", beside(way[PROXY], way[FILE], "cpu"), 1.35
+        "CPU per request behind nginx, relative to nginx with a file, TLS", beside(way[PROXY], way[FILE], "cpu"), 1.35
     )
     if f"{PROXY}, HTTP/2" in way:
         # No aim of its own.
         streams = beside(way[f"{PROXY}, HTTP/2"], way[f"{FILE}, HTTP/2"], "cpu")
-        yield "CPU per request behind nginx by nginx's with a file, TLS, HTTP/2", streams, "", None
+        yield "CPU per request behind nginx, relative to nginx with a file, TLS, HTTP/2", streams, "", None
     for load in ("c=1", "c=32", "c=256", "pipelined"):
         rate = ratio(measured, NGINX, load, "rate")
-        yield f"requests/s by nginx's, {load}", rate, "≥ 1.3", rate >= 1.3
+        yield f"requests/s, relative to nginx, {load}", rate, "≥ 1.3", rate >= 1.3
     for load in ("c=1", "c=32", "c=256", "pipelined"):
         # No aim, but what the one before would show if wrk did not take half of the machine.
-        yield f"requests per CPU second by nginx's, {load}", 1 / ratio(measured, NGINX, load, "cpu"), "", None
+        yield f"requests per CPU second, relative to nginx, {load}", 1 / ratio(measured, NGINX, load, "cpu"), "", None
     if measured["instructions"]:
         found = measured["instructions"]
         yield at_most("user instructions per request", found[OURS], 10_000)
@@ -150,7 +150,7 @@ def total(measured: Measured, name: str, what: What) -> float:
 
 def whole_way(measured: Measured) -> Iterator[str]:
     found = measured["whole_way"]
-    yield "| | CPU µs per request | by nginx's file | requests/s | failed |"
+    yield "| | CPU µs per request | relative to nginx's file | requests/s | failed |"
     yield "|---|---:|---:|---:|---:|"
     for name, samples in found.items():
         peer = found[f"{FILE}, HTTP/2" if name.endswith("HTTP/2") else FILE]
@@ -201,17 +201,17 @@ def write(measured: Measured) -> None:
     lines = [
         "# Measured beside its peers",
         "",
-        f"Written by `bench/run.py` on {datetime.now(UTC):%Y-%m-%d}: {measured['rounds']} interleaved rounds, {measured['seconds']} s a load and "
+        f"Written by `bench/run.py` on {datetime.now(UTC):%Y-%m-%d}: {measured['rounds']} interleaved rounds, {measured['seconds']} s for each load and "
         f"server, {measured['took'] / 60:.0f} minutes in all, on {os.cpu_count()} cores of "
-        f"{platform.machine()} shared with wrk and all else that ran there. The page has {measured['page']:,} bytes. "
+        f"{platform.machine()}, shared with wrk and everything else that ran there. The page has {measured['page']:,} bytes. "
         "Figures are medians, ± half the distance between the quartiles.",
         "",
         *table(measured),
         "",
         "## The whole way",
         "",
-        f"Over TLS, {CONNECTIONS} connections that are kept, one worker or thread for each process. The CPU is that of all "
-        "processes that serve: nginx or Caddy, and the instance.",
+        f"Over TLS, {CONNECTIONS} persistent connections, one worker or thread for each process. The CPU is that of all "
+        "serving processes: nginx or Caddy, and the instance.",
         "",
         *whole_way(measured),
         "",
@@ -227,15 +227,15 @@ def write(measured: Measured) -> None:
         "",
         "## From one word to a thousand",
         "",
-        "One process for each word, all started at once, with one stand-in for all.",
+        "One process for each word, all started at once, with one stand-in for all of them.",
         "",
         *words(measured),
         "",
-        "## What was wanted",
+        "## Aims",
         "",
-        "Ratios are medians of the ratios within one round.",
+        "Each ratio is the median of the ratios within the rounds.",
         "",
-        "| aim | measured | wanted | |",
+        "| aim | measured | target | |",
         "|---|---:|---:|---|",
     ]
     verdicts = {True: "met", False: "**missed**", None: ""}

@@ -266,9 +266,9 @@ def figures(clients: list[Client], measured: dict[str, dict[str, float]]) -> Ite
     for name, what in (("RSS after the first answer, MB", "rss"), ("peak RSS, MB", "peak")):
         yield [name, *(f"{measured[client.name][what]:.1f}" for client in clients)]
     yield ["CPU µs per answer", *(f"{measured[client.name]['cpu']:,.0f}" for client in clients)]
-    yield ["— by the pair's", *(f"{measured[client.name]['cpu_ratio']:.2f}" for client in clients)]
+    yield ["— relative to the pair", *(f"{measured[client.name]['cpu_ratio']:.2f}" for client in clients)]
     yield ["median ms per answer", *(f"{measured[client.name]['time']:.2f}" for client in clients)]
-    yield ["— by the pair's", *(f"{measured[client.name]['time_ratio']:.2f}" for client in clients)]
+    yield ["— relative to the pair", *(f"{measured[client.name]['time_ratio']:.2f}" for client in clients)]
 
 
 def behaviour(clients: list[Client], folder: Path) -> Iterator[list[str]]:

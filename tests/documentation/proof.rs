@@ -1,4 +1,4 @@
-//! docs/proof.md: what is promised, the tests that hold it, and the last figures. It is made from the files that the
+//! docs/proof.md: the promises, the tests that hold them, and the latest figures. It is made from the files that the
 //! measurements write: `UPDATE_DOCS=1 cargo test the_proof_is_made_of_the_results` writes it anew.
 
 use std::fmt::Write;
@@ -24,7 +24,7 @@ const NONE: fn(&Results) -> Option<Figure> = |_| None;
 
 const PROMISES: &[Promise] = &[
     Promise {
-        promise: "The counts are those of the word that is configured, and nothing in a word or a name is more than text",
+        promise: "The counts are those of the configured word, and a word or a corpus name is only ever text",
         tests: &[
             (
                 "the_word_that_is_configured_is_the_one_that_is_counted",
@@ -37,7 +37,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.fuzzed(&["pages"]),
     },
     Promise {
-        promise: "A page is what BigQuery answered, whole, with its true age, and never older than `--max-stale`",
+        promise: "A page shows BigQuery's whole answer with its true age, never older than `--max-stale`",
         tests: &[
             (
                 "a_failing_bigquery_leaves_the_old_answer_with_its_true_age_until_it_is_stale",
@@ -52,7 +52,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.chaos("wrong", "wrong answers, of {} pages", Some("pages checked")),
     },
     Promise {
-        promise: "BigQuery is asked once per TTL, however many clients come",
+        promise: "BigQuery is asked once per TTL, however many clients there are",
         tests: &[
             (
                 "one_job_per_ttl_whatever_the_traffic_and_before_it_ends",
@@ -63,7 +63,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.aim("upstream jobs per TTL under load"),
     },
     Promise {
-        promise: "No visitor takes a word down: too many, too slow, too large, half sent or not HTTP",
+        promise: "No client takes a word down, whether its requests are too many, too slow, too large, incomplete or not HTTP",
         tests: &[
             (
                 "one_connection_too_many_is_closed_and_counted",
@@ -82,7 +82,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.chaos("panics", "panics", None),
     },
     Promise {
-        promise: "A client gets what it accepts, in a coding that it accepts",
+        promise: "A client gets a format and a content coding that it accepts",
         tests: &[
             ("each_format_is_served_as_asked", "service/serving/negotiation.rs"),
             ("accept_encoding_is_obeyed", "service/serving/encoding.rs"),
@@ -91,7 +91,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.fuzzed(&["negotiation"]),
     },
     Promise {
-        promise: "No upstream takes a word down or makes it forget its answer: nothing it sends is read without bound",
+        promise: "No upstream takes a word down or makes it lose its answer: whatever an upstream sends is read up to a limit",
         tests: &[
             ("bigquery_may_send_what_it_likes", "process/hostile_upstream.rs"),
             (
@@ -103,7 +103,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.fuzzed(&["upstream"]),
     },
     Promise {
-        promise: "A large answer holds up no request",
+        promise: "A large answer delays no request",
         tests: &[(
             "requests_are_answered_while_the_largest_answer_is_rendered",
             "service/refresh.rs",
@@ -111,7 +111,7 @@ const PROMISES: &[Promise] = &[
         figure: NONE,
     },
     Promise {
-        promise: "No reader of the log and no service manager holds a word by not reading",
+        promise: "A log reader or a service manager that stops reading does not block a word",
         tests: &[
             (
                 "a_reader_of_the_log_that_stalls_holds_nothing",
@@ -140,7 +140,7 @@ const PROMISES: &[Promise] = &[
         figure: NONE,
     },
     Promise {
-        promise: "No secret is in a log line, a page, an argument or the environment, though an upstream repeats it",
+        promise: "No secret is in a log line, a page, an argument or the environment, even if an upstream repeats it",
         tests: &[
             (
                 "no_secret_is_in_the_arguments_the_environment_or_the_log_of_the_binary",
@@ -156,7 +156,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.fuzzed(&["credentials", "redaction"]),
     },
     Promise {
-        promise: "A bad value of the configuration is refused in one line that says what is expected",
+        promise: "An invalid configuration value is refused in one line that says what is expected",
         tests: &[
             (
                 "every_bad_value_names_its_flag_and_what_would_be_right",
@@ -171,7 +171,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.fuzzed(&["configuration"]),
     },
     Promise {
-        promise: "A request's id and trace are carried into the log if they are valid, and are never more than that",
+        promise: "A request's id and trace reach the log only if they are valid",
         tests: &[
             (
                 "a_trace_is_in_the_line_of_its_request_if_it_is_a_valid_one",
@@ -182,12 +182,12 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.fuzzed(&["requests"]),
     },
     Promise {
-        promise: "The memory that a unit has is enough under every load within the limits, with a quarter to spare",
+        promise: "A unit's memory suffices for every load within the limits, with a quarter to spare",
         tests: &[("memory.py", "../bench/memory.py")],
         figure: Results::most_memory,
     },
     Promise {
-        promise: "Memory does not grow with time",
+        promise: "Memory does not grow over time",
         tests: &[("run.py", "../tests/chaos/run.py")],
         figure: Results::growth,
     },
@@ -309,7 +309,7 @@ impl Results {
     fn aim(&self, name: &str) -> Option<Figure> {
         let row = self.aims.iter().find(|row| row[0] == name)?;
         Some(Figure {
-            what: format!("{} (wanted {})", row[1], row[2]),
+            what: format!("{} (target {})", row[1], row[2]),
             date: self.speed_date.clone(),
             miss: row[3].contains("missed"),
         })
@@ -326,7 +326,7 @@ impl Results {
             .count();
         let held = match empty {
             0 => String::new(),
-            _ => format!("; {empty} scenes held no connection any more when they were measured"),
+            _ => format!("; {empty} scenes no longer held a connection when they were measured"),
         };
         Some(Figure {
             what: format!(
@@ -362,9 +362,9 @@ impl Results {
 /// The page.
 fn page(results: &Results) -> String {
     let mut page = "# Proof\n\n\
-        What is promised, the tests that fail once it is broken, and the last figures with their dates. A test writes this page\n\
-        from what the measurements left ([how](how-to/test-and-measure.md)); the tests run with every change. Where a figure\n\
-        misses what is wanted, the last column says so, and [the misses](#misses) are listed once more.\n\n\
+        The promises, the tests that fail if one is broken, and the latest figures with their dates. A test writes this page\n\
+        from the measurements' files ([how](how-to/test-and-measure.md#renew-the-proof)); the tests run with every change. If a\n\
+        figure misses its target, the last column says so, and [the misses](#misses) are listed again at the end.\n\n\
         ## Promises\n\n| promise | tests | figure | date | |\n|---|---|---|---|---|\n"
         .to_owned();
     let mut misses = String::new();
@@ -402,14 +402,14 @@ fn page(results: &Results) -> String {
     page.push_str(&fuzzed(&results.fuzz));
     writeln!(
         page,
-        "\n## Speed\n\nOf [the benchmark](../bench/results.md), {}.\n\n| aim | measured | wanted | |\n|---|---:|---:|---|",
+        "\n## Speed\n\nFrom [the benchmark](../bench/results.md) of {}.\n\n| aim | measured | target | |\n|---|---:|---:|---|",
         results.speed_date
     )
     .unwrap();
     for row in &results.aims {
         writeln!(page, "| {} |", row.join(" | ")).unwrap();
         if row[3].contains("missed") {
-            writeln!(misses, "- {}: {}, wanted {}.", row[0], row[1], row[2]).unwrap();
+            writeln!(misses, "- {}: {}, target {}.", row[0], row[1], row[2]).unwrap();
         }
     }
     if misses.is_empty() {
@@ -421,14 +421,14 @@ fn page(results: &Results) -> String {
 
 fn random_faults(chaos: &Value) -> String {
     let mut part = format!(
-        "\n## Random faults\n\n[tests/chaos](../tests/chaos/run.py) ran for {} minutes with the seed {}, on the program that ships, \
+        "\n## Random faults\n\n[tests/chaos](../tests/chaos/run.py) ran for {} minutes with the seed {}, on the shipped program, \
          in a cgroup with `MemoryMax={}`; {}.\n\n| what | how often |\n|---|---:|\n",
         chaos["minutes"],
         chaos["seed"],
         text(&chaos["limit"]),
         text(&chaos["date"])
     );
-    for (title, group) in [("answers and visitors", "requests"), ("faults", "faults")] {
+    for (title, group) in [("responses and clients", "requests"), ("faults", "faults")] {
         for (name, count) in chaos[group].as_object().unwrap() {
             writeln!(part, "| {title}: {name} | {} |", text(count)).unwrap();
         }
@@ -437,7 +437,7 @@ fn random_faults(chaos: &Value) -> String {
 }
 
 fn fuzzed(fuzz: &Value) -> String {
-    let mut part = "\n## Fuzz targets\n\nThe last run of [each](../fuzz), which ended without a crash.\n\n\
+    let mut part = "\n## Fuzz targets\n\nThe latest run of [each target](../fuzz). None crashed.\n\n\
         | target | inputs tried | edges reached | peak, MB | minutes | date |\n|---|---:|---:|---:|---:|---|\n"
         .to_owned();
     for (target, figures) in fuzz.as_object().unwrap() {
