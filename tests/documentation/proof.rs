@@ -1,5 +1,5 @@
-//! docs/proof.md: the promises, the tests that hold them, and the latest figures. It is made from the files that the
-//! measurements write: `UPDATE_DOCS=1 cargo test the_proof_is_made_of_the_results` writes it anew.
+//! docs/proof.md: the promises, the tests that prove them, and the latest figures, from the files that the measurements
+//! write. `UPDATE_DOCS=1 cargo test the_proof_is_made_of_the_results` updates the page.
 
 use std::fmt::Write;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// A promise, the tests that fail when it is broken, and which of the figures are about it.
+/// A promise, the tests that fail if it is broken, and the figure that measures it.
 struct Promise {
     promise: &'static str,
     tests: &'static [(&'static str, &'static str)],
@@ -24,7 +24,7 @@ const NONE: fn(&Results) -> Option<Figure> = |_| None;
 
 const PROMISES: &[Promise] = &[
     Promise {
-        promise: "The counts are those of the configured word, and a word or a corpus name is only ever text",
+        promise: "The counts are those of the configured word, and a word or a name is always treated as text",
         tests: &[
             (
                 "the_word_that_is_configured_is_the_one_that_is_counted",
@@ -37,7 +37,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.fuzzed(&["pages"]),
     },
     Promise {
-        promise: "A page shows BigQuery's whole answer with its true age, never older than `--max-stale`",
+        promise: "A page shows BigQuery's whole answer with its true age, and never one older than `--max-stale`",
         tests: &[
             (
                 "a_failing_bigquery_leaves_the_old_answer_with_its_true_age_until_it_is_stale",
@@ -52,7 +52,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.chaos("wrong", "wrong answers, of {} pages", Some("pages checked")),
     },
     Promise {
-        promise: "BigQuery is asked once per TTL, however many clients there are",
+        promise: "BigQuery is queried once per TTL, however many clients there are",
         tests: &[
             (
                 "one_job_per_ttl_whatever_the_traffic_and_before_it_ends",
@@ -63,7 +63,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.aim("upstream jobs per TTL under load"),
     },
     Promise {
-        promise: "No client takes a word down, whether its requests are too many, too slow, too large, incomplete or not HTTP",
+        promise: "No client can take an instance down, whether its requests are too many, too slow, too large, incomplete or not HTTP",
         tests: &[
             (
                 "one_connection_too_many_is_closed_and_counted",
@@ -82,7 +82,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.chaos("panics", "panics", None),
     },
     Promise {
-        promise: "A client gets a format and a content coding that it accepts",
+        promise: "A client gets a format that it accepts, in an encoding that it accepts",
         tests: &[
             ("each_format_is_served_as_asked", "service/serving/negotiation.rs"),
             ("accept_encoding_is_obeyed", "service/serving/encoding.rs"),
@@ -91,7 +91,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.fuzzed(&["negotiation"]),
     },
     Promise {
-        promise: "No upstream takes a word down or makes it lose its answer: whatever an upstream sends is read up to a limit",
+        promise: "No upstream server can take an instance down or make it lose its answer, because everything that it sends is read with a limit",
         tests: &[
             ("bigquery_may_send_what_it_likes", "process/hostile_upstream.rs"),
             (
@@ -111,7 +111,7 @@ const PROMISES: &[Promise] = &[
         figure: NONE,
     },
     Promise {
-        promise: "A log reader or a service manager that stops reading does not block a word",
+        promise: "A log reader or a service manager that does not read cannot block an instance",
         tests: &[
             (
                 "a_reader_of_the_log_that_stalls_holds_nothing",
@@ -129,7 +129,7 @@ const PROMISES: &[Promise] = &[
         figure: NONE,
     },
     Promise {
-        promise: "A restart and a stop under load lose no request",
+        promise: "No request is lost when an instance is restarted or stopped under load",
         tests: &[
             ("sigterm_under_load_loses_no_request", "process/lifecycle.rs"),
             (
@@ -140,7 +140,7 @@ const PROMISES: &[Promise] = &[
         figure: NONE,
     },
     Promise {
-        promise: "No secret is in a log line, a page, an argument or the environment, even if an upstream repeats it",
+        promise: "No secret appears in a log line, a page, an argument or the environment, even if an upstream server repeats it",
         tests: &[
             (
                 "no_secret_is_in_the_arguments_the_environment_or_the_log_of_the_binary",
@@ -156,7 +156,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.fuzzed(&["credentials", "redaction"]),
     },
     Promise {
-        promise: "An invalid configuration value is refused in one line that says what is expected",
+        promise: "An invalid configuration value is refused with one line that says what is expected",
         tests: &[
             (
                 "every_bad_value_names_its_flag_and_what_would_be_right",
@@ -171,7 +171,7 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.fuzzed(&["configuration"]),
     },
     Promise {
-        promise: "A request's id and trace reach the log only if they are valid",
+        promise: "A request's id and trace context are logged if they are valid, and have no other effect",
         tests: &[
             (
                 "a_trace_is_in_the_line_of_its_request_if_it_is_a_valid_one",
@@ -182,12 +182,12 @@ const PROMISES: &[Promise] = &[
         figure: |results| results.fuzzed(&["requests"]),
     },
     Promise {
-        promise: "A unit's memory suffices for every load within the limits, with a quarter to spare",
+        promise: "The memory limit of a unit suffices under every load within the limits, with a quarter to spare",
         tests: &[("memory.py", "../bench/memory.py")],
         figure: Results::most_memory,
     },
     Promise {
-        promise: "Memory does not grow over time",
+        promise: "Memory use does not grow over time",
         tests: &[("run.py", "../tests/chaos/run.py")],
         figure: Results::growth,
     },
@@ -318,7 +318,7 @@ impl Results {
     fn most_memory(&self) -> Option<Figure> {
         let share = |row: &Row| row[6].trim_end_matches('%').parse::<u32>().unwrap();
         let worst = self.memory.iter().max_by_key(|row| share(row))?;
-        // Such a scene shows nothing: the machine was so busy that what was held had been closed.
+        // Such a scenario shows nothing: the machine was so busy that the connections had been closed before the measurement.
         let empty = self
             .memory
             .iter()
@@ -326,7 +326,7 @@ impl Results {
             .count();
         let held = match empty {
             0 => String::new(),
-            _ => format!("; {empty} scenes no longer held a connection when they were measured"),
+            _ => format!("; {empty} scenarios no longer held a connection when they were measured"),
         };
         Some(Figure {
             what: format!(
@@ -347,7 +347,7 @@ impl Results {
             .collect();
         Some(Figure {
             what: format!(
-                "{} MiB kept after each third of {} minutes of random faults; at most {} of {} MiB in all",
+                "{} MiB retained after each third of {} minutes of random faults; the peak was {} of {} MiB",
                 thirds.iter().map(f64::to_string).collect::<Vec<_>>().join(", "),
                 self.chaos["minutes"],
                 self.chaos["peak_mib"],
@@ -362,9 +362,9 @@ impl Results {
 /// The page.
 fn page(results: &Results) -> String {
     let mut page = "# Proof\n\n\
-        The promises, the tests that fail if one is broken, and the latest figures with their dates. A test writes this page\n\
-        from the measurements' files ([how](how-to/test-and-measure.md#renew-the-proof)); the tests run with every change. If a\n\
-        figure misses its target, the last column says so, and [the misses](#misses) are listed again at the end.\n\n\
+        This page lists what is promised, the tests that fail if a promise is broken, and the latest figures with their dates.\n\
+        A test writes the page from the files that the measurements left ([how](how-to/test-and-measure.md)). The tests run with\n\
+        every change. If a figure misses its target, the last column says so, and [the misses](#misses) are listed again.\n\n\
         ## Promises\n\n| promise | tests | figure | date | |\n|---|---|---|---|---|\n"
         .to_owned();
     let mut misses = String::new();
@@ -402,7 +402,7 @@ fn page(results: &Results) -> String {
     page.push_str(&fuzzed(&results.fuzz));
     writeln!(
         page,
-        "\n## Speed\n\nFrom [the benchmark](../bench/results.md) of {}.\n\n| aim | measured | target | |\n|---|---:|---:|---|",
+        "\n## Speed\n\nThe figures are from [the benchmark](../bench/results.md) of {}.\n\n| aim | measured | wanted | |\n|---|---:|---:|---|",
         results.speed_date
     )
     .unwrap();
@@ -421,8 +421,8 @@ fn page(results: &Results) -> String {
 
 fn random_faults(chaos: &Value) -> String {
     let mut part = format!(
-        "\n## Random faults\n\n[tests/chaos](../tests/chaos/run.py) ran for {} minutes with the seed {}, on the shipped program, \
-         in a cgroup with `MemoryMax={}`; {}.\n\n| what | how often |\n|---|---:|\n",
+        "\n## Random faults\n\n[tests/chaos](../tests/chaos/run.py) ran the shipped program for {} minutes with the seed {}, \
+         in a cgroup with `MemoryMax={}`, on {}.\n\n| what | how often |\n|---|---:|\n",
         chaos["minutes"],
         chaos["seed"],
         text(&chaos["limit"]),
@@ -437,7 +437,7 @@ fn random_faults(chaos: &Value) -> String {
 }
 
 fn fuzzed(fuzz: &Value) -> String {
-    let mut part = "\n## Fuzz targets\n\nThe latest run of [each target](../fuzz). None crashed.\n\n\
+    let mut part = "\n## Fuzz targets\n\nThe table shows the last run of [each target](../fuzz). All of them ended without a crash.\n\n\
         | target | inputs tried | edges reached | peak, MB | minutes | date |\n|---|---:|---:|---:|---:|---|\n"
         .to_owned();
     for (target, figures) in fuzz.as_object().unwrap() {
@@ -462,7 +462,7 @@ fn the_proof_is_made_of_the_results() {
     );
 }
 
-/// The replays of the corpus are made by a macro, and measurements are programs; all others are functions.
+/// A macro makes the replays of the corpus, and a measurement is a program; all other tests are functions.
 #[test]
 fn every_test_that_is_named_is_there() {
     for (name, file) in PROMISES.iter().flat_map(|promise| promise.tests) {
