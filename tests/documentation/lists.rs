@@ -255,7 +255,7 @@ fn every_result_of_a_refresh_is_documented_and_counted_from_0() {
 fn every_type_of_credential_is_documented() {
     let page = read("docs/reference/credentials.md");
     let (_, rows) = page
-        .split_once("| `type` | how a token is had |\n|---|---|\n")
+        .split_once("| `type` | how a token is obtained |\n|---|---|\n")
         .expect("the table of types");
     let mut listed: Vec<String> = rows
         .lines()
