@@ -311,17 +311,17 @@ fn every_limit_is_documented() {
     let page = read("docs/reference/http.md");
     let mut rows: Vec<String> = vec![
         format!("| connections open at once | {connections} |"),
-        format!("| a peer that goes on taking it, but slowly | {write_rate} bytes a second |"),
+        format!("| a peer that reads slowly | {write_rate} bytes a second |"),
     ];
     for (what, limit) in [
-        ("a request's head, or idling between requests", head_read),
-        ("a peer that takes nothing of what is written", write_stall),
+        ("a request's head, or an idle connection between two requests", head_read),
+        ("a peer that reads nothing", write_stall),
         (
-            "requests that wait for the first answer, from the start on",
+            "requests that wait for the first answer, counted from the start of the service",
             first_answer,
         ),
-        ("a drain: requests already on their way", last_requests),
-        ("a drain in all", drain),
+        ("a drain: further requests on open connections", last_requests),
+        ("a drain: its total time", drain),
     ] {
         let limit = match limit.as_millis() {
             millis if millis % 1000 == 0 => format!("{} s", millis / 1000),
