@@ -54,7 +54,7 @@ fn each_limit_is_the_program_s() {
             minutes(wordtally_deploy::deployer::SEND_LIMIT),
         ),
         (
-            "| a deployment, its way back included",
+            "| a deployment, its rollback included",
             minutes(wordtally_deploy::deployer::DEADLINE),
         ),
     ] {
