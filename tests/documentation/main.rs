@@ -3,6 +3,7 @@
 #![cfg(feature = "standin")]
 
 mod flow;
+mod glossary;
 mod lists;
 mod pages;
 mod proof;
