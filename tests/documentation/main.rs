@@ -2,6 +2,7 @@
 #![cfg(test)]
 #![cfg(feature = "standin")]
 
+mod claims;
 mod flow;
 mod glossary;
 mod lists;
