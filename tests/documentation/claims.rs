@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::pages::has_test;
 
-const CLAIMS: [&str; 1] = ["docs/explanation/threat-model.md"];
+const CLAIMS: [&str; 2] = ["docs/seven-rules.md", "docs/explanation/threat-model.md"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()

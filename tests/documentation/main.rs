@@ -5,6 +5,7 @@
 mod claims;
 mod flow;
 mod glossary;
+mod journal;
 mod lists;
 mod pages;
 mod proof;
