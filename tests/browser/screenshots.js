@@ -1,6 +1,6 @@
 // Writes screenshots: each page, as devices and readers of many kinds see it.
-//     WORDTALLY=PROGRAM node screenshots.js FOLDER     all of them
-//     WORDTALLY=PROGRAM node screenshots.js --readme   docs/screenshot.png
+//     WORDTALLY=PROGRAM node screenshots.js FOLDER   all of them
+//     WORDTALLY=PROGRAM node screenshots.js --docs   those of docs/pictures
 import {mkdirSync} from 'node:fs';
 import path from 'node:path';
 import {Browser} from './browser.js';
@@ -29,9 +29,10 @@ const [target] = process.argv.slice(2);
 const browser = await new Browser().start();
 const demo = await new Demo().start('the', 'love', 'death', 'Romeo');
 try {
-  if (target === '--readme') {
-    const file = path.join(import.meta.dirname, '../../docs/screenshot.png');
-    await shoot(browser, demo.pages.love, file, {width: 1200, height: 900}, {fullPage: false});
+  if (target === '--docs') {
+    const at = name => path.join(import.meta.dirname, `../../docs/pictures/${name}.png`);
+    await shoot(browser, demo.pages.love, at('page'), {width: 1200, height: 900}, {fullPage: false});
+    await shoot(browser, demo.index, at('index'), {width: 1200, height: 380}, {fullPage: false});
   } else {
     mkdirSync(target, {recursive: true});
     const at = name => path.join(target, `${name}.png`);
