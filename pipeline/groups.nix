@@ -23,6 +23,7 @@ let
     "google-access"
     "pipeline"
     "platform-schemas"
+    "prose-linter"
     "tabulate"
   ];
   # `package-release` has the hosts, and the groups would contain themselves.
