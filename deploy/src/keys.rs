@@ -6,12 +6,14 @@ use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom as _, SystemRandom};
+
+use crate::program::{self, NotEnded};
 
 /// Public key of releases, in the checkout: a pipeline signs and deploys once it is there.
 pub const RELEASE_KEY: &str = "release/cosign.pub";
@@ -293,36 +295,14 @@ fn write_new(path: &Path, content: &str, mode: u32) -> Result<(), KeysError> {
 
 /// Runs a program with text on its standard input; its last line says why it failed.
 fn run(program: &'static str, mut command: Command, given: &str) -> Result<(), KeysError> {
-    let failed = |why: String| KeysError::Program { program, why };
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| failed(error.to_string()))?;
-    if let Some(mut input) = child.stdin.take() {
-        // One that does not read has failed, and says so itself.
-        let _ = input.write_all(given.as_bytes());
-    }
-    let end = Instant::now() + LIMIT;
-    let status = loop {
-        match child.try_wait().map_err(|error| failed(error.to_string()))? {
-            Some(status) => break status,
-            None if Instant::now() < end => std::thread::sleep(Duration::from_millis(20)),
-            None => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(failed(format!("it took longer than {} s", LIMIT.as_secs())));
-            }
-        }
+    let why = match program::output(&mut command, given.as_bytes(), LIMIT, || true) {
+        Ok(ended) if ended.status.success() => return Ok(()),
+        Ok(ended) => match program::last_line(&ended.errors) {
+            Some(line) => line.to_owned(),
+            None => ended.status.to_string(),
+        },
+        Err(NotEnded::NotRun(error)) => error.to_string(),
+        Err(NotEnded::Killed) => format!("it took longer than {} s", LIMIT.as_secs()),
     };
-    if status.success() {
-        return Ok(());
-    }
-    let said = child.stderr.take().map(io::read_to_string);
-    let last = match &said {
-        Some(Ok(said)) => said.lines().rev().find(|line| !line.trim().is_empty()),
-        _ => None,
-    };
-    Err(failed(last.map_or_else(|| status.to_string(), str::to_owned)))
+    Err(KeysError::Program { program, why })
 }

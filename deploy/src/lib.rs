@@ -10,6 +10,7 @@ pub mod host;
 pub mod host_config;
 pub mod keys;
 pub mod page;
+mod program;
 pub mod protocol;
 pub mod provenance;
 pub mod registry_login;

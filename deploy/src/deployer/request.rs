@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::interrupt::Interrupt;
 use super::output::clean;
 use super::ssh::Ssh;
+use crate::program;
 use crate::protocol::{Envelope, MOST, Request, Response, VERSION};
 
 /// Most bytes that are kept of what SSH says.
@@ -188,18 +189,11 @@ impl<W: Write> Write for Counted<W> {
 
 /// Waits for SSH to end, where it has said its last word, and ends it otherwise.
 fn end(child: &mut Child, done: bool) -> Option<ExitStatus> {
-    let until = Instant::now() + if done { GRACE } else { Duration::ZERO };
-    loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Some(status);
-        }
-        if Instant::now() >= until {
-            break;
-        }
-        thread::sleep(Duration::from_millis(5));
+    let grace = if done { GRACE } else { Duration::ZERO };
+    match program::wait(child, grace, || true) {
+        Ok(Some(status)) => Some(status),
+        _ => program::kill(child),
     }
-    let _ = child.kill();
-    child.wait().ok()
 }
 
 fn parse<T: DeserializeOwned>(

@@ -1,17 +1,16 @@
 //! This machine's Nix store, by the program `nix-store`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::{Read, Seek, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::interrupt::Interrupt;
 use super::output::clean;
 use super::request::Stopped;
 use crate::closure::nar_hash;
+use crate::program::{self, NotEnded};
 
 /// Paths of one command: a command line has room for some 20,000.
 const AT_ONCE: usize = 2000;
@@ -19,8 +18,6 @@ const AT_ONCE: usize = 2000;
 const QUERY: Duration = Duration::from_secs(120);
 /// For paths that come from a cache.
 const FETCH: Duration = Duration::from_secs(1800);
-/// How often a wait looks whether it is still wanted.
-const LOOK: Duration = Duration::from_millis(10);
 
 /// What Nix has in its books of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -161,51 +158,22 @@ fn copy(
     )))
 }
 
-/// A command's output. It is ended where it takes too long, or where whoever deploys wants it no more.
+/// A command's output. The command is ended if it takes too long, or if whoever deploys interrupts it.
 fn run(
     options: &[&str],
     paths: &[PathBuf],
     limit: Duration,
     interrupt: &Interrupt,
 ) -> Result<String, String> {
-    let failed = |error: std::io::Error| format!("nix-store cannot be run: {error}");
-    // Files hold any output, where a pipe would wait for a reader.
-    let (mut output, mut errors) = (
-        tempfile::tempfile().map_err(failed)?,
-        tempfile::tempfile().map_err(failed)?,
-    );
-    let mut child = Command::new("nix-store")
-        .args(options)
-        .args(paths)
-        .stdin(Stdio::null())
-        .stdout(output.try_clone().map_err(failed)?)
-        .stderr(errors.try_clone().map_err(failed)?)
-        .spawn()
-        .map_err(failed)?;
-    let end = Instant::now() + limit;
-    let status = loop {
-        match child.try_wait().map_err(failed)? {
-            Some(status) => break status,
-            None if !interrupt.came() && Instant::now() < end => thread::sleep(LOOK),
-            None => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(format!("nix-store gave no answer within {} s", limit.as_secs()));
-            }
-        }
-    };
-    let text = |file: &mut File| {
-        let mut bytes = Vec::new();
-        file.rewind()?;
-        file.read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    if status.success() {
-        return text(&mut output).map_err(failed);
+    let mut command = Command::new("nix-store");
+    command.args(options).args(paths);
+    match program::output(&mut command, b"", limit, || !interrupt.came()) {
+        Ok(ended) if ended.status.success() => Ok(String::from_utf8_lossy(&ended.output).into_owned()),
+        Ok(ended) => Err(match program::last_line(&ended.errors) {
+            Some(line) => clean(line),
+            None => format!("nix-store ended with {}", ended.status),
+        }),
+        Err(NotEnded::NotRun(error)) => Err(format!("nix-store cannot be run: {error}")),
+        Err(NotEnded::Killed) => Err(format!("nix-store gave no answer within {} s", limit.as_secs())),
     }
-    let said = text(&mut errors).map_err(failed)?;
-    Err(match said.lines().rfind(|line| !line.trim().is_empty()) {
-        Some(line) => clean(line),
-        None => format!("nix-store ended with {status}"),
-    })
 }

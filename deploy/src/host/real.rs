@@ -6,22 +6,21 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, symlink};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{self, Child, Stdio};
+use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::places::SWITCHING;
 use super::world::{Command, CommandFailed, Ended, Locked, ROUND, World};
 use crate::page::{self, ByCorpus, Wrong};
+use crate::program::{self, NotEnded};
 
-/// Most bytes of a file or of a command's output: what is more is not read.
+/// Most bytes of a file: what is more is not read.
 const MOST: u64 = 64 * 1024 * 1024;
 /// How long one question to a word may take.
 const ANSWER: Duration = Duration::from_secs(8);
@@ -75,44 +74,43 @@ pub fn environment(command: &mut process::Command) -> &mut process::Command {
         // Else a switch complains, line after line, where a unit's locale is not installed.
         .env("LC_ALL", "C.UTF-8")
         .env("NO_COLOR", "1")
-        .stdin(Stdio::null())
 }
 
 impl World for Real {
     fn run(&self, command: &Command) -> Result<Ended, CommandFailed> {
-        let name = command.name();
-        let not_run = |error: io::Error| CommandFailed::NotRun {
-            name: name.clone(),
-            why: error.to_string(),
-        };
         let mut process = process::Command::new(self.program(&command.program));
         environment(&mut process)
             .args(&command.arguments)
             .process_group(0);
-        match &command.log {
-            // A log that cannot be written hinders nothing: the output goes where this process's goes, to the journal.
-            Some(log) => match append(&self.at(log)).and_then(|log| Ok((log.try_clone()?, log))) {
-                Ok((output, errors)) => process.stdout(output).stderr(errors),
-                Err(_) => &mut process,
-            },
-            None => process.stdout(Stdio::piped()).stderr(Stdio::piped()),
+        let limit = command.limit;
+        let ended = match &command.log {
+            Some(log) => {
+                // A log that cannot be written hinders nothing: the output goes where this process's goes, to the journal.
+                if let Ok((output, errors)) =
+                    append(&self.at(log)).and_then(|log| Ok((log.try_clone()?, log)))
+                {
+                    process.stdout(output).stderr(errors);
+                }
+                program::run(&mut process, b"", limit, || true)
+            }
+            None => program::output(&mut process, b"", limit, || true),
         };
-        let mut child = process.spawn().map_err(not_run)?;
-        let (output, errors) = (collect(child.stdout.take()), collect(child.stderr.take()));
-        let Some(status) = wait(&mut child, command.limit).map_err(not_run)? else {
-            kill(&mut child);
-            return Err(CommandFailed::TooLong {
+        let name = command.name();
+        match ended {
+            Ok(ended) => Ok(Ended {
+                code: ended
+                    .status
+                    .code()
+                    .or_else(|| ended.status.signal().map(|signal| 128 + signal)),
+                output: ended.output,
+                errors: ended.errors,
+            }),
+            Err(NotEnded::NotRun(error)) => Err(CommandFailed::NotRun {
                 name,
-                limit: command.limit,
-            });
-        };
-        Ok(Ended {
-            code: status
-                .code()
-                .or_else(|| status.signal().map(|signal| 128 + signal)),
-            output: collected(&output),
-            errors: String::from_utf8_lossy(&collected(&errors)).into_owned(),
-        })
+                why: error.to_string(),
+            }),
+            Err(NotEnded::Killed) => Err(CommandFailed::TooLong { name, limit }),
+        }
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
@@ -307,49 +305,4 @@ fn append(path: &Path) -> io::Result<File> {
         .create(true)
         .mode(0o600)
         .open(path)
-}
-
-/// What a pipe gives, read aside so that the process never waits for it.
-fn collect<R: Read + Send + 'static>(pipe: Option<R>) -> Option<Receiver<Vec<u8>>> {
-    let mut pipe = pipe?.take(MOST);
-    let (sender, receiver) = mpsc::sync_channel(1);
-    thread::spawn(move || {
-        let mut read = Vec::new();
-        // What came before an error is what there is.
-        let _ = pipe.read_to_end(&mut read);
-        let _ = sender.send(read);
-    });
-    Some(receiver)
-}
-
-/// A process that it left behind may hold the pipe open: it is not waited for.
-fn collected(receiver: &Option<Receiver<Vec<u8>>>) -> Vec<u8> {
-    receiver
-        .as_ref()
-        .and_then(|receiver| receiver.recv_timeout(Duration::from_secs(5)).ok())
-        .unwrap_or_default()
-}
-
-/// How it ended; none where it has not within the limit.
-pub(super) fn wait(child: &mut Child, limit: Duration) -> io::Result<Option<process::ExitStatus>> {
-    let (begun, mut pause) = (Instant::now(), Duration::from_millis(1));
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if begun.elapsed() >= limit {
-            return Ok(None);
-        }
-        thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(100));
-    }
-}
-
-/// Kills it and what it has started.
-pub(super) fn kill(child: &mut Child) {
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-    let _ = child.kill();
-    let _ = child.wait();
 }

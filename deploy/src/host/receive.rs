@@ -17,6 +17,7 @@ use super::real;
 use super::references::{Parts, Scan};
 use super::serve::cause;
 use crate::closure::{Closure, nar_hash};
+use crate::program;
 use crate::protocol::PathHeader;
 
 /// Most bytes of all paths of a request.
@@ -221,7 +222,7 @@ impl Import {
         let ended = self.input.take().map_or(Ok(()), |mut input| {
             number(&mut input, 0).and_then(|()| input.flush())
         });
-        let status = real::wait(&mut self.child, LIMIT).map_err(|error| error.to_string())?;
+        let status = program::wait(&mut self.child, LIMIT, || true).map_err(|error| error.to_string())?;
         match (ended, status) {
             (Ok(()), Some(status)) if status.success() => Ok(()),
             (_, Some(status)) => Err(format!(
@@ -237,7 +238,7 @@ impl Import {
 
 impl Drop for Import {
     fn drop(&mut self) {
-        real::kill(&mut self.child);
+        program::kill(&mut self.child);
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::page::{ByCorpus, Wrong};
+use crate::program::last_line;
 
 /// What one question to all words may take.
 pub const ROUND: Duration = Duration::from_secs(32);
@@ -282,7 +283,7 @@ pub fn done(world: &dyn World, command: &Command) -> Result<Vec<u8>, CommandFail
     Err(CommandFailed::Status {
         name: command.name(),
         code: ended.code,
-        said: last_line(&ended.errors),
+        said: last_line(&ended.errors).unwrap_or_default().to_owned(),
     })
 }
 
@@ -293,15 +294,6 @@ pub fn done(world: &dyn World, command: &Command) -> Result<Vec<u8>, CommandFail
 /// How it failed.
 pub fn text(world: &dyn World, command: &Command) -> Result<String, CommandFailed> {
     Ok(String::from_utf8_lossy(&done(world, command)?).into_owned())
-}
-
-fn last_line(text: &str) -> String {
-    text.lines()
-        .map(str::trim)
-        // age ends with where to report a fault of its own.
-        .rfind(|line| !line.is_empty() && !line.starts_with("age: report "))
-        .unwrap_or_default()
-        .to_owned()
 }
 
 /// Follows a link, and what it leads to, to what is no link.

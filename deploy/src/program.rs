@@ -1,0 +1,205 @@
+//! Runs a program for its output, within a time.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Most bytes that are kept of what a program writes: a bill of materials has 1 MB.
+const MOST: usize = 64 * 1024 * 1024;
+/// For the rest of an ended program's output: a process that it left behind may hold the pipe open.
+const GRACE: Duration = Duration::from_secs(5);
+/// Longest time between two looks at whether it has ended or is no longer wanted.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Why a program did not come to its end.
+#[derive(Debug)]
+pub(crate) enum NotEnded {
+    /// It was not started.
+    NotRun(io::Error),
+    /// It was killed, because its time was over or nobody wanted its output any more.
+    Killed,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    /// What it wrote to standard output, if that was a pipe.
+    pub(crate) output: Vec<u8>,
+    /// What it wrote to standard error, if that was a pipe.
+    pub(crate) errors: String,
+}
+
+/// Runs a program for its output, given its input.
+pub(crate) fn output(
+    command: &mut Command,
+    input: &[u8],
+    limit: Duration,
+    is_wanted: impl Fn() -> bool,
+) -> Result<Ended, NotEnded> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    run(command, input, limit, is_wanted)
+}
+
+/// Runs a program to its end. Its output goes where the command says.
+pub(crate) fn run(
+    command: &mut Command,
+    input: &[u8],
+    limit: Duration,
+    is_wanted: impl Fn() -> bool,
+) -> Result<Ended, NotEnded> {
+    command.stdin(match input {
+        [] => Stdio::null(),
+        _ => Stdio::piped(),
+    });
+    let mut child = command.spawn().map_err(NotEnded::NotRun)?;
+    // Threads of their own: it may write before it reads, and the other way about.
+    if let Some(mut stdin) = child.stdin.take() {
+        let input = input.to_vec();
+        // One that does not read its input says so by its exit code.
+        thread::spawn(move || stdin.write_all(&input).ok());
+    }
+    let (output, errors) = (read_aside(child.stdout.take()), read_aside(child.stderr.take()));
+    let Some(status) = wait(&mut child, limit, is_wanted).map_err(NotEnded::NotRun)? else {
+        kill(&mut child);
+        return Err(NotEnded::Killed);
+    };
+    let until = Instant::now() + GRACE;
+    Ok(Ended {
+        status,
+        output: collected(&output, until),
+        errors: String::from_utf8_lossy(&collected(&errors, until)).into_owned(),
+    })
+}
+
+/// How it ended; none if it has not within the limit, or is not wanted any more.
+pub(crate) fn wait(
+    child: &mut Child,
+    limit: Duration,
+    is_wanted: impl Fn() -> bool,
+) -> io::Result<Option<ExitStatus>> {
+    let (begun, mut pause) = (Instant::now(), Duration::from_millis(1));
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if begun.elapsed() >= limit || !is_wanted() {
+            return Ok(None);
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(LOOK);
+    }
+}
+
+/// Kills it, and what it has started if it has a process group of its own; gives how it ended.
+pub(crate) fn kill(child: &mut Child) -> Option<ExitStatus> {
+    // The number of one that has ended may be another's.
+    if let Ok(None) = child.try_wait()
+        && let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw)
+    {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let _ = child.kill();
+    child.wait().ok()
+}
+
+/// The last line that a program complained of, if there is one.
+pub(crate) fn last_line(errors: &str) -> Option<&str> {
+    errors
+        .lines()
+        .map(str::trim)
+        // age ends with where to report a fault of its own.
+        .rfind(|line| !line.is_empty() && !line.starts_with("age: report "))
+}
+
+/// What a pipe gives, piece by piece, read aside so that the program never waits for it.
+fn read_aside<R: Read + Send + 'static>(pipe: Option<R>) -> Receiver<Vec<u8>> {
+    let (sender, pieces) = mpsc::channel();
+    let Some(mut pipe) = pipe else { return pieces };
+    thread::spawn(move || {
+        let (mut left, mut buffer) = (MOST, vec![0; 64 * 1024]);
+        loop {
+            match pipe.read(&mut buffer) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // What comes after the most is read and forgotten, so that the program is not held up.
+                Ok(read @ 1..) => {
+                    let kept = buffer.get(..read.min(left)).unwrap_or_default();
+                    left -= kept.len();
+                    let _ = sender.send(kept.to_vec());
+                }
+                // What came before an error is what there is.
+                Ok(0) | Err(_) => break,
+            }
+        }
+    });
+    pieces
+}
+
+/// All that came until the pipe's end, or until this time.
+fn collected(pieces: &Receiver<Vec<u8>>, until: Instant) -> Vec<u8> {
+    let mut all = Vec::new();
+    while let Ok(piece) = pieces.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        all.extend(piece);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(60);
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_program_gives_its_output_and_reads_its_input_meanwhile() {
+        // More than a pipe holds.
+        let input = vec![b'a'; 1 << 20];
+        let given = output(&mut shell("cat"), &input, LIMIT, || true).unwrap();
+        assert_eq!((given.status.code(), given.output), (Some(0), input));
+    }
+
+    #[test]
+    fn a_program_that_fails_says_why_by_its_last_line() {
+        let script = "echo no >&2; echo ' why ' >&2; echo >&2; exit 3";
+        let failed = output(&mut shell(script), b"", LIMIT, || true).unwrap();
+        assert_eq!(
+            (failed.status.code(), last_line(&failed.errors)),
+            (Some(3), Some("why"))
+        );
+    }
+
+    #[test]
+    fn a_program_ends_when_its_time_is_over_or_it_is_not_wanted() {
+        let begun = Instant::now();
+        for (limit, is_wanted) in [(Duration::from_millis(50), true), (LIMIT, false)] {
+            let failed = output(&mut shell("sleep 60"), b"", limit, || is_wanted);
+            assert!(matches!(failed, Err(NotEnded::Killed)), "{failed:?}");
+        }
+        assert!(begun.elapsed() < LIMIT);
+    }
+
+    #[test]
+    fn a_process_that_a_program_leaves_behind_costs_no_output() {
+        let begun = Instant::now();
+        let given = output(&mut shell("echo before; sleep 60 &"), b"", LIMIT, || true).unwrap();
+        assert_eq!(given.output, b"before\n");
+        assert!(begun.elapsed() < LIMIT);
+    }
+
+    #[test]
+    fn what_is_more_than_the_most_is_forgotten_and_holds_up_nothing() {
+        let script = format!("head -c {} /dev/zero", MOST + (1 << 20));
+        let given = output(&mut shell(&script), b"", LIMIT, || true).unwrap();
+        assert_eq!((given.status.code(), given.output.len()), (Some(0), MOST));
+    }
+}
