@@ -404,7 +404,7 @@ fn page(results: &Results) -> String {
     page.push_str(&fuzzed(&results.fuzz));
     writeln!(
         page,
-        "\n## Speed\n\nThe figures are from [the benchmark](../bench/results.md) of {}.\n\n| aim | measured | wanted | |\n|---|---:|---:|---|",
+        "\n## Speed\n\nThe figures are from [the benchmark](../bench/results.md) of {}.\n\n| aim | measured | target | |\n|---|---:|---:|---|",
         results.speed_date
     )
     .unwrap();
