@@ -1,5 +1,5 @@
 {
-  description = "Serves how often one word stands in each corpus of a BigQuery table";
+  description = "Shows how often a word occurs in each corpus of a BigQuery table";
 
   inputs = {
     nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";

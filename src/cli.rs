@@ -23,7 +23,7 @@ Examples:
   wordtally check --word the --credentials key.json
 
 Exit codes:
-  0  ended as asked
+  0  succeeded
   1  failed while running
   2  a value was refused before anything listened";
 const SERVE_HELP: &str = "\
@@ -35,16 +35,16 @@ Examples:
 Exit codes:
   0  stopped by SIGTERM or SIGINT
   1  failed while running
-  2  a value, or what it names, was refused before anything listened";
+  2  a value, or the file or address that it names, was refused before anything listened";
 const CHECK_HELP: &str = "\
 Examples:
   wordtally check --word the --credentials key.json
   wordtally check --word the --ttl 30s --values-only
 
 Exit codes:
-  0  all is well
-  1  the system gave no thread
-  2  a value, or what it names, is refused";
+  0  every check passed
+  1  the system could not start a thread
+  2  a value, or a file that it names, was refused";
 const INDEX_HELP: &str = "\
 Examples:
   wordtally index --site site.json --listen unix:/run/wordtally/index.sock
@@ -58,9 +58,9 @@ Examples:
   wordtally static-pages --site site.json --out pages
 
 Exit codes:
-  0  the pages are written
-  1  one could not be written
-  2  a value, or the site file, is refused";
+  0  the pages were written
+  1  a file could not be written
+  2  a value, or the site file, was refused";
 const PROBE_HELP: &str = "\
 Examples:
   wordtally probe http://127.0.0.1:8080/readyz
@@ -80,7 +80,7 @@ Exit codes:
   1  could not start, or failed while running
   2  a value was refused";
 
-/// Serves how often one word stands in each corpus of a BigQuery table.
+/// Shows how often a word occurs in each corpus of a BigQuery table.
 #[derive(Debug, Parser)]
 #[command(
     name = "wordtally",
@@ -178,13 +178,13 @@ pub enum Command {
     /// Serve one word's counts
     #[command(after_help = SERVE_HELP)]
     Serve(Box<ServeArgs>),
-    /// Check all that `serve` checks before it listens: values, credential file, certificates
+    /// Run the checks that `serve` makes before it listens: values, credential file, certificates
     #[command(after_help = CHECK_HELP)]
     Check(Box<CheckArgs>),
-    /// Serve the list of all words, with the total that each instance gives
+    /// Serve the list of all words, with the total of each instance
     #[command(after_help = INDEX_HELP)]
     Index(IndexArgs),
-    /// Write what a reverse proxy shows by itself: errors, and the list of words without totals
+    /// Write the pages that a reverse proxy serves itself: errors, and the list of words without totals
     #[command(after_help = STATIC_PAGES_HELP)]
     StaticPages(StaticPagesArgs),
     /// Exit 0 if URL answers 200: a health check for containers without a shell
@@ -193,7 +193,7 @@ pub enum Command {
         /// http://host:port/path, or unix:/path/of.sock:/path
         url: String,
     },
-    /// Serve several words from a stand-in for BigQuery on this machine, with no account at Google
+    /// Serve several words from a BigQuery stand-in on this machine, without a Google account
     #[cfg(feature = "standin")]
     #[command(after_help = DEMO_HELP)]
     Demo(DemoArgs),
@@ -242,8 +242,7 @@ pub struct ServeArgs {
     /// Age up to which an answer is served while BigQuery fails
     #[arg(long, alias = "stale", env = "MAX_STALE", default_value = "24h", value_parser = parse_duration)]
     max_stale: Duration,
-    /// Origin (scheme and host) whose pages may read the answers in a browser, or * for each; several with commas
-    /// between them
+    /// Origins (scheme and host), separated by commas, whose pages may read the answers in a browser; * allows any
     #[arg(long, env = "CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     cors_origin: Vec<Origin>,
     /// Time that one refresh may take, retries included
@@ -268,10 +267,10 @@ pub struct ServeArgs {
 /// The flags of the log.
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// Form of the log lines: json or text
+    /// Format of the log: json or text
     #[arg(long = "log-format", env = "LOG_FORMAT", default_value = "json")]
     pub format: LogFormat,
-    /// Least severe lines to log: error, warn, info or debug
+    /// Least severe level to log: error, warn, info or debug
     #[arg(long = "log-level", env = "LOG_LEVEL", default_value = "info")]
     pub level: LogLevel,
 }
@@ -296,7 +295,7 @@ pub struct StaticPagesArgs {
     /// JSON file of the words that are served together
     #[arg(long, env = "SITE", value_name = "FILE")]
     pub site: PathBuf,
-    /// Directory to make, for the pages
+    /// Directory to create for the pages
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 }
@@ -307,7 +306,7 @@ pub struct CheckArgs {
     /// What `serve` would get.
     #[command(flatten)]
     pub serve: ServeArgs,
-    /// Read no file: check the values alone, such as in a build, which has no credential and no certificates
+    /// Check only the values and read no file: for a build, which has no credential or certificates
     #[arg(long)]
     pub values_only: bool,
 }
@@ -319,8 +318,8 @@ pub struct DemoArgs {
     /// Word to count; repeat the flag for more
     #[arg(long = "word", env = "WORD", default_values = ["the", "love", "death", "Romeo"])]
     pub words: Vec<Word>,
-    /// Address of the page of links: IP:PORT or localhost:PORT; each word gets the next port [default: 127.0.0.1:8080, or
-    /// the first ports after it that are free]
+    /// Address of the index: IP:PORT or localhost:PORT; each word gets the next port [default: 127.0.0.1:8080, or the
+    /// first ports after it that are free]
     #[arg(long, env = "LISTEN", value_parser = crate::config::parse_tcp)]
     pub listen: Option<SocketAddr>,
 }
@@ -331,7 +330,7 @@ impl TryFrom<ServeArgs> for Config {
     fn try_from(args: ServeArgs) -> Result<Self, Invalid> {
         if args.max_stale < args.ttl {
             return Err(Invalid::new(
-                "--max-stale is shorter than --ttl: expected at least as much",
+                "--max-stale is shorter than --ttl: expected it to be at least as long",
             ));
         }
         Ok(Self {

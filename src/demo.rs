@@ -47,7 +47,7 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     let index = sockets.next().ok_or("no socket")?;
     telemetry::say("loading the sample data");
     let standin = Standin::start(Options::new(Arc::new(bigquery_standin::data::shipped()?))).await?;
-    telemetry::say("making a service account's key");
+    telemetry::say("creating a service account's key");
     // The key is good at this stand-in only, and only while it runs.
     let folder = tempfile::tempdir()?;
     let credentials = folder.path().join("bigquery.json");
@@ -166,7 +166,7 @@ fn announce(index: SocketAddr, words: &[(String, SocketAddr)], hosts: &Hosts) ->
     let mut out = io::stdout().lock();
     writeln!(
         out,
-        "wordtally serves, from a stand-in for BigQuery with data of its own:"
+        "wordtally serves these words, from a stand-in for BigQuery with sample data:"
     )?;
     for (word, url) in links(words, &hosts.here) {
         writeln!(out, "  {url}  {word}")?;

@@ -1,4 +1,4 @@
-//! Serves how often one word stands in each corpus of a BigQuery table.
+//! Shows how often a word occurs in each corpus of a BigQuery table.
 //!
 //! Data flows one way: configuration, credentials, BigQuery, answer, rendered bytes, server.
 #![cfg(unix)]

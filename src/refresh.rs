@@ -140,7 +140,7 @@ struct AbortOnDrop(JoinHandle<Result<Entry, Error>>);
 impl AbortOnDrop {
     async fn join(mut self) -> Result<Entry, Error> {
         (&mut self.0).await.unwrap_or_else(|fault| {
-            Err(Error::new(Reason::Malformed, "the refresh's task failed").caused_by(fault))
+            Err(Error::new(Reason::Malformed, "the refresh task failed").caused_by(fault))
         })
     }
 }

@@ -94,12 +94,12 @@ impl Site {
 
     fn parse(bytes: &[u8]) -> Result<Self, String> {
         let file: File = serde_json::from_slice(bytes).map_err(|error| {
-            format!("is not right: {error}; expected {{\"index\": \"/\", \"words\": [{{\"word\": \"the\", \"url\": \"/the/\"}}]}}")
+            format!("is invalid: {error}; expected {{\"index\": \"/\", \"words\": [{{\"word\": \"the\", \"url\": \"/the/\"}}]}}")
         })?;
-        check_url(&file.index).map_err(|what| format!("has in `index` {what}"))?;
+        check_url(&file.index).map_err(|what| format!("is invalid at `index`: {what}"))?;
         let mut numbers = HashMap::new();
         let places = file.words.into_iter().enumerate().map(|(number, entry)| {
-            let place = |what: String| format!("has in `words[{number}]` {what}");
+            let place = |what: String| format!("is invalid at `words[{number}]`: {what}");
             // As an instance takes them, so that the file cannot list what is not served.
             let word: Word = entry
                 .word
@@ -108,7 +108,7 @@ impl Site {
             check_url(&entry.url).map_err(place)?;
             if let Some(first) = numbers.insert(entry.url.clone(), number) {
                 return Err(place(format!(
-                    "the link '{}' of `words[{first}]`: expected one of its own for each word",
+                    "`words[{first}]` has the same link '{}': expected a different one for each word",
                     entry.url
                 )));
             }
@@ -181,9 +181,9 @@ impl Source {
         let invalid = |what: &str| Invalid::new(format!("the site file '{}' {what}", path.display()));
         match timeout(PATIENCE, reader.read(path, |path| Site::read(&path))).await {
             Ok(Some(read)) => read,
-            Ok(None) => Err(invalid("was not read to its end: expected that it can be")),
+            Ok(None) => Err(invalid("could not be read completely: expected a readable file")),
             Err(_) => Err(invalid(&format!(
-                "cannot be read within {} seconds: expected a file on a disk that answers",
+                "could not be read within {} seconds: expected a file on a disk that responds",
                 PATIENCE.as_secs()
             ))),
         }
@@ -231,7 +231,7 @@ impl Neighbourhood {
 fn check_url(url: &str) -> Result<(), String> {
     if url.len() > MAX_URL {
         return Err(format!(
-            "a link of {} bytes: expected at most {MAX_URL}",
+            "invalid link of {} bytes: expected at most {MAX_URL} bytes",
             url.len()
         ));
     }
@@ -245,7 +245,7 @@ fn check_url(url: &str) -> Result<(), String> {
         Ok(())
     } else {
         Err(format!(
-            "the invalid link '{}': expected an absolute path or a URL of http or https, e.g. /the/",
+            "invalid link '{}': expected an absolute path or a URL of http or https, e.g. /the/",
             url.escape_debug()
         ))
     }
@@ -341,12 +341,12 @@ mod tests {
             ),
             (
                 r#"{"index": "/", "words": [{"word": "a", "url": "/a/"}, {"word": "b", "url": "/a/"}]}"#,
-                "`words[1]` the link '/a/' of `words[0]`",
-                "one of its own",
+                "`words[1]`: `words[0]` has the same link '/a/'",
+                "a different one",
             ),
             (
                 &format!(r#"{{"index": "/{}", "words": []}}"#, "a".repeat(2048)),
-                "`index` a link of 2049 bytes",
+                "`index`: invalid link of 2049 bytes",
                 "at most 2048",
             ),
         ] {
@@ -418,7 +418,7 @@ mod tests {
         assert!(
             sentence
                 .to_string()
-                .contains("site.json' cannot be read within 2 seconds: expected"),
+                .contains("site.json' could not be read within 2 seconds: expected"),
             "{sentence}"
         );
         // Another source does not wait.

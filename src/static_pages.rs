@@ -46,7 +46,7 @@ pub fn write(site: &Site, out: &Path) -> io::Result<()> {
         ),
         (
             StatusCode::TOO_MANY_REQUESTS,
-            "This address asks too often. Wait a second.",
+            "This address sends too many requests. Wait a second.",
             Some(1),
         ),
         (

@@ -15,7 +15,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub(crate) enum BodyError {
     #[error("a body of more than {0} bytes")]
     TooLong(usize),
-    #[error("a body that did not come whole")]
+    #[error("an incomplete body")]
     Broken(#[source] reqwest::Error),
 }
 

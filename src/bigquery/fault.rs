@@ -108,7 +108,7 @@ pub(super) fn refused(status: StatusCode, body: &[u8], retry_after: Option<Durat
         Err(_) => by_status(
             status,
             &[],
-            format!("BigQuery answered {status} with a body that is not its own"),
+            format!("BigQuery answered {status} with a body that is not in its own format"),
         ),
     };
     Fault { retry_after, ..fault }
@@ -124,7 +124,7 @@ pub(super) fn broken(error: reqwest::Error) -> Fault {
     let unreached = error.is_connect();
     let message = match unreached {
         true => format!("BigQuery cannot be reached at {}", origin(&error)),
-        false => format!("the answer of BigQuery at {} did not come whole", origin(&error)),
+        false => format!("the response from BigQuery at {} was incomplete", origin(&error)),
     };
     let fault = Fault {
         unreached,

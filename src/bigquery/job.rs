@@ -237,7 +237,7 @@ fn has_short_name(reference: &JobReference) -> bool {
 fn named(reference: Option<&JobReference>) -> Result<&JobReference, Fault> {
     reference
         .filter(|reference| reference.job_id.is_some())
-        .ok_or_else(|| Fault::malformed("the rest of the answer is out of reach: it has no jobReference"))
+        .ok_or_else(|| Fault::malformed("cannot fetch the rest of the answer: it has no jobReference"))
 }
 
 /// What BigQuery bills for a query of one table. Where its answer does not say, as none does that was polled for: nothing

@@ -75,7 +75,7 @@ impl Page {
     /// Parses a response. That may take milliseconds, on the thread that refreshes.
     pub(super) fn parse(body: &[u8], sample_data: bool) -> Result<Self, Fault> {
         let page = serde_json::from_slice(body).map_err(|error| {
-            Fault::malformed("BigQuery answered with a body that is not understood").caused_by(error)
+            Fault::malformed("BigQuery answered with a body that cannot be parsed").caused_by(error)
         })?;
         Ok(Self { sample_data, ..page })
     }

@@ -85,7 +85,7 @@ impl Rows {
             self.extent.add(self.found.add(row, columns)?);
             if self.extent.bytes() > MAX_TABLE {
                 return Err(Fault::malformed(format!(
-                    "the answer makes a table of more than {MAX_TABLE} bytes: its names are too long"
+                    "the answer's table would be larger than {MAX_TABLE} bytes: its names are too long"
                 )));
             }
         }
@@ -102,9 +102,10 @@ impl Rows {
     /// All rows, if as many came as were announced.
     pub(super) fn finish(self) -> Result<Found, Fault> {
         match self.total {
-            Some(total) if total != self.len() => {
-                Err(Fault::malformed(format!("{} of {total} rows came", self.len())))
-            }
+            Some(total) if total != self.len() => Err(Fault::malformed(format!(
+                "received {} of {total} rows",
+                self.len()
+            ))),
             _ => Ok(self.found),
         }
     }

@@ -9,7 +9,7 @@ pub fn parse(text: &str, range: RangeInclusive<u64>) -> Result<u64, Invalid> {
         .filter(|number| range.contains(number))
         .ok_or_else(|| {
             Invalid::new(format!(
-                "invalid number '{text}': expected {} to {}, in digits alone",
+                "invalid number '{text}': expected {} to {}, in digits only",
                 range.start(),
                 range.end()
             ))

@@ -17,12 +17,12 @@ impl Fetched {
         let token = token.unwrap_or_default();
         if token.is_empty() {
             return Err(Error::unavailable(
-                "the token server's response holds no access token",
+                "the token server's response has no access token",
             ));
         }
         if token.len() > 16 * 1024 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::unavailable(
-                "the token server's access token cannot stand in a header",
+                "the token server's access token contains characters that a header cannot have",
             ));
         }
         if lifetime == Some(Duration::ZERO) {

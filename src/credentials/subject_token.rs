@@ -97,7 +97,9 @@ impl SubjectTokenSource {
                 .and_then(|json| Some(json.get(field)?.as_str()?.to_owned())),
         }
         .filter(|token| !token.trim().is_empty())
-        .ok_or_else(|| Error::unavailable("the subject token is missing where the credential says it is"))
+        .ok_or_else(|| {
+            Error::unavailable("the subject token is missing from the place that the credential names")
+        })
     }
 }
 
@@ -125,9 +127,8 @@ fn format(source: &Fields<'_>) -> Result<Format, Invalid> {
         Some("json") => Ok(Format::Json {
             field: format.text("subject_token_field_name")?,
         }),
-        Some(_) => {
-            Err(source.invalid("has an invalid 'format' of its source: expected the 'type' text or json"))
-        }
+        Some(_) => Err(source
+            .invalid("has an invalid 'format' in 'credential_source': expected the 'type' text or json")),
     }
 }
 
@@ -142,5 +143,5 @@ fn headers(source: &Fields<'_>) -> Result<HeaderMap, Invalid> {
     });
     checked
         .collect::<Option<_>>()
-        .ok_or_else(|| source.invalid("has invalid 'headers' of its source: expected HTTP headers"))
+        .ok_or_else(|| source.invalid("has invalid 'headers' in 'credential_source': expected HTTP headers"))
 }

@@ -22,7 +22,7 @@ pub(super) fn open(chosen: Option<SocketAddr>, wanted: usize) -> Result<Vec<List
     let mut sockets = Vec::with_capacity(wanted);
     while sockets.len() < wanted {
         let port = next.ok_or_else(|| {
-            format!("the ports end at 65535: expected fewer words, or a port before {first} in --listen")
+            format!("the ports end at 65535: expected fewer words, or a port below {first} in --listen")
         })?;
         match Listener::open(&Listen::Tcp(SocketAddr::new(first.ip(), port))) {
             Ok(socket) => sockets.push(socket),
@@ -30,7 +30,7 @@ pub(super) fn open(chosen: Option<SocketAddr>, wanted: usize) -> Result<Vec<List
                 telemetry::say(&format!("port {port} is taken: trying the next"));
                 left -= 1;
             }
-            Err(error) => return Err(format!("{error}; the demo takes {wanted} ports from {first} on")),
+            Err(error) => return Err(format!("{error}; the demo needs {wanted} ports, from {first} on")),
         }
         next = port.checked_add(step);
     }

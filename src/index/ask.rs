@@ -101,7 +101,7 @@ where
         // Kept and shown as it is.
         if counts.as_of.len() > MAX_TIME || humantime::parse_rfc3339(&counts.as_of).is_err() {
             return Err(io::Error::other(
-                "gives an `as_of` that is no time of RFC 3339 in UTC",
+                "gives an `as_of` that is not an RFC 3339 time in UTC",
             ));
         }
         Ok(Said {

@@ -118,7 +118,7 @@ fn summary(report: &Report<'_>, word: &str, page: &mut String) {
     if report.counts.is_empty() {
         page.push_str(&format!("<p class=\"lead\">'{word}' appears nowhere"));
         match other_cases(report.other_cases, shown) {
-            Some(cases) => page.push_str(&format!(". Another case does: {cases}.</p>\n")),
+            Some(cases) => page.push_str(&format!(". With different capitals: {cases}.</p>\n")),
             None => page.push_str(".</p>\n"),
         }
     } else {
@@ -138,7 +138,7 @@ fn summary(report: &Report<'_>, word: &str, page: &mut String) {
     let (one, many) = report.things();
     page.push_str(&format!(
         "<p class=\"soft\">Only this exact spelling counts, capitals included. The rate, per 10,000 words of a \
-         {one}, compares long {many} with short ones. The numbers are from {source}<code>{table}</code>, \
+         {one}, makes long and short {many} comparable. The numbers are from {source}<code>{table}</code>, \
          refreshed every {period}.</p>\n",
         source = if report.sample_data { "the stand-in's copy of " } else { "" },
         table = escape(&report.table.to_string()),
@@ -156,7 +156,7 @@ fn counts(report: &Report<'_>, word: &str, page: &mut String) {
     page.push_str(&table);
     if rows < report.counts.len() {
         page.push_str(&format!(
-            "<p>The table has the first {} of {} rows. <a href=\"counts.csv\">The CSV file</a> has all.</p>\n",
+            "<p>The table shows the first {} of {} rows. <a href=\"counts.csv\">The CSV file</a> has all.</p>\n",
             grouped(rows as i128),
             grouped(report.counts.len() as i128),
         ));

@@ -28,7 +28,7 @@ pub struct Listed {
 pub enum State {
     /// It has one.
     Counted {
-        /// How often the word stands in all corpora together.
+        /// How often the word occurs in all corpora together.
         total_words: i128,
         /// How many corpora hold it.
         corpora: usize,
@@ -112,8 +112,8 @@ fn as_html(listed: &[Listed]) -> String {
             return;
         }
         page.push_str(
-            "<p>A word leads to its counts in each corpus.</p>\n\
-             <table class=\"index\">\n<caption>Words, how often each appears in all, and when that was counted</caption>\n\
+            "<p>Each word links to its counts in each corpus.</p>\n\
+             <table class=\"index\">\n<caption>Words, how often each appears in total, and when it was counted</caption>\n\
              <thead><tr><th scope=\"col\">Word</th><th scope=\"col\">Times</th>\
              <th scope=\"col\">Corpora</th><th scope=\"col\" class=\"when\">As of</th></tr></thead>\n<tbody>\n",
         );

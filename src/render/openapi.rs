@@ -14,8 +14,8 @@ pub fn document() -> String {
         "info": {
             "title": "wordtally",
             "version": env!("CARGO_PKG_VERSION"),
-            "summary": "How often one word stands in each corpus of a BigQuery table.",
-            "description": "GET and HEAD are answered everywhere. An error is a problem detail (RFC 9457) for who accepts JSON.",
+            "summary": "How often a word occurs in each corpus of a BigQuery table.",
+            "description": "GET and HEAD are answered everywhere. A client that accepts JSON gets an error as problem details (RFC 9457).",
             "license": {"name": "MIT", "identifier": "MIT"}
         },
         // Beside this document, under whatever path a reverse proxy serves it.
@@ -48,17 +48,17 @@ fn paths() -> Map<String, Value> {
     let live = text("It does.", &[]);
     add(
         "/livez",
-        json!({"summary": "Whether the process lives", "responses": {"200": live}}),
+        json!({"summary": "Whether the process is alive", "responses": {"200": live}}),
     );
     add(
         "/healthz",
-        json!({"summary": "The same, by its classic name", "responses": {"200": live}}),
+        json!({"summary": "The same, under its traditional name", "responses": {"200": live}}),
     );
     add(
         "/readyz",
         json!({
-            "summary": "Whether there is an answer to give",
-            "responses": {"200": text("There is.", &[]), "503": text("There is none, and why.", &["Retry-After"])}
+            "summary": "Whether there is an answer to serve",
+            "responses": {"200": text("There is.", &[]), "503": text("There is no answer; the body says why.", &["Retry-After"])}
         }),
     );
     add(
@@ -66,7 +66,7 @@ fn paths() -> Map<String, Value> {
         json!({
             "summary": "Metrics for Prometheus",
             "responses": {"200": {
-                "description": "All metrics, in the form that Accept asks for.",
+                "description": "All metrics, in the format that Accept asks for.",
                 "content": {
                     "application/openmetrics-text": {"schema": {"type": "string"}},
                     "text/plain": {"schema": {"type": "string"}}
@@ -160,13 +160,13 @@ fn parameters() -> Value {
         "format": {
             "name": "format",
             "in": "query",
-            "description": "The format; it wins over Accept.",
+            "description": "The format; it takes precedence over Accept.",
             "schema": {"type": "string", "enum": formats}
         },
         "order": {
             "name": "order",
             "in": "query",
-            "description": "What the rows of HTML are sorted by; other formats always have the largest count first.",
+            "description": "The order of the rows in HTML; the other formats always have the largest count first.",
             "schema": {
                 "type": "string",
                 "enum": Order::ALL.map(Order::name),
@@ -176,7 +176,7 @@ fn parameters() -> Value {
         "If-None-Match": {
             "name": "If-None-Match",
             "in": "header",
-            "description": "The ETag of what the client has already.",
+            "description": "The ETag of the copy that the client has.",
             "schema": {"type": "string"}
         }
     })
@@ -185,11 +185,11 @@ fn parameters() -> Value {
 fn headers() -> Value {
     let header = |what: &str, kind: &str| json!({"description": what, "schema": {"type": kind}});
     json!({
-        "ETag": header("A strong tag of the body.", "string"),
+        "ETag": header("A strong entity tag of the body.", "string"),
         "Cache-Control": header("How long a cache may keep it.", "string"),
         "Age": header("Whole seconds since the query was sent.", "integer"),
-        "Retry-After": header("Whole seconds until the next try begins.", "integer"),
-        "X-Request-Id": header("By what the request is known in the log.", "string")
+        "Retry-After": header("Whole seconds until the next attempt begins.", "integer"),
+        "X-Request-Id": header("The ID of the request in the log.", "string")
     })
 }
 
@@ -208,11 +208,11 @@ fn errors() -> Value {
     let id = "X-Request-Id";
     json!({
         "304": {
-            "description": "The client has it already.",
+            "description": "The client's copy is current.",
             "headers": header_references(&["ETag", "Cache-Control"])
         },
-        "400": error("The address has a value that is unknown, or one twice.", &[id]),
-        "406": error("No media type or encoding that is accepted is served.", &[id]),
+        "400": error("The address has an unknown value, or a parameter more than once.", &[id]),
+        "406": error("None of the accepted media types or encodings is served.", &[id]),
         "414": error("The address is too long.", &[id]),
         "431": error("The head of the request is too large.", &[id]),
         "503": error("There is no answer yet, or the last one is too old.", &[id, "Retry-After"])
@@ -227,9 +227,9 @@ fn problem() -> Value {
             "type": {"type": "string", "format": "uri-reference"},
             "title": {"type": "string", "description": "The status in words."},
             "status": {"type": "integer", "minimum": 400, "maximum": 599},
-            "detail": {"type": "string", "description": "One sentence: why, and what would be right."},
-            "request_id": {"type": "string", "description": "By what the request is known in the log."},
-            "retry_after": {"type": "integer", "description": "After how many seconds to ask again."}
+            "detail": {"type": "string", "description": "One sentence: what is wrong, and what would be right."},
+            "request_id": {"type": "string", "description": "The ID of the request in the log."},
+            "retry_after": {"type": "integer", "description": "How many seconds to wait before the next request."}
         },
         "required": ["type", "title", "status", "detail"]
     })

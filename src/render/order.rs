@@ -3,7 +3,7 @@
 /// What the rows of the HTML page are sorted by, the largest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
-    /// How often the word stands in the corpus.
+    /// How often the word occurs in the corpus.
     #[default]
     Count,
     /// How often it stands among 10,000 words of the corpus.

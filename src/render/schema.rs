@@ -33,7 +33,7 @@ pub(super) fn counts() -> Value {
             },
             "total_words": {
                 "type": "integer",
-                "description": "How often the word stands in all corpora together."
+                "description": "How often the word occurs in all corpora together."
             },
             "counts": {
                 "type": "array",
@@ -42,7 +42,7 @@ pub(super) fn counts() -> Value {
             },
             "other_cases": {
                 "type": "array",
-                "description": "The word in other upper and lower case, where the table has it; the largest count first.",
+                "description": "The other spellings of the word in upper and lower case that the table has, the largest count first.",
                 "items": {
                     "type": "object",
                     "properties": {"word": {"type": "string"}, "total_words": {"type": "integer"}},
@@ -60,15 +60,15 @@ fn row() -> Value {
         "properties": {
             "corpus": {
                 "type": ["string", "null"],
-                "description": "The corpus's name; null where the table holds NULL."
+                "description": "The name of the corpus; null if the table has NULL."
             },
-            "title": {"type": "string", "description": "The work's title; only of a work that is known."},
-            "year": {"type": "integer", "description": "The work's year, as the table has it; only where it has one."},
-            "total_words": {"type": "integer", "description": "How often the word stands in the corpus."},
-            "corpus_words": {"type": "integer", "description": "How many words the corpus has in all."},
+            "title": {"type": "string", "description": "The title of the work; absent if the work is unknown."},
+            "year": {"type": "integer", "description": "The year of the work in the table; absent if the table has none."},
+            "total_words": {"type": "integer", "description": "How often the word occurs in the corpus."},
+            "corpus_words": {"type": "integer", "description": "How many words the corpus has in total."},
             "per_10000_words": {
                 "type": ["number", "null"],
-                "description": "total_words for each 10,000 of corpus_words, with two decimals; null where those are 0."
+                "description": "total_words per 10,000 corpus_words, with two decimals; null if corpus_words is 0."
             }
         },
         "required": ["corpus", "total_words", "corpus_words", "per_10000_words"]

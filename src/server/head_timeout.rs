@@ -48,7 +48,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
             .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         while timer.as_mut().poll(cx).is_ready() {
             if Instant::now() >= deadline {
-                let sentence = "no whole request came in time";
+                let sentence = "no complete request arrived in time";
                 return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, sentence)));
             }
             timer.as_mut().reset(deadline);

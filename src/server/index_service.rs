@@ -59,7 +59,7 @@ impl IndexService {
             Route::Ready if self.shown.borrow().is_some() => plain(StatusCode::OK, "ready\n"),
             Route::Ready => plain(
                 StatusCode::SERVICE_UNAVAILABLE,
-                "not ready: the instances are being asked\n",
+                "not ready: the counts are still being collected\n",
             ),
             _ => {
                 let sentence = "There is nothing here: the words are listed at /.";
@@ -83,7 +83,7 @@ impl IndexService {
             _ => None,
         };
         let Some(pages) = pages else {
-            let sentence = "The words are being asked for their counts. Try again in a second.";
+            let sentence = "The counts are still being collected. Try again in a second.";
             return error(StatusCode::SERVICE_UNAVAILABLE, fields, linked, sentence, Some(1));
         };
         let wished = linked.or_else(|| negotiate::format(fields.accept()));
@@ -145,7 +145,7 @@ impl Handler for IndexService {
     fn unreadable(&self, status: StatusCode) -> Response {
         let id = request_id::new();
         self.log.note("-", "-", || None, status, Some(&id));
-        let sentence = "The request cannot be read: send one of HTTP/1.1.";
+        let sentence = "The request cannot be read: send an HTTP/1.1 request.";
         failure(HOME, status, ErrorForm::PlainText, id, sentence, None)
     }
 }

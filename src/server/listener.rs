@@ -122,18 +122,18 @@ impl Listener {
 fn advice(listen: &Listen, refused: ErrorKind) -> &'static str {
     match (listen, refused) {
         (Listen::Tcp(_), ErrorKind::AddrInUse) => {
-            ": stop the process that has the port, or choose another with --listen"
+            ": stop the process that uses the port, or choose another with --listen"
         }
         (Listen::Tcp(_), ErrorKind::AddrNotAvailable) => {
             ": expected an address of this machine in --listen, e.g. 127.0.0.1:8080 or 0.0.0.0:8080"
         }
         (Listen::Tcp(_), ErrorKind::PermissionDenied) => {
-            ": ports below 1024 are for whoever has CAP_NET_BIND_SERVICE, choose another with --listen"
+            ": a port below 1024 needs CAP_NET_BIND_SERVICE, choose another with --listen"
         }
         (Listen::Unix(_), ErrorKind::PermissionDenied) => {
             ": expected a folder in --listen that the service's user may write to"
         }
-        (Listen::Unix(_), ErrorKind::NotFound) => ": expected a folder in --listen that exists",
+        (Listen::Unix(_), ErrorKind::NotFound) => ": expected an existing folder in --listen",
         _ => "",
     }
 }
@@ -165,7 +165,8 @@ fn inherited() -> io::Result<Option<Listening>> {
     };
     if !listening {
         return refused(
-            "the socket that systemd passed is one connection: set Accept=no in the socket unit".to_owned(),
+            "the socket that systemd passed is a single connection: set Accept=no in the socket unit"
+                .to_owned(),
         );
     }
     Ok(Some(socket))

@@ -95,7 +95,7 @@ fn host_fault(fields: &Fields<'_>, version: Version) -> Option<&'static str> {
         None => None,
         Some(_) if fields.hosts > 1 => Some("There are several Host headers: send exactly one."),
         Some(host) if is_host(host) => None,
-        Some(_) => Some("The Host header is not a host: send a name or address, with a port if any."),
+        Some(_) => Some("The Host header is invalid: send a name or an address, with an optional port."),
     }
 }
 

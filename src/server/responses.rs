@@ -52,7 +52,7 @@ fn home(depth: usize) -> String {
 pub(super) fn no_format(fields: &Fields<'_>) -> Response {
     let kinds: Vec<&str> = FORMATS.iter().map(Format::media_type).collect();
     let kinds = kinds.join(", ");
-    let sentence = format!("None of the accepted media types is served here. There are {kinds}.");
+    let sentence = format!("None of the accepted media types is served here. Available: {kinds}.");
     let mut response = error(StatusCode::NOT_ACCEPTABLE, fields, None, &sentence, None);
     response
         .headers_mut()
@@ -62,7 +62,7 @@ pub(super) fn no_format(fields: &Fields<'_>) -> Response {
 
 pub(super) fn no_encoding(fields: &Fields<'_>, linked: Option<&'static Format>) -> Response {
     let sentence =
-        "None of the accepted encodings is served here. There are identity and, where it is shorter, gzip.";
+        "None of the accepted encodings is served here. Available: identity and, if it is shorter, gzip.";
     let mut response = error(StatusCode::NOT_ACCEPTABLE, fields, linked, sentence, None);
     response
         .headers_mut()

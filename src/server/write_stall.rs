@@ -96,10 +96,7 @@ impl<'a, S: AsFd> WriteStall<'a, S> {
     fn cut(&self) -> io::Error {
         let reset = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
         reset.err().unwrap_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the peer takes nothing, or too little in too long a time",
-            )
+            io::Error::new(io::ErrorKind::TimedOut, "the peer reads nothing, or too slowly")
         })
     }
 }

@@ -118,7 +118,7 @@ impl Durations {
         const NAME: &str = "wordtally_http_request_duration_seconds";
         writeln!(
             text,
-            "# HELP {NAME} From a request's head to its response, by path.\n# TYPE {NAME} histogram\n# UNIT {NAME} seconds"
+            "# HELP {NAME} Time from a request's head to its response, by path.\n# TYPE {NAME} histogram\n# UNIT {NAME} seconds"
         )?;
         let examples = self.examples.lock().ok();
         for (number, path) in PATHS.iter().enumerate() {

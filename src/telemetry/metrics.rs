@@ -136,7 +136,7 @@ impl Metrics {
         let answer_timestamp = Gauge::default();
         registry.register_with_unit(
             "answer_timestamp",
-            "When the served answer's job was sent, since 1970; 0 before the first",
+            "Unix time at which the job of the served answer was sent; 0 before the first answer",
             Unit::Seconds,
             Gauge::clone(&answer_timestamp),
         );

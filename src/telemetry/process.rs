@@ -48,12 +48,12 @@ impl Collector for Process {
             ("process_open_fds", "Open file descriptors.", usage.open_files),
             (
                 "process_max_fds",
-                "File descriptors that may be open.",
+                "Most file descriptors that may be open.",
                 most_files(),
             ),
             (
                 "process_start_time_seconds",
-                "When the process started, since 1970.",
+                "Unix time at which the process started.",
                 Some(started),
             ),
         ];

@@ -62,7 +62,7 @@ impl Steps {
         }
         registry.register_with_unit(
             "refresh_step_duration",
-            "How long a step of a refresh took, however it ended",
+            "How long a step of a refresh took, whether or not it succeeded",
             Unit::Seconds,
             Family::clone(&family),
         );

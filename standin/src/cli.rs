@@ -28,8 +28,8 @@ Examples:
   wordtally standin keygen --email a@my-project.iam.gserviceaccount.com --project my-project --out key.json --public iam.json
 
 Exit codes:
-  0  both files are written
-  1  one could not be written
+  0  both files were written
+  1  a file could not be written
   2  a value was refused";
 
 /// The stand-in's commands.
@@ -38,7 +38,7 @@ pub enum Command {
     /// Serve BigQuery's REST API, its token endpoints and a metadata server.
     #[command(after_help = SERVE_HELP)]
     Serve(ServeArgs),
-    /// Make a service account's key file, and the IAM file that makes it known.
+    /// Create a service account's key file, and the IAM file that registers the account.
     #[command(after_help = KEYGEN_HELP)]
     Keygen(KeygenArgs),
 }
@@ -49,20 +49,20 @@ pub struct ServeArgs {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:9050")]
     pub listen: SocketAddr,
-    /// Address that clients use, where it is not the one listened on.
+    /// Address that clients use, if it differs from the one listened on.
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
     /// Data to serve instead of the word counts that come with it.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
-    /// IAM file: who exists and who may do what. Several add up; without one, every request is refused. SIGHUP reads
-    /// them again.
+    /// IAM file: accounts and what they may do. Repeat the flag to combine several files; without one, every request
+    /// is refused. SIGHUP reads them again.
     #[arg(long, value_name = "FILE")]
     pub iam: Vec<PathBuf>,
-    /// Directory for what outlives a restart: the secret that signs tokens, and revocations.
+    /// Directory for the state that survives a restart: the secret that signs tokens, and revocations.
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
-    /// Serve /standin/faults, /standin/counters and /standin/revoke-all too, to anyone who can connect.
+    /// Also serve /standin/faults, /standin/counters and /standin/revoke-all, to anyone who can connect.
     #[arg(long)]
     pub admin: bool,
 }
@@ -76,7 +76,7 @@ pub struct KeygenArgs {
     /// The project that it belongs to.
     #[arg(long)]
     pub project: String,
-    /// The token endpoint that clients are to ask.
+    /// The token endpoint that the key names for clients.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9050/token")]
     pub token_uri: String,
     /// The key file to write, in Google's form, with mode 0600; it must not exist.
@@ -91,7 +91,7 @@ pub struct KeygenArgs {
     /// Grant roles/bigquery.dataViewer on a dataset: the account may read it. Repeatable.
     #[arg(long, value_name = "PROJECT.DATASET", value_parser = dataset)]
     pub data_viewer: Vec<String>,
-    /// Leave both files as they are, if both exist: for a start that is repeated.
+    /// Keep both files if both exist: for a start that is repeated.
     #[arg(long)]
     pub keep: bool,
 }
@@ -121,7 +121,7 @@ pub enum CommandError {
     #[error(transparent)]
     Key(#[from] KeyError),
     /// A file can't be written.
-    #[error("cannot write {path}: {source}: expected the path of a new file in a folder that is there")]
+    #[error("cannot write {path}: {source}: expected the path of a new file in an existing folder")]
     Write {
         /// The file.
         path: String,

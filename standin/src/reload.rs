@@ -23,7 +23,7 @@ pub(crate) async fn at(mut hangup: Signal, standin: &Standin, files: &[PathBuf],
     while hangup.recv().await.is_some() {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => notify(&[NotifyState::Reloading, now]),
-            Err(error) => tracing::warn!(%error, "systemd cannot be told of the reload: no clock"),
+            Err(error) => tracing::warn!(%error, "cannot tell systemd of the reload: no clock"),
         }
         match Policy::load_all(files) {
             Ok(policy) => {

@@ -41,7 +41,7 @@ impl Server {
     pub(crate) async fn shutdown(mut self) {
         self.stop.send_replace(true);
         if (&mut self.task).await.is_err() {
-            tracing::error!("the server's task failed");
+            tracing::error!("the server task failed");
         }
     }
 }

@@ -156,7 +156,7 @@ test('numbers that are not BigQuery\'s say so, on every page that has some', asy
 
 test('a word that appears in another case only says which', async () => {
   const {page, close} = await browser.open(hostile.pages.nowhere);
-  assert.equal(await page.locator('.lead').innerText(), "'nowhere' appears nowhere. Another case does: 'Nowhere', 4 times.");
+  assert.equal(await page.locator('.lead').innerText(), "'nowhere' appears nowhere. With different capitals: 'Nowhere', 4 times.");
   await close();
 });
 

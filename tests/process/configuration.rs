@@ -139,7 +139,7 @@ fn every_bad_value_names_its_flag_and_what_would_be_right() {
         ("--cors-origin", "example.com", "as a browser sends them"),
         ("--timeout", "0ms", "more than 0s"),
         ("--maximum-bytes-billed", "0", "expected 1 to "),
-        ("--maximum-bytes-billed", "1GB", "in digits alone"),
+        ("--maximum-bytes-billed", "1GB", "in digits only"),
         ("--workers", "0", "expected 1 to 64"),
         ("--workers", "65", "expected 1 to 64"),
         ("--log-format", "xml", "json or text"),
@@ -276,13 +276,13 @@ fn the_exit_code_tells_when_nobody_reads_the_line() {
 fn values_that_contradict_each_other_are_refused() {
     assert_eq!(
         refusal(&["check", "--word=the", "--ttl=2h", "--max-stale=1h"], &[]),
-        "wordtally: --max-stale is shorter than --ttl: expected at least as much"
+        "wordtally: --max-stale is shorter than --ttl: expected it to be at least as long"
     );
 }
 
 #[test]
 fn the_former_names_of_max_stale_still_count() {
-    let shorter = "wordtally: --max-stale is shorter than --ttl: expected at least as much";
+    let shorter = "wordtally: --max-stale is shorter than --ttl: expected it to be at least as long";
     let check = ["check", "--word=the", "--ttl=2h"];
     let flag = ["check", "--word=the", "--ttl=2h", "--stale=1h"];
     assert_eq!(refusal(&flag, &[]), shorter);

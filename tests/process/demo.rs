@@ -104,7 +104,7 @@ async fn the_bare_binary_is_a_demo_that_leaves_nothing_behind() {
         steps,
         [
             "loading the sample data",
-            "making a service account's key",
+            "creating a service account's key",
             "counting 'the', 'love', 'death', 'Romeo'"
         ]
     );
@@ -153,8 +153,8 @@ async fn a_chosen_port_that_is_taken_is_one_line_that_names_the_flag() {
             (
                 Some(1),
                 format!(
-                    "wordtally: cannot listen on {address}: Address already in use (os error 98): stop the process that has \
-                     the port, or choose another with --listen; the demo takes 5 ports from {address} on\n"
+                    "wordtally: cannot listen on {address}: Address already in use (os error 98): stop the process that uses \
+                     the port, or choose another with --listen; the demo needs 5 ports, from {address} on\n"
                 )
                 .as_str()
             )

@@ -112,15 +112,15 @@ fn a_value_of_the_wrong_form_is_told_with_one_of_the_right_form() {
         ),
         (
             "--ttl 2h --max-stale 1h",
-            "--max-stale is shorter than --ttl: expected at least as much",
+            "--max-stale is shorter than --ttl: expected it to be at least as long",
         ),
         (
             "--workers 0",
-            "--workers: invalid number '0': expected 1 to 64, in digits alone",
+            "--workers: invalid number '0': expected 1 to 64, in digits only",
         ),
         (
             "--maximum-bytes-billed 1GB",
-            "--maximum-bytes-billed: invalid number '1GB': expected 1 to 9223372036854775807, in digits alone",
+            "--maximum-bytes-billed: invalid number '1GB': expected 1 to 9223372036854775807, in digits only",
         ),
         (
             "--table `bigquery-public-data.samples.shakespeare`",
@@ -186,7 +186,7 @@ fn a_file_that_is_not_the_right_one_is_named_with_what_is_expected() {
     for (flag, sentence) in [
         (
             "--data",
-            "cannot read the table {}: No such file or directory (os error 2): expected the path of one in --data",
+            "cannot read the table {}: No such file or directory (os error 2): expected the path of a table file in --data",
         ),
         (
             "--iam",
@@ -202,7 +202,7 @@ fn a_file_that_is_not_the_right_one_is_named_with_what_is_expected() {
     assert_eq!(
         said(&mut standin(&keygen), 1),
         format!(
-            "cannot write {there}: File exists (os error 17): expected the path of a new file in a folder that is there"
+            "cannot write {there}: File exists (os error 17): expected the path of a new file in an existing folder"
         )
     );
 }
@@ -241,7 +241,7 @@ fn an_address_that_cannot_be_had_is_told_with_one_that_can() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     assert_eq!(
         unheard(&taken.local_addr().unwrap().to_string(), &[]),
-        "Address already in use (os error 98): stop the process that has the port, or choose another with --listen"
+        "Address already in use (os error 98): stop the process that uses the port, or choose another with --listen"
     );
     // An address that documentation has, and no machine.
     assert_eq!(
@@ -252,7 +252,7 @@ fn an_address_that_cannot_be_had_is_told_with_one_that_can() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(
         unheard(&format!("unix:{}/none/the.sock", folder.path().display()), &[]),
-        "No such file or directory (os error 2): expected a folder in --listen that exists"
+        "No such file or directory (os error 2): expected an existing folder in --listen"
     );
 }
 
@@ -291,7 +291,7 @@ fn an_address_that_needs_a_right_is_told_with_what_does_not() {
     }
     assert_eq!(
         unheard("127.0.0.1:80", wrapper),
-        "Permission denied (os error 13): ports below 1024 are for whoever has CAP_NET_BIND_SERVICE, choose another with \
+        "Permission denied (os error 13): a port below 1024 needs CAP_NET_BIND_SERVICE, choose another with \
          --listen"
     );
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 pub fn credentials(file: &Value) -> Result<Credentials, Box<dyn Error>> {
     rustls::crypto::ring::default_provider()
         .install_default()
-        .map_err(|_| "the process has its cryptography already")?;
+        .map_err(|_| "the process already has a cryptography provider")?;
     Ok(match file.get("type").and_then(Value::as_str) {
         None => mds::Builder::default().build()?,
         Some("service_account") => service_account::Builder::new(file.clone()).build()?,

@@ -85,7 +85,7 @@ fn verses(sources: &Sources, first: &str, count: usize) -> Result<String, String
             [0x94 | b'e' | b'(', tail @ ..] => tail,
             // FRAME: a length in eight bytes.
             [0x95, tail @ ..] => tail.get(8..).unwrap_or_default(),
-            _ => return Err(wrong("something else than lines")),
+            _ => return Err(wrong("something other than lines")),
         };
     }
     Ok(text)

@@ -133,7 +133,7 @@ fn from_refresh_token(authority: &Authority, fields: &Fields) -> Result<Issued, 
 pub(super) fn issue(authority: &Authority, principal: &str, scope: &str) -> Result<Issued, OAuthError> {
     authority
         .issue(principal, scope, None)
-        .ok_or_else(|| OAuthError::new("internal_failure", "No token could be made."))
+        .ok_or_else(|| OAuthError::new("internal_failure", "No token could be created."))
 }
 
 pub(crate) async fn revoke(State(app): State<Arc<App>>, OAuthForm(fields): OAuthForm) -> Response {
@@ -142,7 +142,7 @@ pub(crate) async fn revoke(State(app): State<Arc<App>>, OAuthForm(fields): OAuth
         Ok(Ok(true)) => Json(json!({})).into_response(),
         Ok(Ok(false)) => OAuthError::new("invalid_token", "Token expired or revoked").into_response(),
         Ok(Err(error)) => {
-            tracing::error!(%error, "a revocation was not kept");
+            tracing::error!(%error, "cannot save a revocation");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
         Err(error) => error.into_response(),

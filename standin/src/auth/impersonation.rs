@@ -48,7 +48,7 @@ pub(crate) async fn generate_access_token(
     }
     if request.delegates.is_some_and(|delegates| !delegates.is_empty()) {
         return Err(ApiError::invalid(
-            "The stand-in knows no delegates: leave them out.",
+            "The stand-in does not support delegates: leave them out.",
         ));
     }
     let lifetime = match request.lifetime.as_deref() {
@@ -65,7 +65,7 @@ pub(crate) async fn generate_access_token(
     let issued = app
         .authority
         .issue(&format!("serviceAccount:{email}"), &scope, Some(lifetime))
-        .ok_or_else(|| ApiError::backend("no token could be made"))?;
+        .ok_or_else(|| ApiError::backend("no token could be created"))?;
     let expires = humantime::format_rfc3339_seconds(time(issued.expires));
     let mut body = json!({"accessToken": issued.token, "expireTime": expires.to_string()});
     if effects.no_expiry {

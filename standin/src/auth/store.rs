@@ -27,15 +27,17 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The secret or the revocations have been cut or replaced.
-    #[error("the state file {0} is damaged: remove the secret and it, and every token given so far is void")]
+    #[error(
+        "the state file {0} is damaged: remove it and the secret, which makes every token issued so far invalid"
+    )]
     Damaged(String),
     /// Others than the owner have access to the secret or the revocations.
     #[error(
-        "the state file {0} is open to others than its owner: set its mode to 0600, or remove the secret"
+        "the state file {0} is accessible to others than its owner: set its mode to 0600, or remove the secret"
     )]
     Exposed(String),
     /// The system gives no random numbers.
-    #[error("the system gives no random numbers")]
+    #[error("the system provides no random numbers")]
     Random,
 }
 

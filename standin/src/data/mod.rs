@@ -17,7 +17,7 @@ const CREATED_MS: u64 = 1_335_916_045_099;
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
-    #[error("cannot read the table {path}: {source}: expected the path of one in --data")]
+    #[error("cannot read the table {path}: {source}: expected the path of a table file in --data")]
     Read {
         /// The file.
         path: String,
@@ -36,7 +36,7 @@ pub enum LoadError {
         reason: String,
     },
     /// SQLite cannot hold the table.
-    #[error("cannot hold the table in memory: {0}")]
+    #[error("cannot load the table into memory: {0}")]
     Hold(#[from] rusqlite::Error),
 }
 

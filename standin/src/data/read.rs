@@ -37,7 +37,7 @@ pub(super) fn unpack(bytes: &[u8]) -> Result<String, Error> {
     if text.len() as u64 > MAX_TEXT {
         return Err(Error::new(
             ErrorKind::InvalidData,
-            format!("it holds more than {MAX_TEXT} bytes of text"),
+            format!("it has more than {MAX_TEXT} bytes of text"),
         ));
     }
     String::from_utf8(text)

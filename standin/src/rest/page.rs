@@ -92,7 +92,7 @@ pub(super) fn start(of: &str, page_token: Option<&str>, index: Option<u64>) -> R
             let (start, whose) = text.split_once(':')?;
             (whose == of).then(|| start.parse().ok())?
         })
-        .ok_or_else(|| ApiError::invalid("Invalid page token: expected the one of the page before"))
+        .ok_or_else(|| ApiError::invalid("Invalid page token: expected the one from the previous page"))
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ impl QueryConfiguration {
             .is_some_and(|head| head.eq_ignore_ascii_case("#standardsql"));
         if self.use_legacy_sql.unwrap_or(true) && !standard {
             return Err(ApiError::invalid_query(
-                "The stand-in has no legacy SQL, which is the default: set useLegacySql to false",
+                "The stand-in does not support legacy SQL, which is the default: set useLegacySql to false",
             ));
         }
         if self.destination_table.is_some() {
@@ -171,7 +171,7 @@ fn kind(name: &str) -> Result<Type, ApiError> {
         "DATE" => Type::Date,
         other => {
             return Err(ApiError::invalid(format!(
-                "The stand-in has no parameters of type {other}: expected STRING, INT64, FLOAT64, BOOL, BYTES, TIMESTAMP, DATE or an ARRAY of one"
+                "The stand-in does not support parameters of type {other}: expected STRING, INT64, FLOAT64, BOOL, BYTES, TIMESTAMP, DATE or an ARRAY of one"
             )));
         }
     })

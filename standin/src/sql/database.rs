@@ -275,9 +275,9 @@ fn failure(error: &rusqlite::Error, sql: &str) -> QueryError {
         return QueryError::new(ours);
     }
     match error.sqlite_error_code() {
-        Some(ErrorCode::OperationInterrupted) => QueryError::new(
-            "The query ran longer than the stand-in lets it (10 seconds unless set otherwise)",
-        ),
+        Some(ErrorCode::OperationInterrupted) => {
+            QueryError::new("The query ran longer than the stand-in allows (10 seconds unless set otherwise)")
+        }
         Some(ErrorCode::OutOfMemory | ErrorCode::TooBig) => {
             QueryError::new("Resources exceeded during query execution: the stand-in's memory limit")
         }

@@ -133,9 +133,11 @@ impl Compiler<'_> {
             column => column?,
         };
         match (alias, column) {
-            (Some(alias), Some(column)) if !scope.alias_wins && alias.sql != column.sql => Err(
-                QueryError::new(format!("Name {name} is ambiguous: a column and an alias bear it")),
-            ),
+            (Some(alias), Some(column)) if !scope.alias_wins && alias.sql != column.sql => {
+                Err(QueryError::new(format!(
+                    "Name {name} is ambiguous: it is both a column and an alias"
+                )))
+            }
             (Some(alias), _) => Ok(alias.clone()),
             (None, Some(column)) => self.offered(column, scope),
             (None, None) => Err(unrecognized(name)),

@@ -78,7 +78,7 @@ pub(super) fn parse(sql: &str) -> Result<Parsed> {
     }
     if weight > MAX_TOKENS {
         return Err(QueryError::new(format!(
-            "The query is too complex for the stand-in: it has {weight} words and operators, at most {MAX_TOKENS} may be"
+            "The query is too complex for the stand-in: it has {weight} words and operators, at most {MAX_TOKENS} are allowed"
         )));
     }
     let mut statements = Parser::new(&dialect)
@@ -97,7 +97,7 @@ pub(super) fn parse(sql: &str) -> Result<Parsed> {
             let text = other.to_string();
             let verb = text.split_whitespace().next().unwrap_or("this").to_uppercase();
             Err(QueryError::new(format!(
-                "Statement {verb} is not supported by the stand-in: it is read-only, and runs SELECT alone"
+                "Statement {verb} is not supported by the stand-in: it is read-only, and runs only SELECT"
             )))
         }
     }

@@ -66,7 +66,7 @@ async fn a_job_whose_name_is_endless_cannot_be_asked_for() {
         let (bigquery, _) = bigquery(&config(&peer)).await;
         let found = bigquery.counts().await.map(|answer| answer.counts.len());
         let found = found.map_err(|error| chain(&error));
-        let refused = "the rest of the answer is out of reach: it has no jobReference";
+        let refused = "cannot fetch the rest of the answer: it has no jobReference";
         let expected = if length > 1024 {
             Err(refused.to_owned())
         } else {

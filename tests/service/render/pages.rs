@@ -361,7 +361,7 @@ fn other_cases_of_the_word_are_told() {
     let page = html_of(&nowhere);
     assert!(
         page.contains(
-            "<p class=\"lead\">'romeo' appears nowhere. Another case does: 'Romeo', 201 times and '&lt;b&gt;', 102 times.</p>"
+            "<p class=\"lead\">'romeo' appears nowhere. With different capitals: 'Romeo', 201 times and '&lt;b&gt;', 102 times.</p>"
         ),
         "{page}"
     );
@@ -427,7 +427,7 @@ fn a_page_stays_small_and_says_what_it_leaves_out() {
         let page = html("the", counts);
         let rows = page.matches("<th scope=\"row\">").count();
         assert!(page.len() < 300_000, "{}", page.len());
-        let note = format!("The table has the first {rows} of 10,000 rows.");
+        let note = format!("The table shows the first {rows} of 10,000 rows.");
         assert_eq!(page.contains(&note), left_out, "{rows} rows");
         assert_eq!(page.contains("The table is too long for this page"), left_out);
         assert_eq!(page.contains("<pre>"), !left_out);

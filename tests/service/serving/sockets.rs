@@ -282,7 +282,7 @@ fn what_systemd_should_not_pass_is_refused_clearly() {
     let one = std::net::TcpStream::connect(tcp.local_addr().unwrap()).unwrap();
     let said = output(child(one.into(), 1));
     assert!(
-        said.contains("refused: the socket that systemd passed is one connection"),
+        said.contains("refused: the socket that systemd passed is a single connection"),
         "{said}"
     );
 
