@@ -78,7 +78,7 @@
 
       templates.default = {
         path = ./templates/nixos;
-        description = "A NixOS host that counts two words";
+        description = "A NixOS host that serves two words";
       };
 
       nixosConfigurations = hosts.x86_64-linux;

@@ -23,7 +23,7 @@ def ask(port: int, times: int, page: int) -> None:
                     raise RuntimeError(f"cut off after {answer[:80]!r}")
                 answer += part
             if not answer.startswith(b"HTTP/1.1 200 "):
-                raise RuntimeError(f"no page but {answer[:80]!r}")
+                raise RuntimeError(f"not a page: {answer[:80]!r}")
 
 
 def total(server: Server, times: int, page: int, folder: Path) -> int:

@@ -262,9 +262,11 @@ def table(rows: list[tuple[str, Measured]], limit: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--program", type=Path, required=True, help="the service as it ships")
-    parser.add_argument("--standin", type=Path, required=True, help="a program that has the stand-in")
-    parser.add_argument("--limit", default=shipped_limit(), help="as systemd's MemoryMax=; the module's own by default")
+    parser.add_argument("--program", type=Path, required=True, help="the program that ships")
+    parser.add_argument("--standin", type=Path, required=True, help="a program that includes the stand-in")
+    parser.add_argument(
+        "--limit", default=shipped_limit(), help="as for systemd's MemoryMax=; by default that of the module"
+    )
     parser.add_argument("--write", action="store_true", help="write bench/memory.md")
     arguments = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
@@ -283,11 +285,11 @@ def main() -> None:
                 if row.connections < (most := most_connections()):
                     faults.append(f"{kind}, {scene}: {row.connections} connections were held: expected {most}")
                 if row.peak > SHARE * limit:
-                    faults.append(
-                        f"{kind}, {scene}: {row.peak / MIB:.1f} MiB are more than {SHARE:.0%} of {arguments.limit}"
-                    )
+                    faults.append(f"{kind}, {scene}: {row.peak / MIB:.1f} MiB exceed {SHARE:.0%} of {arguments.limit}")
                 if row.after > before + KEPT:
-                    faults.append(f"{kind}, {scene}: {row.after / MIB:.1f} MiB were kept, of {before / MIB:.1f} before")
+                    faults.append(
+                        f"{kind}, {scene}: {row.after / MIB:.1f} MiB remained afterwards, compared with {before / MIB:.1f} before"
+                    )
     text = table(rows, arguments.limit)
     print(text)
     if arguments.write:

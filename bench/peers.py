@@ -61,7 +61,7 @@ def page(address: int | Path) -> bytes:
         sock.sendall(b"GET / HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")
         head, _, body = b"".join(iter(lambda: sock.recv(65536), b"")).partition(b"\r\n\r\n")
     if not head.startswith(b"HTTP/1.1 200 "):
-        raise ValueError(f"no page but {head[:80]!r}")
+        raise ValueError(f"not a page: {head[:80]!r}")
     return body
 
 

@@ -120,16 +120,16 @@ def measure(options: argparse.Namespace, folder: Path) -> report.Measured:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=7, help="how often each load is tried (default 7)")
-    parser.add_argument("--seconds", type=int, default=1, help="how long each try takes (default 1)")
+    parser.add_argument("--rounds", type=int, default=7, help="number of rounds of each load (default 7)")
+    parser.add_argument("--seconds", type=int, default=1, help="seconds of each load (default 1)")
     parser.add_argument(
-        "--program", type=Path, help="measure this program, such as the flake's package (default: build it)"
+        "--program", type=Path, help="program to measure, such as the flake's package (default: build it)"
     )
     parser.add_argument(
-        "--reverse-proxy", type=Path, help="a host's nginx.conf (default: have Nix write the mock host's)"
+        "--reverse-proxy", type=Path, help="a host's nginx.conf (default: Nix writes that of the mock host)"
     )
     parser.add_argument("--nginx", default="nginx", help="nginx's program, 1.27.4 or newer (default: nginx)")
-    parser.add_argument("--instructions", action="store_true", help="count instructions by callgrind too")
+    parser.add_argument("--instructions", action="store_true", help="also count instructions with callgrind")
     options = parser.parse_args()
     # In memory where that can be, as the reverse proxy's cache is on a host.
     memory = "/dev/shm" if os.path.isdir("/dev/shm") else None

@@ -19,10 +19,10 @@ writeShellApplication {
   ];
   text = ''
     for variable in RENOVATE_TOKEN CI_API_V4_URL CI_PROJECT_PATH; do
-      [ -n "''${!variable-}" ] || { echo "renovate: $variable is not set: this is for a pipeline of GitLab's" >&2; exit 2; }
+      [ -n "''${!variable-}" ] || { echo "renovate: $variable is not set: run this in a GitLab pipeline" >&2; exit 2; }
     done
     export RENOVATE_PLATFORM=gitlab RENOVATE_ENDPOINT=$CI_API_V4_URL RENOVATE_BINARY_SOURCE=global
     exec renovate "$CI_PROJECT_PATH"
   '';
-  meta.description = "Runs Renovate for this project at GitLab";
+  meta.description = "Runs Renovate for this project on GitLab";
 }

@@ -88,7 +88,7 @@ in
       TasksMax = 1024;
     };
     systemd.sockets.deploy-host = {
-      description = "Requests of deployers";
+      description = "Requests from deployers";
       wantedBy = [ "sockets.target" ];
       socketConfig = {
         ListenStream = "/run/deploy-host.sock";
@@ -104,7 +104,7 @@ in
     };
     # One request. What it begins is a unit of its own, which outlives it.
     systemd.services."deploy-host@" = undisturbed // {
-      description = "One request of a deployer";
+      description = "One request from a deployer";
       unitConfig = undisturbed.unitConfig // {
         CollectMode = "inactive-or-failed";
       };
@@ -126,7 +126,7 @@ in
     # Ends what a deployment has left that could not end by itself: the deployment's unit names it, and a start of the machine
     # may have cut one off. Each activation starts it too, as it does not stay active; there it finds nothing to do.
     systemd.services.deploy-host-recover = undisturbed // {
-      description = "Recovery of a deployment that did not end";
+      description = "Recovery of an interrupted deployment";
       wantedBy = [ "multi-user.target" ];
       # Else that would wait for this, and this for that.
       after = [ "multi-user.target" ];

@@ -14,7 +14,7 @@ in
   options.wordtally.deployers = mkOption {
     type = types.attrsOf types.str;
     default = { };
-    description = "SSH public keys that may bring signed releases, by name. They log in as `deploy`, which is no shell.";
+    description = "SSH public keys that may deploy signed releases, by name. They log in as the user `deploy`, who gets no shell.";
   };
 
   options.wordtally.deployment = {
@@ -22,23 +22,23 @@ in
       type = types.str;
       default = reverseProxy.hostName;
       defaultText = lib.literalExpression "config.services.wordtally.reverseProxy.hostName";
-      description = "Name or address that SSH connects to, as `deploy`.";
+      description = "Name or address to which a deployer connects by SSH, as the user `deploy`.";
     };
     port = mkOption {
       type = types.port;
       default = 22;
-      description = "Port of its SSH.";
+      description = "Port of the host's SSH server.";
     };
     hostKey = mkOption {
       type = types.nullOr types.str;
       default = null;
       example = "ssh-ed25519 AAAAC3Nz…";
-      description = "Public host key that its SSH must show; `null` takes any, which is for a virtual machine on the loopback.";
+      description = "Public host key that the SSH server must present; `null` accepts any key and is for a virtual machine on the loopback.";
     };
     publicPort = mkOption {
       type = types.port;
       default = 443;
-      description = "Port at which clients reach the reverse proxy.";
+      description = "Port on which clients reach the reverse proxy.";
     };
     pages = mkOption {
       type = types.attrsOf types.str;
@@ -51,14 +51,14 @@ in
         else
           "http://${cfg.address}:${port instance.listen}/"
       ) instances;
-      defaultText = lib.literalMD "the page of each word at the reverse proxy, or at its own port";
-      description = "Address of each word's page, as a client asks for it.";
+      defaultText = lib.literalMD "each word's page at the reverse proxy, or at the instance's own port";
+      description = "URL of each word's page, as a client requests it.";
     };
     certificateAuthority = mkOption {
       type = types.nullOr types.path;
       default = monitoring.certificateAuthority;
       defaultText = lib.literalExpression "config.services.wordtally.monitoring.certificateAuthority";
-      description = "PEM file of this repository that the reverse proxy's certificate is checked against, whose content is signed; `null`: the authorities of the machine that asks.";
+      description = "PEM file in this repository that verifies the reverse proxy's certificate; its content is part of the signed release. `null`: the certificate authorities of the machine that checks the pages.";
     };
     expectedCounts = mkOption {
       type = types.attrsOf (types.attrsOf types.ints.positive);
@@ -66,7 +66,7 @@ in
       example = {
         the.hamlet = 995;
       };
-      description = "Known counts, by instance and corpus: a release that answers another number is rolled back.";
+      description = "Known counts, by instance and corpus: a release that serves a different number is rolled back.";
     };
     noExpectedCounts = mkOption {
       type = types.attrsOf types.str;
@@ -74,39 +74,39 @@ in
       example = {
         new = "nobody has counted it yet";
       };
-      description = "Why no count is known, by instance: without a reason, an instance without an expected count is refused.";
+      description = "Reason why no count is known, by instance: an instance with neither an expected count nor a reason is refused.";
     };
     listen = mkOption {
       type = types.attrsOf types.str;
       readOnly = true;
       default = lib.mapAttrs (_: instance: address instance.listen) instances;
-      defaultText = lib.literalMD "`listen` of each instance, or the loopback where that is everywhere";
-      description = "Where each instance is asked on the machine itself.";
+      defaultText = lib.literalMD "`listen` of each instance, or the loopback if that is every address";
+      description = "Address at which the host itself reaches each instance.";
     };
     trust = {
       keyFiles = mkOption {
         type = types.listOf types.path;
         default = lib.optional (builtins.pathExists ../release/cosign.pub) ../release/cosign.pub;
-        defaultText = lib.literalMD "`release/cosign.pub`, where there is one";
-        description = "Public keys, PEM, of which one must have signed a release; an empty list takes none.";
+        defaultText = lib.literalMD "`release/cosign.pub`, if it exists";
+        description = "Public keys in PEM, one of which must have signed a release; with an empty list, no release is accepted.";
       };
       repositories = mkOption {
         type = types.listOf types.str;
         default = [ ];
         example = [ "https://gitlab.com/wordtally/wordtally" ];
-        description = "Repositories that a release may be built from. A last `*` stands for anything; an empty list takes none.";
+        description = "Repositories from which a release may be built. A trailing `*` matches anything; with an empty list, no release is accepted.";
       };
       builders = mkOption {
         type = types.listOf types.str;
         default = [ ];
         example = [ "https://gitlab.com/-/runners/*" ];
-        description = "Builders that may have built it, as its provenance names them: likewise.";
+        description = "Builders that may have built a release, as its provenance names them. The patterns are those of `repositories`.";
       };
       refs = mkOption {
         type = types.listOf types.str;
         default = if tier == "production" then [ "refs/tags/v*" ] else [ "refs/heads/main" ];
-        defaultText = lib.literalMD "`refs/tags/v*` for the tier production, else `refs/heads/main`";
-        description = "Refs that it may be built from: likewise.";
+        defaultText = lib.literalMD "`refs/tags/v*` for the tier `production`, otherwise `refs/heads/main`";
+        description = "Refs from which a release may be built. The patterns are those of `repositories`.";
       };
     };
     signed = mkOption {
@@ -124,15 +124,15 @@ in
         certificateAuthority =
           if cfg.certificateAuthority == null then null else builtins.readFile cfg.certificateAuthority;
       };
-      defaultText = lib.literalMD "of these options";
-      description = "What a release says of this machine, in `release.json`.";
+      defaultText = lib.literalMD "made from these options";
+      description = "This host's entry in the `release.json` of a release.";
     };
   };
 
   config.assertions = [
     {
       assertion = cfg.hostKey != null || lib.hasPrefix "127." cfg.address;
-      message = "wordtally.deployment.hostKey is not set: ${cfg.address} is not on the loopback, so give the key that its SSH must show.";
+      message = "wordtally.deployment.hostKey is not set: ${cfg.address} is not on the loopback, so give the host key that its SSH server must present.";
     }
   ]
   ++ map (name: {
@@ -143,7 +143,7 @@ in
     map
       (name: {
         assertion = false;
-        message = "wordtally.deployment.expectedCounts.${name} is not set, so a wrong count would be deployed: give a count that is known, such as hamlet = 995, or say in noExpectedCounts.${name} why there is none.";
+        message = "wordtally.deployment.expectedCounts.${name} is not set, so a wrong count would be deployed: give a known count, such as hamlet = 995, or say in noExpectedCounts.${name} why there is none.";
       })
       (
         lib.attrNames (removeAttrs instances (lib.attrNames (cfg.expectedCounts // cfg.noExpectedCounts)))

@@ -42,12 +42,12 @@ in
     nix
     openssh
     skopeo
-  ] key "Publishes, signs and verifies releases, and brings them to hosts";
+  ] key "Publishes, signs and verifies releases, and deploys them to hosts";
 
   deploy-host = wrapped "deploy-host" wordtally-deploy.host [
     age
     coreutils
     nix
     systemd
-  ] "" "Decides on a host which release it takes, and deploys it";
+  ] "" "Decides on a host which releases it accepts, and deploys them";
 }

@@ -34,12 +34,12 @@ in
           options = {
             word = mkOption {
               type = types.str;
-              description = "What is counted.";
+              description = "Word to count.";
             };
             port = mkOption {
               type = types.nullOr types.port;
               default = null;
-              description = "Port of its own, where there is no reverse proxy.";
+              description = "The instance's own port, if there is no reverse proxy.";
             };
             expectedCounts = {
               bigquery = counts;
@@ -53,20 +53,20 @@ in
           };
         }
       );
-      description = "The words that are counted here, by the name of the instance.";
+      description = "Words that this host counts, by instance name.";
     };
     standinAccess = mkOption {
       type = types.nullOr types.path;
       default = null;
-      description = "Who may do what at the stand-in that answers in BigQuery's place; `null`: Google's BigQuery is asked.";
+      description = "IAM file of the stand-in that replaces BigQuery on this host; `null`: the queries go to Google's BigQuery.";
     };
     hostKey = mkOption {
       type = types.str;
       default =
         keys.hosts.${cfg.environment}
           or (throw "secrets/keys.nix has no host key for '${cfg.environment}': add one as hosts.${cfg.environment}");
-      defaultText = lib.literalMD "that of this environment in `secrets/keys.nix`";
-      description = "Public half of the SSH host key that opens this machine's secrets.";
+      defaultText = lib.literalMD "this environment's key in `secrets/keys.nix`";
+      description = "Public half of the SSH host key that decrypts this host's secrets.";
     };
   };
 

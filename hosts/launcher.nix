@@ -64,12 +64,12 @@ writeShellApplication {
       local chosen=''${!variable:-$1}
       [[ $chosen =~ ^[1-9][0-9]{0,4}$ && $chosen -le 65535 ]] ||
         fail "$variable is '$chosen': give a port from 1 to 65535, such as $variable=$(($1 + 1000))"
-      local free="choose another by $variable, such as $variable=$(($1 == chosen ? chosen + 1000 : chosen + 1))"
+      local free="choose another with $variable, such as $variable=$(($1 == chosen ? chosen + 1000 : chosen + 1))"
       for other in "''${port[@]}"; do
         [ "$other" != "$chosen" ] || fail "port $chosen is given twice: $free"
       done
       if (: <>"/dev/tcp/127.0.0.1/$chosen") 2>/dev/null; then
-        fail "port $chosen is taken on this machine: stop what listens there, or $free"
+        fail "port $chosen is taken on this machine: stop the program that listens on it, or $free"
       fi
       port[$1]=$chosen
       QEMU_NET_OPTS+="''${QEMU_NET_OPTS:+,}hostfwd=tcp:127.0.0.1:$chosen-:$2"
@@ -79,7 +79,7 @@ writeShellApplication {
 
     # A key whose releases it takes besides those of the committed one.
     [ -z "''${WORDTALLY_RELEASE_KEY-}" ] || [ -f "$WORDTALLY_RELEASE_KEY" ] ||
-      fail "WORDTALLY_RELEASE_KEY is '$WORDTALLY_RELEASE_KEY': give the file of a public key, such as cosign.pub"
+      fail "WORDTALLY_RELEASE_KEY is '$WORDTALLY_RELEASE_KEY': give the path of a public key, such as cosign.pub"
 
     # Private to this run: the identity that opens the secrets, a key to log in with, and what QEMU shares with the guest.
     run=$(mktemp -d "''${XDG_RUNTIME_DIR:-''${TMPDIR:-/tmp}}/wordtally-${environment}.XXXXXX")

@@ -24,7 +24,7 @@ in
 {
   options.wordtally.placeholders = mkOption {
     type = types.listOf types.str;
-    description = "What of this machine is still a placeholder. It is refused at a deployment while there is any.";
+    description = "Values of this host that are still placeholders. Its deployment is refused until none are left.";
   };
 
   config = {

@@ -25,11 +25,11 @@ in
         name: instance: "${instance.word}: curl ${authority}${cfg.deployment.pages.${name}}"
       ) instances;
       defaultText = lib.literalMD "a command for each page";
-      description = "Lines that the launcher prints: how to ask this machine, at its default ports.";
+      description = "Lines that the launcher prints: a command that requests each page, with the default ports.";
     };
     sshPort = mkOption {
       type = types.port;
-      description = "Port on this machine's loopback that leads to the guest's SSH.";
+      description = "Port on the launching machine's loopback that is forwarded to the guest's SSH server.";
     };
     forwardedPorts = mkOption {
       type = types.attrsOf types.port;
@@ -50,8 +50,8 @@ in
             lib.optionalAttrs (port != null) { ${toString port} = port; }
           ) cfg.deployment.listen
       );
-      defaultText = lib.literalMD "to SSH, and to the reverse proxy or each instance";
-      description = "Ports of the guest, by the port on this machine's loopback that leads to each unless the launcher is told another.";
+      defaultText = lib.literalMD "a port for SSH, and one for the reverse proxy or each instance";
+      description = "Ports of the guest, each by the port on the launching machine's loopback that is forwarded to it by default.";
     };
   };
 

@@ -85,6 +85,6 @@ callPackage ./program.nix { inherit wordtally host platforms; } {
   word = service;
   registries = {
     pattern = "([a-z]+[.])?gcr[.]io|[a-z0-9-]+-docker[.]pkg[.]dev|docker[.]io";
-    sentence = "Cloud Run takes images from REGION-docker.pkg.dev, gcr.io and docker.io only: push it there, or name it by a remote repository of Artifact Registry";
+    sentence = "Cloud Run accepts images only from REGION-docker.pkg.dev, gcr.io and docker.io: push it there, or name it through a remote repository of Artifact Registry";
   };
 }

@@ -17,7 +17,7 @@ rec {
     if memory ? ${toString workers} then
       null
     else
-      "services.wordtally.instances.${key}: workers is ${toString workers}, and Cloud Run has instances of 1, 2, 4, 6 and 8 CPUs: give one of these.";
+      "services.wordtally.instances.${key}: workers is ${toString workers}, but Cloud Run offers instances with 1, 2, 4, 6 or 8 CPUs: give one of these.";
 
   limits =
     key: workers:

@@ -17,7 +17,7 @@ let
   limit = "${lib.concatStrings parts}i";
 in
 lib.throwIf (parts == null)
-  "services.wordtally.instances: memoryMax is '${max}', which Kubernetes has no word for: give a number and K, M, G or T, such as 64M."
+  "services.wordtally.instances: memoryMax is '${max}', which Kubernetes cannot express: give a number followed by K, M, G or T, such as 64M."
   {
     inherit limit;
     # A request above the limit is refused.

@@ -16,7 +16,7 @@ rec {
     if builtins.match "[a-z0-9]([a-z0-9-]*[a-z0-9])?" name != null && lib.stringLength name <= left then
       null
     else
-      "services.wordtally.instances: '${name}' is not a name on ${platform}: use up to ${toString left} lower-case letters, digits and '-', with no '-' at either end, and let `word` be what is counted.";
+      "services.wordtally.instances: '${name}' is not a valid name on ${platform}: use up to ${toString left} lower-case letters, digits and '-', with no '-' at either end, and set `word` to the word to count.";
 
   of = name: lib.throwIfNot (problem name == null) (problem name) "${prefix}${name}";
 }

@@ -58,12 +58,12 @@ writeShellApplication {
     image=$1
     folder=$2
     [[ $image =~ ^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+@sha256:[0-9a-f]{64}$ ]] ||
-      refuse "'$image' is not an image by its digest: give REGISTRY/NAME@sha256: and 64 hexadecimal digits, as a tag may come to mean another image"
+      refuse "'$image' does not name an image by its digest: give REGISTRY/NAME@sha256: and 64 hexadecimal digits, because a tag may later name another image"
     ${lib.optionalString (registries != null) ''
-      [[ ''${image%%/*} =~ ^(${registries.pattern})$ ]] || refuse "'$image' is elsewhere: ${registries.sentence}"
+      [[ ''${image%%/*} =~ ^(${registries.pattern})$ ]] || refuse "'$image' is in another registry: ${registries.sentence}"
     ''}
     [ ! -e "$folder" ] ||
-      refuse "'$folder' is there already: name a new folder, so that nothing stays in it of a word that is gone"
+      refuse "'$folder' already exists: name a new folder, so that no file of a removed word remains in it"
 
     mkdir "$folder"
     jq --raw-output 'keys[]' ${manifests} | while read -r file; do

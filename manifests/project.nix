@@ -9,5 +9,5 @@ if platforms.project != null then
   platforms.project
 else
   lib.throwIf (ofAccount == null)
-    "platforms: '${platforms.googleServiceAccount}' names no project: give `project`, which pays for the queries."
+    "platforms: '${platforms.googleServiceAccount}' contains no project: set `project`, which pays for the queries."
     (lib.head ofAccount)

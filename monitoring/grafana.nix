@@ -14,7 +14,7 @@ let
 in
 {
   options.services.wordtally.monitoring.grafana.enable =
-    lib.mkEnableOption "Grafana with a dashboard of every word; `services.grafana.settings.security.secret_key` must be set";
+    lib.mkEnableOption "Grafana with a dashboard for every word; `services.grafana.settings.security.secret_key` must be set";
 
   config = lib.mkIf (wordtally.enable && wordtally.monitoring.enable && cfg.enable) {
     services.grafana = {

@@ -81,23 +81,23 @@ in
     certificateAuthority = mkOption {
       type = types.nullOr types.path;
       default = null;
-      description = "PEM file that the reverse proxy's certificate is checked against; `null`: the machine's authorities.";
+      description = "PEM file that verifies the reverse proxy's certificate; `null`: the machine's certificate authorities.";
     };
     certificateDays = mkOption {
       type = types.ints.positive;
       default = 14;
-      description = "Days before the certificate's end at which the alert fires.";
+      description = "Days before the certificate expires at which the alert fires.";
     };
     blackboxPort = mkOption {
       type = types.port;
       default = 9181;
-      description = "Port on the loopback of the blackbox exporter that asks for the pages. The host's own is another one.";
+      description = "Port on the loopback for the blackbox exporter that probes the pages. The exporter of the host itself is separate.";
     };
     objectives = {
       availability = mkOption {
         type = objective;
         default = 0.999;
-        description = "Share of 30 days in which each page answers at the reverse proxy.";
+        description = "Share of 30 days in which each page is available at the reverse proxy.";
       };
       freshness = mkOption {
         type = objective;
@@ -111,16 +111,16 @@ in
     assertions = [
       {
         assertion = reverseProxy.enable;
-        message = "services.wordtally.monitoring asks through the reverse proxy, which is off: set services.wordtally.reverseProxy.enable.";
+        message = "services.wordtally.monitoring probes through the reverse proxy, which is disabled: set services.wordtally.reverseProxy.enable.";
       }
       {
         assertion = prometheus.configText == null;
-        message = "services.prometheus.configText replaces all jobs and rules, those of services.wordtally.monitoring too: use the options of services.prometheus.";
+        message = "services.prometheus.configText replaces all jobs and rules, including those of services.wordtally.monitoring: use the options of services.prometheus.";
       }
     ];
     warnings =
       lib.optional (prometheus.retentionTime == null)
-        "services.prometheus.retentionTime is not set, so Prometheus keeps 15 days: wordtally's error budget is that of 30, set 35d or more.";
+        "services.prometheus.retentionTime is not set, so Prometheus keeps 15 days: wordtally's error budget covers 30 days, so set 35d or more.";
 
     # Only jobs and rules, each with its own interval: all else about Prometheus is for the host to say.
     services.prometheus = {
@@ -169,7 +169,7 @@ in
 
     # One of our own: NixOS's has one configuration file, which is the host's. No name of an instance gives this one.
     systemd.services.prometheus-wordtally-blackbox-exporter = {
-      description = "Blackbox exporter that asks for wordtally's pages";
+      description = "Blackbox exporter that probes wordtally's pages";
       wantedBy = [ "multi-user.target" ];
       after = [ "network.target" ];
       serviceConfig = import ../nix/modules/sandbox.nix // {

@@ -59,7 +59,7 @@ let
       expr = "${rate burn.long} and ${rate burn.short}";
       labels = { inherit (burn) severity; };
       annotations = {
-        summary = "The page /{{ $labels.instance }}/ uses up its ${slo} budget {{ $value | printf \"%.1f\" }} times too fast.";
+        summary = "The page /{{ $labels.instance }}/ is using up its ${slo} budget {{ $value | printf \"%.1f\" }} times too fast.";
         runbook = "docs/runbooks/${name}.md";
       };
     };

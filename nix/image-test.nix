@@ -21,5 +21,5 @@ writeShellApplication {
   text = ''
     exec python3 ${./checks/image}/run_container.py ${image.oci}
   '';
-  meta.description = "Runs the image in a container and asks it for a page";
+  meta.description = "Runs the image in a container and requests a page from it";
 }

@@ -106,7 +106,7 @@ let
       };
     };
     meta = {
-      description = "Writes wordtally's container image to standard output, as Docker's archive";
+      description = "Writes wordtally's container image to standard output, as a Docker archive";
       inherit (wordtally.meta) license platforms;
     };
   };

@@ -56,7 +56,7 @@ callPackage ./reported.nix { } name (
       status=''${PIPESTATUS[0]}
       set -o errexit
       if grep -E '^SKIPPED' $out/log; then
-        echo "a skipped test proves nothing: give the check what it wants" | tee --append $out/log
+        echo "a skipped test proves nothing: give the check what the test needs" | tee --append $out/log
         status=1
       fi
       echo $status >$out/status

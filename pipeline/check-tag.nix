@@ -6,11 +6,11 @@ in
 writeShellApplication {
   name = "check-tag";
   text = ''
-    [ $# = 1 ] || { echo "check-tag: give a tag" >&2; exit 2; }
+    [ $# = 1 ] || { echo "check-tag: give one tag, such as v1.2.3" >&2; exit 2; }
     if [ "$1" != ${tag} ]; then
       echo "check-tag: invalid tag '$1': Cargo.toml has version ${lib.removePrefix "v" tag}, so expected ${tag}" >&2
       exit 1
     fi
   '';
-  meta.description = "Refuses a tag that is not that of the version in Cargo.toml";
+  meta.description = "Refuses a tag that does not match the version in Cargo.toml";
 }

@@ -119,7 +119,7 @@ let
 in
 runCommand "environments.yml" { } ''
   {
-    echo "# Written by 'nix run .#write-pipeline' from hosts/environments.nix: change that."
+    echo "# Written by 'nix run .#write-pipeline' from hosts/environments.nix. Edit that file instead."
     cat ${file}
   } >$out
 ''

@@ -14,19 +14,19 @@ in
         "staging"
         "production"
       ];
-      description = "GitLab's tier. A tag is brought to production; a merge, to any other.";
+      description = "GitLab's deployment tier. Tags are deployed to production; merges are deployed to every other tier.";
     };
     after = mkOption {
       type = types.nullOr types.str;
       default = null;
-      description = "The environment that must run a release before this one is brought it; `null`: none.";
+      description = "Environment that must run a release before it is deployed to this one; `null`: none.";
     };
     runnerTags = mkOption {
       type = types.listOf types.str;
       default = lib.optional (cfg.pipeline.tier == "production") cfg.environment;
-      defaultText = lib.literalMD "production's name for production, and none for any other";
+      defaultText = lib.literalMD "the environment's name for production, and none for any other tier";
       example = [ "prod" ];
-      description = "Tags of the runners that deploy here. Production's key is given to these only.";
+      description = "Tags of the runners that deploy to this environment. Only these runners receive production's key.";
     };
     url = mkOption {
       type = types.str;
@@ -38,8 +38,8 @@ in
           }/"
         else
           lib.head (lib.attrValues cfg.deployment.pages);
-      defaultText = lib.literalMD "that of the reverse proxy, or of the first page";
-      description = "Where GitLab's link to the environment leads.";
+      defaultText = lib.literalMD "the reverse proxy's URL, or that of the first page";
+      description = "Target of GitLab's link to the environment.";
     };
   };
 }

@@ -13,11 +13,11 @@ writeShellApplication {
     nix
   ];
   text = ''
-    [ $# = 1 ] || { echo "push-cache: give one path, such as ./result; NIX_CACHE is where it goes" >&2; exit 2; }
+    [ $# = 1 ] || { echo "push-cache: give one path, such as ./result; it is copied to NIX_CACHE" >&2; exit 2; }
     # A merge request's job has no key: what it built is nobody's to take.
     for name in NIX_CACHE NIX_CACHE_KEY_FILE; do
       if [ -z "''${!name-}" ]; then
-        echo "push-cache: $name is not set: nothing is pushed, and later jobs build it again"
+        echo "push-cache: $name is not set: nothing is pushed, so later jobs build it again"
         exit 0
       fi
     done
@@ -38,7 +38,7 @@ writeShellApplication {
 
     xargs nix store sign --recursive --key-file "$NIX_CACHE_KEY_FILE" <"$built"
     xargs nix copy --to "$NIX_CACHE" <"$built"
-    echo "push-cache: $(sort -u "$built" | wc -l) paths that were built here, and what they need, are in the cache"
+    echo "push-cache: $(sort -u "$built" | wc -l) paths that were built here are in the cache, with their dependencies"
   '';
-  meta.description = "Copies what was built, signed, to the binary cache that NIX_CACHE names";
+  meta.description = "Signs a build result and copies it to the binary cache that NIX_CACHE names";
 }

@@ -42,21 +42,21 @@ writeShellApplication {
 
     ${lib.getExe launcher} >"$folder/console" 2>&1 </dev/null &
     machine=$!
-    echo "${environment}: its machine starts"
+    echo "${environment}: the virtual machine is starting"
     # The launcher says how to log in, with a key of this run.
     until login=$(sed -n 's/^Log in: ssh -i \([^ ]*\) -p \([0-9]*\) .*/\1 \2/p' "$folder/console") && [ -n "$login" ] &&
       ssh -i "''${login% *}" -p "''${login#* }" -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=no \
         -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR root@127.0.0.1 \
         systemctl is-active --quiet multi-user.target </dev/null 2>/dev/null; do
-      kill -0 "$machine" 2>/dev/null || fail "its machine ended"
-      [ "$SECONDS" -lt "$patience" ] || fail "its machine did not answer in $patience s"
+      kill -0 "$machine" 2>/dev/null || fail "the virtual machine stopped"
+      [ "$SECONDS" -lt "$patience" ] || fail "the virtual machine did not respond within $patience s"
       sleep 1
     done
-    echo "${environment}: its machine runs after $SECONDS s"
+    echo "${environment}: the virtual machine is running after $SECONDS s"
 
     export DEPLOY_IDENTITY=''${login% *}
     deploy to ${environment} "$@"
     deploy check ${environment} "$@"
   '';
-  meta.description = "Starts the ${environment} machine, deploys a release to it, checks it and ends it";
+  meta.description = "Starts the ${environment} machine, deploys a release to it, checks it and stops it";
 }

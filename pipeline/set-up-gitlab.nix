@@ -15,7 +15,7 @@ writeShellApplication {
   ];
   text = ''
     if [ $# != 1 ] || [ ! -f "$1/cosign.key" ]; then
-      echo "set-up-gitlab: give the folder that 'nix run .#deploy -- keys FOLDER' made; it is run in the checkout, after 'glab auth login'" >&2
+      echo "set-up-gitlab: give the folder that 'nix run .#deploy -- keys FOLDER' created; run this in a clone of the project, after 'glab auth login'" >&2
       exit 2
     fi
     folder=$1
@@ -46,15 +46,15 @@ writeShellApplication {
     echo "the tags v* are protected"
     # GitLab would fail the older of two deployments. The command itself sees a newer release, and says so as a warning.
     glab api --method PUT projects/:id --field ci_forward_deployment_enabled=false >/dev/null
-    echo "an outdated deployment is left to the host"
+    echo "the host decides whether a deployment is outdated"
     # The newest of those that wait goes first. GitLab makes a group with the first pipeline that has its job.
     for host in ${lib.escapeShellArgs environments}; do
       if glab api --method PUT "projects/:id/resource_groups/$host" --field process_mode=newest_ready_first >/dev/null 2>&1; then
         echo "deployments to $host: newest first"
       else
-        echo "deployments to $host: in any order, as no pipeline has deployed there yet; run this again when one has"
+        echo "deployments to $host: in any order, because no pipeline has deployed there yet; run this again after the first deployment"
       fi
     done
   '';
-  meta.description = "Gives a project at GitLab its keys and settings";
+  meta.description = "Sets a GitLab project's keys and settings";
 }

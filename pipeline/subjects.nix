@@ -5,7 +5,7 @@
   deploy,
 }:
 runCommand "subjects"
-  { meta.description = "A release, and the program that publishes and signs it"; }
+  { meta.description = "A release and the program that publishes and signs it"; }
   ''
     mkdir -p $out/bin
     ln -s ${release}/* $out/

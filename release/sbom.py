@@ -47,7 +47,7 @@ def tree(file: pathlib.Path) -> tuple[Crates, Edges]:
     for line in file.read_text().splitlines():
         match = LINE.fullmatch(line)
         if not match:
-            sys.exit(f"{file.name}: cargo's line is of another form: {line!r}")
+            sys.exit(f"{file.name}: unexpected line from cargo: {line!r}")
         depth, name, version, licence, repository = match.groups()
         crate = (name, version)
         crates[crate] = (licence, repository)
@@ -93,7 +93,7 @@ def path_component(entry: Path) -> Component:
     digest, _, name = pathlib.PurePath(entry["path"]).name.partition("-")
     match = NAME.fullmatch(name)
     if not match:
-        sys.exit(f"{entry['path']} is no store path")
+        sys.exit(f"{entry['path']} is not a store path")
     name, version = match.groups()
     return Component(
         type=ComponentType.FILE,

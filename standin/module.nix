@@ -17,7 +17,7 @@ in
     enable = lib.mkEnableOption "the BigQuery stand-in";
     package = lib.mkPackageOption (packagesFor pkgs) "bigquery-standin" {
       pkgsText = "wordtally.packages.\${system}";
-      extraDescription = "A static binary: the unit may execute nothing else.";
+      extraDescription = "It must be a static binary, because the unit may execute nothing else.";
     };
     listen = mkOption {
       type = types.str;
@@ -27,12 +27,12 @@ in
     iam = mkOption {
       type = types.listOf types.path;
       default = [ ];
-      description = "IAM files: who exists and who may do what. They add up. A change of them reloads the unit.";
+      description = "IAM files, which list the accounts and their permissions. Their entries are combined. A change to a file reloads the unit.";
     };
     admin = mkOption {
       type = types.bool;
       default = false;
-      description = "Whether to serve `/standin/…`, which takes orders from whoever can connect.";
+      description = "Whether to serve `/standin/…`, which lets every client that can connect control the stand-in.";
     };
   };
 

@@ -306,10 +306,14 @@ def versions() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--standin", type=Path, required=True, help="wordtally with the stand-in in it")
-    parser.add_argument("--rounds", type=int, default=9, help="how often each client is measured (default 9)")
-    parser.add_argument("--asks", type=int, default=100, help="how often it asks each time (default 100)")
-    parser.add_argument("--keep", action="store_true", help="keep what an earlier run built, with its CPU time")
+    parser.add_argument("--standin", type=Path, required=True, help="the wordtally program with the stand-in")
+    parser.add_argument(
+        "--rounds", type=int, default=9, help="number of rounds in which each client is measured (default 9)"
+    )
+    parser.add_argument("--asks", type=int, default=100, help="number of queries in each round (default 100)")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the programs that an earlier run built, and their CPU times"
+    )
     options = parser.parse_args()
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "google-clients"
     target.mkdir(parents=True, exist_ok=True)

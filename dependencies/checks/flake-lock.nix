@@ -18,7 +18,7 @@ let
         map (fault: "flake.lock: ${name} ${fault}: run 'nix flake update ${name}'") (
           lib.optional (
             repository locked != repository original
-          ) "is of another repository than it was asked for"
+          ) "is locked to a repository other than the requested one"
           ++ lib.optional (!locked ? narHash) "has no narHash"
           ++ lib.optional (!locked ? lastModified) "has no lastModified"
         )
@@ -42,5 +42,5 @@ let
     };
   };
 in
-assert lib.assertMsg (lib.length broken == 3) "not every fault of a broken lock is found";
+assert lib.assertMsg (lib.length broken == 3) "a fault of a broken lock was not found";
 lib.throwIf (faults != [ ]) (lib.concatStringsSep "\n" faults) pkgs.emptyFile

@@ -90,7 +90,7 @@ def test_a_day_too_old_is_too_old(repository: Make) -> None:
     assert ran.returncode == 1
     assert (
         ran.stderr
-        == "lock-age: flake.lock's nixpkgs is 46 days old, and 45 are allowed: run 'nix flake update nixpkgs', or see whether it is still looked after\n"
+        == "lock-age: flake.lock's nixpkgs is 46 days old, but at most 45 days are allowed: run 'nix flake update nixpkgs', or check whether it is still maintained\n"
     )
 
 
@@ -105,11 +105,11 @@ def test_each_that_is_too_old_has_its_sentence(repository: Make) -> None:
     )
     assert ran.returncode == 1
     assert [line.split(": ")[1] for line in ran.stderr.splitlines()] == [
-        "flake.lock's nixpkgs is 46 days old, and 45 are allowed",
-        "flake.lock's crane is 366 days old, and 365 are allowed",
-        "Cargo.lock is 47 days old, and 45 are allowed",
-        "flake.lock is 46 days old, and 45 are allowed",
-        "tests/node/package-lock.json is 48 days old, and 45 are allowed",
+        "flake.lock's nixpkgs is 46 days old, but at most 45 days are allowed",
+        "flake.lock's crane is 366 days old, but at most 365 days are allowed",
+        "Cargo.lock is 47 days old, but at most 45 days are allowed",
+        "flake.lock is 46 days old, but at most 45 days are allowed",
+        "tests/node/package-lock.json is 48 days old, but at most 45 days are allowed",
     ]
 
 
@@ -128,16 +128,16 @@ def test_a_shallow_clone_is_refused(repository: Make, tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout) == (2, "")
     assert (
         ran.stderr
-        == "lock-age: this clone has not all commits, so their dates are not known: run 'git fetch --unshallow' first\n"
+        == "lock-age: this clone is shallow, so the dates of its commits are not known: run 'git fetch --unshallow' first\n"
     )
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--days"], "--days has no value: give one after it"),
+        (["--days"], "--days needs a value after it"),
         (["--days", "many"], "--days 'many' is not a whole number"),
-        (["--weeks", "3"], "'--weeks' is not a flag of this command: there are --days, --rare-days and --now"),
+        (["--weeks", "3"], "'--weeks' is not a flag of this command: expected --days, --rare-days or --now"),
     ],
 )
 def test_bad_arguments_get_one_sentence(tmp_path: Path, arguments: list[str], sentence: str) -> None:

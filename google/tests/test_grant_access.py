@@ -170,7 +170,7 @@ def test_a_provider_that_is_disabled_is_refused_with_the_command_that_enables_it
     sentence, command = ran.stderr.strip().removesuffix("'").split("'")
     assert (
         sentence
-        == "grant-access: the provider gitlab is disabled: if its pipelines are to have access, enable it with "
+        == "grant-access: the provider gitlab is disabled: if the pipelines are meant to have access, enable it with "
     )
     enabled = everything.run_command(shlex.split(command))
     assert enabled.returncode == 0 and not provider.get("disabled"), enabled.stderr
@@ -185,7 +185,7 @@ def test_a_pool_with_another_provider_is_refused(everything: Everything) -> None
     assert (ran.returncode, everything.google.changes()) == (1, [])
     assert (
         ran.stderr.strip()
-        == "grant-access: the pool wordtally-ci has another provider, elsewhere: delete it, since this access is for https://gitlab.com alone"
+        == "grant-access: the pool wordtally-ci has another provider, elsewhere: delete it, because this access is for https://gitlab.com alone"
     )
 
 
@@ -203,15 +203,15 @@ def test_a_provider_that_was_deleted_is_in_nobodys_way(everything: Everything) -
 def test_a_dataset_that_is_not_there_changes_nothing(everything: Everything) -> None:
     ran = everything.run("--project", "my-project", "--dataset", "my-data.misspelt")
     assert (ran.returncode, everything.google.changes()) == (1, [])
-    assert "grant-access: cannot read what is there with 'bq --format=json show my-data:misspelt': " in ran.stderr
+    assert "grant-access: cannot read the present state with 'bq --format=json show my-data:misspelt': " in ran.stderr
     assert "Not found: Dataset my-data:misspelt" in ran.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ([], "there is no --project: give the id of the one that pays"),
-        (["--project"], "--project has no value: give one after it"),
+        ([], "--project is missing: give the ID of the project that pays"),
+        (["--project"], "--project needs a value after it"),
         (["--projects", "x"], "'--projects' is not a flag of this command: --help lists them"),
         (["--project", "My Project"], "--project 'My Project' is not a project ID: give one such as my-project"),
         (
@@ -224,11 +224,11 @@ def test_a_dataset_that_is_not_there_changes_nothing(everything: Everything) -> 
         ),
         (
             ["--project", "my-project", "--gitlab-project", "group/name"],
-            "--gitlab-project 'group/name' is not a project number: give the one on the project's page, not its path",
+            "--gitlab-project 'group/name' is not a project number: give the number on the project's page, not the project's path",
         ),
         (
             ["--project", "my-project", "--gitlab", "http://gitlab.example.com"],
-            "--gitlab 'http://gitlab.example.com' is not an address of a GitLab: give one such as https://gitlab.com, with no / at its end",
+            "--gitlab 'http://gitlab.example.com' is not the URL of a GitLab instance: give one such as https://gitlab.com, without a trailing /",
         ),
         (
             ["--project", "my-project", "--gitlab-project", "4711"],
@@ -236,7 +236,7 @@ def test_a_dataset_that_is_not_there_changes_nothing(everything: Everything) -> 
         ),
         (
             ["--project", "my-project", "--cache-bucket", "my-cache"],
-            "there is no --gitlab-project: give the number of the one whose pipelines get the access",
+            "--gitlab-project is missing: give the number of the project whose pipelines get access",
         ),
         (
             ["--project", "my-project", "--image-repository", "wordtally"],
@@ -244,7 +244,7 @@ def test_a_dataset_that_is_not_there_changes_nothing(everything: Everything) -> 
         ),
         (
             ["--project", "my-project", "--cache-bucket", "gs://my-cache"],
-            "--cache-bucket 'gs://my-cache' is not a bucket's name: give it without gs://",
+            "--cache-bucket 'gs://my-cache' is not a bucket name: give the name without gs://",
         ),
     ],
 )

@@ -15,7 +15,7 @@ let
   chooseQuick = lib.optionalString (quick != [ ]) ''
     if [ $# = 0 ] && ! (: <>/dev/kvm) 2>/dev/null; then
       set -- ${toString quick}
-      echo "${arguments.name}: /dev/kvm cannot be opened, so these run and no others: $*"
+      echo "${arguments.name}: /dev/kvm cannot be opened, so only these run: $*"
     fi
   '';
 in

@@ -111,7 +111,7 @@ def test_a_release_key_reaches_the_machine() -> None:
     without.quit.touch()
     without.ended()
     assert refused({"WORDTALLY_RELEASE_KEY": "/nowhere"}) == (
-        "vm-dev: WORDTALLY_RELEASE_KEY is '/nowhere': give the file of a public key, such as cosign.pub\n"
+        "vm-dev: WORDTALLY_RELEASE_KEY is '/nowhere': give the path of a public key, such as cosign.pub\n"
     )
 
 
@@ -128,8 +128,8 @@ def test_a_port_that_cannot_be_is_one_sentence() -> None:
         taken.listen()
         port = taken.getsockname()[1]
         assert refused({"WORDTALLY_PORT_8081": str(port)}) == (
-            f"vm-dev: port {port} is taken on this machine: stop what listens there, or "
-            f"choose another by WORDTALLY_PORT_8081, such as WORDTALLY_PORT_8081={port + 1}\n"
+            f"vm-dev: port {port} is taken on this machine: stop the program that listens on it, or "
+            f"choose another with WORDTALLY_PORT_8081, such as WORDTALLY_PORT_8081={port + 1}\n"
         )
     for bad in ("ssh", "0", "65536", "-1", "8 1", "08081"):
         assert refused({"WORDTALLY_PORT_8081": bad}) == (
@@ -138,5 +138,5 @@ def test_a_port_that_cannot_be_is_one_sentence() -> None:
     port = free()
     assert refused({"WORDTALLY_PORT_8081": port, "WORDTALLY_PORT_8082": port}) == (
         f"vm-dev: port {port} is given twice: "
-        f"choose another by WORDTALLY_PORT_8082, such as WORDTALLY_PORT_8082={int(port) + 1}\n"
+        f"choose another with WORDTALLY_PORT_8082, such as WORDTALLY_PORT_8082={int(port) + 1}\n"
     )

@@ -1,4 +1,4 @@
-# Boots somebody else's machine with our modules and tries it from outside: `nix run .#third-party-test`.
+# Boots a third-party host with this project's modules and tests it from outside: `nix run .#third-party-test`.
 {
   self,
   lib,
@@ -42,5 +42,5 @@ callPackage ./behaviours.nix { } {
     PYTHONPATH = ./vm;
   };
   passthru = { inherit host; };
-  meta.description = "Boots somebody else's machine with our modules and tries it from outside";
+  meta.description = "Boots a third-party host with this project's modules and tests it from outside";
 }

@@ -1,4 +1,4 @@
-# Boots mock production and tries it from outside: `nix run .#vm-test`, or with the names of behaviours.
+# Boots mock production and tests it from outside: `nix run .#vm-test`, or with the names of behaviours.
 {
   lib,
   callPackage,
@@ -160,5 +160,5 @@ callPackage ./behaviours.nix { } {
   };
   # Other checks look at it too: it is evaluated once.
   passthru = { inherit crowd; };
-  meta.description = "Boots mock production and tries it from outside";
+  meta.description = "Boots mock production and tests it from outside";
 }

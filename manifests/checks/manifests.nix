@@ -117,7 +117,7 @@ let
   ];
   sentence =
     key:
-    "services.wordtally.instances: '${key}' is not a name on Somewhere: use up to 30 lower-case letters, digits and '-', with no '-' at either end, and let `word` be what is counted.";
+    "services.wordtally.instances: '${key}' is not a valid name on Somewhere: use up to 30 lower-case letters, digits and '-', with no '-' at either end, and set `word` to the word to count.";
 in
 assert lib.all (key: (name 40).problem key == sentence key) refused;
 assert lib.all (key: !(builtins.tryEval ((name 40).of key)).success) refused;
@@ -128,7 +128,7 @@ assert lib.all (key: (name 40).of key == "wordtally-${key}") [
 ];
 assert
   cpus.problem "the" 9
-  == "services.wordtally.instances.the: workers is 9, and Cloud Run has instances of 1, 2, 4, 6 and 8 CPUs: give one of these.";
+  == "services.wordtally.instances.the: workers is 9, but Cloud Run offers instances with 1, 2, 4, 6 or 8 CPUs: give one of these.";
 assert !(builtins.tryEval (programs.cloud-run.override { host = refusedHost; }).drvPath).success;
 assert (builtins.tryEval (programs.kubernetes.override { host = refusedHost; }).drvPath).success;
 assert (project { }).value == "my-project-123";
@@ -157,7 +157,7 @@ pkgs.runCommand "manifests" { } ''
     grep -qF -- "$sentence" refusal
   }
   for host in registry.example.com ghcr.io docker.io.example.com pkg.dev europe-west1-docker.pkg.dev:443; do
-    refused "Cloud Run takes images from REGION-docker.pkg.dev, gcr.io and docker.io only" \
+    refused "Cloud Run accepts images only from REGION-docker.pkg.dev, gcr.io and docker.io" \
       ${lib.getExe programs.cloud-run} "$host/words/wordtally@sha256:${lib.fakeSha256}" new
   done
   for host in gcr.io eu.gcr.io docker.io us-docker.pkg.dev; do
@@ -166,10 +166,10 @@ pkgs.runCommand "manifests" { } ''
   image=${images.cloud-run}@sha256:${lib.fakeSha256}
   for program in ${lib.concatMapStringsSep " " lib.getExe (lib.attrValues programs)}; do
     refused "give the image and a new folder" $program
-    refused "is not an image by its digest" $program registry.example.com/wordtally:0.1.0 new
-    refused "is not an image by its digest" $program "''${image%?}" new
-    refused "is not an image by its digest" $program "''${image%@*}:0.1.0@''${image#*@}x" new
-    refused "'there' is there already" $program $image there
+    refused "does not name an image by its digest" $program registry.example.com/wordtally:0.1.0 new
+    refused "does not name an image by its digest" $program "''${image%?}" new
+    refused "does not name an image by its digest" $program "''${image%@*}:0.1.0@''${image#*@}x" new
+    refused "'there' already exists" $program $image there
     [ ! -e new ]
   done
 ''

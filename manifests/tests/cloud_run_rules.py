@@ -20,16 +20,16 @@ def words(services: list[Thing], expected: dict[str, str]) -> Iterator[str]:
     for service in services:
         name = service["metadata"]["name"]
         if not re.fullmatch(r"[a-z]([a-z0-9-]{0,47}[a-z0-9])?", name):
-            yield f"'{name}' is not a name there"
+            yield f"'{name}' is not a valid name there"
         if manifests.environment(service).get("WORD") != expected.get(name.removeprefix("wordtally-")):
-            yield f"{name}: another word is counted"
+            yield f"{name}: a different word is counted"
 
 
 def image(services: list[Thing], _: dict[str, str]) -> Iterator[str]:
     for service in services:
         host = container(service)["image"].partition("/")[0]
         if not re.fullmatch(r"(\w+\.)?gcr\.io|[\w-]+-docker\.pkg\.dev|docker\.io", host):
-            yield f"{service['metadata']['name']}: Cloud Run takes no image from {host}"
+            yield f"{service['metadata']['name']}: Cloud Run accepts no image from {host}"
         if not re.fullmatch(NAMED_IMAGE, container(service)["image"]):
             yield f"{service['metadata']['name']}: the image is not named by its digest"
 
@@ -39,7 +39,7 @@ def identity(services: list[Thing], _: dict[str, str]) -> Iterator[str]:
         if not pod(service).get("serviceAccountName", "").endswith(".iam.gserviceaccount.com"):
             yield f"{service['metadata']['name']}: it would be the project's default account"
         if not manifests.pays(service):
-            yield f"{service['metadata']['name']}: the project that it runs in pays"
+            yield f"{service['metadata']['name']}: the project in which it runs pays"
         if service["metadata"]["annotations"].get("run.googleapis.com/ingress") in (None, "all"):
             yield f"{service['metadata']['name']}: its /metrics is open to the Internet"
 
@@ -52,7 +52,7 @@ def background(services: list[Thing], _: dict[str, str]) -> Iterator[str]:
         least = int(annotations.get("autoscaling.knative.dev/minScale", 0))
         most = int(annotations.get("autoscaling.knative.dev/maxScale", 100))
         if not 1 <= least <= most <= 10:
-            yield f"{name}: no instance may be left, or each of very many asks BigQuery"
+            yield f"{name}: there may be no instance, or very many that each query BigQuery"
 
 
 def serving(services: list[Thing], _: dict[str, str]) -> Iterator[str]:
@@ -60,15 +60,15 @@ def serving(services: list[Thing], _: dict[str, str]) -> Iterator[str]:
         name, spec, only = service["metadata"]["name"], pod(service), container(service)
         (port,) = only["ports"]
         if manifests.environment(service).get("LISTEN") != f"0.0.0.0:{port['containerPort']}":
-            yield f"{name}: the service listens elsewhere than at its container's port"
+            yield f"{name}: the service does not listen on its container's port"
         if not 1 <= spec["containerConcurrency"] <= 1000:
             yield f"{name}: Cloud Run has no such concurrency"
         if spec["timeoutSeconds"] <= manifests.first_answer_seconds():
-            yield f"{name}: a request that waits for the first answer is cut"
+            yield f"{name}: a request that waits for the first answer is cut off"
         for kind, path in (("startup", "/readyz"), ("liveness", "/healthz")):
             asked = only.get(f"{kind}Probe", {})
             if asked.get("httpGet") != {"path": path, "port": port["containerPort"]}:
-                yield f"{name}: the {kind} probe asks for something else"
+                yield f"{name}: the {kind} probe requests something else"
             elif asked["timeoutSeconds"] > asked["periodSeconds"]:
                 yield f"{name}: Cloud Run refuses a probe that takes longer than its period"
         if only["startupProbe"]["periodSeconds"] * only["startupProbe"]["failureThreshold"] > 240:

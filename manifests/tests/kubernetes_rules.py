@@ -51,7 +51,7 @@ def words(objects: list[Thing], expected: dict[str, str]) -> Iterator[str]:
     for deployment in of_kind(objects, "Deployment"):
         name = deployment["metadata"]["name"].removeprefix("wordtally-")
         if manifests.environment(deployment).get("WORD") != expected.get(name):
-            yield f"{name}: another word is counted"
+            yield f"{name}: a different word is counted"
 
 
 def names(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
@@ -74,7 +74,7 @@ def security(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
         name, spec, only = deployment["metadata"]["name"], pod(deployment), container(deployment)
         user = {"runAsNonRoot": True, "runAsUser": manifests.image_user(), "runAsGroup": manifests.image_user()}
         if spec.get("securityContext") != {**user, "seccompProfile": {"type": "RuntimeDefault"}}:
-            yield f"{name}: the pod may be root, another user, or call all of the kernel"
+            yield f"{name}: the pod may run as root or another user, or make every system call"
         if only.get("securityContext") != {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -82,7 +82,7 @@ def security(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
         }:
             yield f"{name}: the container may write or gain privileges"
         if any(spec.get(field) for field in ("hostNetwork", "hostPID", "hostIPC", "volumes", "initContainers")):
-            yield f"{name}: the pod has more than its container"
+            yield f"{name}: the pod has more than the one container"
         if not re.fullmatch(NAMED_IMAGE, only["image"]):
             yield f"{name}: the image is not named by its digest"
 
@@ -125,7 +125,7 @@ def selectors(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     for thing in of_kind(objects, "HorizontalPodAutoscaler"):
         target = thing["spec"]["scaleTargetRef"]
         if (target["apiVersion"], target["kind"]) != ("apps/v1", "Deployment") or target["name"] not in labels:
-            yield f"{thing['metadata']['name']}: there is nothing like what is to be scaled"
+            yield f"{thing['metadata']['name']}: the target of the autoscaler does not exist"
 
 
 def ports(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
@@ -139,7 +139,7 @@ def ports(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     for name, deployment in by_name.items():
         (port,) = container(deployment)["ports"]
         if manifests.environment(deployment).get("LISTEN") != f"0.0.0.0:{port['containerPort']}":
-            yield f"{name}: the service listens elsewhere than at its container's port"
+            yield f"{name}: the service does not listen on its container's port"
 
 
 def availability(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
@@ -148,28 +148,28 @@ def availability(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     for deployment in of_kind(objects, "Deployment"):
         name = deployment["metadata"]["name"]
         if name not in autoscalers or name not in budgets:
-            yield f"{name}: nothing says how many pods there are to be"
+            yield f"{name}: nothing sets the number of pods"
             continue
         least, most = autoscalers[name]["minReplicas"], autoscalers[name]["maxReplicas"]
         if not 2 <= least <= most:
-            yield f"{name}: there may be only one pod, or fewer at most than at least"
+            yield f"{name}: there may be only one pod, or the maximum is below the minimum"
         if budgets[name]["maxUnavailable"] >= least:
             yield f"{name}: all of its pods may be evicted at once"
         if budgets[name].get("unhealthyPodEvictionPolicy") != "AlwaysAllow":
-            yield f"{name}: no node can be emptied while BigQuery fails"
+            yield f"{name}: no node can be drained while BigQuery fails"
         constraints = pod(deployment)["topologySpreadConstraints"]
         spread = {constraint["topologyKey"] for constraint in constraints}
         if spread != {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}:
             yield f"{name}: one node or zone may have all of its pods"
         if any(constraint.get("matchLabelKeys") != ["pod-template-hash"] for constraint in constraints):
-            yield f"{name}: pods that go count where new ones are spread"
+            yield f"{name}: terminating pods are counted when new ones are spread"
         if "replicas" in deployment["spec"]:
-            yield f"{name}: an apply would undo the autoscaler's number"
+            yield f"{name}: an apply would overwrite the autoscaler's number"
         if deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] != 0:
-            yield f"{name}: a rollout takes pods away before there are new ones"
+            yield f"{name}: a rollout removes pods before there are new ones"
         pause = container(deployment)["lifecycle"]["preStop"]["sleep"]["seconds"]
         if pause < DETACHED_SECONDS:
-            yield f"{name}: a load balancer still asks a pod that is gone"
+            yield f"{name}: a load balancer still sends requests to a removed pod"
         if pod(deployment)["terminationGracePeriodSeconds"] <= pause + manifests.drain_seconds():
             yield f"{name}: a pod is killed before it has drained"
 
@@ -180,9 +180,9 @@ def probes(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
         for kind, path in (("startup", "/healthz"), ("liveness", "/healthz"), ("readiness", "/readyz")):
             asked = only.get(f"{kind}Probe", {}).get("httpGet", {})
             if asked.get("path") != path or path not in manifests.service_paths():
-                yield f"{name}: the {kind} probe asks for {asked.get('path')}"
+                yield f"{name}: the {kind} probe requests {asked.get('path')}"
             if asked.get("port") not in [port["name"] for port in only["ports"]]:
-                yield f"{name}: the {kind} probe asks at no port of the container"
+                yield f"{name}: the {kind} probe uses a port that the container does not have"
 
 
 def resources(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
@@ -193,7 +193,7 @@ def resources(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
             yield f"{name}: not every resource has a request and a limit"
             continue
         if not manifests.measured_bytes() <= quantity(requests["memory"]) <= quantity(limits["memory"]):
-            yield f"{name}: less memory than an instance was seen to take"
+            yield f"{name}: less memory than an instance was measured to use"
         if not quantity(requests["cpu"]) <= quantity(limits["cpu"]) >= 1:
             yield f"{name}: its one thread is throttled"
 
@@ -202,19 +202,19 @@ def network(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
     (policy,) = of_kind(objects, "NetworkPolicy")
     spec = policy["spec"]
     if spec["podSelector"] or sorted(spec["policyTypes"]) != ["Egress", "Ingress"]:
-        yield "the network policy leaves a pod or a direction open"
+        yield "the network policy does not cover a pod or a direction"
     container_ports = {port["containerPort"] for d in of_kind(objects, "Deployment") for port in container(d)["ports"]}
     for rule in spec["ingress"]:
         if not rule.get("from") or {port["port"] for port in rule["ports"]} != container_ports:
-            yield "anyone may connect, or to another port than the service's"
+            yield "any client may connect, or a port other than the service's is open"
     for rule in spec["egress"]:
         if not rule.get("to") or not rule.get("ports"):
-            yield "a pod may connect to anyone"
+            yield "a pod may connect to any address"
     peers = [peer for rule in spec["ingress"] for peer in rule.get("from", [])]
     peers += [peer for rule in spec["egress"] for peer in rule.get("to", [])]
     for peer in peers:
         if not peer or any(value == {} for value in peer.values()):
-            yield "a peer is anyone"
+            yield "a peer is unrestricted"
         if "ipBlock" in peer and ipaddress.ip_network(peer["ipBlock"]["cidr"]).prefixlen < 16:
             yield f"{peer['ipBlock']['cidr']} is half of the Internet"
 
@@ -239,7 +239,7 @@ def connections(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
         asked = peers_at(egress, "to", protocol, 53)
         for resolver in RESOLVERS:
             if resolver not in asked:
-                yield f"no name can be asked by {protocol} of {resolver}"
+                yield f"no name can be resolved over {protocol} by {resolver}"
     for server, port in ((METADATA_SERVER, 80), (address("169.254.169.252/32"), 988)):
         if server not in peers_at(egress, "to", "TCP", port):
             yield f"there is no token from port {port} of {server}"
@@ -277,7 +277,7 @@ def routed(objects: list[Thing], path: str) -> Route | None:
 def routes(objects: list[Thing], expected: dict[str, str]) -> Iterator[str]:
     for route in of_kind(objects, "HTTPRoute"):
         if not route["spec"].get("parentRefs") or not route["spec"].get("hostnames"):
-            yield f"{route['metadata']['name']}: no Gateway has it, or it takes every host's requests"
+            yield f"{route['metadata']['name']}: it is attached to no Gateway, or it takes requests for every host"
         if any("sectionName" not in parent for parent in route["spec"].get("parentRefs", [])):
             yield f"{route['metadata']['name']}: a listener without TLS serves it as well"
     services = {
@@ -289,13 +289,13 @@ def routes(objects: list[Thing], expected: dict[str, str]) -> Iterator[str]:
         page = f"/{name}/"
         asked = routed(objects, page)
         if asked != ((f"wordtally-{name}", 80), "/") or asked[0] not in services:
-            yield f"{page} is not the service's page: {asked}"
+            yield f"{page} is not served by the service: {asked}"
         internal = [path for path in manifests.service_paths() if path != "/"]
         for path in [f"/{name}", *(f"/{name}{path}" for path in internal)]:
             if routed(objects, path) != ("redirect", page):
-                yield f"{path} is shown to clients: {routed(objects, path)}"
+                yield f"{path} is exposed to clients: {routed(objects, path)}"
     if routed(objects, "/no-such-word/") is not None:
-        yield "a path of no word is routed"
+        yield "a path without a word is routed"
 
 
 RULES = (

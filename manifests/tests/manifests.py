@@ -30,7 +30,7 @@ def documents(folder: Path) -> Iterator[Thing]:
         assert path.suffix == ".yaml", f"{path}: Flux does not read it"
         text = path.read_text()
         content = json.loads(text)
-        assert yaml.safe_load(text) == content, f"{path}: as YAML it is something else than as JSON"
+        assert yaml.safe_load(text) == content, f"{path}: it differs when read as YAML and as JSON"
         yield content
 
 
@@ -84,7 +84,7 @@ def pays(workload: Thing) -> bool:
 def quantity(text: str) -> float:
     """A quantity of Kubernetes' as a number: bytes, or CPUs."""
     found = re.fullmatch(r"(\d+)(m|[KMGT]i|)", text)
-    assert found, f"'{text}' is no quantity"
+    assert found, f"'{text}' is not a quantity"
     return int(found[1]) * {"": 1, "m": 0.001, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}[found[2]]
 
 

@@ -84,4 +84,4 @@ def validate(thing: Thing) -> None:
     else:
         for version in KUBERNETES:
             used = kubernetes_validate.validate(thing, version, strict=True)
-            assert used == version, f"there is no schema of Kubernetes {version}, only of {used}"
+            assert used == version, f"there is no schema for Kubernetes {version}, only for {used}"

@@ -6,7 +6,7 @@ in
   severity = "warning";
   after = "5m";
   expr = "time() - ${timestamp} > ${metric "wordtally_answer_ttl_seconds"} or absent(${timestamp})";
-  summary = "The page /${name}/ shows data older than its TTL, or tells no age.";
+  summary = "The page /${name}/ shows data older than its TTL, or reports no age.";
 
   labels.job = "wordtally";
   cases = {
@@ -14,7 +14,7 @@ in
       series.${timestamp} = "0x60";
       fires = true;
     };
-    "nobody tells the age" = {
+    "no age is reported" = {
       series.${timestamp} = null;
       fires = true;
     };

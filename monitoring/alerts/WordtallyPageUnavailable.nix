@@ -3,7 +3,7 @@
   severity = "critical";
   after = "2m";
   expr = "${page} == 0 or absent(${page})";
-  summary = "The page /${name}/ does not answer with 200 at the reverse proxy.";
+  summary = "The page /${name}/ does not return 200 at the reverse proxy.";
 
   labels.job = "wordtally-page";
   cases = {
@@ -11,7 +11,7 @@
       series.${page} = "0x60";
       fires = true;
     };
-    "nobody asks for the page" = {
+    "nothing probes the page" = {
       series.${page} = null;
       fires = true;
     };

@@ -20,7 +20,7 @@ in
       series.${credential} = "0x35 3x24";
       fires = true;
     };
-    "three failed, each for another reason" = {
+    "three failed, each for a different reason" = {
       series = {
         ${credential} = "0x35 1x24";
         ${failed "timeout"} = "0x35 1x24";

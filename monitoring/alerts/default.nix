@@ -3,7 +3,7 @@
 { lib }:
 {
   instances,
-  # Days before the certificate's end at which the alert fires.
+  # Days before the certificate expires at which the alert fires.
   certificateDays,
   # Seconds between two evaluations.
   watchSeconds,

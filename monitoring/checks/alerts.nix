@@ -84,7 +84,7 @@ pkgs.runCommand "wordtally-alerts" { nativeBuildInputs = [ pkgs.jq ]; } ''
   grep -q WordtallyDataOld runbooks
   while read -r runbook; do
     if [ ! -s ${../../docs/runbooks}/"''${runbook#docs/runbooks/}" ]
-    then echo "$runbook is named by an alert and does not exist" >&2; exit 1; fi
+    then echo "$runbook is named by an alert but does not exist" >&2; exit 1; fi
   done <runbooks
   # Nor is there one that no alert names.
   diff <(sed 's#.*/##' runbooks) <(ls ${../../docs/runbooks})

@@ -29,13 +29,13 @@ let
     "its port is not opened" =
       !lib.elem grafana.settings.server.http_port host.networking.firewall.allowedTCPPorts;
     "it reads the dashboard" = "${provider.options.path}" == "${dashboard}";
-    "it asks the Prometheus beside it" = source.url == "http://127.0.0.1:${toString prometheus.port}";
+    "it queries the local Prometheus" = source.url == "http://127.0.0.1:${toString prometheus.port}";
     "nothing is refused" = lib.all (a: a.assertion) host.assertions;
   };
   missing = lib.attrNames (lib.filterAttrs (_: holds: !holds) expectations);
 in
 if missing != [ ] then
-  throw "Grafana is not set up: not so is '${lib.concatStringsSep "', '" missing}'"
+  throw "Grafana is not set up as expected. Not true: '${lib.concatStringsSep "', '" missing}'"
 else
   pkgs.callPackage ../../nix/pytest.nix { } {
     name = "wordtally-dashboard-checked";

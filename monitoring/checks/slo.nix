@@ -91,7 +91,7 @@ let
       instance = "the";
     };
     exp_annotations = {
-      summary = "The page /the/ uses up its ${slo} budget ${times} times too fast.";
+      summary = "The page /the/ is using up its ${slo} budget ${times} times too fast.";
       runbook = "docs/runbooks/${alertname}.md";
     };
   };

@@ -27,7 +27,7 @@ let
     name:
     bars {
       title = "Error budget left: ${name}";
-      description = "Of the last 30 days. Below 0, the objective is missed.";
+      description = "Over the last 30 days. Below 0, the objective is missed.";
       unit = "percentunit";
       range = {
         min = 0;
@@ -44,9 +44,9 @@ let
     name:
     lines {
       title = "Burn rate: ${name}";
-      description = "1 uses the budget up in exactly 30 days. Alerts fire above ${
+      description = "A rate of 1 uses up the budget in exactly 30 days. Alerts fire above ${
         lib.concatMapStringsSep ", and above " (
-          burn: "${builtins.toJSON burn.factor} in ${burn.long} and ${burn.short}"
+          burn: "${builtins.toJSON burn.factor} over ${burn.long} and ${burn.short}"
         ) burns
       }.";
       steps = [
@@ -78,7 +78,7 @@ let
     (burn "freshness")
     (table {
       title = "Alerts";
-      description = "Pending and firing, those of every word.";
+      description = "The pending and firing alerts of all words.";
       queries = [
         (query "" ''ALERTS{alertname=~"Wordtally.*"}'')
       ];
@@ -96,7 +96,7 @@ let
     })
     (lines {
       title = "Age of the data";
-      description = "Since the job of the served answer was sent. Twice the TTL is what the objective allows.";
+      description = "Time since the job of the served answer was sent. The objective allows twice the TTL.";
       unit = "s";
       queries = [
         (query "{{instance}}" "time() - (wordtally_answer_timestamp_seconds{${service}} > 0)")
@@ -104,22 +104,22 @@ let
       ];
     })
     (lines {
-      title = "Requests of the page by status";
-      description = "Answered by the instance, the probes of the reverse proxy among them. What nginx refuses or answers with a copy is not in it: under load it stays at a few per second.";
+      title = "Requests for the page by status";
+      description = "Requests that reach the instance, including the probes through the reverse proxy. Requests that nginx refuses or serves from its cache are not counted, so the rate stays at a few per second under load.";
       unit = "reqps";
       queries = [
         (query "{{instance}} {{status}}" ''sum by (instance, status) (rate(wordtally_http_requests_total{${service},path=~"/|/counts"}[$__rate_interval]))'')
       ];
     })
     (lines {
-      title = "Time that the page takes at the reverse proxy";
-      description = "Of the probes, which make a new TLS connection each.";
+      title = "Response time at the reverse proxy";
+      description = "Duration of the probes, each of which makes a new TLS connection.";
       unit = "s";
       queries = [ (query "{{instance}}" "probe_duration_seconds{${page}}") ];
     })
     (lines {
-      title = "Time that the page takes at the instance";
-      description = "From a request's head to its response, without those that nginx answers with a copy. A request that waits for the first answer takes seconds.";
+      title = "Response time at the instance";
+      description = "From a request's head to its response, without the requests that nginx serves from its cache. A request that waits for the first answer takes seconds.";
       unit = "s";
       queries =
         map
@@ -133,8 +133,8 @@ let
           ];
     })
     (lines {
-      title = "Time that a step of a refresh takes";
-      description = "On average: a token, the query, the wait for its job, a further page.";
+      title = "Duration of a refresh's steps";
+      description = "The average time to get a token, to send the query, to wait for its job, and to read a further page.";
       unit = "s";
       queries = [
         (query "{{instance}} {{step}}" "sum by (instance, step) (rate(wordtally_refresh_step_duration_seconds_sum{${service}}[1h])) / sum by (instance, step) (rate(wordtally_refresh_step_duration_seconds_count{${service}}[1h]))")
@@ -142,7 +142,7 @@ let
     })
     (lines {
       title = "Refreshes by result, per hour";
-      description = "All that is not ok is named in the runbook of WordtallyRefreshFailing.";
+      description = "The runbook of WordtallyRefreshFailing explains every result except ok.";
       queries = [
         (query "{{instance}} {{result}}" "sum by (instance, result) (increase(wordtally_refreshes_total{${service}}[1h]))")
       ];
@@ -156,7 +156,7 @@ let
     })
     (lines {
       title = "Bytes billed by BigQuery per day";
-      description = "Worked out from the bytes processed.";
+      description = "Calculated from the bytes processed.";
       unit = "bytes";
       queries = [
         (query "{{instance}}" "sum by (instance) (increase(wordtally_bigquery_billed_bytes_total{${service}}[1d]))")
@@ -164,7 +164,7 @@ let
     })
     (lines {
       title = "Connections";
-      description = "Open at the instances, and refused because too many were.";
+      description = "Open connections to the instances, and connections refused because too many were open.";
       queries = [
         (query "{{instance}} open" "wordtally_http_connections{${service}}")
         (query "{{instance}} refused per second" "rate(wordtally_http_connections_refused_total{${service}}[$__rate_interval])")
@@ -172,26 +172,26 @@ let
     })
     (lines {
       title = "Memory of the instances";
-      description = "In RAM. systemd ends an instance that has more than its unit's MemoryMax.";
+      description = "Resident memory. The kernel kills an instance that exceeds its unit's MemoryMax.";
       unit = "bytes";
       queries = [ (query "{{instance}}" "process_resident_memory_bytes{${service}}") ];
     })
     (lines {
       title = "Log lines dropped per second";
-      description = "The journal does not keep up, or the level is debug under load.";
+      description = "Above 0, the journal does not keep up, or the log level is debug under load.";
       queries = [
         (query "{{instance}}" "rate(wordtally_log_lines_dropped_total{${service}}[$__rate_interval])")
       ];
     })
     (number {
       title = "Instances by version and commit";
-      description = "More than one: a deployment is on its way, or was not finished.";
+      description = "More than one version means that a deployment is under way or was not finished.";
       queries = [
         (query "{{version}} {{commit}}" "count by (version, commit) (wordtally_build_info{${service}})")
       ];
     })
     (number {
-      title = "The certificate ends in";
+      title = "The certificate expires in";
       description = "Read from a connection to the reverse proxy.";
       unit = "s";
       steps = [
@@ -207,7 +207,7 @@ let
   dashboard = (formats.json { }).generate "wordtally.json" {
     uid = "wordtally";
     title = "wordtally";
-    description = "How well each word is served, and what it costs.";
+    description = "The availability, freshness and cost of each word.";
     tags = [ "wordtally" ];
     schemaVersion = 39;
     editable = false;

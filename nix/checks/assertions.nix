@@ -16,7 +16,7 @@ let
     };
   };
   mistakes = {
-    "${module}: first and second both listen on 127.0.0.1:9: give each a `listen` of its own." = {
+    "${module}: first and second both listen on 127.0.0.1:9: give each its own `listen`." = {
       first = {
         word = "a";
         listen = "127.0.0.1:9";
@@ -27,7 +27,7 @@ let
       };
     };
     # The same address, however it is written.
-    "${module}: long and short both listen on [0:0:0:0:0:0:0:1]:9: give each a `listen` of its own." = {
+    "${module}: long and short both listen on [0:0:0:0:0:0:0:1]:9: give each its own `listen`." = {
       long = {
         word = "a";
         listen = "[0:0:0:0:0:0:0:1]:9";
@@ -37,7 +37,7 @@ let
         listen = "[::1]:9";
       };
     };
-    "${module}: everywhere listens on 0.0.0.0:10, which takes the port at every address, so that here cannot listen on 127.0.0.1:10: give it another port." =
+    "${module}: everywhere listens on 0.0.0.0:10, which takes the port on every address, so here cannot listen on 127.0.0.1:10: give it another port." =
       {
         everywhere = {
           word = "a";
@@ -49,7 +49,7 @@ let
         };
       };
     # Each of these takes its port of the other family too, and one mistake is told once.
-    "${module}: both-families listens on [::]:11, which takes the port at every address, so that one-family cannot listen on 0.0.0.0:11: give it another port." =
+    "${module}: both-families listens on [::]:11, which takes the port on every address, so one-family cannot listen on 0.0.0.0:11: give it another port." =
       {
         both-families = {
           word = "a";
@@ -67,20 +67,20 @@ let
     "${module}.no-v6.listen is '[::1::]:80': ${address}." = wrongListen "no-v6" "[::1::]:80";
     "${module}.relative.listen is 'unix:relative': give `unix:` and an absolute path of at most 107 bytes, such as unix:/run/wordtally/the.sock." =
       wrongListen "relative" "unix:relative";
-    "${module}.taken.extraEnvironment sets WORD, which is the option `word`: set that." = {
+    "${module}.taken.extraEnvironment sets WORD: set the option `word` instead." = {
       taken = {
         word = "a";
         extraEnvironment.WORD = "b";
       };
     };
-    "${module}.odd.extraEnvironment has 'no-name', which is not a name of a variable: use letters, digits and '_'." =
+    "${module}.odd.extraEnvironment has 'no-name', which is not a valid name for a variable: use letters, digits and '_'." =
       {
         odd = {
           word = "a";
           extraEnvironment.no-name = "b";
         };
       };
-    "${module}.near.extraReadOnlyPaths has 'token': give an absolute path without spaces, quotes, colons, backslashes and percent signs, such as /run/workload-identity." =
+    "${module}.near.extraReadOnlyPaths has 'token': give an absolute path without spaces, quotes, colons, backslashes or percent signs, such as /run/workload-identity." =
       {
         near = {
           word = "a";
@@ -94,27 +94,26 @@ let
     "${module}.empty.word is empty: give the word to count, such as \"the\"." = {
       empty.word = "";
     };
-    "${module}: 'no name' is not a name for a unit: use letters, digits, '-' and '_', and let `word` be what is counted." =
+    "${module}: 'no name' is not a valid name for a unit: use letters, digits, '-' and '_', and set `word` to the word to count." =
       {
         "no name".word = "a";
       };
-    "${module}.in-store.credentialFile is in the store, which everyone can read: give the path of a file outside it, such as that of an agenix secret." =
+    "${module}.in-store.credentialFile is in the store, which everyone can read: give the path of a file outside it, such as an agenix secret." =
       {
         in-store = {
           word = "a";
           credentialFile = "${builtins.storeDir}/bigquery.json";
         };
       };
-    "${module}: the name 'index' is taken by the unit of the index of all words, wordtally-index: choose another one." =
+    "${module}: the name 'index' is taken by the unit of the index of all words, wordtally-index: choose another." =
       {
         index.word = "a";
       };
-    "${module}: the name 'healthz' is taken by the reverse proxy's own /healthz: choose another one." =
-      {
-        healthz.word = "a";
-      };
+    "${module}: the name 'healthz' is taken by the reverse proxy's own /healthz: choose another." = {
+      healthz.word = "a";
+    };
     # A path literal is copied to the store where it is used.
-    "${module}.literal.credentialFile is in the store, which everyone can read: give the path of a file outside it, such as that of an agenix secret." =
+    "${module}.literal.credentialFile is in the store, which everyone can read: give the path of a file outside it, such as an agenix secret." =
       {
         literal = {
           word = "a";

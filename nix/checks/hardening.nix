@@ -36,7 +36,7 @@ pkgs.runCommand "hardening" { nativeBuildInputs = [ pkgs.jq ]; } ''
     tenths=''${exposure/./}
     if [ "$((10#$tenths))" -gt ${toString (builtins.floor (allowed * 10))} ]; then
       failed=1
-      echo "$name has an exposure of $exposure, ${shown} at most is allowed; what counts against it:" >&2
+      echo "$name has an exposure of $exposure, and at most ${shown} is allowed; these settings count against it:" >&2
       SYSTEMD_LOG_LEVEL=err ${pkgs.systemd}/bin/systemd-analyze security --offline=true --json=short "./$copy" |
         jq -r '.[] | select(.exposure != null and (.exposure | tonumber) > 0) | "  \(.exposure) \(.name // .json_field)"' >&2
     fi

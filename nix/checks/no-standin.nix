@@ -24,7 +24,7 @@ pkgs.runCommand "no-standin" { nativeBuildInputs = [ wordtally ]; } ''
   done
   grep -q serve $TMPDIR/text
   if ls man/man1 | grep -E 'standin|demo' || grep -nE 'standin|demo' $TMPDIR/text; then
-    echo "a man page or completion names a command that the shipped program has not" >&2
+    echo "a man page or completion names a command that the shipped program does not have" >&2
     exit 1
   fi
   touch $out

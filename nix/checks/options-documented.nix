@@ -37,7 +37,7 @@ pkgs.runCommand "options-documented" { } ''
   grep '^| `' ${../../docs/reference/nixos-options.md} | LC_ALL=C sort >page || true
   LC_ALL=C sort ${table} >modules
   if ! diff page modules; then
-    echo "docs/reference/nixos-options.md is not what the modules say: lines with > are missing there" >&2
+    echo "docs/reference/nixos-options.md differs from the modules: the lines with > are missing there" >&2
     exit 1
   fi
   cp modules $out

@@ -31,12 +31,12 @@ let
   );
 
   expected = [
-    "services.nginx.config and httpConfig replace all virtual hosts, the reverse proxy too: use appendConfig and appendHttpConfig."
-    "services.prometheus.configText replaces all jobs and rules, those of services.wordtally.monitoring too: use the options of services.prometheus."
-    "services.wordtally.reverseProxy has its certificate from certificateFile and useACMEHost: keep one of them."
-    "services.wordtally.reverseProxy has one of certificateFile and certificateKeyFile: set both."
+    "services.nginx.config and httpConfig replace all virtual hosts, including the reverse proxy's: use appendConfig and appendHttpConfig."
+    "services.prometheus.configText replaces all jobs and rules, including those of services.wordtally.monitoring: use the options of services.prometheus."
+    "services.wordtally.reverseProxy has only one of certificateFile and certificateKeyFile: set both."
+    "services.wordtally.reverseProxy takes its certificate from certificateFile and useACMEHost: keep one of them."
   ];
-  retention = "services.prometheus.retentionTime is not set, so Prometheus keeps 15 days: wordtally's error budget is that of 30, set 35d or more.";
+  retention = "services.prometheus.retentionTime is not set, so Prometheus keeps 15 days: wordtally's error budget covers 30 days, so set 35d or more.";
 
   # The other's certificate is used, and none of our own is ordered.
   orders = lib.attrNames wrong.security.acme.certs;

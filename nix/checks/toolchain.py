@@ -39,5 +39,5 @@ print(
 )
 if found:
     sys.exit(
-        "they would be compiled wherever no cache has them: leave them out, or record them with a reason in toolchain.nix"
+        "they would be compiled on every machine whose cache does not have them: remove them, or record them with a reason in toolchain.nix"
     )

@@ -47,7 +47,7 @@ def settings(text: str) -> Settings:
         # Comments stand at a line's beginning only; a backslash at its end would join the next line.
         if not line or line[0] in "#;":
             continue
-        assert not line.endswith("\\"), f"goes on in the next line: {line}"
+        assert not line.endswith("\\"), f"continues on the next line: {line}"
         if line.startswith("["):
             section = line
         else:

@@ -31,7 +31,7 @@ assert wrong.config.services.wordtally.package.system != pkgs.stdenv.hostPlatfor
 assert check.system == pkgs.stdenv.hostPlatform.system;
 assert lib.assertMsg (lib.hasInfix (text (lib.getExe dev.config.services.wordtally.package)) (
   text check.buildCommand
-)) "the check runs a binary of the host's architecture, not of the build's";
+)) "the check runs a binary for the host's architecture, not for the building machine's";
 pkgs.runCommand "values-checked" { } ''
   cat ${failed}/testBuildFailure.log
   grep -F '300' ${failed}/testBuildFailure.log

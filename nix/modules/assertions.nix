@@ -26,17 +26,17 @@ let
     ) "${option}.word is empty: give the word to count, such as \"the\"."
     ++
       lib.optional (!isUnitName name)
-        "${all}: '${name}' is not a name for a unit: use letters, digits, '-' and '_', and let `word` be what is counted."
+        "${all}: '${name}' is not a valid name for a unit: use letters, digits, '-' and '_', and set `word` to the word to count."
     ++ lib.optional (parsed ? fault) "${option}.listen is '${instance.listen}': ${parsed.fault}."
-    ++ lib.optional (inStore instance.credentialFile) "${option}.credentialFile is in the store, which everyone can read: give the path of a file outside it, such as that of an agenix secret."
+    ++ lib.optional (inStore instance.credentialFile) "${option}.credentialFile is in the store, which everyone can read: give the path of a file outside it, such as an agenix secret."
     ++
       map
         (
           variable:
           if variables ? ${variable} then
-            "${option}.extraEnvironment sets ${variable}, which is the option `${variables.${variable}}`: set that."
+            "${option}.extraEnvironment sets ${variable}: set the option `${variables.${variable}}` instead."
           else
-            "${option}.extraEnvironment has '${variable}', which is not a name of a variable: use letters, digits and '_'."
+            "${option}.extraEnvironment has '${variable}', which is not a valid name for a variable: use letters, digits and '_'."
         )
         (
           lib.filter (variable: variables ? ${variable} || !isVariable variable) (
@@ -45,7 +45,7 @@ let
         )
     ++ map (
       path:
-      "${option}.extraReadOnlyPaths has '${path}': give an absolute path without spaces, quotes, colons, backslashes and percent signs, such as /run/workload-identity."
+      "${option}.extraReadOnlyPaths has '${path}': give an absolute path without spaces, quotes, colons, backslashes or percent signs, such as /run/workload-identity."
     ) (lib.filter (path: !isPath path) instance.extraReadOnlyPaths);
 
   # Faults of two that would be in each other's way.
@@ -69,7 +69,7 @@ let
           wide:
           map (
             name:
-            "${all}: ${wide} listens on ${instances.${wide}.listen}, which takes the port at every address, so that ${name} cannot listen on ${instances.${name}.listen}: give it another port."
+            "${all}: ${wide} listens on ${instances.${wide}.listen}, which takes the port on every address, so ${name} cannot listen on ${instances.${name}.listen}: give it another port."
           ) (lib.filter (name: covers parsed.${wide} parsed.${name}) group)
         ) group;
     in
@@ -77,7 +77,7 @@ let
       _: together:
       "${all}: ${lib.concatStringsSep " and " together} both listen on ${
         instances.${lib.head together}.listen
-      }: give each a `listen` of its own."
+      }: give each its own `listen`."
     ) (lib.filterAttrs (_: together: lib.length together > 1) same)
     ++ lib.concatMap covered (lib.attrValues byPort);
 in

@@ -26,14 +26,14 @@ in
   credentialFile = optional "credentialFile" (types.either types.path types.str) {
     example = lib.literalExpression ''config.age.secrets."bigquery.json".path'';
     description = ''
-      Credential file, outside the store; systemd hands a copy to the unit. Where it is the file of an agenix
-      secret, the units that use it are restarted when the secret changes. With `null` it is the machine's own
-      identity, as on Google's Compute Engine.
+      Credential file, outside the store; systemd passes a copy to the unit. If it is an agenix secret, the units that
+      use it are restarted when the secret changes. With `null`, the credential is the machine's own identity, as on
+      Google's Compute Engine.
     '';
   };
   project = optional "project" types.str {
     example = "my-project-123";
-    description = "Project that is billed for the jobs; `null`: the credential's own.";
+    description = "Project that is billed for the jobs; `null`: the credential's project.";
   };
   table = optional "table" types.str {
     example = "my-project-123.texts.words";
@@ -41,7 +41,7 @@ in
   };
   location = optional "location" types.str {
     example = "EU";
-    description = "Location of the jobs; `null`: BigQuery chooses.";
+    description = "Location of the jobs; `null`: BigQuery chooses it.";
   };
   bigqueryEndpoint = optional "bigqueryEndpoint" types.str {
     example = "http://127.0.0.1:9050";
@@ -58,8 +58,8 @@ in
   corsOrigin = optional "corsOrigin" types.str {
     example = "https://example.com";
     description = ''
-      Origin whose pages may read the answers in a browser, or `*` for each; several with commas between them. `null`: no
-      other origin.
+      Origins whose pages may read the answers in a browser, separated by commas, or `*` for any. `null`: no other
+      origin.
     '';
   };
   timeout = optional "timeout" types.str {
@@ -68,11 +68,11 @@ in
   };
   maximumBytesBilled = optional "maximumBytesBilled" types.ints.positive {
     example = 104857600;
-    description = "Most bytes that BigQuery may bill for one job.";
+    description = "Maximum number of bytes that BigQuery may bill for one job.";
   };
   workers = optional "workers" types.ints.positive {
     example = 2;
-    description = "Threads that serve.";
+    description = "Number of threads that serve requests.";
   };
   logFormat =
     optional "logFormat"
@@ -82,7 +82,7 @@ in
       ])
       {
         example = "text";
-        description = "Form of the log's lines.";
+        description = "Format of the log lines.";
       };
   logLevel =
     optional "logLevel"
@@ -94,7 +94,7 @@ in
       ])
       {
         example = "warn";
-        description = "Least severe lines of the log.";
+        description = "Lowest severity that is logged.";
       };
   extraEnvironment = option "extraEnvironment" { } {
     type = types.attrsOf types.str;
@@ -102,7 +102,7 @@ in
       GCE_METADATA_HOST = "127.0.0.1:8080";
     };
     description = ''
-      Environment variables besides those of these options. Everyone on the machine can read them.
+      Further environment variables. Everyone on the machine can read them.
     '';
   };
   extraReadOnlyPaths = option "extraReadOnlyPaths" [ ] {
@@ -110,9 +110,9 @@ in
     example = [ "/run/workload-identity" ];
     description = ''
       Paths that the unit can read besides `/etc` and the store, such as the folder of a workload identity's token. The
-      unit's user has no rights of its own there: what it reads is readable to all, or to a group of
-      `SupplementaryGroups=`. With `-` before it, a path may be missing. Give the folder of a file that is replaced: the
-      unit would keep the old file.
+      unit's user owns nothing there, so the files must be readable by everyone, or by a group in
+      `SupplementaryGroups=`. A path with the prefix `-` may be missing. For a file that is replaced at run time, give
+      its folder: given the file itself, the unit would keep the old one.
     '';
   };
   allowedAddresses = optional "allowedAddresses" (types.listOf types.str) {
@@ -121,8 +121,8 @@ in
       "199.36.153.8/30"
     ];
     description = ''
-      IP addresses and prefixes that the unit may reach, as for systemd's `IPAddressAllow=`; all others are refused
-      by the kernel. `null`: any. Name the resolver too. `199.36.153.8/30` is `private.googleapis.com`.
+      IP addresses and prefixes that the unit may reach, as for systemd's `IPAddressAllow=`; the kernel refuses all
+      others. `null`: any. Include the resolver. `199.36.153.8/30` is `private.googleapis.com`.
     '';
   };
   memoryMax = option "memoryMax" "128M" {
@@ -131,6 +131,6 @@ in
   };
   tasksMax = option "tasksMax" 64 {
     type = types.ints.positive;
-    description = "Threads that the unit may have: the workers, the one that refreshes, and those that resolve names.";
+    description = "Maximum number of threads of the unit: the workers, the one that refreshes, and those that resolve names.";
   };
 }

@@ -285,32 +285,32 @@ in
     ];
 
   options.services.wordtally.reverseProxy = {
-    enable = lib.mkEnableOption "the reverse proxy: nginx with TLS before all words";
+    enable = lib.mkEnableOption "the reverse proxy: nginx with TLS in front of all words";
     hostName = mkOption {
       type = types.str;
       example = "words.example.com";
-      description = "Name by which clients ask, as in the certificate.";
+      description = "Host name in the clients' URLs and in the certificate.";
     };
     certificateFile = mkOption {
       type = types.nullOr types.path;
       default = null;
-      description = "Certificate and the chain to its root, as PEM. Public. `null` where ACME provides the certificate.";
+      description = "Certificate and the chain to its root, in PEM. It is public. `null` if ACME provides the certificate.";
     };
     certificateKeyFile = mkOption {
       type = types.nullOr (types.either types.path types.str);
       default = null;
       example = lib.literalExpression ''config.age.secrets."tls.key".path'';
       description = ''
-        Private key of the certificate, outside the store, readable by nginx's user. Where it is the file of an agenix
-        secret, nginx is reloaded when the secret changes.
+        Private key of the certificate, outside the store and readable by nginx's user. If it is an agenix secret, nginx
+        is reloaded when the secret changes.
       '';
     };
     enableACME = mkOption {
       type = types.bool;
       default = false;
       description = ''
-        Whether to have the certificate of `hostName` by ACME, with the challenge HTTP-01 on port 80. It is one of
-        `security.acme.certs`, whose `acceptTerms` and `defaults.email` must be set.
+        Whether to obtain the certificate of `hostName` by ACME, with the challenge HTTP-01 on port 80. It is an entry of
+        `security.acme.certs`; `security.acme.acceptTerms` and `security.acme.defaults.email` must be set.
       '';
     };
     useACMEHost = mkOption {
@@ -318,46 +318,46 @@ in
       default = null;
       example = "example.com";
       description = ''
-        Name of a certificate in `security.acme.certs` that is good for `hostName`, such as a wildcard's. Its `group`
-        must let nginx's user read it.
+        Name of a certificate in `security.acme.certs` that is valid for `hostName`, such as a wildcard certificate. Its
+        `group` must let nginx's user read it.
       '';
     };
     defaultServer = mkOption {
       type = types.bool;
       default = false;
       description = ''
-        Whether the reverse proxy also answers requests for the bare address and for names of no other virtual host, as
-        nginx's default server on its ports.
+        Whether the reverse proxy also serves requests for the bare IP address and for names that no other virtual host
+        has, as nginx's default server on its ports.
       '';
     };
     internalListen = mkOption {
       type = types.str;
       default = "127.0.0.1:9180";
       description = ''
-        `IP:PORT` at which `/<name>/metrics`, `/<name>/readyz` and `/<name>/healthz` are answered, without TLS. For what
-        watches the words, never for clients.
+        `IP:PORT` at which `/<name>/metrics`, `/<name>/readyz` and `/<name>/healthz` are served, without TLS. For
+        monitoring, never for clients.
       '';
     };
     openFirewall = mkOption {
       type = types.bool;
       default = true;
-      description = "Whether to open the ports 80 and 443 in the firewall.";
+      description = "Whether to open ports 80 and 443 in the firewall.";
     };
     limits = {
       connectionsPerAddress = mkOption {
         type = types.ints.positive;
         default = 32;
-        description = "Requests of one address that are open at once, by connections of HTTP/1 and streams of HTTP/2; one more is answered with 429.";
+        description = "Maximum number of concurrent requests from one address, as HTTP/1 connections and HTTP/2 streams; one more gets 429.";
       };
       requestsPerSecond = mkOption {
         type = types.ints.positive;
         default = 20;
-        description = "Requests per second of one address, in the long run.";
+        description = "Requests per second from one address, in the long run.";
       };
       burst = mkOption {
         type = types.ints.unsigned;
         default = 100;
-        description = "Requests that one address may send ahead of that rate; one more is answered with 429.";
+        description = "Requests that one address may send in excess of that rate; one more gets 429.";
       };
     };
   };
@@ -370,21 +370,21 @@ in
           if certificates == [ ] then
             "services.wordtally.reverseProxy has no certificate: set certificateFile and certificateKeyFile, or enableACME, or useACMEHost."
           else
-            "services.wordtally.reverseProxy has its certificate from ${lib.concatStringsSep " and " certificates}: keep one of them.";
+            "services.wordtally.reverseProxy takes its certificate from ${lib.concatStringsSep " and " certificates}: keep one of them.";
       }
       {
         assertion = (cfg.certificateFile == null) == (cfg.certificateKeyFile == null);
-        message = "services.wordtally.reverseProxy has one of certificateFile and certificateKeyFile: set both.";
+        message = "services.wordtally.reverseProxy has only one of certificateFile and certificateKeyFile: set both.";
       }
       {
         assertion = nginx.config == "" && nginx.httpConfig == "";
-        message = "services.nginx.config and httpConfig replace all virtual hosts, the reverse proxy too: use appendConfig and appendHttpConfig.";
+        message = "services.nginx.config and httpConfig replace all virtual hosts, including the reverse proxy's: use appendConfig and appendHttpConfig.";
       }
       {
         assertion =
           !builtins.isPath cfg.certificateKeyFile
           && !lib.hasPrefix builtins.storeDir (toString cfg.certificateKeyFile);
-        message = "services.wordtally.reverseProxy.certificateKeyFile is in the store, which everyone can read: give the path of a file outside it, such as that of an agenix secret.";
+        message = "services.wordtally.reverseProxy.certificateKeyFile is in the store, which everyone can read: give the path of a file outside it, such as an agenix secret.";
       }
       {
         assertion = lib.match "[A-Za-z0-9.-]+" cfg.hostName != null;
@@ -399,7 +399,7 @@ in
       lib.mapAttrsToList
         (taken: by: {
           assertion = !lib.elem taken names;
-          message = "services.wordtally.instances: the name '${taken}' is taken by ${by}: choose another one.";
+          message = "services.wordtally.instances: the name '${taken}' is taken by ${by}: choose another.";
         })
         {
           healthz = "the reverse proxy's own /healthz";
@@ -407,7 +407,7 @@ in
         }
     ++ map (group: {
       assertion = false;
-      message = "services.wordtally.instances: ${lib.concatStringsSep " and " group} differ only in case, which nginx does not tell apart: choose other names.";
+      message = "services.wordtally.instances: ${lib.concatStringsSep " and " group} differ only in case, which nginx does not distinguish: choose other names.";
     }) sameButForCase;
 
     services.wordtally.socketGroup = mkDefault nginx.group;

@@ -5,4 +5,4 @@ if pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform then
   package
 else
   (packagesFor pkgs.buildPackages).wordtally
-    or (throw "services.wordtally: there is no wordtally for ${pkgs.stdenv.buildPlatform.system}, where this system is built: build it on x86_64-linux or aarch64-linux.")
+    or (throw "services.wordtally: there is no wordtally package for ${pkgs.stdenv.buildPlatform.system}, on which this system is built: build it on x86_64-linux or aarch64-linux.")

@@ -120,12 +120,12 @@ in
     enable = lib.mkEnableOption "wordtally: one page per word, with its count in each corpus";
     package = lib.mkPackageOption (packagesFor pkgs) "wordtally" {
       pkgsText = "wordtally.packages.\${system}";
-      extraDescription = "A static binary: the unit may execute nothing else.";
+      extraDescription = "It must be a static binary, because the unit may execute nothing else.";
     };
     socketGroup = mkOption {
       type = types.str;
       default = "root";
-      description = "Group that may connect to the instances' Unix sockets: the reverse proxy's.";
+      description = "Group that may connect to the instances' Unix sockets. The reverse proxy sets it to its own.";
     };
     defaults = import ./instance-options.nix {
       inherit lib;
@@ -133,7 +133,7 @@ in
     };
     instances = mkOption {
       default = { };
-      description = "Words to count, each by a unit of its own, `wordtally-<name>`.";
+      description = "Words to count, each in its own unit, `wordtally-<name>`.";
       example = lib.literalExpression ''{ love.word = "love"; romeo.word = "Romeo"; }'';
       type = types.attrsOf (
         types.submodule (
@@ -157,7 +157,7 @@ in
               // {
                 word = mkOption {
                   type = types.str;
-                  description = "Word to count, matched exactly: it may have spaces, quotes and any other characters.";
+                  description = "Word to count, matched exactly: it may contain spaces, quotes and any other character.";
                 };
                 listen = mkOption {
                   type = types.str;

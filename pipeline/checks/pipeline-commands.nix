@@ -61,7 +61,7 @@ pkgs.runCommand "pipeline-commands"
     [ -x kept/bin/program ]
     cmp kept/file store/file
     rm -r kept/bin
-    refuses "is there already" keep result kept
+    refuses "already exists" keep result kept
 
     NIX_CACHE= push-cache result | grep --quiet "NIX_CACHE is not set"
     NIX_CACHE=file://$PWD/cache push-cache result | grep --quiet "NIX_CACHE_KEY_FILE is not set"

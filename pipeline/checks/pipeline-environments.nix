@@ -14,7 +14,7 @@ pkgs.runCommand "pipeline-environments"
     # By what it says: how YAML is laid out is the writer's.
     jobs() { yaml2json "$1" | jq --sort-keys .; }
     diff --unified <(jobs ${../environments.yml}) <(jobs ${environments}) || {
-      echo "pipeline/environments.yml is not what hosts/environments.nix makes: run 'nix run .#write-pipeline'" >&2
+      echo "pipeline/environments.yml differs from what hosts/environments.nix generates: run 'nix run .#write-pipeline'" >&2
       exit 1
     }
     touch $out

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.skipif(
     not all(map(shutil.which, ["cosign", "skopeo", "rsync"]))
     or not (shutil.which("registry") or shutil.which("docker-registry"))
     or not Path(DEPLOY).exists(),
-    reason="it wants cosign, skopeo, rsync, a registry, and the deployer ($DEPLOY)",
+    reason="needs cosign, skopeo, rsync, a registry, and the deployer ($DEPLOY)",
 )
 
 

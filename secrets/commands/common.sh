@@ -5,7 +5,7 @@ fail() {
 }
 
 while [ ! -e secrets/secrets.nix ]; do
-	[ "$PWD" != / ] || fail "there is no secrets/secrets.nix here or above: run this inside a clone"
+	[ "$PWD" != / ] || fail "there is no secrets/secrets.nix in this folder or above it: run this inside a clone"
 	cd ..
 done
 cd secrets
@@ -15,7 +15,7 @@ for memory in "${XDG_RUNTIME_DIR-}" /dev/shm; do
 	[ -z "$memory" ] || [ "$(stat -f -c %T "$memory" 2>/dev/null)" != tmpfs ] || [ ! -w "$memory" ] || break
 	memory=
 done
-[ -n "$memory" ] || fail "neither \$XDG_RUNTIME_DIR nor /dev/shm is a tmpfs: plain text would reach a disk"
+[ -n "$memory" ] || fail "neither \$XDG_RUNTIME_DIR nor /dev/shm is a writable tmpfs: the plain text would reach a disk"
 TMPDIR=$(mktemp -d "$memory/wordtally-secrets.XXXXXX")
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT

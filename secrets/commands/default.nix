@@ -30,14 +30,14 @@ in
 lib.mapAttrs (name: { script, description }: command name script description) {
   secrets-edit = {
     script = ./edit.sh;
-    description = "Edits one secret; plain text stays in memory";
+    description = "Edits one secret; the plain text stays in memory";
   };
   secrets-rekey = {
     script = ./rekey.sh;
-    description = "Encrypts each secret again, for whom secrets.nix lists";
+    description = "Re-encrypts each secret for the recipients that secrets.nix lists";
   };
   add-host = {
     script = ./add-host.sh;
-    description = "Puts a host's public key in keys.nix and encrypts its secrets for it";
+    description = "Adds a host's public key to keys.nix and encrypts the host's secrets for it";
   };
 }

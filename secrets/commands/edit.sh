@@ -3,14 +3,14 @@ if [ "${1-}" = --new ]; then
 	new=1
 	shift
 fi
-[ $# = 1 ] || fail "give one file of secrets/, such as prod/bigquery.json.age; --new before it writes it anew, unread"
+[ $# = 1 ] || fail "give one file of secrets/, such as prod/bigquery.json.age; --new before the file replaces it unread"
 file=${1#secrets/}
-listed | grep -qxF -- "$file" || fail "$file is not listed in secrets/secrets.nix: put who may open it there first"
+listed | grep -qxF -- "$file" || fail "$file is not listed in secrets/secrets.nix: first list its recipients there"
 
 if [ -z "$new" ] && [ -e "$file" ]; then
 	opens "$file" || {
 		cat "$TMPDIR/error" >&2
-		fail "none of your keys opens $file: name one in \$IDENTITY, or write it anew with --new"
+		fail "none of your keys decrypts $file: name another in \$IDENTITY, or replace the file with --new"
 	}
 fi
 identity_of "$file"
@@ -27,8 +27,8 @@ if [ -t 0 ]; then
 	END
 	export EDITOR="bash $TMPDIR/editor"
 else
-	cat >"$TMPDIR/input" || fail "the input cannot be read: $file is left as it was"
-	grep -aq "$text" "$TMPDIR/input" || fail "the input is empty, so that what makes it may have failed: $file is left as it was"
+	cat >"$TMPDIR/input" || fail "the input cannot be read: $file is unchanged"
+	grep -aq "$text" "$TMPDIR/input" || fail "the input is empty, so the command that produces it may have failed: $file is unchanged"
 	exec <"$TMPDIR/input"
 fi
 
@@ -36,10 +36,10 @@ if [ -n "$new" ]; then
 	# agenix makes what it does not find; the old file stays until the new one is whole.
 	mkdir -p "$TMPDIR/new"
 	(cd "$TMPDIR/new" && agenix --edit "$file")
-	[ -e "$TMPDIR/new/$file" ] || fail "the editor failed or left an empty file: $file is left as it was"
+	[ -e "$TMPDIR/new/$file" ] || fail "the editor failed or left an empty file: $file is unchanged"
 	mkdir -p "$(dirname "$file")"
 	mv "$TMPDIR/new/$file" "$file"
 else
 	agenix --edit "$file" "${identity[@]}"
-	[ ! -e "$TMPDIR/refused" ] || fail "the editor failed or left an empty file: $file is left as it was"
+	[ ! -e "$TMPDIR/refused" ] || fail "the editor failed or left an empty file: $file is unchanged"
 fi

@@ -1,13 +1,13 @@
-[ $# = 0 ] || fail "takes no argument: it encrypts each file again that your keys open; \$IDENTITY names another key"
+[ $# = 0 ] || fail "takes no argument: it re-encrypts each file that your keys decrypt; \$IDENTITY names another key"
 others=()
 failed=()
 files=$(listed)
 for file in $files; do
 	if [ ! -e "$file" ]; then
-		echo "$file: is not there" >&2
+		echo "$file: does not exist" >&2
 		failed+=("$file")
 	elif opens "$file" && encrypt_again "$file" 2>"$TMPDIR/error"; then
-		echo "$file: encrypted again" >&2
+		echo "$file: re-encrypted" >&2
 	else
 		sed "s|^|$file: |" "$TMPDIR/error" >&2
 		# age's words for a file that is for other keys, and agenix's for no key at all: what any other is, nobody foresaw.
@@ -18,5 +18,5 @@ for file in $files; do
 		fi
 	fi
 done
-[ ${#others[@]} = 0 ] || echo "$command: left as they are, for none of your keys opens them: ${others[*]}" >&2
-[ ${#failed[@]} = 0 ] || fail "left as they are, for the reasons above: ${failed[*]}"
+[ ${#others[@]} = 0 ] || echo "$command: not re-encrypted, because none of your keys decrypts them: ${others[*]}" >&2
+[ ${#failed[@]} = 0 ] || fail "not re-encrypted, for the reasons above: ${failed[*]}"

@@ -80,14 +80,14 @@ def regular_files(path: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def main() -> None:
     if len(sys.argv) < 3:
-        sys.exit("canary: give dev or mock-prod, then the files and folders to look through")
+        sys.exit("canary: give dev or mock-prod, then the files and folders to search")
     wanted = needles(sys.argv[1])
     files = size = 0
     hits = []
     for name in sys.argv[2:]:
         path = pathlib.Path(name)
         if not path.exists():
-            sys.exit(f"canary: {path} is not there")
+            sys.exit(f"canary: {path} does not exist")
         for file in regular_files(path):
             files += 1
             length = file.stat().st_size
@@ -100,7 +100,7 @@ def main() -> None:
     for hit in hits:
         print(f"canary: {hit}", file=sys.stderr)
     if not files:
-        sys.exit("canary: there was no file to look through")
+        sys.exit("canary: there was no file to search")
     if hits:
         sys.exit(1)
     print(f"{len(wanted)} pieces of {sys.argv[1]}'s secrets are in none of {files} files, {size / 1e6:.1f} MB")

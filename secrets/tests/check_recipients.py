@@ -51,12 +51,12 @@ def recipient(public_key: str) -> Recipient:
         try:
             wire = base64.b64decode(rest.split()[0], validate=True)
         except binascii.Error:
-            raise Refused(f"'{public_key[:40]}…' is no SSH public key: its second word is not base64") from None
+            raise Refused(f"'{public_key[:40]}…' is not an SSH public key: its second word is not base64") from None
         name = kind.encode()
         if not wire.startswith(len(name).to_bytes(4, "big") + name):
-            raise Refused(f"'{public_key[:40]}…' is no SSH public key: what it encodes is not of the kind {kind}")
+            raise Refused(f"'{public_key[:40]}…' is not an SSH public key: it does not encode a key of the type {kind}")
         return (kind, base64.b64encode(hashlib.sha256(wire).digest()[:4]).decode().rstrip("="))
-    raise Refused(f"'{public_key[:40]}' is no key that age encrypts to: give an ssh-ed25519, ssh-rsa or age1… key")
+    raise Refused(f"'{public_key[:40]}' is not a key that age encrypts to: give an ssh-ed25519, ssh-rsa or age1… key")
 
 
 def unarmored(content: bytes) -> tuple[bytes, bool]:
@@ -65,11 +65,11 @@ def unarmored(content: bytes) -> tuple[bytes, bool]:
         return content, False
     lines = content.strip().splitlines()
     if lines[-1] != ARMOR_END:
-        raise Refused("begins as an armored age file but does not end as one: it is cut off")
+        raise Refused("begins as an armored age file but does not end as one: it is truncated")
     try:
         return base64.b64decode(b"".join(lines[1:-1]), validate=True), True
     except binascii.Error:
-        raise Refused("is armored, but what is inside is not base64") from None
+        raise Refused("is armored, but its content is not base64") from None
 
 
 def header(content: bytes) -> list[Recipient]:
@@ -77,7 +77,7 @@ def header(content: bytes) -> list[Recipient]:
     lines = content.split(b"\n")
     if lines[0] != INTRO:
         raise Refused(
-            f"is not encrypted: an age file begins with '{INTRO.decode()}'; take it out of git and its history"
+            f"is not encrypted: an age file begins with '{INTRO.decode()}'; remove it from git and from its history"
         )
     found: list[Recipient] = []
     for line in lines[1:]:
@@ -114,9 +114,9 @@ def compare(content: bytes, rule: Rule) -> Iterator[str]:
         wanted[recipient(key)] += 1
         keys[recipient(key)] = " ".join(key.split()[:2])
     if not wanted:
-        yield "has an empty list of recipients in secrets.nix: nobody could open it"
+        yield "has an empty list of recipients in secrets.nix: nobody could decrypt it"
     if armored != rule.get("armor", False):
-        yield f"is {'' if armored else 'not '}armored, and secrets.nix says the contrary: set `armor` there, or rekey"
+        yield f"is {'' if armored else 'not '}armored, but secrets.nix says the opposite: set `armor` there, or rekey"
     for item, count in sorted((wanted - actual).items(), key=str):
         who = f"{count} more {NATIVE} recipients" if item[0] == NATIVE else keys[item]
         yield f"is not encrypted to {who}, which secrets.nix lists: run `nix run .#secrets-rekey`"
@@ -128,10 +128,10 @@ def faults(rules: dict[str, Rule], folder: pathlib.Path) -> Iterator[str]:
     """Every fault of a folder of secrets, as sentences."""
     files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if not path.is_dir()}
     for name in sorted(files.keys() - rules.keys() - PLAIN):
-        yield f"{name} is not listed in secrets.nix: list who may open it, or take it out of this folder"
+        yield f"{name} is not listed in secrets.nix: list its recipients, or remove it from this folder"
     for name, rule in sorted(rules.items()):
         if name not in files:
-            yield f"{name} is listed in secrets.nix but is not there: make it with `nix run .#secrets-edit -- {name}`, or take it off the list"
+            yield f"{name} is listed in secrets.nix but does not exist: create it with `nix run .#secrets-edit -- {name}`, or remove it from the list"
             continue
         try:
             for fault in compare(files[name].read_bytes(), rule):
@@ -151,7 +151,7 @@ def main() -> None:
         print(f"secrets/{fault}", file=sys.stderr)
     if found:
         sys.exit(1)
-    print(f"{len(rules)} encrypted files, each for whom secrets.nix lists")
+    print(f"{len(rules)} encrypted files, each for the recipients that secrets.nix lists")
 
 
 if __name__ == "__main__":

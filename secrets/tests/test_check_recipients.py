@@ -116,12 +116,12 @@ def test_the_list_and_the_folder_agree() -> None:
     (found,) = faults(rules, whole | {"c.age": age(HOST_STANZA)})
     assert "c.age is not listed" in found
     (found,) = faults(rules | {"c.age": rules["b.age"]}, whole)
-    assert "c.age is listed in secrets.nix but is not there" in found
+    assert "c.age is listed in secrets.nix but does not exist" in found
 
 
 def test_a_key_that_is_none_is_refused() -> None:
-    one(["ecdsa-sha2-nistp256 AAAA"], age(HOST_STANZA), "no key that age encrypts to")
+    one(["ecdsa-sha2-nistp256 AAAA"], age(HOST_STANZA), "not a key that age encrypts to")
     one(["ssh-ed25519 ???"], age(HOST_STANZA), "not base64")
-    one([HOST.replace("ssh-ed25519", "ssh-rsa")], age(HOST_STANZA), "not of the kind ssh-rsa")
-    one(["age1short"], age(HOST_STANZA), "no key that age encrypts to")
+    one([HOST.replace("ssh-ed25519", "ssh-rsa")], age(HOST_STANZA), "does not encode a key of the type ssh-rsa")
+    one(["age1short"], age(HOST_STANZA), "not a key that age encrypts to")
     one([], age(), "empty list of recipients")

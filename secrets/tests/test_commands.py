@@ -86,7 +86,7 @@ def test_an_input_without_text_is_refused_and_the_file_stays(make: Make) -> None
             code, said = clone.run("secrets-edit", *new, MOCK, stdin=empty)
             assert code == 1, (empty, new, code, said)
             assert said == (
-                f"secrets-edit: the input is empty, so that what makes it may have failed: {MOCK} is left as it was\n"
+                f"secrets-edit: the input is empty, so the command that produces it may have failed: {MOCK} is unchanged\n"
             ), said
             assert clone.encrypted() == before
 
@@ -106,7 +106,7 @@ def test_an_editor_that_leaves_nothing_or_fails_changes_nothing(make: Make) -> N
         for new in NEW:
             code, said = clone.at_terminal(editor, "secrets-edit", *new, MOCK)
             assert code == 1, (editor, code, said)
-            assert f"secrets-edit: the editor failed or left an empty file: {MOCK} is left as it was" in said, said
+            assert f"secrets-edit: the editor failed or left an empty file: {MOCK} is unchanged" in said, said
             assert clone.encrypted() == before
     code, said = clone.at_terminal("truncate --size=1", "secrets-edit", MOCK)
     assert code == 0, said
@@ -125,7 +125,7 @@ def test_rekey_leaves_what_is_for_other_keys(make: Make) -> None:
         assert code == 0, said
         assert f"{PROD}: " in said and agenixs_own in said, said
         assert (
-            "secrets-rekey: left as they are, for none of your keys opens them: prod/bigquery.json.age prod/tls.key.age"
+            "secrets-rekey: not re-encrypted, because none of your keys decrypts them: prod/bigquery.json.age prod/tls.key.age"
             in said
         )
         assert clone.opened(MOCK, clone.key) == clone.opened(MOCK) is not None
@@ -142,8 +142,8 @@ def test_rekey_tells_of_each_file_that_failed_and_goes_on(make: Make) -> None:
     code, said = clone.run("secrets-rekey")
     assert code == 1, said
     assert re.search(rf"^{MOCK}: .*age: error: ", said, re.MULTILINE), said
-    assert "dev/bigquery.json.age: is not there\n" in said, said
-    assert said.endswith(f"secrets-rekey: left as they are, for the reasons above: dev/bigquery.json.age {MOCK}\n"), (
+    assert "dev/bigquery.json.age: does not exist\n" in said, said
+    assert said.endswith(f"secrets-rekey: not re-encrypted, for the reasons above: dev/bigquery.json.age {MOCK}\n"), (
         said
     )
     assert damaged.read_bytes() == broken

@@ -73,7 +73,7 @@ class Log:
         try:
             self.levels[json.loads(line)["level"]] += 1
         except (ValueError, KeyError):
-            self.bad.append(f"no line of the log: {line[:500]!r}")
+            self.bad.append(f"not a log line: {line[:500]!r}")
         if b"panicked" in line:
             self.bad.append(line.decode(errors="replace"))
 
@@ -277,11 +277,13 @@ def truth_is_served(visitors: Visitors, since: float = 0, within: float = 0) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--program", type=Path, required=True, help="the service as it ships")
-    parser.add_argument("--standin", type=Path, required=True, help="a program that has the stand-in")
+    parser.add_argument("--program", type=Path, required=True, help="the program that ships")
+    parser.add_argument("--standin", type=Path, required=True, help="a program that includes the stand-in")
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
-    parser.add_argument("--limit", default=shipped_limit(), help="as systemd's MemoryMax=; the module's own by default")
+    parser.add_argument(
+        "--limit", default=shipped_limit(), help="as for systemd's MemoryMax=; by default that of the module"
+    )
     parser.add_argument("--write", action="store_true", help="write tests/chaos/result.json")
     arguments = parser.parse_args()
     print(f"seed {arguments.seed}", flush=True)

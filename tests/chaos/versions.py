@@ -146,7 +146,7 @@ class Truth:
             found = re.search(r"<pre>(.*)</pre>", text, re.S)
             text = html.unescape(found[1]) + "\n" if found else ""
         if text not in known:
-            raise Wrong(f"a page that no table makes: {text[:300]!r}…")
+            raise Wrong(f"a page that comes from no table: {text[:300]!r}…")
         return known[text]
 
     def of_rows(self, rows: Iterable[tuple[str, int]]) -> Version:
@@ -154,10 +154,10 @@ class Truth:
         for version in self.versions:
             if version.rows == rows:
                 return version
-        raise Wrong(f"rows that no table has: {rows[:3]}…")
+        raise Wrong(f"rows that are in no table: {rows[:3]}…")
 
     def no_answer(self, asked: Asked) -> None:
         """Fails if there was an answer to give when the request was sent, and still is."""
         left = asked.newest + self.max_stale - time.time()
         if left > SLACK:
-            raise Wrong(f"503, though the last answer is good for another {left:.1f} s")
+            raise Wrong(f"503, although the last answer may be served for another {left:.1f} s")

@@ -26,7 +26,7 @@ def machine(request: pytest.FixtureRequest, key: Key) -> Iterator[Machine]:
         machine.boot()
         for name in WORDS:
             wait(f"/{name}/", lambda: answers(f"/{name}/"))
-        print(f"# {len(WORDS)} words answer {time.monotonic() - begun:.0f} s after the start", flush=True)
+        print(f"# {len(WORDS)} words respond {time.monotonic() - begun:.0f} s after the start", flush=True)
         yield machine
 
 

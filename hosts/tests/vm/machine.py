@@ -57,7 +57,7 @@ class Machine:
     def must_run(self) -> None:
         """Ends the tests if the machine has ended: none of them can be asked of it."""
         if self.process.poll() is not None:
-            pytest.exit(f"the machine ended at once:\n{self.console()[-3000:]}", returncode=1)
+            pytest.exit(f"the machine stopped at once:\n{self.console()[-3000:]}", returncode=1)
 
     def ssh(self, *options: str, user: str = "root", identity: str | None = None) -> list[str]:
         """A command that logs in."""

@@ -26,7 +26,7 @@ def test_a_good_release_is_deployed_without_a_lost_request(machine: Machine, dep
     current, default = deployer.systems()
     assert current == default != before, (current, default, before)
     assert version(machine) != old, "the new release does not run"
-    assert machine.run(part) != old_part, "the host's part is the old one"
+    assert machine.run(part) != old_part, "the host's deploy-host is the old one"
     nothing_left(machine, deployer)
     assert deployer.asks("check")[0] == 0
 

@@ -27,7 +27,7 @@ def layout(dashboard: Dashboard) -> list[str]:
             found.append(f"{panel['title']}: outside the grid")
         for asking in [panel, *panel["targets"]]:
             if asking["datasource"] != {"type": "prometheus", "uid": "${datasource}"}:
-                found.append(f"{panel['title']}: does not ask ${{datasource}}")
+                found.append(f"{panel['title']}: does not query ${{datasource}}")
     for one, other in itertools.combinations(panels, 2):
         a, b = one["gridPos"], other["gridPos"]
         if (
@@ -67,7 +67,7 @@ def query(target: dict[str, Any], prometheus: Watched) -> list[str]:
     metrics, labels = names(expr)
     found = [f"unknown metric {name}" for name in metrics - prometheus.metrics()]
     known = prometheus.labels(metrics)
-    found += [f"no metric of it has the label {name}" for name in labels - known]
+    found += [f"none of its metrics has the label {name}" for name in labels - known]
     if not found and not lines:
         return ["no data"]
     for label in re.findall(r"{{(\w+)}}", target["legendFormat"]):

@@ -61,8 +61,8 @@ def asks(expr: str) -> Change:
 PLANTED: dict[str, Change] = {
     "unknown metric wordtally_requests_total": asks("rate(wordtally_requests_total[5m])"),
     "unknown metric probe_sucess": asks("probe_sucess or up"),
-    "no metric of it has the label stat": asks('wordtally_http_requests_total{stat!="200"}'),
-    "no metric of it has the label inst": asks("sum by (inst) (up)"),
+    "none of its metrics has the label stat": asks('wordtally_http_requests_total{stat!="200"}'),
+    "none of its metrics has the label inst": asks("sum by (inst) (up)"),
     "no data": asks('wordtally_http_requests_total{path="/nowhere"}'),
     "lines have no label instance": asks("sum(up)"),
     "unknown variable $word": asks('up{instance="$word"}'),
@@ -70,7 +70,7 @@ PLANTED: dict[str, Change] = {
     "is used twice": lambda broken: broken["panels"][1].update(id=1),
     "overlap": lambda broken: broken["panels"][1]["gridPos"].update(x=11, w=13),
     "outside the grid": lambda broken: broken["panels"][1]["gridPos"].update(w=13),
-    "does not ask ${datasource}": lambda broken: broken["panels"][0]["datasource"].update(uid="prometheus"),
+    "does not query ${datasource}": lambda broken: broken["panels"][0]["datasource"].update(uid="prometheus"),
     "no variable datasource": lambda broken: broken["templating"]["list"].pop(0),
 }
 

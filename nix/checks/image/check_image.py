@@ -41,12 +41,12 @@ def check(what: str, good: bool, seen: object) -> None:
 
 
 def equal(what: str, seen: object, expected: object) -> None:
-    check(what, seen == expected, seen if seen == expected else f"{seen!r}, where {expected!r} is right")
+    check(what, seen == expected, seen if seen == expected else f"{seen!r}, expected {expected!r}")
 
 
 def extracted(tar: tarfile.TarFile, entry: tarfile.TarInfo | str) -> bytes:
     content = tar.extractfile(entry)
-    assert content, f"{entry} is no file"
+    assert content, f"{entry} is not a file"
     return content.read()
 
 
@@ -67,7 +67,7 @@ class Layout:
         algorithm, digits = digest.split(":")
         path = self.folder / "blobs" / algorithm / digits
         if hashlib.new(algorithm, path.read_bytes()).hexdigest() != digits:
-            sys.exit(f"{path}: its bytes have another digest than its name says")
+            sys.exit(f"{path}: the digest of its content differs from its name")
         return path
 
     def layers(self) -> Iterator[Layer]:
@@ -112,7 +112,7 @@ def check_config(image: dict[str, Any], arguments: argparse.Namespace) -> None:
     rfc3339 = re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)", label)
     check("label created is RFC 3339", bool(rfc3339), label)
     instants = [datetime.datetime.fromisoformat(time) for time in [label, image["created"]]]
-    check("the image was created then, too", instants[0] == instants[1], image["created"])
+    check("the image was created at that time, too", instants[0] == instants[1], image["created"])
 
 
 def check_healthcheck(archive: Path) -> None:
@@ -151,8 +151,8 @@ def check_files(layers: list[Layer], arguments: argparse.Namespace) -> None:
     special = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
     equal("no setuid, setgid or sticky bit", sorted(entry.name for entry in entries if entry.mode & special), [])
     writable = [entry.name for entry in entries if not entry.issym() and entry.mode & 0o022]
-    equal("nothing that others may write", writable, [])
-    equal("all owned by root", sorted({(entry.uid, entry.gid) for entry in entries}), [(0, 0)])
+    equal("nothing is writable by others", writable, [])
+    equal("root owns everything", sorted({(entry.uid, entry.gid) for entry in entries}), [(0, 0)])
     capabilities = [entry.name for entry in entries if any("capability" in name for name in entry.pax_headers)]
     equal("no file capabilities", capabilities, [])
     # So that a layer is the same in every release that does not change its content.

@@ -37,7 +37,7 @@ COUNTS = ["hamlet", "20"]
 def check(what: str, good: bool, seen: object) -> None:
     print(f"{'ok  ' if good else 'FAIL'} {what}: {seen}", flush=True)
     if not good:
-        sys.exit(f"the container is at fault: {what}")
+        sys.exit(f"the container has a fault: {what}")
 
 
 def free_port() -> int:
@@ -164,7 +164,7 @@ def check_confinement(pid: int) -> None:
 
 
 def check_service(container: Container, url: str) -> None:
-    wait_for("the container answers on its port", lambda: curl(f"{url}/readyz"))
+    wait_for("the container responds on its port", lambda: curl(f"{url}/readyz"))
     wait_for("it is ready", lambda: curl(f"{url}/readyz").strip() == "ready")
     page = curl(f"{url}/", "-H", "Accept: text/plain")
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines()]
@@ -173,7 +173,9 @@ def check_service(container: Container, url: str) -> None:
     check("the page is HTML for a browser", COUNTS[0] in html and "<html" in html, f"{len(html)} bytes")
 
     probe = container.exec("/bin/wordtally", "probe", f"{url}/readyz")
-    check("wordtally probe inside says ready", probe.returncode == 0, f"exit {probe.returncode} {probe.stdout.strip()}")
+    check(
+        "wordtally probe inside reports ready", probe.returncode == 0, f"exit {probe.returncode} {probe.stdout.strip()}"
+    )
     probe = container.exec("/bin/wordtally", "probe", f"{url}/none")
     check(
         "wordtally probe inside fails where it must",
@@ -249,7 +251,7 @@ def main() -> None:
     if len(sys.argv) != 2:
         sys.exit("run_container: give the folder of an OCI layout")
     if os.geteuid() != 0:
-        sys.exit("run_container: crun lays out the image's root file system and its user: run it as root")
+        sys.exit("run_container: crun sets up the image's root file system and its user: run this as root")
     layout = Path(sys.argv[1])
     leave_hybrid_cgroups()
     with tempfile.TemporaryDirectory(prefix="wordtally-container-") as folder:

@@ -29,7 +29,7 @@ def check(what: str, good: bool, seen: object) -> None:
 
 def blob(digest: str) -> bytes:
     content = (release / "image/blobs" / digest.replace(":", "/")).read_bytes()
-    check("a blob is what its digest says", f"sha256:{hashlib.sha256(content).hexdigest()}" == digest, digest)
+    check("a blob's content matches its digest", f"sha256:{hashlib.sha256(content).hexdigest()}" == digest, digest)
     return content
 
 
@@ -66,13 +66,13 @@ crates = {(c["name"], c["version"]): c for c in bill["components"] if c.get("pur
 linked = {crate for crate, c in crates.items() if c["scope"] == "required"}
 named_in_binary = {(name.decode(), version.decode()) for name, version in SOURCE.findall(binary)}
 check("the binary names its crates", len(named_in_binary) > 30, len(named_in_binary))
-check("each of them is in the bill, as linked", named_in_binary <= linked, sorted(named_in_binary - linked))
+check("the bill of materials has each of them, as linked", named_in_binary <= linked, sorted(named_in_binary - linked))
 check("no crate of the stand-in is", not STANDIN & {name for name, _ in crates}, len(crates))
 check("each crate has a checksum", all(c["hashes"] for c in crates.values()), len(crates))
 licensed = [crate for crate, c in crates.items() if not c.get("licenses")]
 check("each crate has a licence", not licensed, licensed)
 paths = {c["bom-ref"] for c in bill["components"] if c["type"] == "file"}
-check("the package is in the bill", str(package) in paths, sorted(paths))
+check("the bill of materials has the package", str(package) in paths, sorted(paths))
 references = {c["bom-ref"] for c in bill["components"]} | {bill["metadata"]["component"]["bom-ref"]}
 graph = {d["ref"]: d.get("dependsOn", []) for d in bill["dependencies"]}
 check("the graph has each component", set(graph) == references, len(graph))

@@ -152,14 +152,14 @@ GOOD = {"GOOGLE_ID_TOKEN": "token", "GOOGLE_PROVIDER": PROVIDER, "GOOGLE_ACCOUNT
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"GOOGLE_ID_TOKEN": ""}, "there is no GOOGLE_ID_TOKEN: give the job an id_tokens entry of that name"),
+        ({"GOOGLE_ID_TOKEN": ""}, "GOOGLE_ID_TOKEN is not set: give the job an id_tokens entry with that name"),
         (
             {"GOOGLE_PROVIDER": "gitlab"},
-            "GOOGLE_PROVIDER 'gitlab' is not a provider's name: give the one that google/grant-access printed",
+            "GOOGLE_PROVIDER 'gitlab' is not the name of a provider: give the one that google/grant-access printed",
         ),
         (
             {"GOOGLE_ACCOUNT": "target"},
-            "GOOGLE_ACCOUNT 'target' is not a service account's address: give one that google/grant-access made",
+            "GOOGLE_ACCOUNT 'target' is not the email address of a service account: give one that google/grant-access created",
         ),
     ],
 )

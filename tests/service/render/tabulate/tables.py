@@ -250,10 +250,12 @@ def main() -> None:
     text = "".join(line + "\n" for line in seen)
     if sys.argv[1:] == ["--check"]:
         if FILE.read_text() != text:
-            sys.exit(f"{FILE.name} is not what tabulate {tabulate.__version__} makes: run {Path(__file__).name}")
+            sys.exit(
+                f"{FILE.name} differs from the output of tabulate {tabulate.__version__}: run {Path(__file__).name}"
+            )
         print(f"{FILE.name}: {len(seen)} tables as tabulate {tabulate.__version__} makes them")
     elif sys.argv[1:]:
-        sys.exit("give --check, or nothing to write the file")
+        sys.exit("give --check to compare, or no argument to write the file")
     else:
         FILE.write_text(text)
 
