@@ -227,6 +227,10 @@ in
           ../bench/memory.py
           ../bench/results.md
           ../fuzz/result.json
+          # What is in the pictures.
+          ../.gitlab-ci.yml
+          ../hosts/environments.nix
+          ../pipeline/environments.yml
           # The limit that a repair's own must stay below.
           ../deploy/host.nix
           # The limits that a deployer's page check must stay below.

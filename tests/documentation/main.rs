@@ -8,4 +8,5 @@ mod glossary;
 mod journal;
 mod lists;
 mod pages;
+mod pictures;
 mod proof;

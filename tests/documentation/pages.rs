@@ -122,7 +122,7 @@ fn leads(path: &Path, place: &str, label: &str) -> Result<(), String> {
 }
 
 /// Whether a source in Rust or Python has the test. `None` for a file of another kind.
-pub fn has_test(path: &Path, name: &str) -> Option<bool> {
+pub(crate) fn has_test(path: &Path, name: &str) -> Option<bool> {
     // As it is called by hand, a test of pytest's has no `test_`.
     let functions = match path.extension()?.to_str()? {
         "rs" => vec![format!("fn {name}(")],
@@ -149,7 +149,7 @@ fn anchor(heading: &str) -> String {
         .collect()
 }
 
-fn pages() -> Vec<PathBuf> {
+pub(super) fn pages() -> Vec<PathBuf> {
     let mut pages = vec![PathBuf::from(ROOT).join("README.md")];
     find(&PathBuf::from(ROOT).join("docs"), &mut pages);
     pages
@@ -168,7 +168,7 @@ fn find(folder: &Path, pages: &mut Vec<PathBuf>) {
     }
 }
 
-fn read(path: &Path) -> String {
+pub(super) fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 

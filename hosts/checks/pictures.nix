@@ -1,0 +1,55 @@
+# The units in the picture of a host are production's, and none of ours is missing. The other pictures are compared in
+# tests/documentation/pictures.rs.
+{
+  pkgs,
+  lib,
+  hosts,
+  ...
+}:
+let
+  inherit (hosts.prod) config;
+  page = builtins.readFile ../../docs/how-to/run-it-on-nixos.md;
+  picture = lib.head (lib.splitString "\n```" (lib.elemAt (lib.splitString "\n```mermaid\n" page) 1));
+  all = lib.attrNames config.systemd.units;
+
+  isUnit =
+    name:
+    lib.any (suffix: lib.hasSuffix suffix name) [
+      ".service"
+      ".socket"
+    ];
+  # What is in the brackets of each line, without quotes.
+  labels = lib.concatMap (lib.filter lib.isString) (
+    map (part: builtins.split "[]\"|()[]+" part) (lib.splitString "\n" picture)
+  );
+  drawn = lib.unique (lib.filter isUnit labels);
+  # A deployment begins this one itself: deploy/src/host/places.rs.
+  transient = [ "deploy-wordtally.service" ];
+
+  # One word stands for all, and what belongs to another program's own life is left out.
+  ours = lib.filter (
+    name:
+    isUnit name
+    && lib.any (prefix: lib.hasPrefix prefix name) [
+      "wordtally-love"
+      "wordtally-index"
+      "deploy-host"
+      "nginx."
+      "prometheus"
+    ]
+  ) all;
+
+  unknown = lib.subtractLists (all ++ transient) drawn;
+  missing = lib.subtractLists drawn ours;
+  # The picture's arrow from a socket to its service.
+  required = name: config.systemd.services.${name}.requires == [ "${name}.socket" ];
+in
+assert lib.assertMsg (lib.length ours == 10) "units of ours: ${toString ours}";
+assert lib.assertMsg (unknown == [ ]) "drawn, and no unit: ${toString unknown}";
+assert lib.assertMsg (missing == [ ]) "a unit, and not drawn: ${toString missing}";
+assert lib.elem config.services.wordtally.instances.love.credentialFile labels;
+assert lib.all required [
+  "wordtally-love"
+  "wordtally-index"
+];
+pkgs.writeText "pictures" "units drawn: ${toString drawn}\n"
