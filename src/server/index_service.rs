@@ -145,7 +145,7 @@ impl Handler for IndexService {
     fn unreadable(&self, status: StatusCode) -> Response {
         let id = request_id::new();
         self.log.note("-", "-", || None, status, Some(&id));
-        let sentence = "The request cannot be read: send an HTTP/1.1 request.";
+        let sentence = "The request cannot be read: send it in HTTP/1.1.";
         failure(HOME, status, ErrorForm::PlainText, id, sentence, None)
     }
 }

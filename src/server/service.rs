@@ -236,7 +236,7 @@ impl Handler for Service {
         let sentence = if status == StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE {
             "The head of the request is too large: send fewer or shorter header fields."
         } else {
-            "The request cannot be read: send an HTTP/1.1 request."
+            "The request cannot be read: send it in HTTP/1.1."
         };
         let id = request_id::new();
         self.log.note("-", "-", || None, status, Some(&id));

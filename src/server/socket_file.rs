@@ -48,7 +48,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         Ok(found) if !found.file_type().is_socket() => {
             return Err(io::Error::new(
                 io::ErrorKind::AlreadyExists,
-                "a file that is not a socket is in the way: remove it or choose another path",
+                "there is a file that is not a socket: remove it or choose another path",
             ));
         }
         Ok(_) => {}
