@@ -5,18 +5,18 @@ use std::sync::Arc;
 use crate::cause::Cause;
 use crate::reason::Reason;
 
-/// A failed refresh: what kind, and what happened. The latter is for the log only; it holds no secret.
+/// A failed refresh: its kind, and what happened. The message is for the log only and contains no secret.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    /// What kind of failure.
+    /// The kind of failure.
     pub reason: Reason,
     pub(super) message: String,
     source: Option<Cause>,
 }
 
 impl Error {
-    /// A failure without another under it.
+    /// A failure without an underlying error.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self {
             reason,
@@ -25,7 +25,7 @@ impl Error {
         }
     }
 
-    /// The same, with the error that lies under it.
+    /// The same failure with its underlying error.
     #[must_use]
     pub fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self {

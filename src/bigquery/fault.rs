@@ -26,9 +26,9 @@ pub(super) enum Remedy {
 pub(super) struct Fault {
     pub(super) error: Error,
     pub(super) remedy: Remedy,
-    /// How long the server wants to be left alone.
+    /// How long the server asks clients to wait.
     pub(super) retry_after: Option<Duration>,
-    /// Whether there was no connection to send anything on.
+    /// Whether no connection was made, so that nothing was sent.
     pub(super) unreached: bool,
 }
 
@@ -55,12 +55,12 @@ impl Fault {
     }
 }
 
-/// No token could be had.
+/// A failed refresh for want of an access token.
 pub(super) fn credential(error: credentials::Error) -> Error {
     no_token(error).error
 }
 
-/// No token could be had.
+/// A failed request for want of an access token.
 pub(super) fn no_token(error: credentials::Error) -> Fault {
     let (reason, remedy) = match error.kind {
         Kind::Refused => (Reason::Credential, Remedy::None),
@@ -69,7 +69,7 @@ pub(super) fn no_token(error: credentials::Error) -> Fault {
     Fault::new(reason, remedy, "there is no access token").caused_by(error)
 }
 
-/// A refusal, as far as its words are needed.
+/// The part of an error response that is needed.
 #[derive(Deserialize)]
 struct Refusal {
     error: Words,
@@ -91,7 +91,7 @@ struct Entry {
     reason: String,
 }
 
-/// A response whose status says no, whatever its body.
+/// A response with an error status, whatever its body.
 pub(super) fn refused(status: StatusCode, body: &[u8], retry_after: Option<Duration>) -> Fault {
     let status = status.as_u16();
     let fault = match serde_json::from_slice::<Refusal>(body) {
@@ -114,7 +114,7 @@ pub(super) fn refused(status: StatusCode, body: &[u8], retry_after: Option<Durat
     Fault { retry_after, ..fault }
 }
 
-/// A request that got no response, or a good one whose body could not be read.
+/// A request without a response, or a successful response whose body could not be read.
 pub(super) fn broken(error: reqwest::Error) -> Fault {
     let reason = if error.is_timeout() {
         Reason::Timeout
@@ -130,7 +130,7 @@ pub(super) fn broken(error: reqwest::Error) -> Fault {
         unreached,
         ..Fault::new(reason, Remedy::Wait, message)
     };
-    // Its query may hold a page token.
+    // The URL's query may contain a page token.
     fault.caused_by(error.without_url())
 }
 

@@ -1,4 +1,4 @@
-//! What the fuzz targets call, for themselves alone: it is private otherwise.
+//! Entry points for the fuzz targets into code that is otherwise private.
 
 use reqwest::StatusCode;
 
@@ -8,8 +8,8 @@ use super::rows::Rows;
 use crate::answer::{Count, OtherCase};
 use crate::cause::chain;
 
-/// The counts and other cases in an answer whose pages have these bodies, and how many of them were read; or why it is
-/// none, in the words of the log.
+/// The counts and other cases of an answer whose pages have these bodies, and how many of the bodies were read; or why
+/// they are not an answer, as the log would say it.
 pub fn counts(bodies: &[&[u8]]) -> Result<(Vec<Count>, Vec<OtherCase>, usize), String> {
     let mut rows = Rows::default();
     let mut read = 0;
@@ -29,7 +29,7 @@ pub fn counts(bodies: &[&[u8]]) -> Result<(Vec<Count>, Vec<OtherCase>, usize), S
         .map_err(|fault: fault::Fault| chain(&fault.error))
 }
 
-/// What the log says of a refusal.
+/// What the log says about an error response.
 pub fn refused(status: u16, body: &[u8]) -> Option<String> {
     let status = StatusCode::from_u16(status).ok()?;
     Some(chain(&fault::refused(status, body, None).error))

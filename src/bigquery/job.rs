@@ -18,19 +18,19 @@ use crate::config::Project;
 use crate::credentials::{Token, Tokens};
 use crate::telemetry::Step;
 
-/// The longest name of a job, in characters.
+/// The longest job name, in characters.
 const MAX_JOB: usize = 1024;
-/// The longest wait between two tries.
+/// The longest wait between two attempts.
 const MOST_BACKOFF: Duration = Duration::from_secs(8);
-/// The most requests that may fail in passing before an answer is given up, however much time is left.
+/// The most requests that may fail with a transient error before the answer is given up, however much time is left.
 const MAX_TRIES: u32 = 8;
 /// How long cancelling a job may take.
 const CANCEL: Duration = Duration::from_secs(2);
-/// BigQuery bills a query at least this many bytes for each table, and whole mebibytes.
+/// BigQuery bills at least this many bytes for each table of a query, and whole mebibytes.
 const LEAST_BILLED: u64 = 10 * MEBIBYTE;
 const MEBIBYTE: u64 = 1024 * 1024;
 
-/// One query job, from the first try to the last page.
+/// One query job, from the first attempt to the last page.
 pub(super) struct Job<'a> {
     bigquery: &'a BigQuery,
     project: &'a Project,
@@ -62,7 +62,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Runs the query, anew if its job failed in a way that passes, and returns its rows.
+    /// Runs the query, again if its job failed with a transient error, and returns its rows.
     pub(super) async fn found(mut self) -> Result<Found, Error> {
         loop {
             match self.once().await {
@@ -78,7 +78,7 @@ impl<'a> Job<'a> {
             bigquery, project, ..
         } = *self;
         let deadline = self.deadline;
-        // One for every try of this job: BigQuery then runs it once, though a response got lost.
+        // One ID for every attempt at this job: BigQuery then runs it only once, even if a response got lost.
         let request_id = request::request_id();
         let mut step = bigquery.metrics.steps.begin(Step::Job);
         let mut page = self
@@ -90,7 +90,7 @@ impl<'a> Job<'a> {
                 }
             })
             .await?;
-        // A longer name is none of BigQuery's: it would make each line of the log too long to be written.
+        // BigQuery never gives a longer name, which would make each log line too long to be written.
         let reference = page.job_reference.take().filter(has_short_name);
         let job = reference
             .as_ref()
@@ -101,8 +101,8 @@ impl<'a> Job<'a> {
         if page.job_complete != Some(true) {
             page = self.wait(named(reference.as_ref())?.clone()).await?;
         }
-        // A total is told of a query that succeeded, and then they are warnings, also beside no rows. `finish` refuses fewer
-        // than were announced.
+        // A response has a total only if the query succeeded. Its errors are warnings then, even if it has no rows.
+        // `finish` refuses fewer rows than were announced.
         if let Some(fault) = page.error.as_ref().map(of_job) {
             if page.total_rows.is_none() {
                 return Err(fault);
@@ -119,8 +119,8 @@ impl<'a> Job<'a> {
         rows.finish()
     }
 
-    /// Polls a running job until it has ended. Leaving before, in whatever way, cancels it, but for the end of
-    /// the process.
+    /// Polls a running job until it ends. Leaving earlier, in whatever way, cancels the job, unless the process is
+    /// ending.
     async fn wait(&mut self, reference: JobReference) -> Result<Page, Fault> {
         let mut running = Running {
             sender: self.bigquery.sender.clone(),
@@ -139,7 +139,7 @@ impl<'a> Job<'a> {
                 running.job = None;
                 return Ok(page);
             }
-            // BigQuery holds each poll back; this is for a server that does not.
+            // BigQuery holds each poll back; this wait is for a server that does not.
             sleep(self.backoff.delay(polls).min(Duration::from_secs(1))).await;
             polls += 1;
         }
@@ -164,7 +164,7 @@ impl<'a> Job<'a> {
         .await
     }
 
-    /// Makes one request with a token, and again while that may help.
+    /// Makes one request with a token, and repeats it while that may help.
     async fn call<F>(&mut self, send: impl Fn(Token) -> F) -> Result<Page, Fault>
     where
         F: Future<Output = Result<Page, Fault>>,
@@ -188,7 +188,7 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Does what may help after a fault, or gives the fault back.
+    /// Does what may help after a fault, or returns the fault.
     async fn recover(&mut self, mut fault: Fault, token: Option<Token>) -> Result<(), Fault> {
         match (fault.remedy, token) {
             (Remedy::Token, Some(token)) if !self.renewed => {
@@ -233,15 +233,15 @@ fn has_short_name(reference: &JobReference) -> bool {
     name.len() <= MAX_JOB
 }
 
-/// The name under which the rest of an answer can be had.
+/// The job reference, which is needed to fetch the rest of an answer.
 fn named(reference: Option<&JobReference>) -> Result<&JobReference, Fault> {
     reference
         .filter(|reference| reference.job_id.is_some())
         .ok_or_else(|| Fault::malformed("cannot fetch the rest of the answer: it has no jobReference"))
 }
 
-/// What BigQuery bills for a query of one table. Where its answer does not say, as none does that was polled for: nothing
-/// from its cache, else whole mebibytes and at least ten.
+/// What BigQuery bills for a query of one table. Responses to polls do not say it. It is then nothing if the answer is
+/// from the cache; otherwise whole mebibytes, at least ten.
 fn billed(page: &Page) -> u64 {
     let number = |text: &Option<String>| text.as_deref().and_then(|bytes| bytes.parse().ok());
     if let Some(bytes) = number(&page.total_bytes_billed) {
@@ -256,7 +256,7 @@ fn billed(page: &Page) -> u64 {
     }
 }
 
-/// A job that is cancelled when this is dropped, unless it was taken out before.
+/// A job that is cancelled when this is dropped, unless the job was taken out before.
 struct Running {
     sender: Sender,
     tokens: Tokens,

@@ -1,7 +1,7 @@
 //! Asks BigQuery for a word's counts.
 //!
-//! Data flows one way: request, send, page, rows; `job` has the loop around them. gcp-bigquery-client's types say what
-//! is sent. What comes back is read in `send` and parsed in `page`, both within limits.
+//! Data flows one way: request, send, page, rows; `job` has the loop around them. The types of gcp-bigquery-client
+//! describe what is sent. Responses are read in `send` and parsed in `page`, both within limits.
 
 mod error;
 mod fault;
@@ -35,7 +35,7 @@ use crate::transport::Transport;
 
 /// The longest that fetching a token may take.
 const TOKEN: Duration = Duration::from_secs(10);
-/// The longest that the first wait between tries can be, unless told otherwise.
+/// The upper bound of the first wait between attempts, unless set otherwise.
 const BACKOFF: Duration = Duration::from_millis(500);
 
 /// A client for one word's counts.
@@ -58,14 +58,14 @@ impl std::fmt::Debug for BigQuery {
 }
 
 impl BigQuery {
-    /// Finds the credential, checks its file and makes the clients. Sends nothing.
+    /// Finds the credential, checks its file and creates the clients. Sends nothing.
     ///
     /// The error is one sentence: a bad file, no project to bill, or no certificates for an https address.
     pub async fn new(config: &Config, variables: &Variables, metrics: Arc<Metrics>) -> Result<Self, Invalid> {
         Self::with_backoff(config, variables, metrics, BACKOFF).await
     }
 
-    /// The same, with another wait before the first repeated try: the longest it can be. It doubles from there.
+    /// The same with another upper bound for the first wait before a repeated attempt. It doubles from there.
     pub async fn with_backoff(
         config: &Config,
         variables: &Variables,
@@ -99,8 +99,8 @@ impl BigQuery {
         })
     }
 
-    /// Runs the query and returns every row. Ends within the configured timeout, whatever happens: token, job,
-    /// retries and pages together.
+    /// Runs the query and returns every row. Ends within the configured timeout, whatever happens: it covers token,
+    /// job, retries and pages together.
     ///
     /// A job that is still running when the time is up, or when this future is dropped, is cancelled, unless the
     /// process ends then.
@@ -121,7 +121,7 @@ impl BigQuery {
         })
     }
 
-    /// Makes the next job read the credential anew, as after its file was replaced.
+    /// Makes the next job read the credential again, for example after its file was replaced.
     pub fn renew_credential(&self) {
         self.tokens.renew();
     }
@@ -141,14 +141,14 @@ impl BigQuery {
     }
 }
 
-/// Who is waited for.
+/// The server that is being waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Token,
     BigQuery,
 }
 
-/// How far a query got, for the cause of a timeout.
+/// How far a query got, to explain a timeout.
 #[derive(Debug, Default)]
 struct Progress {
     has_token: AtomicBool,
@@ -164,7 +164,7 @@ impl Progress {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(what);
     }
 
-    /// What is said of a query that ended here.
+    /// The error for a query that timed out at this point.
     fn out_of_time(&self, timeout: Duration) -> Error {
         let (reason, silent) = if self.has_token.load(Ordering::Relaxed) {
             (Reason::Timeout, "the first request was not answered")
@@ -180,7 +180,7 @@ impl Progress {
     }
 }
 
-/// The project to bill, if it is known without asking anyone.
+/// The project to bill, if it is known without a request.
 fn project(config: &Config, origin: &Origin) -> Result<Option<Project>, Invalid> {
     let Origin::File(path) = origin else {
         return Ok(config.project.clone());

@@ -1,7 +1,7 @@
-//! One page of results, parsed into no more than is needed of it.
+//! One page of results, parsed into only what is needed of it.
 //!
-//! Three bytes of JSON make a value of 32 bytes in the client library's rows, and a small object one of 600: a page of a
-//! mebibyte could take a hundred. Here what is not needed is skipped, and every list has its limit.
+//! In the client library's rows, three bytes of JSON become a value of 32 bytes, and a small object one of 600: a page
+//! of one mebibyte could take a hundred. Here unneeded parts are skipped, and every list has its limit.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer};
 use super::fault::Fault;
 use super::limits::{MAX_COLUMNS, MAX_ROWS};
 
-/// What jobs.query and jobs.getQueryResults answer, as far as it is needed.
+/// The needed part of a response to jobs.query or jobs.getQueryResults.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Page {
@@ -28,7 +28,7 @@ pub(super) struct Page {
     pub(super) page_token: Option<String>,
     #[serde(default, deserialize_with = "rows")]
     pub(super) rows: Option<Vec<Row>>,
-    /// Whether the response's header says that the data is a sample: no field of BigQuery's own.
+    /// Whether the response header marks the data as a sample. BigQuery itself has no such field.
     #[serde(skip)]
     pub(super) sample_data: bool,
     pub(super) schema: Option<Schema>,
@@ -61,18 +61,18 @@ pub(super) struct Cell {
     pub(super) value: Content,
 }
 
-/// A cell's content. BigQuery sends numbers as text.
+/// The content of a cell. BigQuery sends numbers as text.
 #[derive(Debug, Default)]
 pub(super) enum Content {
     #[default]
     Null,
     Text(String),
-    /// What no column of ours holds.
+    /// A value that none of our columns can have.
     Other,
 }
 
 impl Page {
-    /// Parses a response. That may take milliseconds, on the thread that refreshes.
+    /// Parses a response. It may take milliseconds, on the thread that refreshes.
     pub(super) fn parse(body: &[u8], sample_data: bool) -> Result<Self, Fault> {
         let page = serde_json::from_slice(body).map_err(|error| {
             Fault::malformed("BigQuery answered with a body that cannot be parsed").caused_by(error)
@@ -93,7 +93,7 @@ fn cells<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Cell>>, D::Err
     from.deserialize_any(AtMost::new(MAX_COLUMNS, "cells in a row"))
 }
 
-/// Reads a list, or null, and refuses one that is too long before the rest of it is read.
+/// Reads a list or null, and refuses a list that is too long before the rest of it is read.
 struct AtMost<T> {
     most: usize,
     what: &'static str,

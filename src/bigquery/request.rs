@@ -10,10 +10,10 @@ use gcp_bigquery_client::model::query_request::QueryRequest;
 use super::limits::PAGE_ROWS;
 use crate::config::{Location, Table, Word};
 
-/// The longest that BigQuery is asked to hold a request back while the job runs.
+/// The longest that BigQuery is asked to hold back its response while the job runs.
 const MAX_WAIT: Duration = Duration::from_secs(10);
 
-/// What is asked, each time.
+/// The part of the query that stays the same.
 pub(super) struct Question {
     pub(super) word: Word,
     pub(super) table: Table,
@@ -21,13 +21,14 @@ pub(super) struct Question {
     pub(super) maximum_bytes_billed: u64,
 }
 
-/// The query. The table's name, whose alphabet is checked, is all that varies in its text; the word is bound.
+/// The query. Its text varies only in the table's name, whose alphabet is checked; the word is a bound parameter.
 ///
-/// It reads the table once, for three things: the word's count per corpus, all words' count there, and the word's other
-/// cases, each in a row without a corpus. BigQuery bills the columns that are read: the same as for the first alone.
+/// It reads the table once, for three things: the count of the word per corpus, the count of all words there, and the
+/// word's other cases, each in a row without a corpus. BigQuery bills the columns that are read, so it costs the same
+/// as the first alone.
 ///
-/// Ties are in the order of their names: without it BigQuery may order them anew each time, and the entity tag of an
-/// answer that did not change would.
+/// Ties are sorted by name. Otherwise BigQuery may order them differently each time, and the entity tag would change
+/// although the answer did not.
 pub(super) fn query(question: &Question, request_id: &str, remaining: Duration) -> QueryRequest {
     let table = &question.table;
     QueryRequest {
@@ -65,7 +66,7 @@ pub(super) fn query(question: &Question, request_id: &str, remaining: Duration) 
     }
 }
 
-/// The next page of a job's results, or its state while it runs.
+/// The next page of a job's results, or the job's state while it runs.
 pub(super) fn results(
     location: Option<&str>,
     page_token: Option<&str>,
@@ -80,12 +81,13 @@ pub(super) fn results(
     }
 }
 
-/// Half of what is left, so that `jobComplete: false` comes with the job's name while there is time to cancel it.
+/// Half of the remaining time, so that `jobComplete: false` arrives with the job's name while there is time to cancel
+/// it.
 fn wait(remaining: Duration) -> i32 {
     i32::try_from((remaining / 2).min(MAX_WAIT).as_millis().max(1)).unwrap_or(i32::MAX)
 }
 
-/// A random UUID: BigQuery takes a request with the same one for the same request and runs one job for both.
+/// A random UUID. BigQuery treats requests with the same one as the same request, and runs one job for them.
 pub(super) fn request_id() -> String {
     let random = fastrand::u128(..).to_ne_bytes();
     uuid::Builder::from_random_bytes(random).into_uuid().to_string()

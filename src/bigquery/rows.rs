@@ -5,13 +5,13 @@ use super::limits::{MAX_PAGES, MAX_ROWS};
 use super::page::{Content, Page, Row, Schema};
 use crate::answer::{Count, OtherCase};
 
-/// The largest table, in bytes: each line of it is as wide as the longest name, so that a few megabytes of names could
-/// make a table of many gigabytes.
+/// The largest table, in bytes. Each line of the table is as wide as the longest name, so that a few megabytes of names
+/// could make a table of many gigabytes.
 const MAX_TABLE: usize = 4 * 1024 * 1024;
-/// What a line of the table takes beside the name.
+/// What a line of the table takes besides the name.
 const LINE: usize = 32;
 
-/// Where the columns stand.
+/// The positions of the columns.
 #[derive(Debug, Clone, Copy)]
 struct Columns {
     corpus: usize,
@@ -20,12 +20,12 @@ struct Columns {
     other_case: usize,
 }
 
-/// All rows of an answer, by what they are.
+/// All rows of an answer, by kind.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) counts: Vec<Count>,
     pub(super) other_cases: Vec<OtherCase>,
-    /// Whether a page said that its data is a sample.
+    /// Whether a page was marked as sample data.
     pub(super) sample_data: bool,
 }
 
@@ -39,7 +39,7 @@ pub(super) struct Rows {
     extent: Extent,
 }
 
-/// How large the rows are as a table.
+/// The size of the rows as a table.
 #[derive(Debug, Default)]
 struct Extent {
     lines: usize,
@@ -99,7 +99,7 @@ impl Rows {
         Ok(next)
     }
 
-    /// All rows, if as many came as were announced.
+    /// All rows, if as many were received as were announced.
     pub(super) fn finish(self) -> Result<Found, Fault> {
         match self.total {
             Some(total) if total != self.len() => Err(Fault::malformed(format!(
@@ -142,7 +142,7 @@ fn is_integer(kind: &FieldType) -> bool {
 }
 
 impl Found {
-    /// Adds a row and returns the name in it.
+    /// Adds a row and returns its name.
     fn add(&mut self, row: Row, columns: Columns) -> Result<&str, Fault> {
         let mut cells = row.cells.ok_or_else(|| Fault::malformed("a row has no cells"))?;
         let mut take = |at: usize| {
@@ -177,7 +177,7 @@ fn text(cell: Content) -> Result<Option<String>, Fault> {
 
 fn sum(cell: Content) -> Result<i64, Fault> {
     let number = match cell {
-        // SUM's, where each count is NULL: nothing was counted there.
+        // SUM is NULL if each count is NULL: nothing was counted there.
         Content::Null => Some(0),
         Content::Text(number) => number.parse().ok(),
         Content::Other => None,

@@ -1,5 +1,5 @@
-//! The three calls of BigQuery's API, over our own transport. The client library's request types say what is sent; it
-//! would read any body whole, lose an error's status and never see `Retry-After`.
+//! The three calls of BigQuery's API, over our own transport. The client library's types describe the requests. Its own
+//! calls would read a body of any size, lose an error's status and ignore `Retry-After`.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,12 +19,13 @@ use crate::credentials::Token;
 use crate::secrets::remember;
 use crate::transport::{BodyError, Transport, body};
 
-/// With it, whoever answers says that its data is a sample. BigQuery sends no such field; the stand-in does.
+/// The field with which a server marks its data as a sample. BigQuery never sends it; the stand-in does.
 const SAMPLE_DATA: HeaderName = HeaderName::from_static("x-sample-data");
-/// The longest that one request may take. A query waits at most 10 s in BigQuery before it answers `jobComplete: false`.
+/// The longest that one request may take. BigQuery holds a query back for at most 10 s before it responds with
+/// `jobComplete: false`.
 const CALL: Duration = Duration::from_secs(20);
 
-/// What sends requests to BigQuery. Copies share its connections.
+/// Sends requests to BigQuery. Clones share its connections.
 #[derive(Clone)]
 pub(super) struct Sender {
     http: reqwest::Client,
@@ -43,8 +44,8 @@ impl Sender {
         })
     }
 
-    /// jobs.query, counted if it left for BigQuery, however it ends: answered, failed on the way, or given up by
-    /// whoever waits.
+    /// jobs.query. It is counted once it was sent, however it ends: answered, failed on the way, or given up by the
+    /// caller.
     pub(super) async fn query(
         &self,
         token: &Token,
@@ -99,11 +100,11 @@ impl Sender {
 
     fn address(&self, segments: &[&str]) -> Url {
         let mut address = self.endpoint.v2();
-        // Only an address that cannot have a path refuses; an http one can.
+        // Only an address that cannot have a path refuses this; an http address can have one.
         if let Ok(mut path) = address.path_segments_mut() {
             path.push("projects").extend(segments);
         }
-        // Google lays JSON out for people unless told otherwise: half of a page would be spaces.
+        // Google formats JSON for people by default: half of a page would be spaces.
         address.query_pairs_mut().append_pair("prettyPrint", "false");
         address
     }
@@ -123,7 +124,7 @@ impl Drop for Sent<'_> {
     }
 }
 
-/// A good response, read whole.
+/// A successful response, read completely.
 struct Answered {
     sample_data: bool,
     body: Vec<u8>,
@@ -135,7 +136,7 @@ impl Answered {
     }
 }
 
-/// Sends a request and reads the body of a good response.
+/// Sends a request and reads the body of a successful response.
 async fn exchange(request: reqwest::RequestBuilder, token: &Token) -> Result<Answered, Fault> {
     remember(token.secret());
     let response = request
@@ -146,7 +147,7 @@ async fn exchange(request: reqwest::RequestBuilder, token: &Token) -> Result<Ans
     let status = response.status();
     if !status.is_success() {
         let retry_after = retry_after(response.headers());
-        // The status says enough if the body cannot be had.
+        // The status says enough if the body cannot be read.
         let words = body(response, REFUSAL_BYTES).await.unwrap_or_default();
         return Err(fault::refused(status, &words, retry_after));
     }
@@ -158,7 +159,7 @@ async fn exchange(request: reqwest::RequestBuilder, token: &Token) -> Result<Ans
     Ok(Answered { sample_data, body })
 }
 
-/// How long the server wants to be left alone: seconds, or until a date.
+/// How long the server asks clients to wait: in seconds, or until a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?;
     let seconds = value.to_str().ok().and_then(|text| text.parse().ok());

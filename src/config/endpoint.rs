@@ -10,17 +10,17 @@ use super::Invalid;
 pub struct Endpoint(Url);
 
 impl Endpoint {
-    /// The base of version 2 of the API, without a slash at its end.
+    /// The base of version 2 of the API, without a trailing slash.
     pub fn v2(&self) -> Url {
         let mut base = self.0.clone();
-        // Only an address that cannot have a path refuses; an http one can.
+        // Only an address that cannot have a path refuses this; an http address can have one.
         if let Ok(mut path) = base.path_segments_mut() {
             path.pop_if_empty().extend(["bigquery", "v2"]);
         }
         base
     }
 
-    /// Whether the address is spoken to in the clear, so that no certificates are needed.
+    /// Whether the address is plain http, so that no certificates are needed.
     pub fn is_plain(&self) -> bool {
         self.0.scheme() == "http"
     }
@@ -50,7 +50,7 @@ impl FromStr for Endpoint {
         if !plain_address || !matches!(url.scheme(), "http" | "https") {
             return Err(refused());
         }
-        // A bearer token in the clear is for the stand-in on this machine or its network only.
+        // A bearer token may be sent unencrypted only to the stand-in on this machine or its network.
         if url.scheme() == "http" && !is_local(&url) {
             return Err(Invalid::new(format!(
                 "invalid BigQuery endpoint '{text}': it would carry the access token in the clear, expected https, or http on a loopback or private address"
@@ -60,8 +60,8 @@ impl FromStr for Endpoint {
     }
 }
 
-/// Whether an address is on this machine or its private network, where a token may go in the clear. Of names, only those
-/// count that stand for such an address everywhere: another is whatever the resolver's search list makes of it.
+/// Whether an address is on this machine or its private network, where a token may be sent unencrypted. Only names that
+/// mean such an address everywhere count; any other name is whatever the resolver's search list makes of it.
 pub(crate) fn is_local(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),

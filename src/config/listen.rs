@@ -10,7 +10,7 @@ use super::Invalid;
 pub enum Listen {
     /// A TCP address; port 0 takes a free one.
     Tcp(SocketAddr),
-    /// A Unix socket's path.
+    /// The path of a Unix socket.
     Unix(PathBuf),
 }
 
@@ -28,7 +28,7 @@ impl FromStr for Listen {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         if let Some(path) = text.strip_prefix("unix:") {
-            // The kernel's limit, with its closing NUL.
+            // The kernel's limit, with the terminating NUL.
             if !path.starts_with('/') || path.len() > 107 || path.contains('\0') {
                 return Err(Invalid::new(format!(
                     "invalid socket path '{text}': expected unix: and an absolute path of at most 107 bytes, e.g. unix:/run/wordtally/the.sock"
@@ -42,7 +42,8 @@ impl FromStr for Listen {
     }
 }
 
-/// Reads a TCP address. `localhost` is 127.0.0.1 alone, whatever a resolver says: whoever has both families tries both.
+/// Reads a TCP address. `localhost` is only 127.0.0.1, whatever a resolver says: clients with both address families try
+/// both.
 pub fn parse_tcp(text: &str) -> Result<SocketAddr, Invalid> {
     let numeric = text
         .strip_prefix("localhost:")

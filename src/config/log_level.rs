@@ -4,16 +4,17 @@ use tracing::level_filters::LevelFilter;
 
 use super::Invalid;
 
-/// The least severe lines that are logged. There is no `trace`: it is the libraries' own, and tells nothing of a word.
+/// The least severe level that is logged. There is no `trace`: only the libraries log at that level, and nothing about
+/// a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogLevel {
-    /// What failed and cannot be mended by trying again.
+    /// Failures that a retry cannot fix.
     Error,
-    /// What failed and is tried again.
+    /// Failures that are retried.
     Warn,
-    /// What happened.
+    /// Events.
     Info,
-    /// Each request too.
+    /// Also each request.
     Debug,
 }
 

@@ -1,7 +1,7 @@
-//! What an instance is told to do, checked before anything listens.
+//! The configuration of an instance, checked before anything listens.
 //!
-//! Every type here is valid by construction: [`FromStr`](std::str::FromStr) is the only way in, and its error is
-//! one sentence that says what is wrong and what would be right.
+//! Every type here is valid by construction: [`FromStr`](std::str::FromStr) is the only way to make one, and its error
+//! is one sentence that says what is wrong and what would be right.
 
 mod duration;
 mod endpoint;
@@ -27,20 +27,20 @@ pub use origin::Origin;
 pub use table::{Location, Project, Table};
 pub use word::Word;
 
-/// One instance's whole configuration.
+/// The whole configuration of one instance.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The word to count, matched exactly: case, spaces and punctuation.
     pub word: Word,
     /// Where to listen, unless systemd passes a socket.
     pub listen: Listen,
-    /// The project that is billed for the jobs; without it, the credential's own.
+    /// The project that is billed for the jobs; if none, that of the credential.
     pub project: Option<Project>,
     /// The table with the columns `word`, `word_count` and `corpus`.
     pub table: Table,
-    /// Where the jobs run; without it BigQuery chooses.
+    /// Where the jobs run; if none, BigQuery chooses.
     pub location: Option<Location>,
-    /// The credential file; without it the usual places are searched.
+    /// The credential file; if none, the usual places are searched.
     pub credentials: Option<PathBuf>,
     /// BigQuery's REST address.
     pub bigquery_endpoint: Endpoint,
@@ -48,19 +48,19 @@ pub struct Config {
     pub ttl: Duration,
     /// How old an answer may get before it is no longer served.
     pub max_stale: Duration,
-    /// Whose pages may read the answers from a browser, besides our own.
+    /// The other origins whose pages may read the answers in a browser.
     pub cors_origins: Vec<Origin>,
     /// How long one refresh may take: token, job, retries and pages together.
     pub timeout: Duration,
     /// The most bytes that BigQuery may bill for one job.
     pub maximum_bytes_billed: u64,
-    /// Threads that serve; one needs no locks between cores.
+    /// The number of threads that serve; a single one needs no locks between cores.
     pub workers: usize,
     /// The file of the words that are served together.
     pub site: Option<PathBuf>,
     /// How log lines look.
     pub log_format: LogFormat,
-    /// Which log lines there are.
+    /// The least severe level that is logged.
     pub log_level: LogLevel,
 }
 

@@ -4,17 +4,17 @@ use url::Url;
 
 use super::Invalid;
 
-/// An origin whose pages may read the answers, as browsers name it: `https://example.com`, or `*` for each.
+/// An origin whose pages may read the answers, as browsers write it, such as `https://example.com`; or `*` for any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 
 impl Origin {
-    /// As `Access-Control-Allow-Origin` has it.
+    /// The value for `Access-Control-Allow-Origin`.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it stands for each.
+    /// Whether it means any origin.
     pub fn is_any(&self) -> bool {
         self.0 == "*"
     }
@@ -26,12 +26,12 @@ impl FromStr for Origin {
     fn from_str(text: &str) -> Result<Self, Invalid> {
         // A list may have spaces after its commas.
         let text = text.trim();
-        // A browser sends an origin in one way only; another spelling would never match.
+        // A browser sends an origin in only one spelling; any other would never match.
         let as_sent = Url::parse(text)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .map(|url| url.origin().ascii_serialization());
-        // A star is allowed in a host's name, and no browser's page is there.
+        // The URL parser accepts a star in a host name, but no page in a browser has such a host.
         let as_sent = as_sent.filter(|origin| !origin.contains('*'));
         if text == "*" || as_sent.as_deref() == Some(text) {
             return Ok(Self(text.to_owned()));

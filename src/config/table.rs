@@ -3,7 +3,7 @@ use std::str::FromStr;
 
 use super::Invalid;
 
-/// A table's full name, `project.dataset.table`, safe to stand between backquotes in SQL.
+/// A table's full name, `project.dataset.table`, safe between backquotes in SQL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table(String);
 
@@ -31,12 +31,12 @@ impl FromStr for Table {
     }
 }
 
-/// A Google Cloud project's ID.
+/// The ID of a Google Cloud project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Project(String);
 
 impl Project {
-    /// The ID as the API gets it.
+    /// The ID as it is sent to the API.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -60,7 +60,7 @@ impl FromStr for Project {
 pub struct Location(String);
 
 impl Location {
-    /// The name as the API gets it.
+    /// The name as it is sent to the API.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -81,7 +81,7 @@ impl FromStr for Location {
     }
 }
 
-/// A project ID, with the domain that some old ones carry (`example.com:project`).
+/// Whether this is a project ID, with the domain that some old ones have (`example.com:project`).
 fn is_project(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && text

@@ -8,12 +8,12 @@ const MAX_BYTES: usize = 256;
 
 /// A word to count: not empty, at most 256 bytes, no control characters.
 ///
-/// Everything else is allowed, since BigQuery can match it: quotes, spaces, `%`, `$`, backslashes, any script.
+/// Everything else is allowed, because BigQuery can match it: quotes, spaces, `%`, `$`, backslashes, any script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word(String);
 
 impl Word {
-    /// The word as BigQuery gets it.
+    /// The word as it is sent to BigQuery.
     pub fn as_str(&self) -> &str {
         &self.0
     }

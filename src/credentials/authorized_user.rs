@@ -38,7 +38,7 @@ fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
 
 #[async_trait]
 impl TokenProvider for AuthorizedUser {
-    /// The scopes are those that the person granted.
+    /// The token has the scopes that the person granted.
     async fn fetch(&self, clients: &Clients<'_>, _: &str) -> Result<Fetched, Error> {
         grant(
             &clients.client(self.token_uri.scheme() == "http")?,

@@ -4,7 +4,7 @@ use super::error::Error;
 use crate::config::Invalid;
 use crate::transport::Transport;
 
-/// Makes the HTTP clients of one fetch. A plain one speaks to http addresses and needs no certificates.
+/// Creates the HTTP clients of one fetch. A plain client is for http addresses and needs no certificates.
 pub(super) struct Clients<'a> {
     pub(super) transport: &'a Transport,
     /// How long each request may take.
@@ -12,7 +12,7 @@ pub(super) struct Clients<'a> {
 }
 
 impl Clients<'_> {
-    /// One whose requests end within the limit.
+    /// A client whose requests end within the limit.
     pub(super) fn client(&self, plain: bool) -> Result<reqwest::Client, Error> {
         self.transport
             .client(plain, self.limit)

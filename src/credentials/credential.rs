@@ -1,4 +1,4 @@
-//! The types of credential that a file can hold.
+//! The types of credential that a file can contain.
 
 use std::fmt;
 
@@ -13,27 +13,27 @@ use crate::config::Invalid;
 
 /// A type of credential.
 pub struct Type {
-    /// The file's `type`.
+    /// The value of the file's `type` field.
     pub name: &'static str,
-    /// Checks the other fields.
+    /// Reads and checks the other fields.
     pub(super) parse: fn(&Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid>,
 }
 
-/// What fetches tokens.
+/// Fetches tokens.
 #[async_trait]
 pub(super) trait TokenProvider: Send + Sync {
     /// Fetches a new token for the scope.
     async fn fetch(&self, clients: &Clients<'_>, scope: &str) -> Result<Fetched, Error>;
 }
 
-/// A credential that was read and checked. Its `Debug` form shows the type only.
+/// A credential that was read and checked. Its `Debug` form shows only the type.
 pub struct Credential {
     name: &'static str,
     provider: Box<dyn TokenProvider>,
 }
 
 impl Credential {
-    /// Reads a credential of whichever type its object names.
+    /// Reads a credential of the type that its object names.
     pub(super) fn parse(fields: &Fields<'_>) -> Result<Self, Invalid> {
         let named = fields.optional_text("type")?;
         let Some(known) = TYPES.iter().find(|known| named.as_deref() == Some(known.name)) else {
@@ -57,7 +57,7 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// The complaint about a type that is missing, or not one of ours.
+/// The error for a type that is missing or unknown.
 pub(super) fn unknown(fields: &Fields<'_>) -> Invalid {
     let names: Vec<&str> = TYPES.iter().map(|known| known.name).collect();
     let listed = match names.split_last() {

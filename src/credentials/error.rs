@@ -7,15 +7,15 @@ use crate::cause::Cause;
 pub enum Kind {
     /// The credential is missing, malformed or refused: only a new one helps.
     Refused,
-    /// The token server can't be reached or answers with a fault of its own.
+    /// The token server cannot be reached, or fails itself.
     Unavailable,
 }
 
-/// Why there is no access token. For the log only; holds no secret.
+/// Why there is no access token. For the log only; contains no secret.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
-    /// Whether trying again could help.
+    /// Whether a retry could help.
     pub kind: Kind,
     message: String,
     source: Option<Cause>,
@@ -38,7 +38,7 @@ impl Error {
         }
     }
 
-    /// The same, with the error that lies under it, which must hold no secret either.
+    /// The same error with its cause, which must not contain a secret either.
     pub(crate) fn caused_by(self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self {
             source: Some(Arc::new(cause)),

@@ -1,6 +1,6 @@
-//! Workload identity federation: a token of another provider, exchanged for Google's.
+//! Workload identity federation: a token of another provider, exchanged for one of Google's.
 //!
-//! yup-oauth2 could do the exchange, but reads the subject token's file and every response whole.
+//! yup-oauth2 could do the exchange, but it reads the subject token's file and every response without a limit.
 
 use async_trait::async_trait;
 use url::Url;
@@ -26,11 +26,11 @@ struct ExternalAccount {
     subject_token_type: String,
     token_url: Url,
     source: SubjectTokenSource,
-    /// The service account to act as afterwards.
+    /// The service account to impersonate afterwards.
     impersonation: Option<Impersonation>,
 }
 
-/// Reads an `external_account`, refusing what it would leave out.
+/// Reads an `external_account`. Refuses fields that this program would ignore.
 fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
     for name in ["client_id", "workforce_pool_user_project"] {
         if fields.object.contains_key(name) {
@@ -81,7 +81,7 @@ impl TokenProvider for ExternalAccount {
             Some(_) => CLOUD_PLATFORM_SCOPE,
             None => scope,
         };
-        // Each address has a client of its own: a machine's metadata server is asked by http, Google by https.
+        // Each address has its own client: a machine's metadata server uses http, Google uses https.
         let subject_token = self.source.subject_token(clients).await?;
         let federated = grant(
             &clients.client(self.token_url.scheme() == "http")?,

@@ -14,7 +14,7 @@ use crate::transport::Transport;
 
 static READER: LazyLock<Reader> = LazyLock::new(Reader::new);
 
-/// Fetches a new token for BigQuery. The file is read each time, so that a new key needs no restart.
+/// Fetches a new token for BigQuery. The file is read each time, so that a new key does not need a restart.
 pub(super) async fn fetch(origin: &Origin, transport: &Transport, limit: Duration) -> Result<Fetched, Error> {
     let clients = Clients { transport, limit };
     match origin {
@@ -30,7 +30,7 @@ pub(super) async fn fetch(origin: &Origin, transport: &Transport, limit: Duratio
     }
 }
 
-/// The project that the metadata server names.
+/// The project that the metadata server reports.
 pub(super) async fn project(base: &Url, transport: &Transport, limit: Duration) -> Result<String, Error> {
     metadata_server::project(base, &Clients { transport, limit }).await
 }

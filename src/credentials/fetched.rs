@@ -4,15 +4,15 @@ use std::time::Duration;
 use super::error::Error;
 use crate::secrets::remember;
 
-/// A token as a server gave it. Its `Debug` form leaves the token out.
+/// A token as a server sent it. Its `Debug` form omits the token.
 pub(crate) struct Fetched {
     pub(crate) token: String,
-    /// How long it lives from now; none if the server did not say.
+    /// How long it is valid from now; none if the server did not say.
     pub(crate) lifetime: Option<Duration>,
 }
 
 impl Fetched {
-    /// Takes a token that is there, can stand in a header and is not over already.
+    /// Accepts a token that is present, can be sent in a header and has not expired.
     pub(crate) fn new(token: Option<&str>, lifetime: Option<Duration>) -> Result<Self, Error> {
         let token = token.unwrap_or_default();
         if token.is_empty() {

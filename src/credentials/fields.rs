@@ -5,19 +5,19 @@ use url::Url;
 
 use crate::config::{Invalid, is_local};
 
-/// A JSON object in a credential file. Its complaints name the file and the field, never a value that may be secret.
+/// A JSON object in a credential file. Its errors name the file and the field, never a value, which may be secret.
 pub(crate) struct Fields<'a> {
     pub(crate) path: &'a Path,
     pub(crate) object: &'a Map<String, Value>,
 }
 
 impl Fields<'_> {
-    /// A sentence about this file.
+    /// An error about this file.
     pub(crate) fn invalid(&self, what: &str) -> Invalid {
         Invalid::new(format!("the credential file '{}' {what}", self.path.display()))
     }
 
-    /// A text that must be there.
+    /// A required text.
     pub(crate) fn text(&self, name: &str) -> Result<String, Invalid> {
         self.optional_text(name)?
             .ok_or_else(|| self.invalid(&format!("has no '{name}': download it again from Google Cloud")))
@@ -34,20 +34,20 @@ impl Fields<'_> {
         }
     }
 
-    /// An address that must be there.
+    /// A required address.
     pub(crate) fn address(&self, name: &str) -> Result<Url, Invalid> {
         let text = self.text(name)?;
         self.check_address(name, &text)
     }
 
-    /// An address that may be missing.
+    /// An optional address.
     pub(crate) fn optional_address(&self, name: &str) -> Result<Option<Url>, Invalid> {
         self.optional_text(name)?
             .map(|text| self.check_address(name, &text))
             .transpose()
     }
 
-    /// An object that may be missing.
+    /// An optional object.
     pub(crate) fn object(&self, name: &str) -> Result<Option<Fields<'_>>, Invalid> {
         match self.object.get(name) {
             None | Some(Value::Null) => Ok(None),
@@ -59,13 +59,13 @@ impl Fields<'_> {
         }
     }
 
-    /// Checks an address that stands in the field of this name.
+    /// Checks an address from the field with this name.
     pub(crate) fn check_address(&self, name: &str, text: &str) -> Result<Url, Invalid> {
         let address = Url::parse(text)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
             .filter(|url| url.username().is_empty() && url.password().is_none() && url.fragment().is_none())
-            // What hyper does not take for an address could not be asked.
+            // An address that hyper cannot parse could not be requested.
             .filter(|url| url.as_str().parse::<hyper::Uri>().is_ok());
         match address {
             None => Err(self.invalid(&format!(

@@ -12,19 +12,19 @@ use crate::small_file::{self, Unreadable};
 /// A credential file that was read and checked.
 #[derive(Debug)]
 pub struct File {
-    /// What it holds.
+    /// The credential in it.
     pub credential: Credential,
-    /// The project it names: its own, or the one to bill.
+    /// The project in it: its own, or the one to bill.
     pub project: Option<Project>,
 }
 
 impl File {
-    /// Reads and checks a file of at most 64 KiB. The error names the file and what would be right; it never
-    /// repeats a value of the file.
+    /// Reads and checks a file of at most 64 KiB. The error names the file and says what would be right; it never
+    /// repeats a value from the file.
     pub fn read(path: &Path) -> Result<Self, Invalid> {
         let bytes = read(path)?;
         let json: Value = serde_json::from_slice(&bytes).map_err(|error| {
-            // The parser's own words may quote the file.
+            // The parser's own message may quote the file.
             invalid(
                 path,
                 &format!(

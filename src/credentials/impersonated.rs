@@ -1,4 +1,4 @@
-//! Another credential that may act as a service account.
+//! A credential that may impersonate a service account.
 
 use std::time::SystemTime;
 
@@ -25,11 +25,11 @@ struct Impersonated {
     target: Impersonation,
 }
 
-/// A service account to act as.
+/// A service account to impersonate.
 pub(super) struct Impersonation {
     pub(super) url: Url,
     pub(super) delegates: Vec<String>,
-    /// How long the token shall live, in seconds.
+    /// The requested lifetime of the token, in seconds.
     pub(super) lifetime: u64,
 }
 
@@ -38,7 +38,7 @@ fn parse(fields: &Fields<'_>) -> Result<Box<dyn TokenProvider>, Invalid> {
         fields
             .invalid("has no 'source_credentials': expected the credential that acts as the service account")
     })?;
-    // Only a type that gives a token of its own may impersonate.
+    // Only a type that has its own tokens may impersonate.
     if source.optional_text("type")?.as_deref() == Some(TYPE.name) {
         return Err(credential::unknown(&source));
     }
@@ -70,7 +70,7 @@ impl TokenProvider for Impersonated {
 }
 
 impl Impersonation {
-    /// Trades a token for one of the service account.
+    /// Exchanges a token for one of the service account.
     pub(super) async fn act(
         &self,
         clients: &Clients<'_>,

@@ -7,16 +7,16 @@ use super::error::Error;
 use super::fetched::Fetched;
 use super::token_request::{exchange, granted, refusal, send};
 
-/// Named so that whoever forgot the credential file sees it.
+/// The name tells the operator that no credential file was found.
 const NAME: &str = "the metadata server (asked because no credential file was found)";
 
-/// Takes a token of the machine's own service account.
+/// Fetches a token of the machine's own service account.
 pub(super) async fn fetch(base: &Url, clients: &Clients<'_>, scope: &str) -> Result<Fetched, Error> {
     let address = format!("{base}computeMetadata/v1/instance/service-accounts/default/token?scopes={scope}");
     granted(&send(get(clients, address)?, NAME).await?)
 }
 
-/// The project that the metadata server names.
+/// The project that the metadata server reports.
 pub(super) async fn project(base: &Url, clients: &Clients<'_>) -> Result<String, Error> {
     let address = format!("{base}computeMetadata/v1/project/project-id");
     let (status, body) = exchange(get(clients, address)?, NAME).await?;

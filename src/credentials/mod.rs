@@ -27,7 +27,7 @@ pub use file::File;
 pub use search::{Origin, Variables};
 pub use tokens::{Limits, Token, Tokens};
 
-/// Every type of credential. Each is a file, with what it reads and how it fetches, and a line here.
+/// Every type of credential. Each is a module, with what it reads and how it fetches, and a line here.
 pub const TYPES: &[Type] = &[
     service_account::TYPE,
     authorized_user::TYPE,
@@ -35,10 +35,11 @@ pub const TYPES: &[Type] = &[
     impersonated::TYPE,
 ];
 
-/// The largest file that holds a credential or a token, in bytes. Google's are under 3 KiB, a token has one or two.
+/// The largest file with a credential or a token, in bytes. Google's credential files are under 3 KiB; a token has one
+/// or two.
 const MAX_FILE: u64 = 64 * 1024;
 
-/// What the service asks for: to run query jobs and read their results.
+/// The scope that the service requests: to run query jobs and read their results.
 pub(crate) const BIGQUERY_SCOPE: &str = "https://www.googleapis.com/auth/bigquery";
-/// What a token must be good for to be exchanged for a service account's.
+/// The scope that a token needs before it can be exchanged for a service account's.
 pub(crate) const CLOUD_PLATFORM_SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";

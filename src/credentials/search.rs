@@ -8,11 +8,11 @@ use crate::config::{Invalid, is_local};
 /// The environment variables that say where a credential is.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
-    /// `CREDENTIALS_DIRECTORY`, set by systemd.
+    /// `CREDENTIALS_DIRECTORY`, which systemd sets.
     pub credentials_directory: Option<PathBuf>,
     /// `GOOGLE_APPLICATION_CREDENTIALS`.
     pub google_application_credentials: Option<PathBuf>,
-    /// `CLOUDSDK_CONFIG`, gcloud's own directory.
+    /// `CLOUDSDK_CONFIG`, the directory of gcloud.
     pub cloudsdk_config: Option<PathBuf>,
     /// `HOME`.
     pub home: Option<PathBuf>,
@@ -21,7 +21,7 @@ pub struct Variables {
 }
 
 impl Variables {
-    /// Reads this process's environment. An empty variable counts as none.
+    /// Reads this process's variables. An empty one counts as unset.
     pub fn from_process() -> Self {
         let path = |name| {
             std::env::var_os(name)
@@ -45,7 +45,7 @@ impl Variables {
 pub enum Origin {
     /// A JSON file.
     File(PathBuf),
-    /// Google's metadata server, by its address.
+    /// Google's metadata server at this address.
     Metadata(Url),
 }
 
@@ -59,11 +59,11 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
-    /// Takes the first of: the flag, `$CREDENTIALS_DIRECTORY/bigquery.json`, `GOOGLE_APPLICATION_CREDENTIALS`,
-    /// gcloud's well-known file, the metadata server.
+    /// Takes the first of: the flag, `$CREDENTIALS_DIRECTORY/bigquery.json`, `GOOGLE_APPLICATION_CREDENTIALS`, gcloud's
+    /// well-known file, the metadata server.
     ///
-    /// A path that was named is taken even if nothing is there, so that reading it says so. The two places that
-    /// are only looked at are skipped then.
+    /// A path from the flag or from `GOOGLE_APPLICATION_CREDENTIALS` is taken even if the file does not exist, so that
+    /// reading it reports that. The two default places are skipped if they have no file.
     pub fn find(flag: Option<&Path>, environment: &Variables) -> Result<Self, Invalid> {
         if let Some(path) = flag {
             return Ok(Self::File(path.to_owned()));
@@ -95,7 +95,7 @@ impl Origin {
     }
 }
 
-/// False only if nothing is there: what can't be looked at is for reading to complain about.
+/// False only if nothing is there. If the path cannot be examined, reading it reports why.
 fn may_exist(path: &Path) -> bool {
     path.try_exists().unwrap_or(true)
 }

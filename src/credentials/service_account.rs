@@ -1,7 +1,7 @@
-//! A private key signs for a token.
+//! A service account's private key, which signs the request for a token.
 //!
-//! yup-oauth2 could do it, but reads any response whole and panics on a lifetime that its clock cannot hold. What it
-//! signs, it sends: there is no place to come between.
+//! yup-oauth2 could do it, but it reads a response of any size and panics on a lifetime that its clock cannot
+//! represent. It also sends what it signs itself, so that its requests cannot be limited.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -29,7 +29,7 @@ pub(super) const TYPE: Type = Type {
     parse,
 };
 
-/// How long an assertion counts, in seconds: the longest that Google takes.
+/// How long an assertion is valid, in seconds: the longest that Google accepts.
 const LIFETIME: u64 = 3600;
 
 struct ServiceAccount {
@@ -83,7 +83,7 @@ impl TokenProvider for ServiceAccount {
     }
 }
 
-/// A JSON web token of these claims (RFC 7515, RS256).
+/// A JSON web token with these claims (RFC 7515, RS256).
 fn sign(key: &RsaSigningKey, claims: &Value) -> Option<String> {
     let encode = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let header = json!({ "alg": "RS256", "typ": "JWT" });

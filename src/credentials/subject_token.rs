@@ -1,4 +1,4 @@
-//! Where the token of another provider comes from.
+//! The source of the other provider's token.
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -16,10 +16,10 @@ use crate::config::Invalid;
 use crate::secrets::remember;
 use crate::small_file::{self, Reader};
 
-/// Who is said to have failed.
+/// The name of the source in errors.
 const SERVER: &str = "the subject token's server";
 
-/// A file or a server that gives a subject token.
+/// A file or a server with a subject token.
 pub(super) struct SubjectTokenSource {
     place: Place,
     format: Format,
@@ -32,7 +32,7 @@ enum Place {
 
 enum Format {
     Text,
-    /// A JSON object, with the token in the field of this name.
+    /// A JSON object with the token in the field with this name.
     Json {
         field: String,
     },
@@ -70,14 +70,14 @@ impl SubjectTokenSource {
         })
     }
 
-    /// Reads the token, which its provider replaces now and then.
+    /// Reads the token, which its provider replaces from time to time.
     pub(super) async fn subject_token(&self, clients: &Clients<'_>) -> Result<String, Error> {
         let content = match &self.place {
             Place::File(path) => from_file(path).await?,
             Place::Url { url, headers } => {
                 headers
                     .iter()
-                    // These hold none, and words that each log has.
+                    // These two contain no secrets, but words that occur in every log.
                     .filter(|(name, _)| **name != ACCEPT && **name != CONTENT_TYPE)
                     .filter_map(|(_, value)| value.to_str().ok())
                     .for_each(remember);

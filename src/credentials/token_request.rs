@@ -1,4 +1,4 @@
-//! Requests for tokens, and what servers answer, within limits. yup-oauth2 would read any body whole and lose the status.
+//! Requests for tokens and the responses, within limits. yup-oauth2 would read a body of any size and lose the status.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use crate::cause::clean;
 use crate::secrets::remember;
 use crate::transport::{BodyError, body, origin};
 
-/// The longest response that is read, in bytes.
+/// The longest response to read, in bytes.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// The fields of a form that no log may show, should the server repeat them.
+/// The form fields that must not appear in a log, even if the server echoes them.
 const SECRET: [&str; 4] = ["assertion", "client_secret", "refresh_token", "subject_token"];
 
-/// Posts a form and reads the token that comes back.
+/// Posts a form and reads the token in the response.
 pub(super) async fn grant(
     client: &reqwest::Client,
     address: &Url,
@@ -46,12 +46,12 @@ pub(super) fn granted(response: &Value) -> Result<Fetched, Error> {
     )
 }
 
-/// Seconds as a server gave them, whatever it gave: yup-oauth2 panics on those that its clock cannot hold.
+/// A lifetime in seconds, whatever the server sent: yup-oauth2 panics on values that its clock cannot represent.
 fn lifetime(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX)
 }
 
-/// Sends a request and reads the JSON of a good response.
+/// Sends a request and reads the JSON of a successful response.
 pub(super) async fn send(request: reqwest::RequestBuilder, server: &str) -> Result<Value, Error> {
     let (status, body) = exchange(request, server).await?;
     if !status.is_success() {
@@ -61,13 +61,13 @@ pub(super) async fn send(request: reqwest::RequestBuilder, server: &str) -> Resu
         .map_err(|_| Error::unavailable(format!("{server} answered {status} with a body that is not JSON")))
 }
 
-/// Sends a request and reads its response, good or not, up to a limit.
+/// Sends a request and reads its response, successful or not, up to a limit.
 pub(super) async fn exchange(
     request: reqwest::RequestBuilder,
     server: &str,
 ) -> Result<(reqwest::StatusCode, Vec<u8>), Error> {
     let failed = |error: reqwest::Error| {
-        // Its own words repeat the whole address.
+        // The error's own text repeats the whole address.
         Error::unavailable(format!("{server} cannot be reached at {}", origin(&error)))
             .caused_by(error.without_url())
     };
@@ -82,7 +82,7 @@ pub(super) async fn exchange(
     }
 }
 
-/// Reads both of Google's error forms: `{"error":"invalid_grant"}` and `{"error":{"message":…}}`.
+/// Reads both of Google's error formats: `{"error":"invalid_grant"}` and `{"error":{"message":…}}`.
 pub(super) fn refusal(status: reqwest::StatusCode, body: &[u8], server: &str) -> Error {
     let json: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |pointer| json.pointer(pointer).and_then(Value::as_str);

@@ -16,23 +16,23 @@ use crate::cause::chain;
 use crate::clock::{BootTime, Clock};
 use crate::transport::Transport;
 
-/// How long before its end a token is replaced.
+/// How long before its expiry a token is replaced.
 const MARGIN: Duration = Duration::from_secs(60);
-/// How long a token is used whose server gave no lifetime.
+/// How long a token is used if the server gave no lifetime.
 const UNKNOWN_LIFETIME: Duration = Duration::from_secs(60);
-/// The longest that a lifetime is believed. Google's are an hour, and 12 at the most.
+/// The longest lifetime that is believed. Google's are one hour, and 12 at most.
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long a failure answers for those who ask next, so that they don't all knock.
+/// How long a failure is returned to later callers, so that they do not all ask the server.
 const FAILURE_HOLDS: Duration = Duration::from_millis(500);
-/// How often one fetch may be tried.
+/// How often one fetch is attempted.
 const TRIES: u32 = 3;
 
-/// An access token. Its `Debug` form leaves the token out.
+/// An access token. Its `Debug` form omits the token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(Arc<str>);
 
 impl Token {
-    /// The token itself: for an `Authorization` header only.
+    /// The token itself, for an `Authorization` header only.
     pub fn secret(&self) -> &str {
         &self.0
     }
@@ -47,13 +47,13 @@ impl fmt::Debug for Token {
 /// How long fetching a token may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The most for one fetch: every try, body and wait together. One try gets a third of it.
+    /// The limit of one fetch: every attempt, body and wait together. One attempt gets a third of it.
     pub fetch: Duration,
-    /// The longest that the first wait between tries can be; it doubles from there.
+    /// The upper bound of the first wait between attempts; it doubles from there.
     pub backoff: Duration,
 }
 
-/// The access token that all share, fetched by one of them at a time.
+/// The access token that all callers share. One of them at a time fetches it.
 #[derive(Debug, Clone)]
 pub struct Tokens(Arc<Inner>);
 
@@ -62,7 +62,7 @@ struct Inner {
     origin: Origin,
     transport: Arc<Transport>,
     limits: Limits,
-    /// What counts lifetimes.
+    /// The clock that measures lifetimes.
     clock: Clock,
     state: Mutex<State>,
 }
@@ -71,9 +71,9 @@ struct Inner {
 struct State {
     held: Option<Held>,
     failed: Option<(BootTime, Error)>,
-    /// The running fetch, which everyone who needs its token waits for.
+    /// The running fetch, which everyone who needs its token awaits.
     flight: Option<watch::Receiver<Option<Result<Token, Error>>>>,
-    /// How often the credential was to be read anew: what an older fetch brings is not kept.
+    /// How often the credential was renewed. The result of a fetch that began before the last renewal is not kept.
     renewals: u64,
 }
 
@@ -90,12 +90,12 @@ impl Tokens {
         Self::by(Clock::default(), origin, limits, Arc::default())
     }
 
-    /// The same, with another clock for lifetimes.
+    /// The same with another clock for lifetimes.
     pub fn with_clock(origin: Origin, limits: Limits, clock: Clock) -> Self {
         Self::by(clock, origin, limits, Arc::default())
     }
 
-    /// The same, with a transport that others use too.
+    /// The same with a shared transport.
     pub(crate) fn over(origin: Origin, limits: Limits, transport: Arc<Transport>) -> Self {
         Self::by(Clock::default(), origin, limits, transport)
     }
@@ -110,10 +110,10 @@ impl Tokens {
         }))
     }
 
-    /// The token, fetched anew if there is none or it ends within a minute.
+    /// The token, fetched again if there is none or it expires within a minute.
     ///
-    /// Callers share one fetch. It runs on its own, so a caller that goes away ends nobody else's wait, and a panic
-    /// in it is an error here.
+    /// Callers share one fetch. It runs in its own task: a caller that goes away does not end the wait of the others,
+    /// and a panic in it becomes an error here.
     pub async fn token(&self) -> Result<Token, Error> {
         let mut flight = {
             let mut state = self.0.lock();
@@ -139,7 +139,7 @@ impl Tokens {
         }
     }
 
-    /// Drops a token that BigQuery refused, unless a newer one has taken its place.
+    /// Drops a token that BigQuery refused, unless a newer one has replaced it.
     pub fn invalidate(&self, token: &Token) {
         let mut state = self.0.lock();
         if state.held.as_ref().is_some_and(|held| held.token == *token) {
@@ -148,8 +148,8 @@ impl Tokens {
         }
     }
 
-    /// Makes the next use read the credential anew, as after its file was replaced. The old token stays for the case
-    /// that the new credential gives none.
+    /// Makes the next use read the credential again, for example after its file was replaced. The old token stays in
+    /// case the new credential yields none.
     pub fn renew(&self) {
         let mut state = self.0.lock();
         state.renewals += 1;
@@ -160,7 +160,7 @@ impl Tokens {
         }
     }
 
-    /// The project that the metadata server names, if that is where tokens come from.
+    /// The project that the metadata server reports, if tokens come from it.
     pub(crate) async fn project(&self) -> Result<Option<String>, Error> {
         match &self.0.origin {
             Origin::File(_) => Ok(None),
@@ -188,11 +188,11 @@ impl Tokens {
 
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics while it is held; were it so, the state would still be whole.
+        // Nothing panics while the lock is held; even then, the state would be consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tries until a token is there, the credential is refused, or time or tries are used up.
+    /// Tries until there is a token, the credential is refused, or the time or the attempts are used up.
     async fn fetch(&self) -> Result<Fetched, Error> {
         let deadline = Instant::now() + self.limits.fetch;
         let backoff = Backoff {
@@ -201,7 +201,7 @@ impl Inner {
         };
         let mut tries = 0;
         loop {
-            // One connection that hangs must leave time for another.
+            // One attempt that hangs must leave time for another.
             let limit = deadline
                 .saturating_duration_since(Instant::now())
                 .min(self.limits.fetch / TRIES);
@@ -220,7 +220,7 @@ impl Inner {
 }
 
 impl State {
-    /// Keeps what a fetch brought. After a failure the old token serves on while it lives.
+    /// Keeps the result of a fetch. After a failure the old token stays in use until it expires.
     fn settle(
         &mut self,
         result: Result<Fetched, Error>,
@@ -228,7 +228,7 @@ impl State {
         now: BootTime,
     ) -> Result<Token, Error> {
         if renewals != self.renewals {
-            // A later fetch has taken its place; those who waited get what they waited for.
+            // A later fetch has replaced this one; those who waited for this one get its result.
             return result.map_or_else(
                 |error| self.usable(now).ok_or(error),
                 |fetched| Ok(Token(fetched.token.into())),
@@ -242,7 +242,7 @@ impl State {
                 self.failed = None;
                 self.held = Some(Held {
                     token: token.clone(),
-                    // A short-lived token is used for three quarters of its life.
+                    // A short-lived token is used for three quarters of its lifetime.
                     refresh_at: now + (lifetime - MARGIN.min(lifetime / 4)),
                     expires_at: now + lifetime,
                 });
