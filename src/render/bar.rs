@@ -1,7 +1,7 @@
-//! A number as a bar, inside the row that has it.
+//! A number as a bar, inside its row.
 
-/// A bar as long as the value's share of the longest; none for a value below it all. The policy allows no style of an
-/// element's own, so that its length is an attribute. The number stands beside it: to a screen reader it is nothing.
+/// A bar as long as the value's share of the largest; empty for a negative value. The length is an attribute, because
+/// the policy forbids inline styles. Screen readers skip the bar, because the number is beside it.
 pub(super) fn bar(value: f64, longest: f64) -> String {
     let share = if value > 0.0 { 100.0 * value / longest } else { 0.0 };
     format!(

@@ -1,4 +1,4 @@
-//! The answer as CSV after RFC 4180.
+//! The answer as CSV (RFC 4180).
 
 use super::format::Format;
 use super::report::{Report, rounded_rate};
@@ -11,8 +11,8 @@ pub const FORMAT: Format = Format {
     answer,
 };
 
-/// The counts as they are. A name that starts with `=` is not changed to please spreadsheets: programs read this,
-/// and need the name that the table holds. NULL is an empty field, an empty name is a quoted one.
+/// The counts unchanged. A name that starts with `=` is not escaped for spreadsheets, because programs read this and
+/// need the name as it is in the table. NULL is an empty field; an empty name is a quoted one.
 fn answer(report: &Report<'_>) -> String {
     let mut text = "corpus,total_words,corpus_words,per_10000_words\r\n".to_owned();
     for count in report.counts {

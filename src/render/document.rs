@@ -1,4 +1,4 @@
-//! What every HTML page is made of: one head, one style, nothing from elsewhere, no script.
+//! The parts of every HTML page: one head, one style, no external resources, no script.
 
 use std::sync::LazyLock;
 
@@ -9,10 +9,10 @@ use hyper::header::HeaderValue;
 use super::escape::escape;
 use super::wording::line;
 
-/// Every page's style. The policy allows this text and no other.
+/// The style of every page. The policy allows this text and no other.
 const STYLE: &str = include_str!("style.css");
 
-/// The icon in the page itself: whoever serves the page need not serve a file beside it.
+/// The icon, embedded in the page, so that its server does not need to serve another file.
 static ICON: LazyLock<String> = LazyLock::new(|| {
     format!(
         "data:image/svg+xml;base64,{}",
@@ -27,7 +27,7 @@ static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
          frame-ancestors 'none'",
         STANDARD.encode(digest)
     );
-    // It is always valid. Were it not, a page without its style is the safe one.
+    // It is always valid. If it were not, a page without its style would be the safe choice.
     HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"))
 });
 
@@ -36,7 +36,7 @@ pub fn content_security_policy() -> HeaderValue {
     POLICY.clone()
 }
 
-/// What a page's head says of it.
+/// The head of a page.
 pub(super) struct Head<'a> {
     /// Not escaped.
     pub(super) title: &'a str,
@@ -46,7 +46,7 @@ pub(super) struct Head<'a> {
     pub(super) links: &'a str,
 }
 
-/// A whole document around its body, which is written as HTML.
+/// A whole document around a body, which `body` writes as HTML.
 pub(super) fn document(head: &Head<'_>, body: impl FnOnce(&mut String)) -> String {
     let title = escape(&line(head.title));
     let description = escape(&line(head.description));
@@ -75,11 +75,11 @@ pub(super) fn document(head: &Head<'_>, body: impl FnOnce(&mut String)) -> Strin
     page
 }
 
-/// What nobody may take for BigQuery's numbers.
+/// The banner that keeps sample data from being taken for BigQuery's numbers.
 pub(super) const SAMPLE_BANNER: &str = "<p class=\"banner\"><strong>Sample data, from the stand-in.</strong> \
      Not BigQuery's numbers.</p>\n";
 
-/// The text escaped and fit for show. If it may run from right to left, that ends with it.
+/// The text, escaped and safe to show. Text that may run from right to left is isolated.
 pub(super) fn shown(text: &str) -> String {
     let text = line(text);
     if text.is_ascii() {

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// Bodies shorter than this fit into one packet with their head, whatever their encoding.
+/// Shorter bodies fit into one packet with their head, whatever their encoding.
 const WORTHWHILE: usize = 256;
 
-/// The body in gzip, if that is shorter. The same body gives the same bytes, since no time is in them.
+/// The body in gzip, if that is shorter. The same body gives the same bytes, because they contain no time.
 pub(super) fn gzip(body: &[u8]) -> Option<Bytes> {
     if body.len() < WORTHWHILE {
         return None;

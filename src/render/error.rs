@@ -1,4 +1,4 @@
-//! The forms in which an error is written.
+//! The forms of an error.
 
 use hyper::header::HeaderValue;
 
@@ -13,11 +13,11 @@ pub enum ErrorForm {
     Html,
     /// RFC 9457's problem details.
     Problem,
-    /// One line, for what has no form of its own, and where it is not known what the client reads.
+    /// One line, for formats without their own form of an error, and if the client's format is unknown.
     PlainText,
 }
 
-/// Which form each media type asks for, the default first. Those of all formats are among them.
+/// The form for each media type, the default first. The media types of all formats are among them.
 pub const ERROR_FORMS: &[(&str, ErrorForm)] = &[
     ("text/html", ErrorForm::Html),
     ("application/json", ErrorForm::Problem),

@@ -1,4 +1,4 @@
-/// The text with what HTML would read as mark-up escaped, for content and for quoted attributes alike.
+/// The text with HTML mark-up escaped, for content and for quoted attributes.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -8,7 +8,7 @@ pub(super) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // HTML has no way to write it.
+            // HTML cannot represent it.
             '\0' => escaped.push('\u{fffd}'),
             _ => escaped.push(c),
         }

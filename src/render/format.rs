@@ -1,4 +1,4 @@
-//! What a format is: its name, its media type, and how it writes an answer.
+//! A format: its name, its media type, and how it writes an answer.
 
 use std::fmt;
 
@@ -6,21 +6,21 @@ use hyper::header::HeaderValue;
 
 use super::report::Report;
 
-/// A form in which an answer is served. Each is the `FORMAT` of a module of its own, and a line in
+/// A format in which an answer is served. Each is the `FORMAT` of its own module, and a line in
 /// [`FORMATS`](super::FORMATS).
 pub struct Format {
-    /// Its short name, as a file's suffix has it.
+    /// Its short name, which is also the suffix of its files.
     pub name: &'static str,
-    /// The media type with its parameters, as `Content-Type` names it.
+    /// The media type with its parameters, for `Content-Type`.
     pub content_type: &'static str,
-    /// What is in it, in a few words of Markdown: its line in the reference.
+    /// Its content in a few words of Markdown, for its line in the reference.
     pub content: &'static str,
     /// Writes an answer.
     pub(super) answer: fn(&Report<'_>) -> String,
 }
 
 impl Format {
-    /// The media type without parameters, as `Accept` names it.
+    /// The media type without parameters, as in `Accept`.
     pub fn media_type(&self) -> &'static str {
         match self.content_type.split_once(';') {
             Some((media_type, _)) => media_type,
@@ -34,7 +34,7 @@ impl Format {
     }
 }
 
-/// A name stands for one format.
+/// A name identifies a format.
 impl PartialEq for Format {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name

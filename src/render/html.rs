@@ -19,12 +19,12 @@ pub const FORMAT: Format = Format {
     answer,
 };
 
-/// From this many characters on a word is too long for the largest letters.
+/// A word of at least this many characters is too long for the largest letters.
 const LONG_WORD: usize = 40;
-/// The most bytes of the plain table inside the page.
+/// The largest plain table inside the page, in bytes.
 const MOST_PLAIN: usize = 80_000;
 
-/// The other formats, by their names and what they are good for.
+/// The other formats, with their names and purposes.
 const DOWNLOADS: [(&Format, &str, &str); 4] = [
     (&csv::FORMAT, "CSV", "for Excel, Google Sheets or pandas"),
     (&json::FORMAT, "JSON", "for programs"),
@@ -32,7 +32,7 @@ const DOWNLOADS: [(&Format, &str, &str); 4] = [
     (&text::FORMAT, "Plain text", "for a terminal"),
 ];
 
-/// What it says is in this order, also for who hears it: the word, its total and the date, what counts, the table.
+/// The page has this order, also for screen readers: the word, its total and the date, what counts, the table.
 fn answer(report: &Report<'_>) -> String {
     let word = shown(report.word);
     let place = if report.has_works {
@@ -95,7 +95,7 @@ fn answer(report: &Report<'_>) -> String {
     })
 }
 
-/// The same answer in other formats, and the words beside this one, for programs.
+/// Links for programs: the same answer in other formats, and the neighbouring words.
 fn links(report: &Report<'_>) -> String {
     let mut links: String = DOWNLOADS
         .iter()
@@ -113,7 +113,7 @@ fn links(report: &Report<'_>) -> String {
     links
 }
 
-/// The total, the date, and what is counted.
+/// The total, the date, and the rules of counting.
 fn summary(report: &Report<'_>, word: &str, page: &mut String) {
     if report.counts.is_empty() {
         page.push_str(&format!("<p class=\"lead\">'{word}' appears nowhere"));
@@ -146,7 +146,7 @@ fn summary(report: &Report<'_>, word: &str, page: &mut String) {
     ));
 }
 
-/// The table, and what it leaves out.
+/// The table, and how much it leaves out.
 fn counts(report: &Report<'_>, word: &str, page: &mut String) {
     let caption = match report.order {
         Order::Count => format!("How often '{word}' appears, highest count first"),
@@ -163,7 +163,7 @@ fn counts(report: &Report<'_>, word: &str, page: &mut String) {
     }
 }
 
-/// The other formats, and the table as it always was.
+/// The other formats, and the table of the former service.
 fn downloads(report: &Report<'_>, page: &mut String) {
     page.push_str("<section>\n<h2>Take the numbers with you</h2>\n<ul class=\"links\">\n");
     for (format, title, purpose) in DOWNLOADS {
@@ -172,7 +172,7 @@ fn downloads(report: &Report<'_>, page: &mut String) {
             format.name
         ));
     }
-    // What is wider than the screen scrolls inside a region that the keyboard reaches.
+    // Content that is wider than the screen scrolls inside a region that the keyboard reaches.
     page.push_str(
         "</ul>\n<details>\n<summary><h3>As plain text</h3></summary>\n\
          <div class=\"plain\" role=\"region\" aria-label=\"The table as plain text\" tabindex=\"0\">\n",
@@ -214,7 +214,7 @@ pub(super) fn error(failure: &Failure<'_>) -> String {
     })
 }
 
-/// The table with its text as it is. Names are kept from moving the number beside them.
+/// The table with its text unchanged. The names cannot change the direction of the numbers beside them.
 fn preformatted(table: &str, page: &mut String) {
     for (index, line) in table.split('\n').enumerate() {
         if index > 0 {
@@ -231,7 +231,7 @@ fn preformatted(table: &str, page: &mut String) {
     }
 }
 
-/// The text as it is, escaped. If it may run from right to left, or turns the direction, that ends with it.
+/// The text unchanged, but escaped. Text that may run from right to left, or changes the direction, is isolated.
 fn isolated(text: &str) -> String {
     let escaped = escape(text);
     if text.is_ascii() {

@@ -1,4 +1,4 @@
-//! The page that leads to several words: what each one's total is, and whether it has an answer.
+//! The page that links to several words, with the total of each, if it has an answer.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -10,40 +10,40 @@ use super::format::Format;
 use super::wording::{corpora, date, grouped, times};
 use super::{html, json, text};
 
-/// One word of several, and what is known of its answer.
+/// One word, and the state of its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Listed {
     /// The word.
     pub word: String,
-    /// Where its page is.
+    /// The address of its page.
     pub url: String,
-    /// Its answer, as far as it is known.
+    /// The state of its answer.
     #[serde(flatten)]
     pub state: State,
 }
 
-/// What is known of a word's answer.
+/// The state of a word's answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
 pub enum State {
-    /// It has one.
+    /// There is an answer.
     Counted {
         /// How often the word occurs in all corpora together.
         total_words: i128,
-        /// How many corpora hold it.
+        /// In how many corpora it occurs.
         corpora: usize,
         /// When the answer was true: RFC 3339, UTC.
         as_of: String,
         /// Whether the numbers are the stand-in's.
         sample_data: bool,
     },
-    /// It has none, or none that could be had.
+    /// There is no answer, or it could not be fetched.
     Unavailable,
 }
 
 const TITLE: &str = "Words and how often they appear";
 
-/// The list of words, and the format it is in: HTML or JSON as wished, else plain text.
+/// The list of words and its format: HTML or JSON if requested, otherwise plain text.
 pub fn index_page(listed: &[Listed], wished: &'static Format) -> (&'static Format, Bytes) {
     if *wished == html::FORMAT {
         (wished, as_html(listed).into())
@@ -93,7 +93,7 @@ fn as_html(listed: &[Listed]) -> String {
     });
     let longest = totals.fold(1.0, f64::max);
     let mut counted = listed.iter().filter(|one| one.state != State::Unavailable);
-    // Where only some are, each says so in its row.
+    // If only some words have sample data, each of them says so in its row.
     let only_samples = counted.clone().next().is_some() && counted.all(is_sample);
     let head = Head {
         title: TITLE,
@@ -134,7 +134,7 @@ fn is_sample(one: &Listed) -> bool {
     )
 }
 
-/// `marked`: its numbers are a sample, and others' are not.
+/// `marked`: the numbers of this word are sample data, and those of others are not.
 fn row(one: &Listed, longest: f64, marked: bool, page: &mut String) {
     let (bar, numbers) = match &one.state {
         State::Counted {

@@ -2,7 +2,7 @@ use super::format::Format;
 use super::index::{Listed, index_page};
 use super::{Page, Representation, encoded, html, json, text};
 
-/// The list of words in each of its formats, swapped whole.
+/// The list of words in each of its formats, replaced as a whole.
 #[derive(Debug, Clone)]
 pub struct IndexPages([(&'static Format, Page); 3]);
 
@@ -19,7 +19,7 @@ impl IndexPages {
         }))
     }
 
-    /// The page for who wishes a format: in that one, or else as plain text.
+    /// The page in the requested format, or else in plain text.
     pub fn get(&self, wished: &Format) -> (&'static Format, &Page) {
         let [first, second, last] = &self.0;
         let found = [first, second].into_iter().find(|(format, _)| *format == wished);

@@ -30,7 +30,7 @@ struct Document<'a> {
 #[derive(Serialize)]
 struct Row<'a> {
     corpus: Option<&'a str>,
-    /// Of a work that is known.
+    /// Only for a known work.
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -78,7 +78,7 @@ fn row<'a>(report: &Report<'_>, count: &'a Count) -> Row<'a> {
     }
 }
 
-/// One line of JSON. Our documents hold only text, numbers and lists, which always serialise.
+/// One line of JSON. Our documents contain only text, numbers and lists, which always serialise.
 pub(super) fn line(document: &impl Serialize) -> String {
     serde_json::to_string(document).unwrap_or_else(|_| "null".to_owned()) + "\n"
 }

@@ -1,4 +1,4 @@
-//! The answer as Markdown: a heading, a table after GitHub's specification, and what the numbers are of.
+//! The answer as Markdown: a heading, a table (GitHub's specification), and the source of the numbers.
 
 use super::format::Format;
 use super::report::Report;
@@ -38,14 +38,14 @@ fn answer(report: &Report<'_>) -> String {
     text
 }
 
-/// One line that reads as the text does: no mark-up, no cell's end, no HTML, and no address that becomes a link.
+/// One line that renders as the text itself: without mark-up, the end of a cell, HTML, or automatic links.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in line(text).chars() {
         match c {
-            // GitHub looks for mail addresses when a backslash is no longer there; a comment keeps the halves apart.
+            // GitHub recognises mail addresses after it has removed backslashes; a comment keeps the halves apart.
             '@' => escaped.push_str("<!-- -->"),
-            // What begins with `www.` is a link too.
+            // `www.` also begins a link.
             '.' if escaped.ends_with("www") => escaped.push('\\'),
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '#' | '!' | '$' | ':' => {
                 escaped.push('\\');

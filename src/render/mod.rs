@@ -1,4 +1,4 @@
-//! Turns an answer into the bytes of every page, once per answer. Pure: the same answer gives the same bytes.
+//! Turns an answer into the bytes of every page, once per answer. It is pure: the same answer gives the same bytes.
 
 mod bar;
 pub mod csv;
@@ -44,10 +44,11 @@ pub use index::{Listed, State, index_page};
 pub use index_pages::IndexPages;
 pub use order::Order;
 
-/// The most bytes that all pages of one answer may take together. Two answers are held while one replaces the other.
+/// The most bytes that all pages of one answer may take together. Two answers are in memory while one replaces the
+/// other.
 pub const MAX_PAGES: usize = 8 * 1024 * 1024;
 
-/// Every format, the default first. Negotiation, headers and the reference's list follow from it.
+/// Every format, the default first. Negotiation, headers and the list in the reference follow from it.
 pub const FORMATS: &[Format] = &[
     html::FORMAT,
     json::FORMAT,
@@ -56,7 +57,7 @@ pub const FORMATS: &[Format] = &[
     text::FORMAT,
 ];
 
-/// The bytes of a page, as they are or encoded.
+/// The bytes of a page, encoded or not.
 #[derive(Debug, Clone)]
 pub struct Representation {
     /// A strong entity tag over the body.
@@ -74,7 +75,7 @@ impl Representation {
     }
 }
 
-/// The pages of an answer would take more than [`MAX_PAGES`].
+/// The pages of an answer would be larger than [`MAX_PAGES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the answer's pages take more than {MAX_PAGES} bytes: it has too many rows, or too long names")]
 pub struct TooLarge;
@@ -82,14 +83,14 @@ pub struct TooLarge;
 /// One rendered page.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// As it is.
+    /// Without encoding.
     pub identity: Representation,
-    /// In gzip, where that is shorter.
+    /// In gzip, if that is shorter.
     pub gzip: Option<Representation>,
 }
 
 impl Page {
-    /// The page with this body.
+    /// A page with this body.
     pub fn new(body: String) -> Self {
         Self {
             gzip: encoded::gzip(body.as_bytes()).map(Representation::new),
@@ -97,22 +98,22 @@ impl Page {
         }
     }
 
-    /// The bytes of both.
+    /// The size of both, in bytes.
     fn bytes(&self) -> usize {
         self.identity.body.len() + self.gzip.as_ref().map_or(0, |gzip| gzip.body.len())
     }
 }
 
-/// What a page says beside its answer.
+/// The content of a page besides its answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Context<'a> {
-    /// The words beside this one, if the instance knows them.
+    /// The neighbouring words, if the instance knows them.
     pub neighbours: Option<&'a Neighbours>,
     /// How often the answer is refreshed.
     pub ttl: Duration,
 }
 
-/// Which page of an answer: the HTML page comes in each order, and says whether it is up to date.
+/// The variant of an answer's page: HTML has a page for each order, and one for an answer that is not up to date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Variant {
     format: &'static Format,
@@ -120,7 +121,7 @@ struct Variant {
     stale: bool,
 }
 
-/// An answer in every format and encoding, swapped whole.
+/// An answer in every format and encoding, replaced as a whole.
 #[derive(Debug, Clone)]
 pub struct Pages {
     /// Whether the numbers are the stand-in's.
@@ -129,11 +130,11 @@ pub struct Pages {
 }
 
 impl Pages {
-    /// Renders an answer in every format. For a large one this takes a good part of a second.
+    /// Renders an answer in every format. For a large answer this may take a large part of a second.
     ///
     /// # Errors
     ///
-    /// If the pages take more than [`MAX_PAGES`].
+    /// If the pages would be larger than [`MAX_PAGES`].
     pub fn new(answer: &Answer, context: &Context<'_>) -> Result<Self, TooLarge> {
         let mut report = Report::new(answer, context);
         let mut left = MAX_PAGES;
@@ -150,8 +151,8 @@ impl Pages {
         })
     }
 
-    /// The page in one format; none if the table has no such format. Only HTML has one for each order, and one for when
-    /// the answer is older than its TTL.
+    /// The page in one format; none if the list has no such format. Only HTML has a page for each order, and one for an
+    /// answer that is older than its TTL.
     pub fn get(&self, format: &Format, order: Order, stale: bool) -> Option<&Page> {
         let html = *format == html::FORMAT;
         let wanted = |variant: &Variant| {
@@ -162,7 +163,7 @@ impl Pages {
     }
 }
 
-/// The pages that a format has.
+/// The variants of a format's page.
 fn variants(format: &'static Format) -> Vec<Variant> {
     let variant = |order, stale| Variant { format, order, stale };
     if *format == html::FORMAT {
@@ -182,7 +183,7 @@ fn etag(body: &[u8]) -> HeaderValue {
         .as_ref()
         .first_chunk()
         .map(|half| u128::from_be_bytes(*half));
-    // It is always valid. Were it not, an empty value matches no request, so that nobody gets a false 304.
+    // It is always valid. If it were not, an empty value matches no request, so that no client gets a false 304.
     half.and_then(|half| HeaderValue::try_from(format!("\"{half:032x}\"")).ok())
         .unwrap_or(HeaderValue::from_static(""))
 }

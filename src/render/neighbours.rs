@@ -1,4 +1,4 @@
-//! The ways from one word's page to the others.
+//! The links from one word's page to the others.
 
 use crate::site::{Link, Neighbours};
 

@@ -1,6 +1,6 @@
-//! Which text `tabulate` takes for a number: what Python's `int` and `float` read.
+//! Text that `tabulate` treats as a number: whatever Python's `int` and `float` read.
 
-/// What a cell says of its column. A column is what its greatest cell is.
+/// The type that a cell gives its column. A column has the greatest type of its cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
     /// Empty, `True` or `False`: fits any column.
@@ -51,7 +51,7 @@ pub(super) fn general(value: f64) -> String {
     }
 }
 
-/// How many characters of a float stand from its point on, or from its exponent if it has no point.
+/// How many characters a float has from its point on, or from its exponent if it has no point.
 pub(super) fn fraction_width(text: &str) -> usize {
     if kind(text) != Kind::Float {
         return 0;
@@ -77,7 +77,7 @@ fn is_integer(text: &str) -> bool {
     })
 }
 
-/// A float, but neither one that overflows nor an infinity or NaN spelt in another way.
+/// A float, except one that overflows, and infinities and NaN in another spelling.
 fn is_float(text: &str) -> bool {
     float(text).is_some_and(f64::is_finite)
         || matches!(text.to_ascii_lowercase().as_str(), "inf" | "-inf" | "nan")
@@ -104,8 +104,8 @@ fn is_grouped(text: &str) -> bool {
         && groups.all(|group| group.len() == 3 && digits(group))
 }
 
-/// The text without the white space around it, any script's digits as ASCII, and without the underscores that
-/// stand between two digits. None if an underscore stands elsewhere, or if anything else is not ASCII.
+/// The text without surrounding white space, with the digits of any script as ASCII, and without underscores between
+/// two digits. None if there is an underscore elsewhere, or if any other character is not ASCII.
 fn to_ascii(text: &str) -> Option<String> {
     let mut ascii = String::with_capacity(text.len());
     let mut characters = text.trim().chars().peekable();
@@ -139,7 +139,7 @@ fn digit(c: char) -> Option<char> {
     char::from_digit(code - zero, 10)
 }
 
-/// Unicode's zeros; the other nine digits follow each.
+/// The zero of each script in Unicode; its other nine digits follow it.
 const ZEROS: [u32; 66] = [
     0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xde6, 0xe50,
     0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90, 0x1b50, 0x1bb0, 0x1c40,

@@ -1,4 +1,4 @@
-//! What the service offers, in OpenAPI 3.1: the formats by their table, the rest by hand.
+//! What the service offers, in OpenAPI 3.1: the formats come from their list, the rest is written by hand.
 
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ pub fn document() -> String {
             "description": "GET and HEAD are answered everywhere. A client that accepts JSON gets an error as problem details (RFC 9457).",
             "license": {"name": "MIT", "identifier": "MIT"}
         },
-        // Beside this document, under whatever path a reverse proxy serves it.
+        // Relative to this document, under whatever path a reverse proxy serves it.
         "servers": [{"url": "."}],
         "paths": paths(),
         "components": {
@@ -115,7 +115,7 @@ fn by_accept() -> Value {
     )
 }
 
-/// The counts by a link that names the format.
+/// The counts at a link that names the format.
 fn by_link(format: &Format) -> Value {
     counts(
         &format!("The counts as {}", format.media_type()),
@@ -219,7 +219,7 @@ fn errors() -> Value {
     })
 }
 
-/// By RFC 9457.
+/// Problem details (RFC 9457).
 fn problem() -> Value {
     json!({
         "type": "object",

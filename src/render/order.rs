@@ -1,12 +1,12 @@
-//! In which order a page lists the corpora.
+//! The order of the corpora on a page.
 
-/// What the rows of the HTML page are sorted by, the largest first.
+/// The sort key of the rows of the HTML page, the largest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Order {
     /// How often the word occurs in the corpus.
     #[default]
     Count,
-    /// How often it stands among 10,000 words of the corpus.
+    /// How often the word occurs per 10,000 words of the corpus.
     Rate,
 }
 
@@ -14,7 +14,7 @@ impl Order {
     /// Each order, the default first.
     pub const ALL: [Self; 2] = [Self::Count, Self::Rate];
 
-    /// Its name in an address.
+    /// The name of the order in an address.
     pub fn name(self) -> &'static str {
         match self {
             Self::Count => "count",

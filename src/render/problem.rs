@@ -1,11 +1,12 @@
-//! An error as a problem detail, RFC 9457.
+//! An error as problem details (RFC 9457).
 
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::json::line;
 
-/// Nothing is known beyond the status, so that the type is the RFC's own for that, and the title the status's.
+/// Nothing is known beyond the status. Therefore the type is the one that the RFC has for this case, and the title is
+/// that of the status.
 #[derive(Serialize)]
 struct Problem<'a> {
     #[serde(rename = "type")]

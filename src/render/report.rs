@@ -1,4 +1,4 @@
-//! An answer as the formats show it: what each would have to work out, once for all.
+//! An answer prepared for all formats: values that each of them would otherwise compute.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,41 +10,41 @@ use super::order::Order;
 use super::wording::{counted, date, grouped};
 use super::{Context, table, works};
 
-/// The last second with a year of four digits, since 1970.
+/// The last second of the year 9999, in Unix time: dates have years of four digits.
 const LAST_SECOND: u64 = 253_402_300_799;
 
-/// An answer made ready for every format.
+/// An answer prepared for every format.
 pub(super) struct Report<'a> {
     /// The word that was counted.
     pub(super) word: &'a str,
-    /// The table that was asked.
+    /// The table that was queried.
     pub(super) table: &'a Table,
     /// The counts in their order.
     pub(super) counts: &'a [Count],
-    /// Other cases of the word that occur, the most frequent first.
+    /// The other cases of the word that occur, the most frequent first.
     pub(super) other_cases: &'a [OtherCase],
     /// Whether the numbers are the stand-in's.
     pub(super) sample_data: bool,
     /// Whether the corpora are Shakespeare's works, which have titles and years.
     pub(super) has_works: bool,
-    /// The words beside this one.
+    /// The neighbouring words.
     pub(super) neighbours: Option<&'a Neighbours>,
     /// How often the answer is refreshed.
     pub(super) ttl: Duration,
-    /// By what the HTML page is sorted.
+    /// The order of the rows of the HTML page.
     pub(super) order: Order,
-    /// Whether the HTML page is the one for when the answer is older than that.
+    /// Whether the HTML page is the one for an answer that is older than its TTL.
     pub(super) stale: bool,
     /// When the job was sent: RFC 3339, UTC, whole seconds.
     pub(super) as_of: String,
-    /// The counts' sum.
+    /// The sum of the counts.
     pub(super) total: i128,
-    /// The counts as `tabulate` lays them out, without a line end; empty without counts.
+    /// The counts as a `tabulate` table, without a final line end; empty without counts.
     pub(super) tabulated: String,
 }
 
 impl<'a> Report<'a> {
-    /// Makes an answer ready.
+    /// Prepares an answer.
     pub(super) fn new(answer: &'a Answer, context: &Context<'a>) -> Self {
         Self {
             word: answer.word.as_str(),
@@ -73,7 +73,7 @@ impl<'a> Report<'a> {
         format!("{total} {rest}")
     }
 
-    /// The same, with the number apart.
+    /// The same with the number separate.
     pub(super) fn summary_parts(&self) -> (String, String) {
         let times = if self.total == 1 { "time" } else { "times" };
         let (one, many) = self.things();
@@ -81,7 +81,7 @@ impl<'a> Report<'a> {
         (grouped(self.total), format!("{times} in {places}"))
     }
 
-    /// What a corpus is, and several.
+    /// The word for a corpus, in singular and plural.
     pub(super) fn things(&self) -> (&'static str, &'static str) {
         if self.has_works {
             ("work", "works")
@@ -96,18 +96,18 @@ impl<'a> Report<'a> {
     }
 }
 
-/// How often the word stands in 10,000 words of the corpus; none if the corpus has no words.
+/// How often the word occurs per 10,000 words of the corpus; none if the corpus has no words.
 pub(super) fn rate(count: &Count) -> Option<f64> {
     (count.corpus_words > 0).then(|| 10_000.0 * count.total_words as f64 / count.corpus_words as f64)
 }
 
-/// The same as programs get it, to two places. Both formats round here, or they would differ in ties.
+/// The same for programs, to two places. Both formats round here; otherwise they would differ in ties.
 pub(super) fn rounded_rate(count: &Count) -> Option<f64> {
     rate(count).map(|rate| (rate * 100.0).round() / 100.0)
 }
 
 fn rfc3339(time: SystemTime) -> String {
-    // Outside these bounds the formatter fails: a clock may be wrong, a page is still to be had.
+    // Outside these bounds the formatter fails. A clock may be wrong, but a page must still be served.
     let last = UNIX_EPOCH + Duration::from_secs(LAST_SECOND);
     humantime::format_rfc3339_seconds(time.clamp(UNIX_EPOCH, last)).to_string()
 }

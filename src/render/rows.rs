@@ -1,4 +1,4 @@
-//! The word's counts as a table in HTML, with the bar in the row.
+//! The word's counts as an HTML table, with a bar in each row.
 
 use crate::answer::Count;
 
@@ -10,14 +10,14 @@ use super::report::{Report, rate};
 use super::wording::grouped;
 use super::works;
 
-/// The most rows shown; who wants more takes the numbers as CSV.
+/// The most rows shown; the CSV file has all of them.
 const MOST_ROWS: usize = 1000;
-/// The most bytes of all rows: names may be long, and a page is to be read on a phone.
+/// The most bytes of all rows together: names may be long, and the page must be readable on a phone.
 const MOST_BYTES: usize = 200_000;
-/// The most characters of a name.
+/// The most characters shown of a name.
 const MOST_OF_A_NAME: usize = 200;
 
-/// The table, and how many rows are in it.
+/// The table, and its number of rows.
 pub(super) fn table(report: &Report<'_>, caption: &str) -> (String, usize) {
     let order = report.order;
     let value = |count: &Count| match order {
@@ -26,7 +26,7 @@ pub(super) fn table(report: &Report<'_>, caption: &str) -> (String, usize) {
     };
     let mut counts: Vec<&Count> = report.counts.iter().collect();
     if order == Order::Rate {
-        // Stable: what has the same rate, or none, stays by its count.
+        // A stable sort: rows with the same rate, or none, keep their order by count.
         counts.sort_by(|one, other| {
             let sortable = |count| rate(count).unwrap_or(f64::NEG_INFINITY);
             sortable(other).total_cmp(&sortable(one))
@@ -61,7 +61,7 @@ pub(super) fn table(report: &Report<'_>, caption: &str) -> (String, usize) {
     (table, rows)
 }
 
-/// A column's heading: the order that the page has, or the link to the page that has it.
+/// A column's heading: the current order, or a link to the page in that order.
 fn column(order: Order, current: Order, title: &str) -> String {
     if order == current {
         format!(
@@ -96,7 +96,7 @@ fn name(report: &Report<'_>, count: &Count) -> String {
     }
 }
 
-/// A rate for people, such as `1,234.5`. What is more than nothing does not read as nothing.
+/// A rate for people, such as `1,234.5`. A positive rate is never shown as zero.
 fn one_place(rate: f64) -> String {
     if rate > 0.0 && rate < 0.05 {
         return "&lt;0.1".to_owned();

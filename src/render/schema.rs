@@ -1,10 +1,10 @@
-//! What the counts as JSON look like, in JSON Schema 2020-12.
+//! The JSON of the counts, in JSON Schema 2020-12.
 
 use serde_json::{Value, json};
 
 use super::json::line;
 
-/// The schema as a document of its own.
+/// The schema as a separate document.
 pub fn document() -> String {
     let mut schema = counts();
     if let Some(object) = schema.as_object_mut() {
@@ -14,7 +14,7 @@ pub fn document() -> String {
     line(&schema)
 }
 
-/// The schema as a part of another document. A later version may add properties, and takes none away.
+/// The schema as part of another document. A later version may add properties and will not remove any.
 pub(super) fn counts() -> Value {
     json!({
         "title": "Counts of a word",

@@ -1,8 +1,8 @@
-//! The table as Python's `tabulate(rows, headers="keys", tablefmt="github")` 0.10.0 lays it out.
+//! The table as Python's `tabulate(rows, headers="keys", tablefmt="github")` 0.10.0 renders it.
 //!
-//! Not followed, since `tabulate` loses text there: whole numbers that hold colour codes (`\x1b[31m007`), and cells
-//! with escape sequences in a table that also holds line ends other than `\n`. Also not: terminal hyperlinks, which
-//! count as wide as they are, and whole numbers of more than 4300 digits.
+//! Cases in which `tabulate` loses text are not imitated: whole numbers that contain colour codes (`\x1b[31m007`), and
+//! cells with escape sequences in a table that also contains line ends other than `\n`. Also not imitated: terminal
+//! hyperlinks, which count with their full width here, and whole numbers of more than 4300 digits.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use crate::answer::Count;
 
 use super::numeric::{self, Kind};
 
-/// How much wider than its header a column is at least.
+/// By how much a column is at least wider than its header.
 const HEADER_MARGIN: usize = 2;
 
-/// The table, without a line end; empty without counts.
+/// The table, without a final line end; empty without counts.
 pub(super) fn table(counts: &[Count]) -> String {
     if counts.is_empty() {
         return String::new();
@@ -42,7 +42,7 @@ pub(super) fn table(counts: &[Count]) -> String {
         if is_separator(count) {
             table.line(&rule);
         } else if let Some((name, number)) = cells.next() {
-            // Numbers have one line: they stand beside a name's first.
+            // Numbers have one line: they are beside the first line of a name.
             let names = corpus.lines(name);
             for (index, name) in names.iter().enumerate() {
                 table.row(name, if index == 0 { number } else { "" });
@@ -56,12 +56,12 @@ fn name(count: &Count) -> &str {
     count.corpus.as_deref().unwrap_or_default()
 }
 
-/// `tabulate` draws a rule for a row whose text is this character.
+/// `tabulate` draws a rule for a row that consists of this character.
 fn is_separator(count: &Count) -> bool {
     name(count).trim_matches(is_space) == "\u{1}"
 }
 
-/// A table as it is written.
+/// A table that is being written.
 struct Table<'a> {
     text: String,
     corpus: &'a Column<'a>,
@@ -88,7 +88,7 @@ impl Table<'_> {
 struct Column<'a> {
     /// In characters, without the space on either side.
     width: usize,
-    /// Whether it holds numbers, which stand at its right.
+    /// Whether it contains numbers, which are aligned to the right.
     numeric: bool,
     /// Whether a cell has several lines.
     multiline: bool,
@@ -154,7 +154,7 @@ impl<'a> Column<'a> {
     }
 }
 
-/// A cell of a column of floats. `styled`: one of the column's cells holds an escape sequence.
+/// A cell of a column of floats. `styled`: one of the column's cells contains an escape sequence.
 fn float_text(text: &str, styled: bool) -> String {
     if styled {
         let bare = visible(text);
@@ -194,7 +194,7 @@ fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown + rest)
 }
 
-/// What Python's `str.splitlines` gives, but for an empty text, which is one empty line here.
+/// What Python's `str.splitlines` returns, except for an empty text, which is one empty line here.
 fn lines(text: &str) -> Vec<String> {
     const BREAKS: [char; 10] = [
         '\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}',
@@ -204,7 +204,7 @@ fn lines(text: &str) -> Vec<String> {
     text.split(BREAKS).map(str::to_owned).collect()
 }
 
-/// What Python's `str.strip` removes.
+/// The characters that Python's `str.strip` removes.
 fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}')
 }

@@ -1,4 +1,4 @@
-//! The table alone, as plain text.
+//! Only the table, as plain text.
 
 use super::failure::Failure;
 use super::format::Format;

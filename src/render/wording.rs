@@ -1,18 +1,18 @@
-//! The words, and the form of names and numbers, that several formats share.
+//! Wording, and the format of names and numbers, that several formats share.
 
 use std::time::Duration;
 
 use crate::answer::OtherCase;
 
-/// The most of a word's other cases that are listed.
+/// The most other cases of a word that are listed.
 const MOST_CASES: usize = 5;
 
-/// The heading over a word, which is escaped already if need be.
+/// The heading with a word, which the caller has escaped if necessary.
 pub(super) fn heading(word: &str) -> String {
     format!("Amount of times '{word}' appears per corpus")
 }
 
-/// What an empty answer says of a word, which is escaped already if need be.
+/// The sentence about an empty answer, with a word that the caller has escaped if necessary.
 pub(super) fn none_found(word: &str) -> String {
     format!("'{word}' appears in no corpus.")
 }
@@ -27,12 +27,12 @@ pub(super) fn corpora(number: usize) -> String {
     counted(number as i128, "corpus", "corpora")
 }
 
-/// A number of things by the name that fits it.
+/// A number and its noun in singular or plural.
 pub(super) fn counted(number: i128, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
-/// Which other cases of the word occur, such as `'Romeo', 117 times`; none if none does. `shown` makes a word fit for the
+/// The other cases of the word, such as `'Romeo', 117 times`; none if there are none. `shown` prepares a word for the
 /// format.
 pub(super) fn other_cases(cases: &[OtherCase], shown: impl Fn(&str) -> String) -> Option<String> {
     let said = |case: &OtherCase| format!("'{}', {}", shown(&case.word), times(case.total_words.into()));
@@ -61,7 +61,7 @@ pub(super) fn grouped(number: i128) -> String {
     text
 }
 
-/// A moment in RFC 3339 for people, such as `9 September 2001, 01:46 UTC`; as it is if it is no such moment.
+/// An RFC 3339 timestamp for people, such as `9 September 2001, 01:46 UTC`; any other text is returned unchanged.
 pub(super) fn date(rfc3339: &str) -> String {
     const MONTHS: [&str; 12] = [
         "January",
@@ -88,7 +88,7 @@ pub(super) fn date(rfc3339: &str) -> String {
     read().unwrap_or_else(|| rfc3339.to_owned())
 }
 
-/// A period in its largest whole unit, such as `5 minutes`, or `minute` if it is one.
+/// A period in its largest whole unit, such as `5 minutes`; without the number if it is one, such as `minute`.
 pub(super) fn period(period: Duration) -> String {
     const UNITS: [(u128, &str); 5] = [
         (86_400_000, "day"),
@@ -106,7 +106,8 @@ pub(super) fn period(period: Duration) -> String {
     }
 }
 
-/// One line of text fit for show: control characters, and those that turn the reading direction, become U+FFFD.
+/// One line of text that is safe to show: control characters and characters that change the text direction become
+/// U+FFFD.
 pub(super) fn line(text: &str) -> String {
     let unsafe_to_show = |c: char| {
         c.is_control()

@@ -1,27 +1,27 @@
-//! The works in BigQuery's sample table: what people call them, and when the table dates them.
+//! The works in BigQuery's sample table: their titles, and the years that the table gives them.
 
 use crate::config::Table;
 
-/// The table whose corpora these are.
+/// The table that contains these corpora.
 const TABLE: &str = "bigquery-public-data.samples.shakespeare";
 
-/// A work, as the sample table has it.
+/// A work in the sample table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Work {
     /// The name of its corpus.
     key: &'static str,
-    /// Its title as people write it.
+    /// Its title, as people write it.
     pub(super) title: &'static str,
-    /// The table's `corpus_date`; none where that is 0. It stands here, so that the query need not read the column.
+    /// The table's `corpus_date`; none if that is 0. It is here so that the query does not need to read the column.
     pub(super) year: Option<u16>,
 }
 
-/// Whether the table is the one that holds these works.
+/// Whether the table is the one with these works.
 pub(super) fn are_in(table: &Table) -> bool {
     table.to_string() == TABLE
 }
 
-/// The work of that corpus; none if the table has been given another one since.
+/// The work of this corpus; none if the corpus was added to the table later.
 pub(super) fn work(corpus: &str) -> Option<&'static Work> {
     let at = WORKS.binary_search_by_key(&corpus, |work| work.key).ok()?;
     WORKS.get(at)
@@ -43,7 +43,7 @@ const fn undated(key: &'static str, title: &'static str) -> Work {
     }
 }
 
-/// In the order of their keys.
+/// Sorted by key.
 const WORKS: [Work; 42] = [
     dated("1kinghenryiv", "Henry IV, Part 1", 1597),
     dated("1kinghenryvi", "Henry VI, Part 1", 1590),
