@@ -14,7 +14,8 @@ use super::limits::Limits;
 use super::listener::{Listener, Stream};
 use crate::cause::chain;
 
-/// The pause after the kernel refused to accept, such as out of file descriptors: trying at once would spin.
+/// The pause after the kernel refused to accept, for example without free file descriptors: an immediate retry would
+/// spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How a drain ended.
@@ -26,12 +27,12 @@ pub struct Drained {
     pub cut: usize,
 }
 
-/// Serves until `shutdown` ends, then drains: takes no new connections, answers the requests that have
-/// come, closes the rest.
+/// Serves until `shutdown` ends, then drains: accepts no new connections, answers the requests that have arrived, and
+/// closes the rest.
 ///
 /// # Errors
 ///
-/// Only if the runtime can't take the socket, before anything is served.
+/// Only if the runtime cannot take the socket, before anything is served.
 pub async fn serve<H: Handler>(
     listener: Listener,
     handler: Arc<H>,
@@ -67,7 +68,7 @@ pub async fn serve<H: Handler>(
     Ok(drained)
 }
 
-/// Whether the error is about the one connection that was to be accepted.
+/// Whether the error concerns only the connection that was being accepted.
 fn is_one_peers(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -91,8 +92,8 @@ struct Connections<H> {
 }
 
 impl<H: Handler> Connections<H> {
-    /// Serves the connection, or closes it if too many are open. To leave it waiting instead would look
-    /// to its client, and to a health check, like a dead service, for as long as the others care to stay.
+    /// Serves the connection, or closes it if too many are open. A connection that is left waiting would look like a
+    /// dead service to its client, and to a health check, for as long as the others stay open.
     fn admit(&mut self, stream: Stream) {
         if self.tasks.len() >= self.limits.connections {
             self.handler.refused();
@@ -128,7 +129,7 @@ impl<H: Handler> Connections<H> {
     }
 }
 
-/// Counts a connection as open until it is dropped.
+/// Counts a connection as open until this is dropped.
 struct Open<'a, H: Handler>(&'a H);
 
 impl<'a, H: Handler> Open<'a, H> {

@@ -6,11 +6,12 @@ use hyper::header::HeaderValue;
 
 use super::trace_context::TraceContext;
 
-/// Lines about failed requests in one second; the next line tells how many were left out.
+/// The most lines about failed requests per second; the next line says how many were left out.
 const LINES_A_SECOND: u32 = 10;
 
-/// One line per request: at debug level below 400, since the metrics count those and a line each would cost
-/// more than the response; at info level from 400, a few a second, so that no client can fill the disk.
+/// One line per request. Below status 400 it has debug level, because the metrics count those requests and a line for
+/// each would cost more than the response. From 400 on it has info level, and only a few lines a second, so that no
+/// client can fill the disk.
 #[derive(Debug)]
 pub(super) struct AccessLog {
     budget: Mutex<Budget>,
@@ -34,7 +35,7 @@ impl AccessLog {
         }
     }
 
-    /// Notes a request; one whose head could not be read has no trace.
+    /// Logs a request. A request whose head could not be read has no trace.
     pub(super) fn note<'a>(
         &self,
         method: &str,
@@ -68,7 +69,7 @@ impl AccessLog {
         }
     }
 
-    /// A line, if this second has one left, and how many were left out before it.
+    /// Takes one of this second's lines if there are any left, and returns how many were left out before it.
     fn take_line(&self, now: Instant) -> Option<u64> {
         let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
         if now.saturating_duration_since(budget.since) >= Duration::from_secs(1) {
@@ -84,7 +85,7 @@ impl AccessLog {
     }
 }
 
-/// A client's text, no longer than that many characters.
+/// A client's text, cut to this many characters.
 fn shortened(text: &str, most: usize) -> &str {
     let end = text.char_indices().nth(most).map_or(text.len(), |(at, _)| at);
     text.get(..end).unwrap_or_default()

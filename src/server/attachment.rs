@@ -4,12 +4,12 @@ use hyper::header::HeaderValue;
 
 use crate::config::Word;
 
-/// The longest part of a word in a file's name, in bytes: file systems take names of 255.
+/// The longest part of a word in a file name, in bytes: file systems allow names of 255.
 const MOST: usize = 200;
 
-/// The `Content-Disposition` of a file with a word's counts, by RFC 6266: its name in ASCII, and as it is.
+/// The `Content-Disposition` (RFC 6266) of a file with a word's counts: its name in ASCII, and unchanged.
 ///
-/// The prefix keeps a name from being one that a system takes for something else, such as `.`, `-` or `CON`.
+/// The prefix keeps the name from being one with a special meaning, such as `.`, `-` or `CON`.
 pub(super) fn content_disposition(prefix: &str, word: &Word, suffix: &str) -> HeaderValue {
     let name = file_name(word.as_str());
     let ascii: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
@@ -27,8 +27,8 @@ pub(super) fn content_disposition(prefix: &str, word: &Word, suffix: &str) -> He
     HeaderValue::try_from(value).unwrap_or(HeaderValue::from_static("attachment"))
 }
 
-/// The word as every system takes it in a file's name: what ends a path, a quoted string or a command, or turns the
-/// direction of reading, becomes an underscore.
+/// The word for a file name on every system: characters that end a path, a quoted string or a command, or change the
+/// text direction, become underscores.
 fn file_name(word: &str) -> String {
     let mut name = String::new();
     for c in word.chars() {
@@ -65,7 +65,7 @@ mod tests {
             ("a\"b\\c/d", "a_b_c_d", "a_b_c_d"),
             ("../../etc", ".._.._etc", ".._.._etc"),
             ("100%; rm", "100__ rm", "100__%20rm"),
-            // "evil", a turn of the direction, "vsc.exe".
+            // "evil", a change of the text direction, "vsc.exe".
             ("evil\u{202e}vsc.exe", "evil_vsc.exe", "evil_vsc.exe"),
             ("\u{5e9}\u{5dc}\u{5d5}\u{5dd}", "____", "%D7%A9%D7%9C%D7%95%D7%9D"),
         ] {

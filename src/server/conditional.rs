@@ -3,8 +3,8 @@ use std::iter::once;
 use headers::{ETag, Header, IfNoneMatch};
 use hyper::header::HeaderValue;
 
-/// Whether the lines of an `If-None-Match` say that the client has this page already. Weak comparison, as RFC 9110 wants
-/// it.
+/// Whether the lines of an `If-None-Match` say that the client already has this page. The comparison is weak, as RFC
+/// 9110 requires.
 pub(super) fn has_already<'a>(
     mut if_none_match: impl Iterator<Item = &'a HeaderValue>,
     etag: &HeaderValue,

@@ -26,14 +26,14 @@ const BUFFER: usize = 16 * 1024;
 /// The most header fields of a request.
 const MAX_HEADERS: usize = 64;
 
-/// What a connection is doing, as a drain needs to know it.
+/// The state of a connection, as far as a drain needs it.
 #[derive(Default)]
 struct Activity {
-    /// A request has come whole and its response is not made yet.
+    /// A complete request has arrived, and there is no response yet.
     responding: AtomicBool,
-    /// A response is made and not yet written whole.
+    /// There is a response, and it is not completely written.
     responded: AtomicBool,
-    /// A response waits for the peer to take it.
+    /// A response waits for the peer to read it.
     stalled: AtomicBool,
     /// The next response is the last.
     closing: AtomicBool,
@@ -55,7 +55,8 @@ impl Drop for Responding<'_> {
     }
 }
 
-/// Serves one connection to its end, or to the end of a drain. So many bytes of responses may be held back to be joined.
+/// Serves one connection to its end, or to the end of a drain. At most `held` bytes of responses are held back to be
+/// joined.
 pub(super) async fn run<S, H: Handler>(
     stream: S,
     held: usize,
@@ -80,10 +81,10 @@ pub(super) async fn run<S, H: Handler>(
         .max_headers(MAX_HEADERS)
         .max_buf_size(BUFFER)
         .auto_date_header(false)
-        // A client may say that it asks no more, and still waits for its answer.
+        // A client may close its sending side and still wait for its response.
         .half_close(true)
-        // With it hyper buffers responses without bound while a peer asks and does not read, and drops
-        // those that it holds when what follows them is malformed. `Joined` does neither.
+        // With it, hyper buffers responses without limit while a peer sends requests and does not read, and drops
+        // buffered responses if the next request is malformed. `Joined` does neither.
         .pipeline_flush(false)
         .serve_connection(io, service);
     let drain = async { draining.wait_for(|draining| *draining).await.is_ok() };
@@ -93,7 +94,7 @@ pub(super) async fn run<S, H: Handler>(
         _ = drain => None,
     };
     if ended.is_none() {
-        // A request already on its way is still answered, and told that it is the last.
+        // A request that is already on its way is still answered, with the notice that it is the last.
         activity.closing.store(true, Ordering::Relaxed);
         ended = tokio::time::timeout(limits.last_requests, Pin::new(&mut connection))
             .await
@@ -103,7 +104,7 @@ pub(super) async fn run<S, H: Handler>(
         Some(ended) => ended,
         None => {
             Pin::new(&mut connection).graceful_shutdown();
-            // hyper would wait for the rest of a half-sent head; nothing is owed to that one.
+            // hyper would wait for the rest of a half-sent head; such a request gets no response.
             poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
                 Poll::Pending if !activity.owes() => Poll::Ready(Ok(())),
                 polled => polled,
@@ -111,7 +112,7 @@ pub(super) async fn run<S, H: Handler>(
             .await
         }
     };
-    // hyper gives up at a preface of HTTP/2 without an answer of its own.
+    // hyper gives up at a preface of HTTP/2 without a response.
     let is_http2 = matches!(&ended, Err(error) if error.is_parse_version_h2());
     let unanswered = is_http2.then_some(StatusCode::BAD_REQUEST);
     if let Err(error) = ended {
@@ -119,7 +120,7 @@ pub(super) async fn run<S, H: Handler>(
     }
     let (mut stream, withheld) = connection.into_parts().io.into_inner().into_parts();
     if let Some(status) = withheld.or(unanswered) {
-        // In a box, so that a connection that ends well does not make room for it.
+        // Boxed, so that connections that end normally do not need space for it.
         let last = Box::pin(last_words::say(&mut stream, handler.unreadable(status)));
         if let Err(error) = last.await {
             tracing::debug!(cause = chain(&error), "connection ended early");

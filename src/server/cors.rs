@@ -8,26 +8,26 @@ use hyper::{Method, Request};
 use super::headers::{self, CROSS_ORIGIN_RESOURCE_POLICY};
 use crate::config::Origin;
 
-/// What a script may read besides the fields that it always may.
+/// The fields that a script may read, besides those that are always allowed.
 const EXPOSED: HeaderValue = HeaderValue::from_static("age, etag, retry-after, x-request-id");
-/// What it may send besides the fields that it always may.
+/// The fields that a script may send, besides those that are always allowed.
 const ALLOWED: HeaderValue = HeaderValue::from_static("if-none-match, traceparent, x-request-id");
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
-/// For how long a browser need not ask again, in seconds: no browser takes more than this.
+/// For how many seconds a browser may cache a preflight's result: no browser accepts more than this.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
 
-/// Whose pages may read the answers, by Fetch's CORS protocol.
+/// The origins whose pages may read the answers (the CORS protocol of the Fetch standard).
 #[derive(Debug)]
 pub(super) enum Cors {
-    /// Each.
+    /// Any origin.
     Any,
-    /// Those from these origins.
+    /// These origins.
     Of(Vec<HeaderValue>),
 }
 
 impl Cors {
-    /// None where no origin is allowed.
+    /// None if no origin is allowed.
     pub(super) fn new(origins: &[Origin]) -> Option<Self> {
         if origins.iter().any(Origin::is_any) {
             return Some(Self::Any);
@@ -39,10 +39,10 @@ impl Cors {
         (!origins.is_empty()).then_some(Self::Of(origins))
     }
 
-    /// Adds to a response what lets those read it who may.
+    /// Adds the fields that allow an origin's scripts to read a response.
     pub(super) fn open(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
         if let Self::Of(_) = self {
-            // The answer depends on it, also where it is not there.
+            // The response depends on the origin, even if the request has none.
             let vary = match headers.get(VARY).and_then(|vary| vary.to_str().ok()) {
                 Some(vary) => HeaderValue::try_from(format!("{vary}, origin")),
                 None => Ok(HeaderValue::from_static("origin")),
@@ -56,12 +56,12 @@ impl Cors {
         }
     }
 
-    /// The fields of the answer to a preflight: what the request itself may be. None if it is no preflight, or one from an
-    /// origin that is not allowed.
+    /// The fields of the response to a preflight, which describe the allowed requests. None if the request is not a
+    /// preflight, or its origin is not allowed.
     pub(super) fn preflight<B>(&self, request: &Request<B>) -> Option<HeaderMap> {
         let asked = request.headers();
         let origin = asked.get(ORIGIN)?;
-        // A star asks of the server as a whole, of which a browser has no question.
+        // The target `*` means the server as a whole, which a browser never asks about.
         let is_preflight = *request.method() == Method::OPTIONS
             && request.uri().path().starts_with('/')
             && asked.contains_key(ACCESS_CONTROL_REQUEST_METHOD);

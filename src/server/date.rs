@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 use hyper::header::HeaderValue;
 use rustix::time::{ClockId, clock_gettime};
 
-/// The last second that the format of dates can say: the end of the year 9999.
+/// The last second that the date format can represent: the end of the year 9999.
 const LAST: u64 = 253_402_300_799;
 
 thread_local! {
@@ -14,13 +14,13 @@ thread_local! {
 
 /// The value of `Date`.
 ///
-/// hyper's own is made anew when its second is over: after the clock has been set back, that takes as long as it was set
-/// back by.
+/// hyper computes its own again only when its second has passed. After the clock has been set back, that takes as long
+/// as the clock was set back by.
 pub fn now() -> HeaderValue {
     of(this_second())
 }
 
-/// The second since 1970 that `Date` tells now.
+/// The current second in Unix time, for `Date`.
 pub(super) fn this_second() -> u64 {
     second_of(clock_gettime(ClockId::Realtime).tv_sec)
 }
@@ -29,7 +29,7 @@ fn second_of(since_1970: i64) -> u64 {
     u64::try_from(since_1970).map_or(0, |since| since.min(LAST))
 }
 
-/// The value of `Date` in a second, made once for as long as it is the last asked for.
+/// The value of `Date` for a second, computed once while it is the last one requested.
 pub(super) fn of(second: u64) -> HeaderValue {
     MADE.with_borrow_mut(|(made, value)| {
         if *made != second {

@@ -3,7 +3,7 @@ use std::sync::LazyLock;
 use super::route::Route;
 use crate::render::{Page, openapi, schema};
 
-/// What is the same for as long as the program is.
+/// A document that never changes while the program runs.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) content_type: &'static str,
@@ -20,7 +20,7 @@ static SCHEMA: LazyLock<Document> = LazyLock::new(|| Document {
     page: Page::new(schema::document()),
 });
 
-/// The document of a route; none if it has none.
+/// The document of a route, if it has one.
 pub(super) fn of(route: Route) -> Option<&'static Document> {
     match route {
         Route::OpenApi => Some(&OPENAPI),

@@ -2,16 +2,16 @@ use hyper::header::HeaderValue;
 
 use super::weighted;
 
-/// Which codings a request takes a body in.
+/// The content codings that a request accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Accepted {
     pub(super) gzip: bool,
-    /// The body as it is.
+    /// No encoding.
     pub(super) identity: bool,
 }
 
-/// What `Accept-Encoding` says. gzip is taken if it is named, or by `*`, and liked no less than the body as it is; that
-/// one is taken unless it is refused. Without the field, nothing but the body as it is.
+/// The codings of an `Accept-Encoding`. gzip is accepted if it is named, or by `*`, with at least the quality of
+/// identity. Identity is accepted unless it is refused. Without the field, only identity is accepted.
 pub(super) fn accepted<'a>(accept_encoding: impl Iterator<Item = &'a HeaderValue>) -> Accepted {
     let (mut gzip, mut identity, mut any) = (None, None, None);
     for line in accept_encoding {

@@ -6,9 +6,9 @@ use hyper::header::{
 use super::request_id::X_REQUEST_ID;
 use super::trace_context::TRACEPARENT;
 
-/// The fields of a request on which its answer depends, and how many lines of each it has.
+/// The fields of a request that its response depends on, and how many lines of each it has.
 ///
-/// One pass finds that out. To look each of them up in the map would hash its name, and most requests have few.
+/// One pass counts them. A look-up of each field in the map would hash its name, and most requests have few fields.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'a> {
     headers: &'a HeaderMap,
@@ -70,7 +70,7 @@ impl<'a> Fields<'a> {
         self.lines(self.accept_encoding, ACCEPT_ENCODING)
     }
 
-    /// The lines of `If-None-Match`; none if it is not there.
+    /// The lines of `If-None-Match`; none if the field is absent.
     pub(super) fn if_none_match(self) -> Option<impl Iterator<Item = &'a HeaderValue>> {
         (self.if_none_match > 0).then(|| self.lines(self.if_none_match, IF_NONE_MATCH))
     }
@@ -80,7 +80,7 @@ impl<'a> Fields<'a> {
         self.lines(self.traceparent, TRACEPARENT)
     }
 
-    /// The values of so many lines, which are all with this name.
+    /// The values of all `count` lines with this name.
     fn lines(self, count: usize, name: HeaderName) -> impl Iterator<Item = &'a HeaderValue> {
         let lines = self.headers.iter().filter(move |(known, _)| **known == name);
         lines.map(|(_, value)| value).take(count)

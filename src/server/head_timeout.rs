@@ -6,17 +6,17 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-/// A stream whose peer must send the next request's head within a time that begins with the connection, and anew with
-/// the end of each response.
+/// A stream whose peer must send the next request's head within a time limit, which begins with the connection and
+/// again at the end of each response.
 ///
-/// hyper's own limit makes a timer and drops it with each request. This one lets the timer run out, and sets it again
-/// if a response has ended meanwhile.
+/// hyper's own limit creates and drops a timer for each request. This one lets the timer expire, and sets it again if a
+/// response has ended meanwhile.
 pub(super) struct HeadTimeout<S> {
     stream: S,
     limit: Duration,
     deadline: Instant,
     timer: Option<Pin<Box<Sleep>>>,
-    /// A response is written and not yet flushed.
+    /// A response was written and not yet flushed.
     written: bool,
 }
 
@@ -76,7 +76,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
         self.stream.is_write_vectored()
     }
 
-    /// hyper flushes once a response is written whole.
+    /// hyper flushes once a response is completely written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if std::mem::take(&mut self.written) {
             self.deadline = Instant::now() + self.limit;

@@ -18,39 +18,39 @@ const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-/// A new version may change a document.
+/// A new version of the program may change a document.
 const AN_HOUR: HeaderValue = HeaderValue::from_static("max-age=3600");
-/// Passed on from whoever answered, so that no format can be taken for BigQuery's numbers.
+/// Passed on from the upstream, so that the data cannot be taken for BigQuery's numbers in any format.
 const X_SAMPLE_DATA: HeaderName = HeaderName::from_static("x-sample-data");
 const STANDIN: HeaderValue = HeaderValue::from_static("bigquery-standin");
 const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
-/// Where a program finds what the counts as JSON look like, by JSON Schema's and RFC 8631's relations.
+/// Where programs find the description of the counts' JSON, with the relations of JSON Schema and RFC 8631.
 const DESCRIBED: HeaderValue =
     HeaderValue::from_static(r#"<schema.json>; rel="describedby", <openapi.json>; rel="service-desc""#);
 
-/// What the answers to `/` depend on.
+/// What the responses to `/` vary by.
 pub(super) const BY_FORMAT_AND_ENCODING: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
-/// The same where the address names the format, or there is only one.
+/// The same if the address names the format, or there is only one.
 pub(super) const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
-/// What errors depend on: they are short and never encoded.
+/// What errors vary by: they are short and never encoded.
 pub(super) const BY_FORMAT: HeaderValue = HeaderValue::from_static("accept");
 
-/// As many fields as a response has, but for `Connection` in the last of a connection.
+/// The number of fields in a response, without `Connection` in the last one of a connection.
 const MOST: usize = 13;
 
-/// The header fields of the counts. Each page's are made once a second: to copy a whole map costs a third of
-/// putting one together.
+/// The header fields of the counts. The fields of each page are built once a second: copying a whole map costs a third
+/// of building one.
 #[derive(Debug)]
 pub(super) struct PageHeaders {
     cache_control: HeaderValue,
-    /// Of a file of CSV, and of one with sample data.
+    /// For a CSV file, and for one with sample data.
     dispositions: [HeaderValue; 2],
-    /// By format, each by `Accept` and by a link, as it is and in gzip.
+    /// By format; by `Accept` or by link; not encoded or in gzip.
     ready: [[[ArcSwapOption<Ready>; 2]; 2]; FORMATS.len()],
 }
 
-/// What is sent of an answer.
+/// The page that is sent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sent<'a> {
     pub(super) format: &'a Format,
@@ -62,7 +62,7 @@ pub(super) struct Sent<'a> {
     pub(super) etag: &'a HeaderValue,
 }
 
-/// The fields of a page, and for what they are right.
+/// The fields of a page, and what they are valid for.
 #[derive(Debug)]
 struct Ready {
     sample_data: bool,
@@ -73,11 +73,11 @@ struct Ready {
 }
 
 impl PageHeaders {
-    /// The fields for answers about this word that count as fresh and may be served for this long.
+    /// The fields for answers about this word that count as fresh and may be served for these periods.
     pub(super) fn new(word: &Word, ttl: Duration, max_stale: Duration) -> Self {
-        // With the age beside it, a cache in front takes the page for fresh exactly as long as we do, and in an outage shows
-        // it as long as we would. For a tenth more it may show the page while it fetches the next one, so that nobody waits
-        // for that.
+        // Together with `Age`, a cache in front treats the page as fresh exactly as long as we do, and serves it in an
+        // outage as long as we would. For a tenth of the TTL longer it may serve the page while it fetches the next
+        // one, so that no client waits for that.
         let cache_control = format!(
             "max-age={}, stale-while-revalidate={}, stale-if-error={}",
             ttl.as_secs(),
@@ -153,12 +153,12 @@ impl PageHeaders {
         headers
     }
 
-    /// For a page that the client has already.
+    /// For a page that the client already has.
     pub(super) fn not_modified(&self, linked: bool, etag: &HeaderValue, age: Duration) -> HeaderMap {
         self.both(linked, etag, age.as_secs(), date::this_second())
     }
 
-    /// What a page has with its body and without.
+    /// The fields of a page, with or without its body.
     fn both(&self, linked: bool, etag: &HeaderValue, age: u64, date: u64) -> HeaderMap {
         let mut headers = tagged(date::of(date), etag, &self.cache_control, vary(linked));
         headers.insert(AGE, age.into());
@@ -166,7 +166,7 @@ impl PageHeaders {
     }
 }
 
-/// What a page depends on; `linked` where the address names its format, or there is only one.
+/// What a page varies by; `linked` if the address names its format, or there is only one.
 pub(super) fn vary(linked: bool) -> HeaderValue {
     if linked {
         BY_ENCODING
@@ -175,7 +175,7 @@ pub(super) fn vary(linked: bool) -> HeaderValue {
     }
 }
 
-/// What everything that may be kept has, with its body and without.
+/// The fields of everything that may be cached, with or without its body.
 fn tagged(
     date: HeaderValue,
     etag: &HeaderValue,
@@ -190,7 +190,7 @@ fn tagged(
     headers
 }
 
-/// Adds what comes with a body.
+/// Adds the fields that describe a body.
 fn describe_body(headers: &mut HeaderMap, content_type: HeaderValue, gzip: bool) {
     headers.insert(CONTENT_TYPE, content_type);
     secure(headers);
@@ -199,14 +199,14 @@ fn describe_body(headers: &mut HeaderMap, content_type: HeaderValue, gzip: bool)
     }
 }
 
-/// For a document that stays the same as long as the program does, with its body.
+/// For a document that does not change while the program runs, with its body.
 pub(super) fn document(content_type: &'static str, gzip: bool, etag: &HeaderValue) -> HeaderMap {
     let mut headers = document_not_modified(etag);
     describe_body(&mut headers, HeaderValue::from_static(content_type), gzip);
     headers
 }
 
-/// For such a document that the client has already.
+/// For such a document that the client already has.
 pub(super) fn document_not_modified(etag: &HeaderValue) -> HeaderMap {
     tagged(date::now(), etag, &AN_HOUR, BY_ENCODING)
 }
@@ -227,7 +227,7 @@ pub(super) fn list(
     headers
 }
 
-/// For a list that the client has already.
+/// For a list that the client already has.
 pub(super) fn list_not_modified(linked: bool, etag: &HeaderValue, cache_control: &HeaderValue) -> HeaderMap {
     tagged(date::now(), etag, cache_control, vary(linked))
 }
@@ -241,7 +241,7 @@ pub(super) fn error(form: ErrorForm) -> HeaderMap {
     headers
 }
 
-/// For everything that is true only now: probes, metrics and errors.
+/// For everything that is valid only now: probes, metrics and errors.
 pub(super) fn uncached(content_type: HeaderValue) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(MOST);
     headers.insert(DATE, date::now());
@@ -251,7 +251,7 @@ pub(super) fn uncached(content_type: HeaderValue) -> HeaderMap {
     headers
 }
 
-/// For an answer of nothing but fields.
+/// For a response without a body.
 pub(super) fn empty() -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(MOST);
     headers.insert(DATE, date::now());
@@ -259,13 +259,13 @@ pub(super) fn empty() -> HeaderMap {
     headers
 }
 
-/// What keeps a browser from making more of a response than it is.
+/// The fields that keep a browser from interpreting a response as anything else.
 fn secure(headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN);
 }
 
-/// What else only a page needs.
+/// Further fields that only a page needs.
 fn secure_document(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, content_security_policy());
     headers.insert(REFERRER_POLICY, NO_REFERRER);

@@ -25,23 +25,23 @@ use super::target::Target;
 use super::trace_context::TraceContext;
 use crate::render::{ErrorForm, IndexPages, Representation, text};
 
-/// The pages that are shown; none before the first round of questions.
+/// The pages that are served; none before the first round of requests to the instances.
 pub type Shown = watch::Receiver<Option<Arc<IndexPages>>>;
 
-/// How long a request waits for the first ones.
+/// How long a request waits for the first pages.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Answers requests for the list of all words. One for all connections.
+/// Answers requests for the list of all words. All connections share it.
 #[derive(Debug)]
 pub struct IndexService {
     shown: Shown,
-    /// For how long a page may be kept: new ones come as often.
+    /// How long a page may be cached: new ones appear at this interval.
     cache_control: HeaderValue,
     log: AccessLog,
 }
 
 impl IndexService {
-    /// A service over the pages that somebody renews this often.
+    /// A service for pages that another task renews at this interval.
     pub fn new(shown: Shown, period: Duration) -> Self {
         let cache_control = format!("max-age={}", period.as_secs());
         Self {
@@ -77,7 +77,7 @@ impl IndexService {
             }
         };
         let mut shown = self.shown.clone();
-        // A round has a limit of its own, which is longer than a client should wait.
+        // A round has its own limit, which is longer than a client should wait.
         let pages = match timeout(PATIENCE, shown.wait_for(Option::is_some)).await {
             Ok(Ok(pages)) => pages.clone(),
             _ => None,
@@ -122,7 +122,7 @@ impl Handler for IndexService {
             None => self.routed(request.uri(), fields).await,
         };
         let status = response.status();
-        // An error has one already, since it tells it.
+        // An error already has an ID, because the body contains it.
         let told = response.headers().get(X_REQUEST_ID).cloned();
         let id = told.or_else(|| fields.request_id.filter(|id| request_id::is_sane(id)).cloned());
         self.log.note(

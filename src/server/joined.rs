@@ -6,32 +6,34 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// The most bytes of responses that one connection over TCP holds back.
+/// The most bytes of responses that one TCP connection holds back.
 pub(super) const MOST_ON_TCP: usize = 64 * 1024;
-/// The same over a Unix socket, whose kernel buffer is freed by whole writes: a larger one would hide that a slow peer
-/// goes on reading.
+/// The same for a Unix socket, whose kernel buffer is freed in whole writes: a larger write would hide that a slow peer
+/// keeps reading.
 pub(super) const MOST_ON_UNIX: usize = 8 * 1024;
-/// The most connections that hold some back at once. Another one writes each response by itself.
+/// The most connections that hold responses back at the same time. Any other connection writes each response
+/// separately.
 const HOLDERS: usize = 32;
 
 static HOLDING: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    /// The last buffer that was let go: a batch of requests is answered in one go, and an allocator that gives memory
-    /// back would give, zeroed, the same pages to each.
+    /// The last buffer that was released. A batch of requests is answered without a pause, and an allocator that
+    /// returns memory would return the same pages, zeroed, for each batch.
     static SPARE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A stream that joins the responses to requests that came together in one write.
+/// A stream that joins the responses to pipelined requests into one write.
 ///
-/// The first response after a read is written at once. Those that follow without a read are to requests that came with
-/// its own: they are held back, up to a limit, and written before more is read, or waited for.
+/// The first response after a read is written immediately. The following responses, if there was no read in between,
+/// belong to requests that arrived together with its request. They are held back, up to a limit, and written before the
+/// next read or wait.
 pub(super) struct Joined<S> {
     stream: S,
-    /// Bytes that are held back at most.
+    /// The most bytes that are held back.
     most: usize,
     held: Option<Held>,
-    /// A response is written and not yet flushed.
+    /// A response was written and not yet flushed.
     written: bool,
     /// A response has been flushed since the last read.
     responded: bool,
@@ -43,7 +45,7 @@ struct Held {
 }
 
 impl Held {
-    /// None if too many connections hold back already.
+    /// None if too many connections already hold responses back.
     fn begin(most: usize) -> Option<Self> {
         let begun = HOLDING.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |holding| {
             (holding < HOLDERS).then_some(holding + 1)
@@ -77,7 +79,7 @@ impl<S> Joined<S> {
 }
 
 impl<S: AsyncWrite + Unpin> Joined<S> {
-    /// Writes what is held back.
+    /// Writes the bytes that are held back.
     fn poll_held(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(held) = &mut self.held else {
             return Poll::Ready(Ok(()));
@@ -92,7 +94,7 @@ impl<S: AsyncWrite + Unpin> Joined<S> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
-    /// Whether so many bytes are to be held back; what has no room beside them is written first.
+    /// Whether this many bytes are to be held back. If there is no room for them, the held bytes are written first.
     fn poll_holds(&mut self, cx: &mut Context<'_>, length: usize) -> Poll<io::Result<bool>> {
         self.written = true;
         if !self.responded {
@@ -158,7 +160,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Joined<S> {
         self.stream.is_write_vectored()
     }
 
-    /// hyper flushes once a response is written whole, and again before it waits for anything but a read.
+    /// hyper flushes once a response is completely written, and again before it waits for anything but a read.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if std::mem::take(&mut self.written) {
             self.responded = true;

@@ -8,8 +8,8 @@ use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-/// How long the rest of what the peer sends is read and dropped: a close with bytes unread is a reset, which can take
-/// the response from the peer before it is read.
+/// How long the rest of the peer's data is read and dropped. Closing with unread bytes resets the connection, which can
+/// discard the response before the peer reads it.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Sends a response on a connection that hyper has given up, and closes it.

@@ -10,24 +10,25 @@ use super::socket_file::{self, SocketFile};
 use crate::config::Listen;
 use crate::platform::{is_listener, limit_unsent};
 
-/// Connections that the kernel keeps for us until we accept them.
+/// Connections that the kernel queues until we accept them.
 const BACKLOG: i32 = 1024;
-/// Bytes that the kernel keeps of what is on its way to a peer, and of what a peer sends ahead; it doubles both for its own
-/// bookkeeping. Left to itself it keeps 250 KB of each TCP connection, and more as it goes, all on our cgroup's account.
-/// With less on its way, a peer that acknowledges late, as on the loopback, stops each response for 40 ms.
+/// How many bytes the kernel buffers of the data on its way to a peer, and of the data that a peer sends ahead. The
+/// kernel doubles both for its own bookkeeping. By default it buffers 250 KB for each TCP connection, and more over
+/// time, which counts against our cgroup. With a smaller send buffer, a peer that acknowledges late, as on the
+/// loopback, delays each response by 40 ms.
 const SEND_BUFFER: usize = 64 * 1024;
-/// On a Unix socket nothing is on its way: all of it waits for the peer.
+/// On a Unix socket no data is on its way: all of it waits for the peer.
 const UNIX_SEND_BUFFER: usize = 16 * 1024;
 const RECEIVE_BUFFER: usize = 8 * 1024;
-/// Bytes beyond the peer's window that the kernel takes from us. It keeps them for a peer that does not read, and says
-/// that there is room when half of them are gone, so that a slow peer's progress shows.
+/// How many bytes the kernel accepts from us beyond the peer's window. It buffers them for a peer that does not read,
+/// and reports free space when half of them are gone, so that the progress of a slow peer is visible.
 const UNSENT: u32 = 16 * 1024;
 
 /// A listening socket: systemd's, or one that we opened.
 #[derive(Debug)]
 pub struct Listener {
     socket: Listening,
-    /// Whether systemd keeps the socket, and with it the backlog, when we end.
+    /// Whether systemd keeps the socket, and with it the backlog, when this process ends.
     inherited: bool,
     file: Option<SocketFile>,
 }
@@ -45,7 +46,7 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// One sentence that names the address, or what systemd passed wrongly.
+    /// One sentence that names the address, or says what is wrong with the passed socket.
     pub fn open(listen: &Listen) -> io::Result<Self> {
         if let Some(socket) = inherited()? {
             return Self::new(socket, true, None);
@@ -73,7 +74,7 @@ impl Listener {
         match &socket {
             Listening::Tcp(listener) => {
                 listener.set_nonblocking(true)?;
-                // On Linux an accepted socket inherits these, so that they cost nothing per connection.
+                // On Linux an accepted socket inherits these options, so that they cost nothing per connection.
                 let options = SockRef::from(listener);
                 options.set_tcp_nodelay(true)?;
                 options.set_send_buffer_size(SEND_BUFFER)?;
@@ -93,7 +94,7 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// The kernel's own, if the socket is broken.
+    /// The kernel's error, if the socket is broken.
     pub fn local_address(&self) -> io::Result<Listen> {
         match &self.socket {
             Listening::Tcp(listener) => listener.local_addr().map(Listen::Tcp),
@@ -104,7 +105,7 @@ impl Listener {
         }
     }
 
-    /// Gives the socket to the runtime that serves.
+    /// Registers the socket with the runtime that serves.
     pub(super) fn start(self) -> io::Result<Acceptor> {
         let socket = match self.socket {
             Listening::Tcp(listener) => Accepting::Tcp(TcpListener::from_std(listener)?),
@@ -118,7 +119,7 @@ impl Listener {
     }
 }
 
-/// What would be right, where the kernel has only said what is wrong.
+/// What would be right, because the kernel only says what is wrong.
 fn advice(listen: &Listen, refused: ErrorKind) -> &'static str {
     match (listen, refused) {
         (Listen::Tcp(_), ErrorKind::AddrInUse) => {
@@ -138,7 +139,7 @@ fn advice(listen: &Listen, refused: ErrorKind) -> &'static str {
     }
 }
 
-/// The socket that systemd passed, if it passed one.
+/// The socket from systemd, if it passed one.
 fn inherited() -> io::Result<Option<Listening>> {
     let refused = |sentence: String| Err(io::Error::new(io::ErrorKind::InvalidInput, sentence));
     let mut passed = ListenFd::from_env();
@@ -174,10 +175,10 @@ fn inherited() -> io::Result<Option<Listening>> {
 
 fn bind_tcp(address: SocketAddr) -> io::Result<net::TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A restart must not wait for the last run's connections to time out.
+    // A restart must not wait until the previous process's connections have timed out.
     socket.set_reuse_address(true)?;
     if address.is_ipv6() {
-        // [::] answers IPv4 too, whatever the machine's default.
+        // [::] also accepts IPv4, whatever the machine's default is.
         socket.set_only_v6(false)?;
     }
     socket.bind(&address.into())?;
@@ -185,7 +186,7 @@ fn bind_tcp(address: SocketAddr) -> io::Result<net::TcpListener> {
     Ok(socket.into())
 }
 
-/// A listening socket on the runtime.
+/// A listening socket registered with the runtime.
 #[derive(Debug)]
 pub(super) struct Acceptor {
     socket: Accepting,
@@ -199,7 +200,7 @@ enum Accepting {
     Unix(UnixListener),
 }
 
-/// A connection as accepted.
+/// An accepted connection.
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
@@ -212,15 +213,15 @@ impl Acceptor {
             Accepting::Tcp(listener) => listener.accept().await.map(|(stream, _)| Stream::Tcp(stream)),
             Accepting::Unix(listener) => {
                 let (stream, _) = listener.accept().await?;
-                // These are not inherited; what the peer sends is on its own account.
+                // These options are not inherited; the data that the peer sends counts against the peer.
                 SockRef::from(&stream).set_send_buffer_size(UNIX_SEND_BUFFER)?;
                 Ok(Stream::Unix(stream))
             }
         }
     }
 
-    /// Stops listening. Hands over what the kernel had accepted for us, which closing would reset, one by one, so that
-    /// those that are not kept take up no descriptor; systemd's socket keeps its backlog for the next instance.
+    /// Stops listening. Passes on the connections in the kernel's backlog, which closing would reset, one by one, so
+    /// that rejected ones do not occupy descriptors. systemd's socket keeps its backlog for the next process.
     pub(super) fn close(self, mut admit: impl FnMut(Stream)) {
         if self.inherited {
             return;

@@ -4,8 +4,8 @@ use super::negotiate::{media_range, specificity};
 use super::weighted;
 use crate::telemetry::MetricsFormat;
 
-/// The form of the metrics that the request's `Accept` likes best: OpenMetrics if it likes both, the classic text if it
-/// likes neither.
+/// The metrics format that the request's `Accept` prefers: OpenMetrics if both are equal, the classic text if neither
+/// is accepted.
 pub(super) fn of<'a>(accept: impl Iterator<Item = &'a HeaderValue>) -> MetricsFormat {
     let mut fits = MetricsFormat::ALL.map(|format| (format, (0, 0)));
     let mut named_any = false;
@@ -43,7 +43,7 @@ mod tests {
                 "text/html,application/xml;q=0.9,*/*;q=0.8",
                 MetricsFormat::OpenMetrics,
             ),
-            // Prometheus 2.54 and 3.4 as they come, and the latter with `PrometheusText0.0.4` alone.
+            // Prometheus 2.54 and 3.4 with their defaults, and the latter with only `PrometheusText0.0.4`.
             (
                 "application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
                 MetricsFormat::OpenMetrics,

@@ -1,6 +1,6 @@
 //! Serves the cached pages over HTTP/1.1: sockets, limits, routes, headers and the drain.
 //!
-//! Everything a request needs is in memory, so that the only waits are on the peer, and each of those has a limit.
+//! Everything that a request needs is in memory. The only waits are for the peer, and each of them has a limit.
 
 mod accept_loop;
 mod access_log;

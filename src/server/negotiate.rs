@@ -3,30 +3,30 @@ use hyper::header::HeaderValue;
 use super::weighted;
 use crate::render::{ERROR_FORMS, ErrorForm, FORMATS, Format};
 
-/// How well a media range and its quality suit what is offered. Compared in this order: a range that names it
-/// wins over a wildcard of the same quality.
+/// How well a media range suits what is offered. The quality is compared first: at the same quality, a range that names
+/// the media type is preferred to a wildcard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Fit {
-    /// Thousandths.
+    /// In thousandths.
     quality: u16,
     /// 3 for `type/subtype`, 2 for `type/*`, 1 for `*/*`.
     specificity: u8,
 }
 
-/// The format that the request's `Accept` likes best; the default without one; none if it likes none.
+/// The format that the request's `Accept` prefers; the default without the field; none if it accepts none.
 pub(super) fn format<'a>(accept: impl Iterator<Item = &'a HeaderValue>) -> Option<&'static Format> {
     best::<{ FORMATS.len() }, _>(FORMATS, Format::media_type, accept)
 }
 
-/// The form of an error that the request's `Accept` likes best; plain text if it likes none.
+/// The form of an error that the request's `Accept` prefers; plain text if it accepts none.
 pub(super) fn error_form<'a>(accept: impl Iterator<Item = &'a HeaderValue>) -> ErrorForm {
     let best = best::<{ ERROR_FORMS.len() }, _>(ERROR_FORMS, |(media_type, _)| media_type, accept);
     best.map_or(ErrorForm::PlainText, |(_, form)| *form)
 }
 
-/// What of `offered`, which has `N` members, is liked best: the first of them if nothing is said.
+/// The member of `offered`, which has `N`, that is preferred: the first one without any preference.
 ///
-/// Parameters other than `q` are ignored, and so is a range that can't be read.
+/// Parameters other than `q` are ignored, and so are ranges that cannot be parsed.
 fn best<'a, const N: usize, T>(
     offered: &'static [T],
     media_type: impl Fn(&'static T) -> &'static str,
@@ -42,7 +42,7 @@ fn best<'a, const N: usize, T>(
             named_any = true;
             for (one, fit) in offered.iter().zip(&mut fits) {
                 let specificity = specificity(media_range, media_type(one));
-                // The most specific range decides, also when it says no.
+                // The most specific range decides, even if it refuses.
                 if specificity > fit.specificity {
                     *fit = Fit { quality, specificity };
                 }
@@ -66,7 +66,7 @@ pub(super) fn media_range(text: &str) -> Option<(&str, u16)> {
     weighted::parse(text).filter(|(range, _)| range.contains('/'))
 }
 
-/// How exactly a range names a media type; 0 if it does not.
+/// How exactly a range matches a media type; 0 if it does not.
 pub(super) fn specificity(range: &str, media_type: &str) -> u8 {
     if range.eq_ignore_ascii_case(media_type) {
         return 3;

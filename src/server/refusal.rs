@@ -3,17 +3,17 @@ use hyper::{Method, Request, StatusCode, Version};
 
 use super::fields::Fields;
 
-/// The longest request target, in bytes. Ours have at most 30.
+/// The longest request target, in bytes. Our own have at most 30.
 const MAX_TARGET: usize = 1024;
 
-/// A request that is not served, and why.
+/// A request that is refused, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: StatusCode,
     pub(super) sentence: &'static str,
-    /// Whether what follows on the connection can't be trusted to be a request.
+    /// Whether the rest of the connection's data cannot be trusted to be a request.
     pub(super) close: bool,
-    /// How many folders below the counts the address is.
+    /// How many levels the address is below the counts.
     pub(super) depth: usize,
 }
 
@@ -22,15 +22,15 @@ impl Refusal {
     pub(super) fn of<B>(request: &Request<B>, fields: &Fields<'_>) -> Option<Self> {
         let path = request.uri().path();
         Self::fault(request, fields).map(|refusal| Self {
-            // The way from one that is too long would be as long.
+            // The relative link from a too long address would also be too long.
             depth: if path.len() > MAX_TARGET { 0 } else { depth(path) },
             ..refusal
         })
     }
 
     fn fault<B>(request: &Request<B>, fields: &Fields<'_>) -> Option<Self> {
-        // hyper drops Content-Length where both are given, so that the two together can't be told from a
-        // chunked body alone. Neither is served.
+        // hyper drops Content-Length if both fields are present, so that such a request looks like one with only a
+        // chunked body. Both are refused.
         if fields.transfer_encoding {
             return Self::closing(
                 StatusCode::BAD_REQUEST,
@@ -56,7 +56,7 @@ impl Refusal {
                 "The address is too long: nothing here needs more than a few letters.",
             );
         }
-        // A bare host is CONNECT's form and a star OPTIONS's; hyper takes them with any method.
+        // A bare host is the form for CONNECT, and `*` the form for OPTIONS; hyper accepts them with any method.
         if !uri.path().starts_with('/') && !matches!(*request.method(), Method::CONNECT | Method::OPTIONS) {
             return Self::closing(
                 StatusCode::BAD_REQUEST,
@@ -84,7 +84,7 @@ impl Refusal {
     }
 }
 
-/// How many folders below the counts a path is, as a browser resolves links from it.
+/// How many levels a path is below the counts, as a browser resolves links from it.
 pub(super) fn depth(path: &str) -> usize {
     path.matches('/').count().saturating_sub(1)
 }
@@ -99,13 +99,13 @@ fn host_fault(fields: &Fields<'_>, version: Version) -> Option<&'static str> {
     }
 }
 
-/// Whether the value may be a host and port. Which one does not matter here: it is never looked at.
+/// Whether the value may be a host and port. Which host it is does not matter: it is never resolved.
 fn is_host(value: &HeaderValue) -> bool {
     !value.is_empty() && value.as_bytes().iter().all(|byte| is_of_host(*byte))
 }
 
 fn is_of_host(byte: u8) -> bool {
-    // A match becomes one look into a table; `contains` goes over all of them for each dot.
+    // The match compiles to one table look-up; `contains` compares all characters for each dot.
     matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'%' | b'!' | b'$' | b'&'
         | b'\'' | b'(' | b')' | b'*' | b'+' | b';' | b'=' | b':' | b'[' | b']')
 }

@@ -1,4 +1,4 @@
-//! The responses that services put together: the counts', documents, errors, one line of text.
+//! The responses of the services: the counts, documents, errors, one line of text.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::request_id::{self, X_REQUEST_ID};
 use super::{conditional, negotiate};
 use crate::render::{ErrorForm, FORMATS, Failure, Format, Page, Representation, text};
 
-/// Where the counts are, from an address beside theirs.
+/// The relative link to the counts from an address beside them.
 pub(super) const HOME: &str = "./";
 
 pub(super) type Response = hyper::Response<Full<Bytes>>;
@@ -41,7 +41,7 @@ pub(super) fn nothing_here(fields: &Fields<'_>, path: &str, sentence: &str) -> R
     error_leading_to(&home, StatusCode::NOT_FOUND, fields, None, sentence, None)
 }
 
-/// Behind a reverse proxy the counts are at no known path: the way to them is told from the address.
+/// Behind a reverse proxy the path of the counts is not known: the relative link is derived from the address.
 fn home(depth: usize) -> String {
     match depth {
         0 => HOME.to_owned(),
@@ -70,7 +70,7 @@ pub(super) fn no_encoding(fields: &Fields<'_>, linked: Option<&'static Format>) 
     response
 }
 
-/// What a client is told when there is nothing to show: when to come back, and not why.
+/// The response if there is nothing to show: it says when to come back, and not why.
 pub(super) fn no_answer(
     fields: &Fields<'_>,
     linked: Option<&'static Format>,
@@ -88,7 +88,7 @@ pub(super) fn no_answer(
     )
 }
 
-/// A document as it is, or in gzip, or that the client has it.
+/// A document, in gzip or not, or the notice that the client already has it.
 pub(super) fn fixed(document: &'static Document, fields: &Fields<'_>) -> Response {
     let accepted = encoding::accepted(fields.accept_encoding());
     let Some((Representation { etag, body }, gzip)) = representation(&document.page, accepted) else {
@@ -102,7 +102,7 @@ pub(super) fn fixed(document: &'static Document, fields: &Fields<'_>) -> Respons
     response(StatusCode::OK, headers, body.clone())
 }
 
-/// What is sent of a page, and whether it is in gzip; none if it is in no encoding that is accepted.
+/// The representation of a page to send, and whether it is in gzip; none if no accepted encoding is available.
 pub(super) fn representation(page: &Page, accepted: Accepted) -> Option<(&Representation, bool)> {
     match page.gzip.as_ref().filter(|_| accepted.gzip) {
         Some(gzip) => Some((gzip, true)),
@@ -115,12 +115,12 @@ pub(super) fn is_known(fields: &Fields<'_>, etag: &HeaderValue) -> bool {
     known.is_some_and(|known| conditional::has_already(known, etag))
 }
 
-/// Rounded up, and never "at once".
+/// Rounded up, and at least one.
 pub(super) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_millis().div_ceil(1000).clamp(1, u64::MAX.into()) as u64
 }
 
-/// An error in the form that fits the format of the address, or else what is accepted.
+/// An error in the form that fits the format of the address, or else the accepted media types.
 pub(super) fn error(
     status: StatusCode,
     fields: &Fields<'_>,

@@ -1,24 +1,24 @@
 use crate::render::{FORMATS, Format};
 use crate::telemetry::PATHS;
 
-/// What a path stands for. In the order of [`PATHS`].
+/// The meaning of a path. In the order of [`PATHS`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
     /// `/`: the counts.
     Counts,
-    /// `/counts.csv` and the like: the counts in the format that the suffix names.
+    /// `/counts.csv` and the other links: the counts in the format of the suffix.
     Link,
-    /// `/healthz`: the process lives.
+    /// `/healthz`: the process is alive.
     Health,
     /// `/livez`: the same.
     Live,
-    /// `/readyz`: there is an answer to give.
+    /// `/readyz`: there is an answer to serve.
     Ready,
     /// `/metrics`: numbers for Prometheus.
     Metrics,
-    /// `/openapi.json`: what this service offers, for programs.
+    /// `/openapi.json`: the description of this service, for programs.
     OpenApi,
-    /// `/schema.json`: what the counts as JSON look like.
+    /// `/schema.json`: the description of the counts' JSON.
     Schema,
     /// Anything else.
     Other,
@@ -46,17 +46,17 @@ impl Route {
         FORMATS.iter().find(|format| format.name == name)
     }
 
-    /// Whether what is there is for people and their programs, and not for what watches the service.
+    /// Whether the route is for people and their programs, and not for monitoring.
     pub(super) fn is_public(self) -> bool {
         !matches!(self, Self::Health | Self::Live | Self::Ready | Self::Metrics)
     }
 
-    /// The path as metrics and log lines name it, so that clients can't make new names.
+    /// The path for metrics and log lines, so that clients cannot create new label values.
     pub(super) fn name(self) -> &'static str {
         PATHS.get(self.number()).copied().unwrap_or("other")
     }
 
-    /// Its place in [`PATHS`].
+    /// Its position in [`PATHS`].
     pub(super) fn number(self) -> usize {
         self as usize
     }

@@ -30,22 +30,23 @@ use crate::config::{Origin, Word};
 use crate::render::{ErrorForm, Representation};
 use crate::telemetry::{Metrics, RequestLabels, RequestName, is_slow};
 
-/// Answers requests from the cache. One for all connections.
+/// Answers requests from the cache. All connections share it.
 #[derive(Debug)]
 pub struct Service {
     cache: Arc<Cache>,
     metrics: Arc<Metrics>,
-    /// Until then, requests wait for the first refresh.
+    /// Until this moment, requests wait for the first refresh.
     first_answer_by: Instant,
     page_headers: PageHeaders,
     cors: Option<Cors>,
     log: AccessLog,
-    /// The counter of what nearly every request is, so that it need not be looked up.
+    /// The counter for nearly every request, so that it need not be looked up.
     pages_served: Counter,
 }
 
 impl Service {
-    /// A service over a cache that a refresh fills with the counts of a word. Pages from these origins may read them.
+    /// A service for a cache that a refresh fills with the counts of a word. Pages of these origins may read the
+    /// answers.
     pub fn new(
         cache: Arc<Cache>,
         metrics: Arc<Metrics>,
@@ -115,15 +116,15 @@ impl Service {
         }
     }
 
-    /// A restart under load loses no request: the first refresh takes a second or two. If BigQuery is down it takes up to
-    /// its timeout, so that the wait counts from the start and not from the request.
+    /// Because of this wait, a restart under load loses no request: the first refresh takes a second or two. If
+    /// BigQuery is down it takes up to its timeout, so the wait is measured from the start and not from the request.
     async fn first_answer(&self) -> BootTime {
         let left = self.first_answer_by.saturating_duration_since(Instant::now());
         self.cache.attempted(left).await;
         self.cache.clock.now()
     }
 
-    /// The answer to a browser that asks whether a page of another origin may ask; none where that is no question.
+    /// The response to a browser's preflight request; none if the request is not an allowed preflight.
     fn preflight<B>(&self, request: &Request<B>, refusal: Refusal, route: Route) -> Option<Response> {
         let is_by_method = refusal.status == StatusCode::METHOD_NOT_ALLOWED;
         let cors = self.cors.as_ref().filter(|_| is_by_method && route.is_public())?;
@@ -178,7 +179,7 @@ impl Handler for Service {
             None => match Target::of(route, request.uri()) {
                 Ok(target) => {
                     if target.is_counts() && !self.cache.is_attempted() {
-                        // In a box: else the future of every request, which hyper moves, has room for it.
+                        // Boxed: otherwise the future of every request, which hyper moves, would have space for it.
                         now = Box::pin(self.first_answer()).await;
                     }
                     self.routed(&target, request.uri().path(), fields, now)
@@ -194,13 +195,13 @@ impl Handler for Service {
         let failed = status.is_client_error() || status.is_server_error();
         let mut id = fields.request_id.filter(|id| request_id::is_sane(id)).cloned();
         if failed && id.is_none() {
-            // An error may have one already, since it tells it.
+            // An error may already have an ID, because its body contains it.
             id = response.headers().get(X_REQUEST_ID).cloned();
         }
-        // A page has no id of its own: a cache would give it to everyone.
+        // A page without an ID in the request gets none: a cache would give the same one to every client.
         let is_told = failed || id.is_some();
         if failed || is_slow(took) {
-            // Its line in the log, or its example in the metrics, is found by it. The others have neither.
+            // The ID finds its log line, or its exemplar in the metrics. Other requests have neither.
             id = id.or_else(|| Some(request_id::new()));
         }
         let trace = || TraceContext::parse(fields.traceparent());
@@ -240,7 +241,7 @@ impl Handler for Service {
         };
         let id = request_id::new();
         self.log.note("-", "-", || None, status, Some(&id));
-        // What it would accept is not known.
+        // What the client accepts is not known.
         let response = failure(HOME, status, ErrorForm::PlainText, id, sentence, None);
         self.metrics
             .requests

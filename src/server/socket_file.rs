@@ -7,7 +7,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::cause::chain;
 
-/// A socket file that we made. Dropping it removes the file, unless another process has replaced it.
+/// A socket file that this process created. Dropping it removes the file, unless another process has replaced it.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
@@ -25,7 +25,7 @@ impl Drop for SocketFile {
     }
 }
 
-/// Listens on a path, in place of a socket file that nobody answers on any more.
+/// Listens on a path. Replaces a socket file on which no process listens any more.
 pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     remove_stale(path)?;
     let listener = UnixListener::bind(path)?;
@@ -35,8 +35,8 @@ pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
         device: made.dev(),
         inode: made.ino(),
     };
-    // As open as a TCP port: the answers are public, and a reverse proxy runs as another user.
-    // Who may not reach it is kept out by its directory.
+    // As open as a TCP port: the answers are public, and a reverse proxy runs as another user. The directory's
+    // permissions restrict access.
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
     Ok((listener, file))
 }
@@ -55,7 +55,7 @@ fn remove_stale(path: &Path) -> io::Result<()> {
     }
     match connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => std::fs::remove_file(path),
-        // One whose backlog is full: to wait for room there could take for ever.
+        // WouldBlock means a full backlog: waiting for room there could take for ever.
         Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
         _ => Err(io::Error::new(
             io::ErrorKind::AddrInUse,

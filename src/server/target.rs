@@ -3,19 +3,19 @@ use hyper::Uri;
 use super::route::Route;
 use crate::render::{FORMATS, Format, Order};
 
-/// What a request's address asks for.
+/// The content of a request's address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) route: Route,
-    /// The format, where the address names one: it wins over `Accept`.
+    /// The format, if the address names one: it takes precedence over `Accept`.
     pub(super) format: Option<&'static Format>,
     pub(super) order: Order,
 }
 
 impl Target {
-    /// Reads an address whose path has this route. The error is one sentence.
+    /// Parses an address whose path has this route. The error is one sentence.
     ///
-    /// Names and values of the query are compared as they are, as a proxy's rules compare them. Other names than ours are
+    /// Names and values of the query are compared without decoding, as a proxy's rules compare them. Unknown names are
     /// ignored: a tracking suffix must not break the page.
     pub(super) fn of(route: Route, address: &Uri) -> Result<Self, String> {
         let mut target = Self {
@@ -37,7 +37,7 @@ impl Target {
         Ok(target)
     }
 
-    /// The format that an address names, whatever else is wrong with the request: an error is in its form.
+    /// The format that an address names, whatever else is wrong with the request: errors use it too.
     pub(super) fn named_format(route: Route, address: &Uri) -> Option<&'static Format> {
         match route {
             Route::Link => Route::linked_format(address.path()),
@@ -46,7 +46,7 @@ impl Target {
         }
     }
 
-    /// Whether the counts are asked for, in whatever format.
+    /// Whether the request is for the counts, in whatever format.
     pub(super) fn is_counts(&self) -> bool {
         matches!(self.route, Route::Counts | Route::Link)
     }
@@ -70,7 +70,7 @@ fn order(query: &str) -> Result<Order, String> {
     order.ok_or_else(|| unknown("order", name, names()))
 }
 
-/// The value of a name in a query; none without the name.
+/// The value of a name in a query; none if the name is absent.
 fn value<'a>(name: &str, query: &'a str) -> Result<Option<&'a str>, String> {
     let mut values = query.split('&').filter_map(|pair| {
         let (known, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -78,7 +78,7 @@ fn value<'a>(name: &str, query: &'a str) -> Result<Option<&'a str>, String> {
     });
     let first = values.next();
     match values.next() {
-        // Which of the two counts would be a guess, and another one in a proxy.
+        // Choosing one of the two would be a guess, and a proxy might choose the other.
         Some(_) => Err(format!("The address has '{name}' more than once: give it once.")),
         None => Ok(first),
     }
@@ -135,7 +135,7 @@ mod tests {
                 "/counts.html?order=rate",
                 (Route::Link, Some("html"), Order::Rate),
             ),
-            // The path has said it.
+            // The path has already named the format.
             ("/counts.csv?format=xls", (Route::Link, Some("csv"), Order::Count)),
             ("/healthz?format=xls", (Route::Health, None, Order::Count)),
             ("/?Format=csv", (Route::Counts, None, Order::Count)),

@@ -2,7 +2,7 @@ use hyper::header::{HeaderName, HeaderValue};
 
 pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// The trace that a request belongs to, and the client's span in it: a `traceparent` by W3C's Trace Context.
+/// The trace that a request belongs to, and the client's span in it: a W3C Trace Context `traceparent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TraceContext<'a> {
     pub(super) trace_id: &'a str,
@@ -10,7 +10,7 @@ pub(super) struct TraceContext<'a> {
 }
 
 impl<'a> TraceContext<'a> {
-    /// Reads a `traceparent`, if there is exactly one.
+    /// Parses a `traceparent`, if there is exactly one.
     pub(super) fn parse(mut lines: impl Iterator<Item = &'a HeaderValue>) -> Option<Self> {
         let (one, None) = (lines.next()?, lines.next()) else {
             return None;
@@ -24,7 +24,7 @@ impl<'a> TraceContext<'a> {
         let trace_id = hexadecimal(parts.next()?, 32).filter(is_not_zero)?;
         let span_id = hexadecimal(parts.next()?, 16).filter(is_not_zero)?;
         hexadecimal(parts.next()?, 2)?;
-        // A later version may have more.
+        // A later version may have more parts.
         if version == "00" && parts.next().is_some() {
             return None;
         }

@@ -1,5 +1,5 @@
-/// Splits one element of `Accept` or `Accept-Encoding`, such as `text/html;q=0.5`, into what it names and its quality in
-/// thousandths. None if the quality can't be read. Other parameters are ignored.
+/// Splits one element of `Accept` or `Accept-Encoding`, such as `text/html;q=0.5`, into its value and its quality in
+/// thousandths. None if the quality cannot be parsed. Other parameters are ignored.
 pub(super) fn parse(text: &str) -> Option<(&str, u16)> {
     let mut parts = text.split(outside_quotes(';')).map(str::trim);
     let named = parts.next().filter(|named| !named.is_empty())?;
@@ -20,7 +20,7 @@ pub(super) fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(move |byte| is_comma(char::from(*byte)))
 }
 
-/// Whether one character after the other is this separator, and in no quoted string.
+/// Called with one character after another: whether it is this separator outside a quoted string.
 fn outside_quotes(separator: char) -> impl FnMut(char) -> bool {
     let (mut quoted, mut escaped) = (false, false);
     move |c| {
@@ -33,7 +33,7 @@ fn outside_quotes(separator: char) -> impl FnMut(char) -> bool {
     }
 }
 
-/// Reads `0`, `0.5`, `1.000`: at most three digits after the point, at most 1.
+/// Parses `0`, `0.5`, `1.000`: at most three digits after the point, at most 1.
 fn thousandths(text: &str) -> Option<u16> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     if fraction.len() > 3 || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {

@@ -6,11 +6,11 @@ use std::task::{Context, Poll};
 use hyper::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A stream that keeps back what hyper writes of its own accord: its bare answer to a head that it cannot read, after
-/// which it ends the connection. We send one of ours in its place.
+/// A stream that withholds what hyper writes by itself: its bare response to a head that it cannot parse, after which
+/// it closes the connection. We send a response of ours instead.
 pub(super) struct Withheld<'a, S> {
     stream: S,
-    /// Whether a response of ours is on its way.
+    /// Whether a response of ours is being written.
     responded: &'a AtomicBool,
     status: Option<StatusCode>,
 }
@@ -24,15 +24,15 @@ impl<'a, S> Withheld<'a, S> {
         }
     }
 
-    /// The stream, and the status of what was kept back.
+    /// The stream, and the status of the withheld response.
     pub(super) fn into_parts(self) -> (S, Option<StatusCode>) {
         (self.stream, self.status)
     }
 
-    /// Whether these bytes are kept back.
+    /// Whether these bytes are withheld.
     fn withholds(&mut self, bytes: &[u8]) -> bool {
         if !self.responded.load(Ordering::Relaxed) && self.status.is_none() {
-            // In the version of the last request: 1.0 or 1.1.
+            // hyper uses the version of the last request: 1.0 or 1.1.
             let digits = bytes.strip_prefix(b"HTTP/1.").and_then(|rest| rest.get(2..5));
             self.status = digits
                 .and_then(|digits| StatusCode::from_bytes(digits).ok())
@@ -75,7 +75,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Withheld<'_, S> {
         self.stream.is_write_vectored()
     }
 
-    /// hyper flushes once a response is written whole.
+    /// hyper flushes once a response is completely written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.responded.store(false, Ordering::Relaxed);
         Pin::new(&mut self.stream).poll_flush(cx)

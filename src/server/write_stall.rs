@@ -12,23 +12,24 @@ use tokio::time::{Instant, Sleep};
 use super::limits::Limits;
 use crate::platform::limit_unacknowledged;
 
-/// How long a TCP peer may leave what we sent untaken once we have closed. While we have not, the kernel must not count:
-/// to it, a window that opens by less than it has to send stays shut, so that it would cut a slow reader.
+/// How long a TCP peer may leave sent data unacknowledged once we have closed. Before that, the kernel must not measure
+/// it: the kernel treats a window that opens by less than the next segment as closed, so that it would cut a slow
+/// reader.
 const AFTER_CLOSE: Duration = Duration::from_secs(30);
 
-/// A stream whose peer must keep taking what we write.
+/// A stream whose peer must keep reading what we write.
 ///
-/// A peer that has to be waited for uses up patience, and gets some back with each byte that it takes: one that takes
-/// nothing is cut after the limit, and one that takes less than the least rate is cut later. It costs a timer only
-/// while the peer's buffers are full.
+/// Waiting for a peer uses up patience, and each byte that the peer takes restores some. A peer that takes nothing is
+/// cut after the limit; one that is slower than the least rate is cut later. A timer is needed only while the peer's
+/// buffers are full.
 pub(super) struct WriteStall<'a, S: AsFd> {
     stream: S,
     limit: Duration,
-    /// Bytes a second.
+    /// In bytes per second.
     rate: u32,
     patience: Duration,
     waiting: Option<Waiting>,
-    /// Whether something waits to be taken by the peer.
+    /// Whether data waits to be read by the peer.
     stalled: &'a AtomicBool,
 }
 
@@ -49,8 +50,8 @@ impl<'a, S: AsFd> WriteStall<'a, S> {
         }
     }
 
-    /// What a write came to. One that has waited until no patience is left is tried at once: the kernel calls a socket
-    /// writable only when a good part of its buffer is free, which a slow peer may take longer for.
+    /// The result of a write. When the patience is used up, a pending write is tried once more directly: the kernel
+    /// reports a socket as writable only when a good part of its buffer is free, which may take a slow peer longer.
     fn bounded(
         &mut self,
         cx: &mut Context<'_>,
@@ -92,7 +93,7 @@ impl<'a, S: AsFd> WriteStall<'a, S> {
         }
     }
 
-    /// Closing resets the connection then, so that the kernel drops what it keeps for the peer.
+    /// Closing then resets the connection, so that the kernel drops the data that it buffers for the peer.
     fn cut(&self) -> io::Error {
         let reset = SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
         reset.err().unwrap_or_else(|| {
@@ -103,7 +104,7 @@ impl<'a, S: AsFd> WriteStall<'a, S> {
 
 impl<S: AsFd> Drop for WriteStall<'_, S> {
     fn drop(&mut self) {
-        // A Unix socket has no such option, and nothing that outlives it.
+        // A Unix socket does not have this option, and nothing that outlives it.
         let _ = limit_unacknowledged(&self.stream, AFTER_CLOSE);
     }
 }
