@@ -1,4 +1,4 @@
-//! What BigQuery answered: the counts of one word, of which table, and when they were true.
+//! What BigQuery answered: the counts of one word, the table that they are from, and when they were true.
 
 use std::time::SystemTime;
 
@@ -8,7 +8,7 @@ use crate::config::{Table, Word};
 /// How often the word occurs in one corpus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Count {
-    /// The corpus's name; none where the table holds NULL.
+    /// The name of the corpus; none if the table has NULL.
     pub corpus: Option<String>,
     /// The sum of the word's `word_count`s there.
     pub total_words: i64,
@@ -19,28 +19,28 @@ pub struct Count {
 /// How often the word occurs in another case, such as `Romeo` for `romeo`, in all corpora.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherCase {
-    /// The word in that case.
+    /// The word in that case, such as `Romeo`.
     pub word: String,
     /// The sum of its `word_count`s.
     pub total_words: i64,
 }
 
-/// One moment by both clocks, so that the age that is counted and the time that is shown cannot disagree.
+/// One moment by both clocks, so that the age that is computed and the time that is shown cannot disagree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
-    /// By the clock that people read, which may be set anew at any time.
+    /// By the wall clock, which may be set at any time.
     pub wall: SystemTime,
-    /// By the clock that counts ages.
+    /// By the clock that measures ages.
     pub monotonic: BootTime,
 }
 
 impl Moment {
-    /// This moment.
+    /// The present moment.
     pub fn now() -> Self {
         Self::by(Clock::default())
     }
 
-    /// The same, with another clock for ages.
+    /// The present moment, with another clock for ages.
     pub fn by(clock: Clock) -> Self {
         Self {
             wall: SystemTime::now(),
@@ -54,14 +54,14 @@ impl Moment {
 pub struct Answer {
     /// The word that was counted.
     pub word: Word,
-    /// The table that was asked.
+    /// The table that was queried.
     pub table: Table,
-    /// One entry per corpus that holds the word; none if no corpus does.
+    /// One entry per corpus in which the word occurs; empty if it occurs in none.
     pub counts: Vec<Count>,
-    /// The word's other cases that occur, the most frequent first.
+    /// The other cases of the word that occur, the most frequent first.
     pub other_cases: Vec<OtherCase>,
-    /// Whether whoever answered says that its data is a sample, as the stand-in does.
+    /// Whether the server marks its data as a sample, as the stand-in does.
     pub sample_data: bool,
-    /// When the job was sent, so that the data is at least this fresh.
+    /// When the job was sent: the data is at least this fresh.
     pub sent: Moment,
 }

@@ -1,18 +1,18 @@
-//! Waits between tries.
+//! Waits between attempts.
 
 use std::time::Duration;
 
-/// Waits that double from try to try, with jitter so that many instances spread out.
+/// Waits that double with each attempt, with jitter so that many instances spread out.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Backoff {
-    /// The longest that the first wait can be.
+    /// The upper bound of the first wait.
     pub(crate) first: Duration,
-    /// The longest that any wait can be.
+    /// The upper bound of every wait.
     pub(crate) most: Duration,
 }
 
 impl Backoff {
-    /// The wait after so many tries have failed before this one: between half and the whole of its length.
+    /// The wait after this many failed attempts: between half of the bound and the bound.
     pub(crate) fn delay(self, tries: u32) -> Duration {
         let whole = self.first.saturating_mul(1 << tries.min(16)).min(self.most);
         whole.mul_f64(0.5 + fastrand::f64() / 2.0)

@@ -1,4 +1,4 @@
-//! What is served: the last answer's pages, their age, and why there are none.
+//! What is served: the pages of the last answer, their age, or why there are none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,9 +24,9 @@ pub struct Entry {
 /// The last refresh's failure.
 #[derive(Debug, Clone, Copy)]
 pub struct Failure {
-    /// What kind of failure.
+    /// The kind of failure.
     pub reason: Reason,
-    /// When the next try begins.
+    /// When the next attempt begins.
     pub retry_at: BootTime,
 }
 
@@ -35,7 +35,7 @@ pub struct Failure {
 pub enum Lookup {
     /// An answer that may be served, and its age.
     Found(Arc<Entry>, Duration),
-    /// No answer, or one too old to serve.
+    /// No answer, or one that is too old to serve.
     Missing {
         /// Why, if a refresh has failed; none while the first one runs.
         reason: Option<Reason>,
@@ -44,15 +44,15 @@ pub enum Lookup {
     },
 }
 
-/// The one place from which pages are served. Reading it takes no lock.
+/// The single place from which pages are served. Reading it takes no lock.
 #[derive(Debug)]
 pub struct Cache {
     entry: ArcSwapOption<Entry>,
     failure: ArcSwap<Option<Failure>>,
     attempted: watch::Sender<bool>,
-    /// The same for each request: the sender has a lock.
+    /// Whether the first refresh has ended, for each request to read: reading the watch channel would take a lock.
     is_attempted: AtomicBool,
-    /// What counts ages.
+    /// The clock that measures ages.
     pub clock: Clock,
     /// How long an answer counts as fresh.
     pub ttl: Duration,
@@ -66,7 +66,7 @@ impl Cache {
         Self::by(Clock::default(), ttl, max_stale)
     }
 
-    /// The same, with another clock for ages.
+    /// An empty cache with another clock for ages.
     pub fn by(clock: Clock, ttl: Duration, max_stale: Duration) -> Self {
         Self {
             clock,
@@ -79,7 +79,7 @@ impl Cache {
         }
     }
 
-    /// Puts a new answer in place of the old one.
+    /// Replaces the answer with a new one.
     pub fn publish(&self, entry: Entry) {
         self.entry.store(Some(Arc::new(entry)));
         self.failure.store(Arc::new(None));
@@ -102,7 +102,7 @@ impl Cache {
         self.lookup_at(self.clock.now())
     }
 
-    /// The answer to serve at a moment that was just now.
+    /// The answer to serve at a given moment, which has just passed.
     pub fn lookup_at(&self, now: BootTime) -> Lookup {
         if let Some(entry) = self.entry.load_full() {
             let age = now.saturating_duration_since(entry.sent.monotonic);
@@ -119,21 +119,21 @@ impl Cache {
         }
     }
 
-    /// Whether an answer of this age is one that a refresh should have replaced and could not. One that is a little older
-    /// than its TTL while the next job runs is as good as any.
+    /// Whether an answer of this age should have been replaced by a refresh that failed. An answer that is a little
+    /// older than its TTL while the next job runs does not count as stale.
     pub fn is_stale(&self, age: Duration) -> bool {
         age > self.ttl && self.failure.load().is_some()
     }
 
-    /// Whether the first refresh has ended, well or not.
+    /// Whether the first refresh has ended, successfully or not.
     pub fn is_attempted(&self) -> bool {
         self.is_attempted.load(Ordering::Acquire)
     }
 
-    /// Waits until the first refresh has ended, well or not, or until the limit.
+    /// Waits until the first refresh has ended, successfully or not, or until the limit.
     pub async fn attempted(&self, limit: Duration) {
         let mut attempted = self.attempted.subscribe();
-        // Either end is an answer: the lookup that follows tells which.
+        // Both outcomes are fine: the lookup that follows tells which it was.
         let _ = tokio::time::timeout(limit, attempted.wait_for(|done| *done)).await;
     }
 }

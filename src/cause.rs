@@ -1,4 +1,4 @@
-//! What lies under an error.
+//! The causes of an error.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use crate::secrets::redacted;
 
 /// The most characters of one error in a log line.
 const MAX_CHARACTERS: usize = 500;
-/// The most bytes of one error that are looked at.
+/// The most bytes of one error that are read.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// An error that lies under another. It is shared, since all who wait for one token get the same failure.
+/// The cause of an error. It is shared, because all callers who wait for one token get the same failure.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
-/// An error and all that lies under it, in one line. What an error repeats of the next one is said once.
+/// An error and all its causes, in one line. Text that an error repeats from its cause appears once.
 pub fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = clean(&error.to_string());
     let mut next = error.source();
@@ -27,10 +27,10 @@ pub fn chain(error: &(dyn Error + 'static)) -> String {
     text
 }
 
-/// A server's own words, made fit for one log line: no secret, no control characters, not endless.
+/// A server's own words, made fit for one log line: without secrets or control characters, and not too long.
 pub(crate) fn clean(text: &str) -> String {
     let end = text.floor_char_boundary(MAX_BYTES);
-    // Before the end is cut off: of a secret too little might be left to tell.
+    // Before the end is cut off: too little of a secret might remain to recognise it.
     redacted(text.get(..end).unwrap_or_default())
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

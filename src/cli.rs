@@ -16,7 +16,7 @@ use crate::config::{
 };
 use crate::version;
 
-/// What each command's help ends with. Every example is one that the parser takes.
+/// The end of each command's help. The parser accepts every example.
 const MAIN_HELP: &str = "\
 Examples:
   wordtally serve --word the --credentials key.json
@@ -89,17 +89,17 @@ Exit codes:
     after_help = MAIN_HELP
 )]
 pub struct Cli {
-    /// What to do; with the stand-in built in, `demo` if nothing is said.
+    /// The command; with the stand-in built in, the default is `demo`.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
 
 impl Cli {
-    /// Reads the command line of this process. With the stand-in built in, none at all means `demo`.
+    /// Reads the command line of this process. With the stand-in built in, an empty one means `demo`.
     ///
     /// # Errors
     ///
-    /// What clap found wrong, or help that was asked for.
+    /// What clap found wrong, or a request for help.
     pub fn read() -> Result<Self, clap::Error> {
         let cli = Self::parse_all(std::env::args_os())?;
         if cli.command.is_none() && cfg!(feature = "standin") {
@@ -114,8 +114,8 @@ impl Cli {
     }
 }
 
-/// Chooses the variable of each flag. An empty one counts as none, as a manifest or unit sets one to leave it to its
-/// default. An empty `WORD` is still refused as such: it is more likely a word that got lost.
+/// Chooses the variable of each flag. An empty variable counts as unset, because manifests and units set one to the
+/// empty string to keep the default. An empty `WORD` is refused nevertheless: it is more likely a word that got lost.
 fn choose_variables(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| {
@@ -134,17 +134,17 @@ fn choose_variables(command: clap::Command) -> clap::Command {
         .mut_subcommands(choose_variables)
 }
 
-/// The name that a variable had before, which still counts.
+/// The former name of a variable, which still works.
 fn former_name(variable: &OsStr) -> Option<&'static str> {
     (variable == "MAX_STALE").then_some("STALE")
 }
 
-/// Whether this is help or the version, asked for or shown where a command is missing its own.
+/// Whether this is help or the version, either requested or shown because a subcommand is missing.
 pub fn is_help(error: &clap::Error) -> bool {
     !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
 }
 
-/// What is wrong with a command line that names no command.
+/// The error for a command line without a command.
 pub fn missing_command() -> String {
     let names: Vec<_> = Cli::command()
         .get_subcommands()
@@ -156,7 +156,7 @@ pub fn missing_command() -> String {
     )
 }
 
-/// The format of log lines that this process was asked for, whatever else is wrong with its command line.
+/// The log format that was requested for this process, whatever else is wrong with its command line.
 pub fn asked_log_format() -> Option<LogFormat> {
     let flag = "--log-format";
     let args: Vec<_> = std::env::args_os()
@@ -172,7 +172,7 @@ pub fn asked_log_format() -> Option<LogFormat> {
     asked?.parse().ok()
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve one word's counts
@@ -259,7 +259,7 @@ pub struct ServeArgs {
     /// JSON file of the words that are served together, to which the pages link [default: none]
     #[arg(long, env = "SITE", value_name = "FILE")]
     site: Option<PathBuf>,
-    /// How the log is written.
+    /// The log.
     #[command(flatten)]
     log: LogArgs,
 }
@@ -284,7 +284,7 @@ pub struct IndexArgs {
     /// Address to listen on: IP:PORT, or unix:/path; a socket passed by systemd wins
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: Listen,
-    /// How the log is written.
+    /// The log.
     #[command(flatten)]
     pub log: LogArgs,
 }
@@ -303,7 +303,7 @@ pub struct StaticPagesArgs {
 /// The flags of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// What `serve` would get.
+    /// The values that `serve` would get.
     #[command(flatten)]
     pub serve: ServeArgs,
     /// Check only the values and read no file: for a build, which has no credential or certificates
@@ -354,7 +354,7 @@ impl TryFrom<ServeArgs> for Config {
     }
 }
 
-/// What `serve` does with a word and nothing else said, whatever this process's variables say.
+/// The configuration of `serve` with this word and every default, whatever this process's variables are.
 ///
 /// # Errors
 ///
@@ -370,7 +370,7 @@ pub fn defaults(word: Word) -> Result<Config, Invalid> {
     args.try_into()
 }
 
-/// What a refused command line amounts to: one line, with the flag it is about.
+/// A refused command line in one line, with the flag that it is about.
 pub fn explain(error: &clap::Error) -> String {
     let flag = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(arg)) => arg.split(' ').next().unwrap_or_default().to_owned(),
@@ -424,7 +424,7 @@ pub fn explain(error: &clap::Error) -> String {
     }
 }
 
-/// What is wrong where required arguments are missing.
+/// The error for missing required arguments.
 fn missing(names: &str) -> String {
     let cli = Cli::command();
     let has_variable = |name: &str| {

@@ -1,4 +1,4 @@
-//! One request over a connection of its own, to a server on this machine.
+//! One request over its own connection, to a server on this machine.
 
 use std::io;
 
@@ -11,7 +11,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Sends the request and takes from the response what is wanted. Whoever calls it sets the limit of time.
+/// Sends the request and extracts from the response what is wanted. The caller sets the time limit.
 pub(crate) async fn exchange<S, T, F>(
     stream: S,
     mut request: Request<Empty<Bytes>>,
@@ -32,7 +32,7 @@ where
         take(response).await
     };
     tokio::pin!(connection, taken);
-    // The connection does the reading and writing while the response is waited for.
+    // The connection has to be polled to read and write while the response is waited for.
     tokio::select! {
         taken = &mut taken => taken,
         ended = &mut connection => {

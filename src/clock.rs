@@ -1,4 +1,5 @@
-//! The clock that counts ages. It goes on while the machine is suspended, as tokio's and the standard library's do not.
+//! The clock that measures ages. It advances while the machine is suspended; those of tokio and the standard library do
+//! not.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
@@ -8,8 +9,8 @@ use tokio::time::sleep;
 
 use crate::platform::SINCE_BOOT;
 
-/// A wait is made of naps, since tokio's timers stand still while the machine is suspended. What came due meanwhile is
-/// done so long after it woke at the latest, or after this part of what was left of the wait.
+/// A long wait is split into naps, because tokio's timers stop while the machine is suspended. Work that came due
+/// meanwhile starts at most this long after the machine resumed, or after this share of the remaining wait.
 const NAP: Duration = Duration::from_secs(10);
 const PARTS: u32 = 100;
 
@@ -18,7 +19,7 @@ const PARTS: u32 = 100;
 pub struct BootTime(Duration);
 
 impl BootTime {
-    /// The time from an earlier moment to this one; none if it is a later one.
+    /// The time from an earlier moment to this one; zero if it is later.
     pub fn saturating_duration_since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)
     }
@@ -40,7 +41,7 @@ impl Sub<Duration> for BootTime {
     }
 }
 
-/// What reads the clock: the kernel's, or a test's.
+/// The source of the time: the kernel, or a test.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock(fn() -> Duration);
 
@@ -51,12 +52,12 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// A clock that reads by this.
+    /// A clock that reads the time with this function.
     pub fn new(read: fn() -> Duration) -> Self {
         Self(read)
     }
 
-    /// This moment.
+    /// The present moment.
     pub fn now(self) -> BootTime {
         BootTime((self.0)())
     }
@@ -85,7 +86,7 @@ fn since_boot() -> Duration {
 mod tests {
     use super::*;
 
-    /// The kernel counts its uptime by the same clock, in whatever time namespace this runs.
+    /// The kernel counts its uptime by the same clock, whatever time namespace this process runs in.
     #[cfg(target_os = "linux")]
     #[test]
     fn it_is_the_kernels_uptime() {

@@ -1,4 +1,4 @@
-//! The whole service on one machine: the stand-in for BigQuery, an instance per word, and a page of links.
+//! The whole service on one machine: the stand-in for BigQuery, an instance per word, and an index.
 
 mod sockets;
 
@@ -25,7 +25,7 @@ use crate::{probe, shutdown, telemetry};
 
 use sockets::Hosts;
 
-/// How often a page that is not there yet is asked for again.
+/// How often a page that is not available yet is requested again.
 const MOST_TRIES: u32 = 5;
 const PROJECT: &str = "demo-project";
 const ACCOUNT: &str = "wordtally@demo-project.iam.gserviceaccount.com";
@@ -48,7 +48,7 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     telemetry::say("loading the sample data");
     let standin = Standin::start(Options::new(Arc::new(bigquery_standin::data::shipped()?))).await?;
     telemetry::say("creating a service account's key");
-    // The key is good at this stand-in only, and only while it runs.
+    // The key works only with this stand-in, and only while it runs.
     let folder = tempfile::tempdir()?;
     let credentials = folder.path().join("bigquery.json");
     let key = standin.create_service_account(ACCOUNT, PROJECT)?;
@@ -75,7 +75,7 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     for (_, url) in links(&words, &hosts.here) {
         answered(&url).await?;
     }
-    // After its instances, so that its first list has their totals.
+    // It starts after its instances, so that its first list has their totals.
     let index = Index::new(index, Source::fixed(site.clone()), site);
     running.spawn(index.serve(begun(&draining)));
     answered(&url(&hosts.here, ready)).await?;
@@ -89,7 +89,7 @@ async fn start(args: DemoArgs) -> Result<(), Box<dyn Error + Send + Sync>> {
     Ok(())
 }
 
-/// Waits for a page. The first one may take longer than a probe does, on a machine that compiles meanwhile.
+/// Waits for a page. On a machine that is compiling meanwhile, the first one may take longer than a probe.
 async fn answered(url: &str) -> Result<(), String> {
     let mut tries = 0;
     loop {
@@ -101,7 +101,7 @@ async fn answered(url: &str) -> Result<(), String> {
     }
 }
 
-/// The address of a socket that was opened as a TCP one.
+/// The address of a socket that must be a TCP socket.
 fn tcp(socket: &Listener) -> Result<SocketAddr, Box<dyn Error + Send + Sync>> {
     match socket.local_address()? {
         Listen::Tcp(address) => Ok(address),
@@ -111,7 +111,7 @@ fn tcp(socket: &Listener) -> Result<SocketAddr, Box<dyn Error + Send + Sync>> {
     }
 }
 
-/// The words as a sentence has them.
+/// The words as a list in a sentence.
 fn wording(words: &[Word]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
     quoted.join(", ")
@@ -125,7 +125,7 @@ fn links(words: &[(String, SocketAddr)], host: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// All of it, as a browser reaches it by this host, and as the index does.
+/// The whole site, as a browser on this host and the index reach it.
 fn site(index: SocketAddr, words: &[(String, SocketAddr)], host: &str) -> Site {
     let place = |(word, address): &(String, SocketAddr)| Place {
         link: Link {
@@ -150,7 +150,7 @@ fn begun(draining: &watch::Sender<bool>) -> impl Future<Output = ()> + use<> {
     async move { drop(draining.wait_for(|draining| *draining).await) }
 }
 
-/// What an instance beside the stand-in is configured with; everything else is `serve`'s default.
+/// The configuration of an instance that uses the stand-in; everything else is `serve`'s default.
 fn config(word: Word, listen: SocketAddr, credentials: &Path, endpoint: &str) -> Result<Config, Invalid> {
     Ok(Config {
         listen: Listen::Tcp(listen),
@@ -161,7 +161,7 @@ fn config(word: Word, listen: SocketAddr, credentials: &Path, endpoint: &str) ->
 }
 
 fn announce(index: SocketAddr, words: &[(String, SocketAddr)], hosts: &Hosts) -> io::Result<()> {
-    // Whatever comes before it is read before it.
+    // The log lines so far must appear before this text.
     telemetry::flush();
     let mut out = io::stdout().lock();
     writeln!(

@@ -1,4 +1,4 @@
-//! One instance, wired: BigQuery fills the cache, the server reads it.
+//! One instance, assembled: BigQuery fills the cache, and the server reads it.
 
 use std::io;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::site::{Neighbourhood, Site, Source};
 use crate::telemetry::Metrics;
 use crate::{refresh, reload, runtime, systemd};
 
-/// An instance that has its credential and its socket and is about to serve.
+/// An instance with its credential and its socket, ready to serve.
 #[derive(Debug)]
 pub struct Instance {
     word: Word,
@@ -25,7 +25,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Checks what [`Instance::open`] would use, and opens nothing.
+    /// Checks what [`Instance::open`] would use, without opening anything.
     ///
     /// # Errors
     ///
@@ -38,7 +38,7 @@ impl Instance {
         site(config).map(drop)
     }
 
-    /// Checks the credential, then takes the socket.
+    /// Checks the credential, then opens the socket.
     ///
     /// # Errors
     ///
@@ -47,11 +47,11 @@ impl Instance {
         Self::on(config, Listener::open).await
     }
 
-    /// Checks the credential, then takes the socket that it is given for the address.
+    /// Checks the credential, then opens the socket with `socket`.
     ///
     /// # Errors
     ///
-    /// The same.
+    /// The same as [`Instance::open`].
     pub async fn on(
         config: Config,
         socket: impl FnOnce(&Listen) -> io::Result<Listener>,
@@ -71,7 +71,7 @@ impl Instance {
         })
     }
 
-    /// The same, beside others: its page links to them.
+    /// The same instance, with links on its page to others.
     #[must_use]
     pub fn beside(mut self, site: Source) -> Self {
         self.site = Some(site);
@@ -82,16 +82,16 @@ impl Instance {
     ///
     /// # Errors
     ///
-    /// The kernel's own, if the socket is broken.
+    /// The kernel's error, if the socket is broken.
     pub fn local_address(&self) -> io::Result<Listen> {
         self.listener.local_address()
     }
 
-    /// Serves until `shutdown` ends, and then until the drain has.
+    /// Serves until `shutdown` ends, and then until the drain has ended.
     ///
     /// # Errors
     ///
-    /// Only if the runtime can't take the socket, before anything is served.
+    /// Only if the runtime cannot take the socket, before anything is served.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let address = self.local_address()?;
         let limits = Limits::within(server::raise_descriptor_limit());
@@ -109,8 +109,8 @@ impl Instance {
         let early = Arc::default();
         let reload = reload::at_hangup(Arc::clone(&self.bigquery), Arc::clone(&early))?;
         let refresh = refresh::run(self.bigquery, Arc::clone(&cache), self.metrics, early, site);
-        // What runs beside the server ends with it. What an upstream sends costs the server's thread nothing, whatever
-        // it is: reading, parsing and laying out happen on another.
+        // The thread beside the server ends with it. Whatever an upstream sends costs the server's thread nothing:
+        // reading, parsing and rendering happen on another thread.
         let _refresh = runtime::beside("refresh", refresh)?;
         let mut beside = tokio::task::JoinSet::new();
         beside.spawn(reload);
@@ -128,7 +128,7 @@ impl Instance {
     }
 }
 
-/// The site that the configuration names, if its file is good now.
+/// The site that the configuration names, if its file is valid now.
 fn site(config: &Config) -> Result<Option<Source>, Invalid> {
     let Some(path) = &config.site else {
         return Ok(None);
@@ -137,8 +137,8 @@ fn site(config: &Config) -> Result<Option<Source>, Invalid> {
     Ok(Some(Source::file(path.clone())))
 }
 
-/// Tells systemd that the service is up once the first refresh has ended, well or not: so a restart of many
-/// instances goes on when this one can answer, and does not hang while BigQuery is down.
+/// Tells systemd that the service is up once the first refresh has ended, successfully or not. So a restart of many
+/// instances continues when this one can answer, and does not hang while BigQuery is down.
 async fn announce(cache: Arc<Cache>, limits: Limits) {
     cache.attempted(limits.first_answer).await;
     match cache.lookup() {

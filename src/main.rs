@@ -26,7 +26,7 @@ use wordtally::site::{Site, Source};
 use wordtally::systemd;
 use wordtally::{probe, shutdown, static_pages, telemetry};
 
-/// It gives memory back after a load, which glibc's does not.
+/// It returns memory after a load; glibc's allocator does not.
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -74,7 +74,7 @@ fn serve(args: ServeArgs) -> ExitCode {
         return fail(FAILED, format!("cannot start the log: {error}"));
     }
     let workers = config.workers;
-    // The socket is taken while no other thread reads the environment: that clears systemd's variables.
+    // The socket is opened while no other thread reads the environment, because that clears systemd's variables.
     let instance = match run(1, async { Ok(Instance::open(config).await) }) {
         Ok(Ok(instance)) => instance,
         Ok(Err(bad)) => return fail(REFUSED, bad),
@@ -89,7 +89,7 @@ fn index(args: IndexArgs) -> ExitCode {
         return fail(FAILED, format!("cannot start the log: {error}"));
     }
     let source = Source::file(args.site);
-    // The socket is taken while no other thread reads the environment: that clears systemd's variables.
+    // The socket is opened while no other thread reads the environment, because that clears systemd's variables.
     let index = match run(1, async { Ok(Index::open(&args.listen, source).await) }) {
         Ok(Ok(index)) => index,
         Ok(Err(bad)) => return fail(REFUSED, bad),
@@ -132,7 +132,7 @@ fn check(args: CheckArgs) -> ExitCode {
     }
 }
 
-/// Says in one line what is wrong, in the format that was asked for. If nobody reads it, the exit code still tells.
+/// Reports in one line what is wrong, in the requested format. If nobody reads it, the exit code still tells.
 fn fail(code: u8, sentence: impl Display) -> ExitCode {
     telemetry::fatal(&sentence.to_string(), asked_log_format());
     ExitCode::from(code)

@@ -1,4 +1,4 @@
-//! Asks an instance whether it is well: the health check of a container that has no shell.
+//! Asks an instance whether it is healthy: the health check of a container without a shell.
 
 use std::io;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use url::Url;
 
 use crate::client;
 
-/// How long a probe may take in all.
+/// How long a probe may take in total.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where to ask.
@@ -23,11 +23,11 @@ enum Target {
     Unix { socket: String, path: String },
 }
 
-/// Asks `http://host:port/path`, or `unix:/socket:/path`, and is content with a 200 within 5 seconds.
+/// Requests `http://host:port/path`, or `unix:/socket:/path`, and succeeds on a 200 within 5 seconds.
 ///
 /// # Errors
 ///
-/// One sentence: the address that can't be used, or what came instead of a 200.
+/// One sentence: the address that cannot be used, or what came instead of a 200.
 pub async fn probe(url: &str) -> Result<(), String> {
     let target = parse(url)?;
     let asked = tokio::time::timeout(TIMEOUT, ask(&target)).await;
@@ -49,7 +49,7 @@ fn parse(text: &str) -> Result<Target, String> {
         )
     };
     if let Some(rest) = text.strip_prefix("unix:") {
-        // The last one splits, since a socket's path may hold `:/` and a route of ours never does.
+        // The last occurrence splits, because a socket's path may contain `:/` and our routes never do.
         let (socket, path) = rest.rsplit_once(":/").ok_or_else(refused)?;
         let target = format!("/{path}");
         if !socket.starts_with('/') || target.parse::<hyper::Uri>().is_err() {
@@ -77,7 +77,7 @@ fn parse(text: &str) -> Result<Target, String> {
 async fn ask(target: &Target) -> io::Result<StatusCode> {
     match target {
         Target::Tcp { host, port, path } => {
-            // An IPv6 address stands in brackets in a URL and in Host, and without them in a socket address.
+            // An IPv6 address has brackets in a URL and in Host, and none in a socket address.
             let bare = host.trim_start_matches('[').trim_end_matches(']');
             let stream = TcpStream::connect((bare, *port)).await?;
             status(stream, &format!("{host}:{port}"), path).await

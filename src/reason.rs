@@ -1,4 +1,4 @@
-//! Why there is no answer, in the few words that a client, a metric and an alert may see.
+//! Why there is no answer, in the few words that clients, metrics and alerts may see.
 
 /// The kinds of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -9,17 +9,17 @@ pub enum Reason {
     Denied,
     /// The table, dataset or project does not exist.
     NotFound,
-    /// BigQuery refused the query, such as over the cap on billed bytes.
+    /// BigQuery refused the query, for example because it exceeds the cap on billed bytes.
     Invalid,
     /// A quota or rate limit is used up.
     Quota,
-    /// Whoever gives access tokens can't be reached, hangs, or answers with a fault of its own.
+    /// The server that issues access tokens cannot be reached, hangs, or fails itself.
     TokenServer,
-    /// BigQuery can't be reached or answers with a fault of its own.
+    /// BigQuery cannot be reached, or fails itself.
     Unavailable,
-    /// No whole answer of BigQuery's came within the timeout.
+    /// No complete answer arrived from BigQuery within the timeout.
     Timeout,
-    /// The answer came, but is not what was asked for.
+    /// An answer arrived, but it is not what was asked for.
     Malformed,
 }
 
@@ -52,7 +52,7 @@ impl Reason {
         }
     }
 
-    /// A sentence for `/readyz`: enough to know where to look, nothing of the error's own text.
+    /// A sentence for `/readyz`: enough to know where to look, and nothing of the error's own text.
     pub fn sentence(self) -> &'static str {
         match self {
             Self::Credential => "the credential is missing or was refused",

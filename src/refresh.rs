@@ -1,4 +1,4 @@
-//! Keeps the cache fresh: one refresh at a time, in the background, whatever the traffic.
+//! Keeps the cache fresh: one refresh at a time, in the background, independent of traffic.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,14 +23,14 @@ const BACKOFF: Backoff = Backoff {
     first: Duration::from_secs(1),
     most: Duration::from_secs(60),
 };
-/// How long before the TTL's end a refresh begins at the most.
+/// The most by which a refresh begins before the end of the TTL.
 const LEAD_MAX: Duration = Duration::from_secs(10);
-/// The least pause between two refreshes, however short the TTL.
+/// The shortest pause between two refreshes, however short the TTL is.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Where answers come from.
+/// The source of answers.
 pub trait Source: Send + Sync + 'static {
-    /// Asks once; bounded in time by the source itself.
+    /// Asks once. The source itself bounds the time.
     fn counts(&self) -> impl Future<Output = Result<Answer, Error>> + Send;
 }
 
@@ -40,9 +40,8 @@ impl Source for BigQuery {
     }
 }
 
-/// Refreshes the cache for as long as it is polled. `early` starts a refresh before it is due; during one, it starts
-/// the next as soon as that has ended.
-/// The pages link to the neighbours in the site, if there is one.
+/// Refreshes the cache for as long as it is polled. `early` starts a refresh before it is due; during a refresh, it
+/// starts the next one right after it. The pages link to the neighbours in the site, if there is one.
 pub async fn run<S: Source>(
     source: Arc<S>,
     cache: Arc<Cache>,
@@ -53,7 +52,7 @@ pub async fn run<S: Source>(
     let site = site.map(Arc::new);
     let mut failures: u32 = 0;
     loop {
-        // At the level that no configuration leaves out: its fields are in each line of the refresh.
+        // At the error level, which every configuration logs: its fields are part of each log line of the refresh.
         let span = tracing::error_span!(
             "refresh",
             refresh_id = format!("{:016x}", fastrand::u64(..)),
@@ -90,12 +89,12 @@ pub async fn run<S: Source>(
                     retry_in_ms = millis(wait),
                     "refresh failed"
                 );
-                // For a collector of spans. No line of the log comes after this.
+                // For a collector of spans. No log line follows this.
                 span.record("otel.status_code", "error");
                 retry_at
             }
         });
-        // A collector gets it when it ends, and so before the wait.
+        // The span reaches the collector when it ends, so it ends before the wait.
         drop(span);
         tokio::select! {
             () = cache.clock.sleep_until(next) => {}
@@ -104,7 +103,7 @@ pub async fn run<S: Source>(
     }
 }
 
-/// One refresh in a task of its own, so that a panic in it is a failed refresh and no more.
+/// One refresh in its own task, so that a panic in it is only a failed refresh.
 async fn attempt<S: Source>(
     source: &Arc<S>,
     ttl: Duration,
@@ -117,7 +116,7 @@ async fn attempt<S: Source>(
             Some(site) => site.neighbours().await,
             None => None,
         };
-        // Of a large answer this takes long: who serves has another thread.
+        // For a large answer this takes long. The server has another thread.
         let pages = Pages::new(
             &answer,
             &Context {
@@ -151,14 +150,15 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// From when a job was sent to the start of the next refresh: a little less than the TTL, so that the answer
-/// is replaced before it ends, and jittered, so that instances started together do not ask together for ever.
+/// The time from sending a job to the start of the next refresh. It is a little shorter than the TTL, so that the
+/// answer is replaced before it expires, and jittered, so that instances that started together do not keep asking
+/// together.
 fn until_next(ttl: Duration) -> Duration {
     let lead = (ttl / 20).min(LEAD_MAX);
     ttl - lead - lead.mul_f64(fastrand::f64())
 }
 
-/// As a number that every log format writes as one: u128 comes out as text.
+/// A u64, because log formats write a u128 as text.
 fn millis(period: Duration) -> u64 {
     u64::try_from(period.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! What SIGHUP does: the credential is read anew and the answer refreshed. The process and its answer stay.
+//! What SIGHUP does: the credential is read again and the answer refreshed. The process and its answer stay.
 
 use std::io;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use tokio::sync::Notify;
 use crate::bigquery::BigQuery;
 use crate::systemd;
 
-/// Does so at each SIGHUP, for as long as it is polled. `early` is what starts a refresh before it is due.
+/// Reloads at each SIGHUP, for as long as it is polled. `early` starts a refresh before it is due.
 ///
 /// # Errors
 ///
-/// If the runtime can't watch for signals.
+/// If the runtime cannot watch for signals.
 pub fn at_hangup(
     bigquery: Arc<BigQuery>,
     early: Arc<Notify>,

@@ -1,4 +1,4 @@
-//! Runs asynchronous work to its end.
+//! Runs asynchronous work to completion.
 
 use std::convert::Infallible;
 use std::io;
@@ -7,12 +7,12 @@ use std::thread;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::oneshot;
 
-/// Runs the work on so many threads. What it leaves behind is dropped and not waited for: the look-up of a name, or a
-/// file on a share that is gone, can keep a thread for minutes.
+/// Runs the work on this many threads. Whatever it leaves running is dropped and not awaited: a name look-up, or a file
+/// on a share that is gone, can block a thread for minutes.
 ///
 /// # Errors
 ///
-/// The work's own, or the kernel's if it gives no threads.
+/// The error of the work, or the kernel's if it cannot start a thread.
 pub fn run<T>(threads: usize, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     let runtime = runtime(threads)?;
     let ended = runtime.block_on(work);
@@ -20,17 +20,17 @@ pub fn run<T>(threads: usize, work: impl Future<Output = io::Result<T>>) -> io::
     ended
 }
 
-/// Work on a thread of its own, which ends when this is dropped.
+/// Work on its own thread, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Beside {
     _ends: oneshot::Sender<Infallible>,
 }
 
-/// Starts work on a thread and a runtime of its own, so that nothing which holds up one side is felt on the other.
+/// Starts work on its own thread and runtime, so that a delay on one side does not affect the other.
 ///
 /// # Errors
 ///
-/// The kernel's, if it gives no thread.
+/// The kernel's, if it cannot start a thread.
 pub fn beside(name: &str, work: impl Future<Output = ()> + Send + 'static) -> io::Result<Beside> {
     let (ends, ended) = oneshot::channel();
     let runtime = runtime(1)?;

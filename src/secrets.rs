@@ -1,7 +1,7 @@
-//! The secrets that were used last, and their removal from what is logged.
+//! The most recently used secrets, and their removal from the log.
 //!
-//! An upstream may echo what it was sent. So each secret is remembered where it is received or sent, and every piece of
-//! it is taken out of a line, as is what looks like a secret without being known.
+//! An upstream may echo what it was sent. Therefore each secret is remembered when it is received or sent, and every
+//! piece of it is removed from log lines. So is text that only looks like a secret.
 
 mod known;
 mod shapes;
@@ -12,21 +12,21 @@ use std::sync::{PoisonError, RwLock};
 
 use known::Known;
 
-/// What stands in a secret's place.
+/// The replacement of a secret.
 const INSTEAD: &str = "[redacted]";
 
 static KNOWN: RwLock<Known> = RwLock::new(Known::new());
 
-/// Keeps a secret out of what is logged from now on. Call it again with each use: only the last 16 are remembered.
+/// Keeps a secret out of the log from now on. Call it again at each use: only the last 16 secrets are remembered.
 pub fn remember(secret: &str) {
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     known.remember(secret);
 }
 
-/// The text without known secrets, pieces of them, and what has a secret's shape.
+/// The text without known secrets, pieces of them, and text that has the shape of a secret.
 ///
-/// Of a known secret each piece of 15 characters is found, and its beginning from 8 on, also where the rest is cut off or
-/// escaped. Shorter secrets are not.
+/// Every piece of a known secret of at least 15 characters is found, and its beginning from 8 characters on, even if
+/// the rest is cut off or escaped. Shorter secrets are not found.
 pub fn redacted(text: &str) -> Cow<'_, str> {
     let mut found = shapes::find(text.as_bytes());
     KNOWN
@@ -40,14 +40,14 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
     without(text, &found).map_or(Cow::Borrowed(INSTEAD), Cow::Owned)
 }
 
-/// The text with the ranges replaced, which are in order and may overlap. None if one of them splits a character, which a
-/// secret's, being ASCII, never does.
+/// The text with the ranges replaced, which are sorted and may overlap. None if a range splits a character. That cannot
+/// happen with secrets, which are ASCII.
 fn without(text: &str, ranges: &[Range<usize>]) -> Option<String> {
     let mut rest = String::with_capacity(text.len());
     let mut done = 0;
     for range in ranges {
         if range.start >= done {
-            // Two that touch are one.
+            // Two adjacent ranges become one.
             let between = text.get(done..range.start)?;
             if done == 0 || !between.is_empty() {
                 rest.push_str(between);
@@ -71,7 +71,7 @@ mod tests {
         for text in [
             format!("it says {secret}."),
             format!("{secret}{secret}"),
-            // Cut at its end, its beginning, both.
+            // Cut off at the end, at the beginning, and at both.
             format!("it says {}", &secret[..9]),
             format!("it says {}", &secret[11..]),
             format!("it says {}", &secret[21..39]),

@@ -6,7 +6,7 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// # Errors
 ///
-/// If the runtime can't watch for signals.
+/// If the runtime cannot watch for signals.
 pub fn requested() -> std::io::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

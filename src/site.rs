@@ -1,4 +1,4 @@
-//! What is served beside this instance: the words' addresses, from a JSON file that the host writes.
+//! The words that are served together and their addresses, from a JSON file that the host writes.
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
@@ -12,30 +12,30 @@ use tokio::time::timeout;
 use crate::config::{Invalid, Listen, Word};
 use crate::small_file::{self, Reader, Unreadable};
 
-/// The largest file, in bytes. A word takes a hundred or two.
+/// The largest file, in bytes. A word takes one or two hundred.
 const MAX_FILE: u64 = 1024 * 1024;
-/// The longest link, in bytes: each page has several.
+/// The longest link, in bytes. Each page has several.
 const MAX_URL: usize = 2048;
-/// How long the file may take to read. It may be on a share that hangs.
+/// How long reading the file may take. It may be on a share that hangs.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A word's page, as others link to it.
+/// A link to a word's page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
-    /// What is counted there.
+    /// The word.
     pub word: String,
     /// Where: an absolute path, or a URL of http or https.
     pub url: String,
 }
 
-/// What an instance's page links to.
+/// The links of an instance's page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Neighbours {
-    /// Where all words are listed.
+    /// The page with all words.
     pub index: String,
-    /// The word before this one.
+    /// The previous word.
     pub previous: Option<Link>,
-    /// The word after it.
+    /// The next word.
     pub next: Option<Link>,
 }
 
@@ -44,20 +44,20 @@ pub struct Neighbours {
 pub struct Place {
     /// Its page.
     pub link: Link,
-    /// Where its instance is asked on this machine, if anywhere.
+    /// The address at which the index asks the instance, if it can.
     pub address: Option<Listen>,
 }
 
 /// All words that are served together, in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
-    /// Where all words are listed.
+    /// The page with all words.
     pub index: String,
     /// The words.
     pub places: Vec<Place>,
 }
 
-/// The file as it is written.
+/// The content of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -100,7 +100,7 @@ impl Site {
         let mut numbers = HashMap::new();
         let places = file.words.into_iter().enumerate().map(|(number, entry)| {
             let place = |what: String| format!("is invalid at `words[{number}]`: {what}");
-            // As an instance takes them, so that the file cannot list what is not served.
+            // With the same checks as an instance, so that the file cannot list a word that cannot be served.
             let word: Word = entry
                 .word
                 .parse()
@@ -127,8 +127,8 @@ impl Site {
         })
     }
 
-    /// What the page of the word that is served at this address links to; none if the site has no such word. Of two
-    /// instances that count one word, the address tells which is meant.
+    /// The links for the page of the word at this address; none if the site does not have the word. If two instances
+    /// count the same word, the address tells which one is meant.
     pub fn neighbours(&self, word: &Word, address: Option<&Listen>) -> Option<Neighbours> {
         let is_word = |place: &Place| place.link.word == word.as_str();
         let own = self
@@ -145,34 +145,34 @@ impl Site {
     }
 }
 
-/// Where a site is from.
+/// The source of a site.
 #[derive(Debug, Clone)]
 pub struct Source(From);
 
 #[derive(Debug, Clone)]
 enum From {
-    /// A file, which is read anew each time.
+    /// A file, which is read again each time.
     File(PathBuf, Reader),
-    /// It stays as it is.
+    /// A site that does not change.
     Fixed(Site),
 }
 
 impl Source {
-    /// A file, which is read anew each time.
+    /// A file, which is read again each time.
     pub fn file(path: PathBuf) -> Self {
         Self(From::File(path, Reader::new()))
     }
 
-    /// A site that stays as it is.
+    /// A site that does not change.
     pub fn fixed(site: Site) -> Self {
         Self(From::Fixed(site))
     }
 
-    /// The site as it is now.
+    /// The current site.
     ///
     /// # Errors
     ///
-    /// What is wrong with the file, or that it takes too long to read.
+    /// What is wrong with the file, or that reading it takes too long.
     pub async fn read(&self) -> Result<Site, Invalid> {
         let (path, reader) = match &self.0 {
             From::Fixed(site) => return Ok(site.clone()),
@@ -190,12 +190,12 @@ impl Source {
     }
 }
 
-/// Says that a site file became bad, while what it said before still counts.
+/// Logs that a site file became invalid and that its last valid content is still used.
 pub(crate) fn keeping_the_last(invalid: &Invalid) {
     tracing::warn!(cause = invalid.to_string(), "keeping the last good site");
 }
 
-/// The neighbours of one instance, read anew for each answer.
+/// The neighbours of one instance, read again for each answer.
 #[derive(Debug)]
 pub struct Neighbourhood {
     source: Source,
@@ -205,7 +205,7 @@ pub struct Neighbourhood {
 }
 
 impl Neighbourhood {
-    /// Those of the word that is served at this address.
+    /// The neighbours of the word at this address.
     pub fn new(source: Source, word: Word, address: Option<Listen>) -> Self {
         Self {
             source,
@@ -215,7 +215,7 @@ impl Neighbourhood {
         }
     }
 
-    /// Who they are now; as before if the file became bad.
+    /// The current neighbours; the previous ones if the file became invalid.
     pub async fn neighbours(&self) -> Option<Neighbours> {
         let read = self.source.read().await;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -227,7 +227,7 @@ impl Neighbourhood {
     }
 }
 
-/// A link may lead nowhere but to a page: by an absolute path on the same host, or to another over HTTP.
+/// A link must lead to a page: an absolute path on the same host, or an HTTP URL.
 fn check_url(url: &str) -> Result<(), String> {
     if url.len() > MAX_URL {
         return Err(format!(
@@ -265,7 +265,7 @@ mod tests {
         Site::parse(text).unwrap()
     }
 
-    /// The addresses before and after a word's.
+    /// The links before and after a word's.
     fn beside(word: &str, address: Option<&str>) -> (Option<String>, Option<String>) {
         let address: Option<Listen> = address.map(|address| address.parse().unwrap());
         let found = site()
@@ -386,7 +386,7 @@ mod tests {
         assert_eq!(here.neighbours().await, None);
     }
 
-    /// As on a share that hangs: the thread that reads does not come back.
+    /// As on a share that hangs: the reading thread does not return.
     #[tokio::test]
     async fn a_file_that_takes_too_long_leaves_the_last_good_links() {
         let folder = tempfile::tempdir().unwrap();
@@ -421,7 +421,7 @@ mod tests {
                 .contains("site.json' could not be read within 2 seconds: expected"),
             "{sentence}"
         );
-        // Another source does not wait.
+        // Another source is not blocked.
         Source::file(path).read().await.unwrap();
         drop(share_is_back);
         hanging.await.unwrap();

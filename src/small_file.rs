@@ -1,4 +1,4 @@
-//! Files that the service reads while it serves, such as a token: small, and never waited for.
+//! Small files, such as a token, that the service reads while it serves without blocking it.
 
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,8 +8,8 @@ use std::sync::Arc;
 use rustix::fs::OFlags;
 use tokio::sync::Semaphore;
 
-/// Reads files on a thread for such work, one at a time: on a share that is gone, each try would leave a thread behind
-/// otherwise. Whoever reads has one of its own, so that a share holds up nobody else.
+/// Reads files on a separate thread, one at a time: on a share that is gone, each attempt would otherwise leave a
+/// thread behind. Each user has its own reader, so that a hanging share holds up nobody else.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader(Arc<Semaphore>);
 
@@ -24,11 +24,11 @@ pub(crate) enum Unreadable {
     Io(#[from] io::Error),
 }
 
-/// Reads a regular file of so many bytes at most, or what a symbolic link to one leads to.
+/// Reads a regular file of at most this many bytes, or the one that a symbolic link leads to.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, Unreadable> {
     let file = std::fs::File::options()
         .read(true)
-        // Opening a pipe would wait for its writer, and a terminal would become ours.
+        // Otherwise opening a pipe would wait for its writer, and a terminal would become our controlling terminal.
         .custom_flags((OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed())
         .open(path)?;
     if !file.metadata()?.is_file() {
@@ -47,7 +47,7 @@ impl Reader {
         Self(Arc::new(Semaphore::new(1)))
     }
 
-    /// Does what reads a file; none if that failed. A share may hang: whoever calls it sets the limit of time.
+    /// Runs the reading function; none if it failed. A share may hang: the caller sets the time limit.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         path: &Path,

@@ -1,5 +1,5 @@
-//! What a reverse proxy shows by itself: its errors, and the list of words while nobody can be asked for their counts.
-//! Files, so that it needs nothing of ours to run.
+//! The pages that a reverse proxy serves itself: its errors, and the list of words while no instance can be asked for
+//! its counts. They are files, so that the proxy needs none of our programs to run.
 
 use std::io;
 use std::path::Path;
@@ -11,15 +11,15 @@ use crate::render::{
 };
 use crate::site::Site;
 
-/// The forms of an error, and how their files' names end.
+/// The formats of an error, and the suffixes of their file names.
 const FORMS: [(ErrorForm, &str); 3] = [
     (ErrorForm::Html, "html"),
     (ErrorForm::Problem, "problem"),
     (ErrorForm::PlainText, "txt"),
 ];
 
-/// Writes the files into a new directory: `errors/STATUS.FORM`, `list.FORM`, and the `content-security-policy` that goes
-/// with what is HTML of them.
+/// Writes the files into a new directory: `errors/STATUS.FORM`, `list.FORM`, and the `content-security-policy` for the
+/// HTML files.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
-//! Tells systemd how the service is: ready, stopping, alive. Without systemd all of it does nothing.
+//! Notifies systemd of the service's state: ready, stopping, alive. Without systemd it does nothing.
 //!
-//! Nothing here waits for systemd: a notice that its queue has no room for is sent again a little later.
+//! Nothing here blocks: a message for which systemd's queue has no room is sent again a little later.
 
 use std::future::Future;
 use std::io::{self, ErrorKind};
@@ -13,19 +13,19 @@ use tokio::time::{Instant, sleep};
 use crate::cause::chain;
 use crate::platform::notify_address;
 
-/// The pause before a notice is sent again.
+/// The pause before a message is sent again.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long a notice is sent again. systemd's own patience with a start or a stop is not longer.
+/// How long sending a message is retried. systemd's own timeout for a start or a stop is not longer.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// The same during a reload, which does its work in between.
+/// The same during a reload, which does its work between two messages.
 const RELOAD: Duration = Duration::from_secs(5);
 
-/// Says that the service answers requests, with one line for `systemctl status`.
+/// Reports that the service answers requests, with a line for `systemctl status`.
 pub fn ready(status: &str) {
     notify(&[NotifyState::Ready, NotifyState::Status(&one_line(status))]);
 }
 
-/// Says that the service reads its files anew. [`reloaded`] must follow.
+/// Reports that the service is reading its files again. [`reloaded`] must follow.
 pub async fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => deliver(message(&[NotifyState::Reloading, now]), RELOAD).await,
@@ -33,33 +33,34 @@ pub async fn reloading() {
     }
 }
 
-/// Says that it has done so.
+/// Reports that the reload has ended.
 pub async fn reloaded() {
     deliver(message(&[NotifyState::Ready]), RELOAD).await;
 }
 
-/// Ends when `shutdown` does, and says so to systemd and to the log: what follows is the drain.
+/// Ends when `shutdown` does, and reports to systemd and the log that the drain begins.
 pub async fn stopping_at(shutdown: impl Future<Output = ()>) {
     shutdown.await;
     stopping();
     tracing::info!("draining");
 }
 
-/// Says that the service drains.
+/// Reports that the service is draining.
 pub fn stopping() {
     notify(&[NotifyState::Stopping, NotifyState::Status("draining")]);
 }
 
-/// Says at half of `WatchdogSec=` that the service lives; for ever, or not at all if none is set.
+/// Reports at half of `WatchdogSec=` that the service is alive; it never ends if the watchdog is set, and does nothing
+/// otherwise.
 ///
-/// Run it on the runtime that serves: if that is stuck, no word comes, and systemd restarts the service.
+/// Run it on the runtime that serves: if that is stuck, no message is sent, and systemd restarts the service.
 pub fn watchdog() -> impl Future<Output = ()> + Send + 'static {
     let period = sd_notify::watchdog_enabled();
     async move {
         let Some(period) = period.filter(|period| !period.is_zero()) else {
             return;
         };
-        // A late word is sent once, not once for each that was missed.
+        // After a delay one message is sent, not one for each that was missed.
         let mut ticks = tokio::time::interval((period / 2).max(Duration::from_millis(1)));
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -69,13 +70,13 @@ pub fn watchdog() -> impl Future<Output = ()> + Send + 'static {
     }
 }
 
-/// A line break in the text would start an assignment of its own.
+/// A line break in the text would start another assignment.
 fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-/// Tells systemd the state: now, or in the background if its queue is full. The service goes on if systemd can't be told:
-/// that is systemd's to notice.
+/// Sends the state to systemd: now, or in the background if its queue is full. The service continues if systemd cannot
+/// be notified; systemd will notice.
 pub fn notify(state: &[NotifyState<'_>]) {
     let message = message(state);
     match (send(&message), tokio::runtime::Handle::try_current()) {
@@ -87,7 +88,7 @@ pub fn notify(state: &[NotifyState<'_>]) {
     }
 }
 
-/// Sends a message until there is room for it, or until the limit.
+/// Sends a message as soon as there is room for it, until the limit.
 async fn deliver(message: String, limit: Duration) {
     let deadline = Instant::now() + limit;
     loop {
@@ -109,7 +110,7 @@ fn message(state: &[NotifyState<'_>]) -> String {
     state.iter().map(|state| format!("{state}\n")).collect()
 }
 
-/// Sends a message, unless that would wait. sd-notify's own call waits.
+/// Sends a message unless that would block. sd-notify's own call blocks.
 fn send(message: &str) -> io::Result<()> {
     let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The HTTP that reaches Google: one set of TLS rules, limits on time and on bytes, no redirects, no proxies.
+//! The HTTP client for Google: one set of TLS rules, limits on time and size, no redirects, no proxies.
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::config::Invalid;
 /// How long a connection may take to open.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Why a response's body could not be had.
+/// Why a response's body could not be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
     #[error("a body of more than {0} bytes")]
@@ -19,7 +19,7 @@ pub(crate) enum BodyError {
     Broken(#[source] reqwest::Error),
 }
 
-/// A response's body, if it has at most so many bytes. One that is announced as longer is not read at all.
+/// A response's body, if it has at most this many bytes. A body that is announced as longer is not read at all.
 pub(crate) async fn body(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, BodyError> {
     let announced = response.content_length().unwrap_or_default();
     let announced = usize::try_from(announced).unwrap_or(usize::MAX);
@@ -36,7 +36,7 @@ pub(crate) async fn body(mut response: reqwest::Response, most: usize) -> Result
     Ok(body)
 }
 
-/// Where a request went that failed: scheme, host and port alone, as the rest may hold a secret.
+/// The destination of a failed request: only scheme, host and port, because the rest may contain a secret.
 pub(crate) fn origin(error: &reqwest::Error) -> String {
     error.url().map_or_else(
         || "an unknown address".to_owned(),
@@ -44,15 +44,15 @@ pub(crate) fn origin(error: &reqwest::Error) -> String {
     )
 }
 
-/// The TLS configuration, made once. The system's certificates are read when an https address first needs them.
+/// The TLS configuration, created once. The system's certificates are read when an https address first needs them.
 #[derive(Debug, Default)]
 pub(crate) struct Transport {
     native: OnceLock<ClientConfig>,
 }
 
 impl Transport {
-    /// A client whose every request ends within the limit, body included. A plain one speaks to http addresses and needs
-    /// no certificates on this machine.
+    /// A client whose every request, body included, ends within the limit. A plain client is for http addresses and
+    /// needs no certificates on this machine.
     pub(crate) fn client(&self, plain: bool, limit: Duration) -> Result<reqwest::ClientBuilder, Invalid> {
         Ok(reqwest::Client::builder()
             .use_preconfigured_tls(self.tls(plain)?)
@@ -76,7 +76,7 @@ impl Transport {
             let roots = RootCertStore::empty();
             return Ok(versions.with_root_certificates(roots).with_no_client_auth());
         }
-        // The system's own are many, and some may be such that rustls does not read them.
+        // The system has many certificates, and rustls may not be able to read some of them.
         let found = rustls_native_certs::load_native_certs();
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(found.certs);

@@ -1,4 +1,4 @@
-//! Where the demo listens, and what it is called there.
+//! Where the demo listens, and the host names that reach it.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -7,13 +7,13 @@ use crate::config::Listen;
 use crate::server::Listener;
 use crate::telemetry;
 
-/// Where the sockets begin if nobody chose an address.
+/// Where the sockets begin if no address was chosen.
 const DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-/// How many ports that others have are passed over then.
+/// How many ports in use are passed over then.
 const PASSED_OVER: usize = 100;
 
-/// Opens so many sockets: at the chosen address and the ports that follow it, or, if none was chosen, at the first ports
-/// from 8080 on that are free. Of a chosen port 0, each is a free one.
+/// Opens this many sockets: at the chosen address and the ports that follow it, or, if none was chosen, at the first
+/// free ports from 8080 on. If port 0 was chosen, each socket gets a free port.
 pub(super) fn open(chosen: Option<SocketAddr>, wanted: usize) -> Result<Vec<Listener>, String> {
     let first = chosen.unwrap_or(DEFAULT);
     let step = u16::from(first.port() != 0);
@@ -37,15 +37,15 @@ pub(super) fn open(chosen: Option<SocketAddr>, wanted: usize) -> Result<Vec<List
     Ok(sockets)
 }
 
-/// The hosts by which a socket is reached.
+/// The hosts that reach a socket.
 pub(super) struct Hosts {
-    /// On this machine.
+    /// From this machine.
     pub(super) here: String,
-    /// On other machines too, where that is another.
+    /// From other machines, if that is a different one.
     pub(super) anywhere: Option<String>,
 }
 
-/// Those of an address that is listened on. What stands for every address is none that a browser takes everywhere.
+/// The hosts for a listening address. Not every browser accepts the unspecified address.
 pub(super) fn hosts(address: IpAddr) -> Hosts {
     match address.is_unspecified() {
         true => Hosts {
@@ -66,8 +66,8 @@ fn in_url(address: IpAddr) -> String {
     }
 }
 
-/// The address by which this machine reaches others. The kernel picks it for a socket that sends nothing; those that are
-/// asked for are the documentation's.
+/// The address from which this machine reaches others. The kernel chooses it for a socket that sends nothing; the
+/// targets are from the ranges reserved for documentation.
 fn own_address() -> Option<IpAddr> {
     let v4 = (
         IpAddr::V4(Ipv4Addr::UNSPECIFIED),

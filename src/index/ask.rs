@@ -13,19 +13,19 @@ use crate::client;
 use crate::config::Listen;
 use crate::render::{MAX_PAGES, State};
 
-/// The longest time, in bytes: RFC 3339, to the nanosecond.
+/// The longest timestamp, in bytes: RFC 3339 with nanoseconds.
 const MAX_TIME: usize = 32;
-/// The longest tag that is kept, in bytes. An instance's has some 20.
+/// The longest entity tag that is kept, in bytes. An instance's has some 20.
 const MAX_ETAG: usize = 128;
 
-/// What an instance said last, and the tag by which it can say that this is still so.
+/// The last counts of an instance, with the entity tag by which it can confirm that they are unchanged.
 #[derive(Debug, Clone)]
 pub(super) struct Said {
     etag: Option<HeaderValue>,
     pub(super) state: State,
 }
 
-/// Of an instance's counts as JSON, what the index shows.
+/// The part of an instance's JSON that the index shows.
 #[derive(Deserialize)]
 struct Counts {
     word: String,
@@ -33,12 +33,12 @@ struct Counts {
     as_of: String,
     #[serde(default)]
     sample_data: bool,
-    // Only how many there are: nothing is kept of them.
+    // Only their number is needed: nothing of them is kept.
     counts: Vec<IgnoredAny>,
 }
 
-/// Asks the instance at an address for its counts, if they are others than those it said last. A body, which may be
-/// large, is read when there is a turn for it.
+/// Asks the instance at an address for its counts, unless they are unchanged. A body may be large, so it is read only
+/// when its turn comes.
 pub(super) async fn ask(
     address: &Listen,
     word: &str,
@@ -91,14 +91,14 @@ where
         }
         let etag = response.headers().get(ETAG).and_then(kept);
         let _turn = bodies.acquire().await.map_err(io::Error::other)?;
-        // Of all that an instance may render of an answer, JSON is less than half.
+        // JSON takes less than half of all that an instance may render of an answer.
         let body = Limited::new(response.into_body(), MAX_PAGES / 2).collect().await;
         let body = body.map_err(io::Error::other)?.to_bytes();
         let counts: Counts = serde_json::from_slice(&body)?;
         if counts.word != word {
             return Err(io::Error::other("counts another word"));
         }
-        // Kept and shown as it is.
+        // It is kept and shown unchanged.
         if counts.as_of.len() > MAX_TIME || humantime::parse_rfc3339(&counts.as_of).is_err() {
             return Err(io::Error::other(
                 "gives an `as_of` that is not an RFC 3339 time in UTC",
@@ -117,7 +117,7 @@ where
     .await
 }
 
-/// A copy: what hyper gives holds the whole head.
+/// A copy: hyper's value keeps the whole head in memory.
 fn kept(etag: &HeaderValue) -> Option<HeaderValue> {
     let bytes = Some(etag.as_bytes()).filter(|bytes| bytes.len() <= MAX_ETAG)?;
     HeaderValue::from_bytes(bytes).ok()

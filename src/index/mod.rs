@@ -1,4 +1,4 @@
-//! The list of all words with their totals, which it asks of their instances again and again.
+//! The list of all words with their totals, which it requests from their instances repeatedly.
 
 mod ask;
 mod rounds;
@@ -15,7 +15,7 @@ use crate::server::{self, IndexService, Limits, Listener};
 use crate::site::{Site, Source};
 use crate::systemd;
 
-/// An index that has its list of words and its socket and is about to serve.
+/// An index with its list of words and its socket, ready to serve.
 #[derive(Debug)]
 pub struct Index {
     source: Source,
@@ -24,7 +24,7 @@ pub struct Index {
 }
 
 impl Index {
-    /// Reads the list of words, then takes the socket.
+    /// Reads the list of words, then opens the socket.
     ///
     /// # Errors
     ///
@@ -35,7 +35,7 @@ impl Index {
         Ok(Self::new(listener, source, site))
     }
 
-    /// An index over a socket that was taken before.
+    /// An index on an open socket.
     pub fn new(listener: Listener, source: Source, site: Site) -> Self {
         Self {
             source,
@@ -44,11 +44,11 @@ impl Index {
         }
     }
 
-    /// Serves until `shutdown` ends, and then until the drain has.
+    /// Serves until `shutdown` ends, and then until the drain has ended.
     ///
     /// # Errors
     ///
-    /// Only if the runtime can't take the socket, before anything is served.
+    /// Only if the runtime cannot take the socket, before anything is served.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> io::Result<()> {
         let address = self.listener.local_address()?;
         let limits = Limits::within(server::raise_descriptor_limit());
@@ -62,7 +62,8 @@ impl Index {
             "listening"
         );
         let mut first = shown.subscribe();
-        // What runs beside the server ends with it. To render a long list would hold up who serves.
+        // The thread beside the server ends with it. Rendering a long list on the server's thread would delay
+        // responses.
         let _rounds = runtime::beside("rounds", rounds::run(self.source, self.site, shown))?;
         let mut beside = JoinSet::new();
         beside.spawn(systemd::watchdog());

@@ -13,18 +13,18 @@ use crate::site::{Place, Site, Source, keeping_the_last};
 
 /// The pause between two rounds.
 pub(super) const PAUSE: Duration = Duration::from_secs(10);
-/// How long one instance may take to answer. One that starts may wait for its own first answer.
+/// How long one instance may take to respond. An instance that is starting may wait for its own first answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often what is known so far is shown during a round.
+/// How often the results so far are shown during a round.
 const SHOWN_EVERY: Duration = Duration::from_secs(1);
-/// Instances that are asked at once.
+/// Instances that are asked at the same time.
 const AT_ONCE: usize = 64;
-/// Answers that are read at once: each may be large.
+/// Responses that are read at the same time: each may be large.
 const BODIES_AT_ONCE: usize = 8;
 
 type Shown = Arc<watch::Sender<Option<Arc<IndexPages>>>>;
 
-/// How many do what at once in a round.
+/// How many of each kind may run at the same time in a round.
 struct Turns {
     asked: Semaphore,
     bodies: Semaphore,
@@ -34,7 +34,7 @@ struct Turns {
 #[derive(Debug, Default, Clone)]
 struct Known(Vec<(Place, Option<Said>)>);
 
-/// Asks all instances again and again, and shows what they said.
+/// Asks all instances repeatedly, and shows the results.
 pub(super) async fn run(source: Source, mut site: Site, shown: Shown) {
     let mut known = Known::default();
     loop {
@@ -49,7 +49,8 @@ pub(super) async fn run(source: Source, mut site: Site, shown: Shown) {
     }
 }
 
-/// Does a round in a task of its own, so that a panic in it is a failed round and no more. It ends with this.
+/// Runs a round in its own task, so that a panic in it is only a failed round. The round is aborted when this is
+/// dropped.
 async fn contained<T: Send + 'static>(round: impl Future<Output = T> + Send + 'static) -> Option<T> {
     let mut task = JoinSet::new();
     task.spawn(round);
@@ -63,14 +64,14 @@ async fn contained<T: Send + 'static>(round: impl Future<Output = T> + Send + 's
 }
 
 impl Known {
-    /// Asks every instance of the site once. Until one has answered, what it said before is shown.
+    /// Asks every instance of the site once. Until an instance has answered, its previous result is shown.
     async fn round(self, site: Site, shown: Shown) -> Self {
         let turns = Arc::new(Turns {
             asked: Semaphore::new(AT_ONCE),
             bodies: Semaphore::new(BODIES_AT_ONCE),
         });
         let mut asked = JoinSet::new();
-        // A link belongs to one word of a site.
+        // Within a site, links are unique.
         let mut before: HashMap<_, _> = self
             .0
             .into_iter()
@@ -81,7 +82,7 @@ impl Known {
             let last = before.remove(&place.link.url);
             let last = last.and_then(|(known, said)| (known == place).then_some(said));
             now.0.push((place.clone(), last.clone().flatten()));
-            // Who cannot be asked is no task.
+            // An instance without an address is not asked.
             if place.address.is_none() {
                 continue;
             }
@@ -102,11 +103,11 @@ impl Known {
                         }
                         is_new = true;
                     }
-                    // Its word stays as it was.
+                    // The result of its word stays unchanged.
                     Some(Err(fault)) => tracing::error!(cause = chain(&fault), "asking an instance failed"),
                     None => break,
                 },
-                // One that hangs holds up none of the others.
+                // An instance that hangs does not hold up the others.
                 _ = tick.tick(), if is_new => {
                     now.show(&shown);
                     is_new = false;
@@ -133,7 +134,7 @@ impl Known {
     }
 }
 
-/// What an instance says now. The log tells of a change only: an instance that is away would fill it.
+/// The current result of an instance. Only a change is logged: an instance that is away would fill the log.
 async fn said(place: &Place, last: Option<Option<Said>>, bodies: &Semaphore) -> Option<Said> {
     let address = place.address.as_ref()?;
     let word = place.link.word.as_str();
@@ -162,7 +163,7 @@ async fn said(place: &Place, last: Option<Option<Said>>, bodies: &Semaphore) -> 
 mod tests {
     use super::*;
 
-    /// Without addresses nobody is asked, so that no time passes but by the pauses.
+    /// Without addresses nothing is asked, so that time passes only in the pauses.
     #[tokio::test(start_paused = true)]
     async fn the_list_follows_the_file_and_outlives_a_bad_one() {
         let folder = tempfile::tempdir().unwrap();

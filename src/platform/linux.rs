@@ -12,28 +12,28 @@ use socket2::SockRef;
 
 use super::Usage;
 
-/// The clock that goes on while the machine is suspended.
+/// The clock that advances while the machine is suspended.
 pub(crate) const SINCE_BOOT: ClockId = ClockId::Boottime;
 
-/// How many times a second the kernel counts a process's time for its readers. It is so on every platform of ours.
+/// In how many ticks per second the kernel reports process times. It is the same on every platform we support.
 const TICKS: f64 = 100.0;
 
-/// Lets the kernel take so many bytes beyond a peer's window, on each socket that a listener accepts.
+/// Limits how many bytes the kernel takes beyond a peer's window, on each socket that a listener accepts.
 pub(crate) fn limit_unsent(listener: &impl AsFd, bytes: u32) -> io::Result<()> {
     SockRef::from(listener).set_tcp_notsent_lowat(bytes)
 }
 
-/// Lets the kernel give up a TCP connection whose peer acknowledges nothing for so long.
+/// Makes the kernel give up a TCP connection if the peer acknowledges nothing for this long.
 pub(crate) fn limit_unacknowledged(stream: &impl AsFd, limit: Duration) -> io::Result<()> {
     SockRef::from(stream).set_tcp_user_timeout(Some(limit))
 }
 
-/// Whether a socket that was passed listens.
+/// Whether a passed socket is listening.
 pub(crate) fn is_listener(socket: &impl AsFd) -> io::Result<bool> {
     SockRef::from(socket).is_listener()
 }
 
-/// The address that `NOTIFY_SOCKET` has, which is abstract behind an `@`.
+/// The address in `NOTIFY_SOCKET`; a leading `@` means an abstract one.
 pub(crate) fn notify_address(name: &OsStr) -> io::Result<SocketAddr> {
     match name.as_bytes().strip_prefix(b"@") {
         Some(name) => SocketAddr::from_abstract_name(name),
@@ -41,7 +41,7 @@ pub(crate) fn notify_address(name: &OsStr) -> io::Result<SocketAddr> {
     }
 }
 
-/// Read from `/proc/self` when it is asked for.
+/// Reads the usage from `/proc/self`.
 pub(crate) fn usage() -> Usage {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     Usage {
@@ -54,7 +54,7 @@ pub(crate) fn usage() -> Usage {
 
 fn cpu_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The second field is the program's name, which may hold spaces and brackets.
+    // The second field is the program's name, which may contain spaces and brackets.
     let (_, after) = stat.rsplit_once(") ")?;
     let mut times = after
         .split(' ')
@@ -69,7 +69,7 @@ fn kibibytes(status: &str, name: &str) -> Option<f64> {
     Some(value * 1024.0)
 }
 
-/// Since Linux 6.2 the folder's size is their number; before it they are counted.
+/// Since Linux 6.2 the directory's size is the number of open files; with older kernels the entries are counted.
 fn open_files() -> Option<f64> {
     let folder = "/proc/self/fd";
     match fs::metadata(folder).ok()?.len() {
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn this_process_is_told_truly() {
-        // On a busy machine that takes as long as it takes.
+        // On a busy machine this may take a while.
         let begun = std::time::Instant::now();
         while cpu_seconds().unwrap() < 0.03 && begun.elapsed() < Duration::from_secs(10) {}
         let before = usage();
@@ -92,7 +92,7 @@ mod tests {
         let (resident, all) = (before.resident.unwrap(), before.address_space.unwrap());
         assert!(resident > 1e6 && all > resident, "{before:?}");
         let files: Vec<_> = (0..100).map(|_| fs::File::open("/dev/null").unwrap()).collect();
-        // Other tests of this process open some too.
+        // Other tests of this process open files too.
         let opened = usage().open_files.unwrap() - before.open_files.unwrap();
         assert!((90.0..150.0).contains(&opened), "{opened}");
         drop(files);

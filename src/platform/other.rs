@@ -1,4 +1,4 @@
-//! Unix systems besides Linux: what they lack is left out.
+//! Unix systems other than Linux: features that they lack are left out.
 
 use std::ffi::OsStr;
 use std::io;
@@ -10,20 +10,20 @@ use rustix::time::ClockId;
 
 use super::Usage;
 
-/// On macOS it goes on while the machine is suspended.
+/// On macOS this clock advances while the machine is suspended.
 pub(crate) const SINCE_BOOT: ClockId = ClockId::Monotonic;
 
-/// The kernel keeps what it likes for a peer that does not read.
+/// The kernel decides how much it buffers for a peer that does not read.
 pub(crate) fn limit_unsent(_: &impl AsFd, _: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// The kernel gives up a connection in its own time.
+/// The kernel decides when it gives up a connection.
 pub(crate) fn limit_unacknowledged(_: &impl AsFd, _: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// Nobody passes sockets but by hand.
+/// Sockets are passed only manually.
 pub(crate) fn is_listener(_: &impl AsFd) -> io::Result<bool> {
     Ok(true)
 }
@@ -33,7 +33,7 @@ pub(crate) fn notify_address(name: &OsStr) -> io::Result<SocketAddr> {
     SocketAddr::from_pathname(name)
 }
 
-/// Nothing is told.
+/// Nothing is reported.
 pub(crate) fn usage() -> Usage {
     Usage::default()
 }

@@ -1,18 +1,18 @@
 use std::ops::Range;
 
-/// How many secrets are remembered: a credential has up to seven in use at once.
+/// How many secrets are remembered: a credential has up to seven in use at the same time.
 const MOST: usize = 16;
-/// The most bytes of a secret that are compared.
+/// How many bytes of a secret are compared at most.
 const MOST_BYTES: usize = 16 * 1024;
-/// How many successive characters are looked for.
+/// How many consecutive characters are looked up.
 const GRAM: usize = 8;
-/// How many bits tell that eight characters are surely not a secret's, without a search.
+/// How many bits of a gram's hash address the filter, which tells without a search that a gram is not part of a secret.
 const BITS: u32 = 16;
 
-/// The secrets that were used last.
+/// The most recently used secrets.
 pub(super) struct Known {
     secrets: Vec<Secret>,
-    /// Eight characters of a secret, and where they stand in which, in order.
+    /// Eight characters of a secret, and their secret and position, sorted.
     grams: Vec<(u64, usize, usize)>,
     maybe: Vec<u64>,
     uses: u64,
@@ -74,7 +74,7 @@ impl Known {
                     own.push((number_of(gram), number, at));
                 }
             }
-            // Once each: a secret that repeats itself must not cost more.
+            // Each one once: a repetitive secret must not cost more.
             own.sort_unstable();
             own.dedup_by_key(|(gram, _, _)| *gram);
             self.grams.append(&mut own);
@@ -90,7 +90,7 @@ impl Known {
         }
     }
 
-    /// Adds where the text holds a piece of a secret.
+    /// Adds the ranges where the text contains a piece of a secret.
     pub(super) fn find(&self, text: &[u8], found: &mut Vec<Range<usize>>) {
         if self.grams.is_empty() {
             return;
@@ -113,7 +113,7 @@ impl Known {
         }
     }
 
-    /// The longest piece of a secret that has the text's eight characters from `start` on in it, and nothing before
+    /// The longest piece of a secret that contains the eight characters of the text from `start` on, and nothing before
     /// `least`.
     fn longest(&self, gram: u64, text: &[u8], least: usize, start: usize) -> Option<Range<usize>> {
         let first = self.grams.partition_point(|(other, _, _)| *other < gram);
@@ -135,19 +135,19 @@ impl Known {
     }
 }
 
-/// How many characters the two have in common from here on.
+/// The length of the common prefix of the two.
 fn common<'a>(text: impl Iterator<Item = &'a u8>, secret: impl Iterator<Item = &'a u8>) -> usize {
     text.zip(secret)
         .take_while(|(one, other)| one == other && is_taken(one))
         .count()
 }
 
-/// Whether the character may be taken out of a line: those that a line of JSON is written with must stay.
+/// Whether the character may be removed from a log line: the characters of JSON's syntax must stay.
 fn is_taken(byte: &u8) -> bool {
     byte.is_ascii_graphic() && !b"\"\\".contains(byte)
 }
 
-/// Whether an address and JSON write the character as it is.
+/// Whether URLs and JSON write the character unchanged.
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
 }
@@ -156,7 +156,7 @@ fn number_of(gram: &[u8]) -> u64 {
     gram.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// Where a gram's bit stands.
+/// The position of a gram's bit in the filter.
 fn place(gram: u64) -> (usize, u64) {
     let hash = gram.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - BITS);
     let word = usize::try_from(hash / 64).unwrap_or(0);

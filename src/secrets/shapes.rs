@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-/// What a secret begins with, and how many characters must follow for it to be one.
+/// The beginnings of secrets, and how many characters must follow.
 const MARKS: [(&[u8], usize); 4] = [
     // A JSON web token: `{"` in base64.
     (b"eyJ", 17),
@@ -9,15 +9,15 @@ const MARKS: [(&[u8], usize); 4] = [
     (b"1//0", 16),
     (b"GOCSPX-", 10),
 ];
-/// What stands between `Bearer` and its token, as it is and in an address.
+/// The separator between `Bearer` and its token, plain and in a URL.
 const SEPARATORS: [&[u8]; 3] = [b" ", b"%20", b"+"];
-/// A bearer's token has as many characters, and a digit: `Bearer error=invalid_token` has none.
+/// A bearer token has at least this many characters, and a digit: `Bearer error=invalid_token` has none.
 const LEAST_BEARER: usize = 16;
-/// What is longer needs no digit.
+/// A longer text needs no digit.
 const MOST_WORD: usize = 64;
 
-/// A piece of a token or key whose beginning is lost: so many characters, small and large ones and digits among them.
-/// BigQuery's names of jobs have 32.
+/// The least length of a piece of a token or key whose beginning is missing. It must have digits and letters of both
+/// cases. BigQuery's job names have 32 characters.
 const LEAST_RANDOM: usize = 40;
 
 const BEGIN: &[u8] = b"-----BEGIN ";
@@ -26,7 +26,7 @@ const END: &[u8] = b"-----END ";
 /// The most characters between `BEGIN` and `PRIVATE KEY`.
 const MOST_KIND: usize = 20;
 
-/// Where the text has the shape of a secret.
+/// The ranges where the text has the shape of a secret.
 pub(super) fn find(text: &[u8]) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -50,7 +50,7 @@ pub(super) fn find(text: &[u8]) -> Vec<Range<usize>> {
     found
 }
 
-/// How many characters of base64 in its form for addresses there are.
+/// How many characters of URL-safe base64 the text begins with.
 fn random(text: &[u8]) -> usize {
     text.iter()
         .take_while(|byte| byte.is_ascii_alphanumeric() || b"_-=".contains(byte))
@@ -65,7 +65,7 @@ fn is_random(run: &[u8]) -> bool {
         && has(u8::is_ascii_uppercase)
 }
 
-/// The secret that the text begins with.
+/// The secret at the start of the text.
 fn at_start(text: &[u8]) -> Option<Range<usize>> {
     match text.first()? {
         b'e' | b'y' | b'1' | b'G' => MARKS.iter().find_map(|(mark, least)| {
@@ -91,7 +91,7 @@ fn bearer(text: &[u8]) -> Option<Range<usize>> {
     (length >= LEAST_BEARER && (digits || length > MOST_WORD)).then_some(start..start + length)
 }
 
-/// To its end, or to the text's.
+/// Up to the end of the key, or of the text.
 fn private_key(text: &[u8]) -> Option<Range<usize>> {
     let kind = text.strip_prefix(BEGIN)?;
     let most = MOST_KIND + PRIVATE.len();
@@ -103,7 +103,7 @@ fn private_key(text: &[u8]) -> Option<Range<usize>> {
     Some(0..end.unwrap_or(text.len()))
 }
 
-/// How many characters of a token there are, escapes of an address included.
+/// How many characters of a token the text begins with, URL escapes included.
 fn token(text: &[u8]) -> usize {
     text.iter()
         .take_while(|byte| byte.is_ascii_alphanumeric() || b"._~+/=%-".contains(byte))

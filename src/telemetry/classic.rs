@@ -1,13 +1,13 @@
 use std::fmt::Write;
 
-/// Rewrites OpenMetrics text as the text that Prometheus had before it: a family is named as its samples are, and has no
-/// unit, no examples and no end.
+/// Rewrites OpenMetrics text as Prometheus's older text format: a family has the name of its samples, and there are no
+/// units, exemplars or end marker.
 pub(super) fn classic(text: &str) -> String {
     let mut classic = String::with_capacity(text.len());
     let mut help = "";
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
-            // It precedes the type, which tells the name.
+            // It precedes the type, which has the name.
             help = rest.split_once(' ').map_or("", |(_, help)| help);
         } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' '))
         {

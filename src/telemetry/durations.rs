@@ -3,8 +3,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The paths of requests as the metrics name them: `/counts` is that of a link in any format, the last stands for every
-/// other.
+/// The request paths in the metrics: `/counts` is a link in any format, and the last one stands for every other path.
 pub const PATHS: [&str; 9] = [
     "/",
     "/counts",
@@ -17,7 +16,7 @@ pub const PATHS: [&str; 9] = [
     "other",
 ];
 
-/// The most that a bucket's requests took, in nanoseconds and as the text has it in seconds. One more has no limit.
+/// The upper bound of each bucket, in nanoseconds and as the text has it in seconds. One more bucket has no bound.
 const BOUNDS: [(u64, &str); 11] = [
     (25_000, "0.000025"),
     (50_000, "0.00005"),
@@ -32,13 +31,13 @@ const BOUNDS: [(u64, &str); 11] = [
     (10_000_000_000, "10.0"),
 ];
 const BUCKETS: usize = BOUNDS.len() + 1;
-/// Of the faster ones than this, every 1024th may be an example.
+/// Of the requests that are faster than this, every 1024th may become an exemplar.
 const SLOW: Duration = Duration::from_millis(1);
 const SAMPLE: u64 = 1024;
-/// More workers than this share a part.
+/// With more workers than this, some share a part.
 const PARTS: usize = 8;
 
-/// How long requests take, by path. Each worker counts in a part of its own, so that none waits for another or shares a
+/// How long requests take, by path. Each worker counts in its own part, so that none waits for another or shares a
 /// cache line with it.
 #[derive(Debug, Default)]
 pub struct Durations {
@@ -56,7 +55,7 @@ struct Counts {
     nanoseconds: AtomicU64,
 }
 
-/// One request of a bucket, for a look into the log or a trace.
+/// An exemplar: one request of a bucket, to look up in the log or as a trace.
 #[derive(Debug)]
 struct Example {
     request: RequestName,
@@ -64,23 +63,23 @@ struct Example {
     at: SystemTime,
 }
 
-/// By what a request is known elsewhere.
+/// The identifiers of a request elsewhere.
 #[derive(Debug)]
 pub struct RequestName {
-    /// The id in its log line: at most 64 letters, digits, dots, underscores and dashes.
+    /// The ID in its log line: at most 64 letters, digits, dots, underscores and dashes.
     pub request_id: String,
-    /// The trace that it belongs to, if its client named one.
+    /// Its trace, if the client named one.
     pub trace_id: Option<String>,
 }
 
-/// Whether a request took so long that it may be an example, and should have a name.
+/// Whether a request took so long that it may become an exemplar, and therefore needs a name.
 pub fn is_slow(took: Duration) -> bool {
     took > SLOW
 }
 
 impl Durations {
-    /// Counts a request of this path, by its place in [`PATHS`]. It is named only if it becomes an example, and becomes none
-    /// without a name.
+    /// Counts a request by the position of its path in [`PATHS`]. `name` is called only if the request becomes an
+    /// exemplar, which it does only with a name.
     pub fn observe(&self, path: usize, took: Duration, name: impl FnOnce() -> Option<RequestName>) {
         let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let bucket = BOUNDS
@@ -99,7 +98,7 @@ impl Durations {
         }
     }
 
-    /// Keeps a request as its bucket's example, unless another worker is doing so.
+    /// Keeps a request as its bucket's exemplar, unless another worker is doing so.
     fn keep(&self, path: usize, bucket: usize, took: Duration, name: impl FnOnce() -> Option<RequestName>) {
         if let Ok(mut examples) = self.examples.try_lock()
             && let Some(example) = examples.get_mut(path).and_then(|path| path.get_mut(bucket))
@@ -113,7 +112,7 @@ impl Durations {
         }
     }
 
-    /// Writes the histogram in OpenMetrics text: prometheus-client's takes a lock for each request.
+    /// Writes the histogram in OpenMetrics text. The histogram of prometheus-client takes a lock for each request.
     pub(super) fn write(&self, text: &mut String) -> fmt::Result {
         const NAME: &str = "wordtally_http_request_duration_seconds";
         writeln!(
@@ -171,7 +170,7 @@ impl Example {
     }
 }
 
-/// This thread's part.
+/// The part of this thread.
 fn own_part() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

@@ -12,17 +12,17 @@ use super::visible::visible;
 use crate::config::LogFormat;
 use crate::secrets;
 
-/// The format of the log, once it has begun.
+/// The format of the log, once it is set up.
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
-/// How long the last lines may take when the process ends.
+/// How long the last lines may take at the end of the process.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// Sends log lines up to the level to standard error from now on, and panics too. A second call changes nothing.
+/// From now on, writes log lines up to this level, and panics, to standard error. A second call changes nothing.
 ///
 /// # Errors
 ///
-/// If the kernel gives no thread.
+/// If the kernel cannot start a thread.
 pub fn init(format: LogFormat, level: impl Into<LevelFilter>) -> io::Result<()> {
     sink::start()?;
     let colour = format == LogFormat::Text && is_coloured();
@@ -44,7 +44,7 @@ pub fn init(format: LogFormat, level: impl Into<LevelFilter>) -> io::Result<()> 
     if registry.try_init().is_ok() {
         let _ = FORMAT.set(format);
     }
-    // The standard library's own hook writes to standard error itself, and waits for its reader.
+    // The standard library's own hook writes to standard error directly, and blocks until it is read.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
         tracing::error!(cause = panic.payload_as_str(), place, "a panic");
@@ -52,19 +52,19 @@ pub fn init(format: LogFormat, level: impl Into<LevelFilter>) -> io::Result<()> 
     Ok(())
 }
 
-/// Says one line on standard error, in whatever form the caller gives it, and waits a second for it to be read at most.
+/// Writes one line to standard error, in the caller's own format, and waits at most a second for it to be read.
 pub fn say(line: &str) {
     let mut line = clean(line, LogFormat::Text);
     line.push('\n');
     match sink::start() {
         Ok(()) => sink::push(&line),
-        // Without a thread it is said here.
+        // Without a thread the line is written here.
         Err(_) => drop(io::stderr().write_all(line.as_bytes())),
     }
     flush();
 }
 
-/// Says why the process ends: in the format of the log, or of what was asked for if the log has not begun.
+/// Reports why the process ends: in the log's format, or in the requested one if the log is not set up.
 pub fn fatal(sentence: &str, asked: Option<LogFormat>) {
     let format = FORMAT.get().copied().or(asked).unwrap_or(LogFormat::Text);
     let begun = || FORMAT.get().is_some() || init(format, LevelFilter::ERROR).is_ok();
@@ -76,14 +76,14 @@ pub fn fatal(sentence: &str, asked: Option<LogFormat>) {
     }
 }
 
-/// Waits until every line is read, for a second at most.
+/// Waits until every line is written, for at most a second.
 pub fn flush() {
     #[cfg(feature = "otlp")]
     super::otlp::flush(FLUSH);
     sink::flush(FLUSH);
 }
 
-/// What a line is written to: each is written whole, in one call.
+/// A buffer for one line, which is written in one call.
 struct Line {
     format: LogFormat,
     colour: bool,
@@ -93,7 +93,7 @@ impl Write for Line {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         let mut clean = clean(text.strip_suffix('\n').unwrap_or(&text), self.format);
-        // After it is clean: an escape in a value is not one of ours.
+        // Colours are added after cleaning, which escapes every control character in a value.
         if self.colour {
             clean = coloured(&clean);
         }
@@ -107,7 +107,7 @@ impl Write for Line {
     }
 }
 
-/// A line without secrets and with nothing invisible in it.
+/// A line without secrets and invisible characters.
 fn clean(line: &str, format: LogFormat) -> String {
     visible(&secrets::redacted(line), format).into_owned()
 }

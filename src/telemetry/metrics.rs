@@ -18,35 +18,35 @@ use super::steps::Steps;
 use crate::reason::Reason;
 use crate::version;
 
-/// How a request ended.
+/// The path and the status of a request.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct RequestLabels {
-    /// The path as the routes name it; `other` for any that is not one.
+    /// The path of its route; `other` for any path without one.
     pub path: &'static str,
     /// The status code.
     pub status: u16,
 }
 
-/// How a refresh ended: `ok` or a failure's name.
+/// The result of a refresh: `ok` or the name of a failure.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RefreshLabels {
     result: &'static str,
 }
 
-/// In which form the metrics are written.
+/// The text format of the metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricsFormat {
     /// OpenMetrics 1.0.
     OpenMetrics,
-    /// Prometheus's own text before it.
+    /// Prometheus's older text format.
     Classic,
 }
 
 impl MetricsFormat {
-    /// Each form, the default first.
+    /// Each format, the default first.
     pub const ALL: [Self; 2] = [Self::OpenMetrics, Self::Classic];
 
-    /// What `Accept` asks for.
+    /// The media type for `Accept`.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::OpenMetrics => "application/openmetrics-text",
@@ -63,13 +63,13 @@ impl MetricsFormat {
     }
 }
 
-/// One instance's metrics, named `wordtally_…`, and those of its process, `process_…`.
+/// The metrics of one instance, named `wordtally_…`, and of its process, named `process_…`.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
     /// Requests answered.
     pub requests: Family<RequestLabels, Counter>,
-    /// How long they took.
+    /// How long the requests took.
     pub durations: Durations,
     /// Connections open now.
     pub connections: Gauge,
@@ -86,7 +86,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Registers every metric. `ttl`, for which an answer counts as fresh, is set for good.
+    /// Registers every metric. `ttl`, for which an answer counts as fresh, does not change afterwards.
     pub fn new(ttl: Duration) -> Self {
         let mut whole = Registry::default();
         whole.register_collector(Box::new(Process::new()));
@@ -110,7 +110,7 @@ impl Metrics {
             Counter::clone(&connections_refused),
         );
         let refreshes = Family::<RefreshLabels, Counter>::default();
-        // From 0 on: Prometheus sees no increase in a series that begins with its first failure.
+        // They start at 0: Prometheus sees no increase in a series that starts with its first failure.
         for result in Reason::ALL.map(Reason::name).into_iter().chain(["ok"]) {
             drop(refreshes.get_or_create(&RefreshLabels { result }));
         }
@@ -169,12 +169,12 @@ impl Metrics {
         }
     }
 
-    /// Counts a refresh that ended with `ok` or a failure's name.
+    /// Counts a refresh by its result: `ok` or the name of a failure.
     pub fn refreshed(&self, result: &'static str) {
         self.refreshes.get_or_create(&RefreshLabels { result }).inc();
     }
 
-    /// Notes when the answer that is now served was asked for.
+    /// Records when the job of the served answer was sent.
     pub fn answered(&self, as_of: SystemTime) {
         let since_1970 = as_of.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         self.answer_timestamp.set(since_1970.as_secs_f64());
@@ -185,7 +185,7 @@ impl Metrics {
         self.render_as(MetricsFormat::OpenMetrics)
     }
 
-    /// The same in either form.
+    /// Every metric in this format.
     pub fn render_as(&self, format: MetricsFormat) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         encode_registry(&mut text, &self.registry)?;
@@ -198,7 +198,7 @@ impl Metrics {
     }
 }
 
-/// Of the whole process.
+/// Metrics of the whole process.
 #[derive(Debug)]
 struct LinesDropped;
 

@@ -1,4 +1,4 @@
-//! What the service tells its operators: log lines and metrics.
+//! The output for operators: log lines and metrics.
 
 mod classic;
 mod durations;

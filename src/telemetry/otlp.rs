@@ -1,4 +1,4 @@
-//! Spans for an OpenTelemetry collector, if the environment names one.
+//! Spans for an OpenTelemetry collector, if a variable names one.
 
 use std::env;
 use std::io;
@@ -27,20 +27,20 @@ use crate::cause::chain;
 use crate::secrets::redacted;
 use crate::transport::Transport;
 
-/// The standard variables that name a collector. The first that is set counts.
+/// The standard variables that name a collector. The first one that is set is used.
 const ENDPOINTS: [&str; 2] = [
     "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
     "OTEL_EXPORTER_OTLP_ENDPOINT",
 ];
 /// The longest that one request to the collector may take.
 const LIMIT: Duration = Duration::from_secs(5);
-/// How long a failure is not logged again.
+/// For how long further failures are not logged.
 const QUIET: Duration = Duration::from_secs(60);
 
 static PROVIDER: OnceLock<SdkTracerProvider> = OnceLock::new();
 
-/// What sends spans, with the lines that were logged in them, to the collector that the environment names. It has a thread
-/// and a bounded queue of its own.
+/// Sends spans, with the log lines in them, to the collector that the variables name. It has its own thread and a
+/// bounded queue.
 pub(super) fn layer<S>() -> io::Result<Option<Box<dyn Layer<S> + Send + Sync>>>
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
@@ -51,7 +51,7 @@ where
     let is_plain = match Url::parse(&endpoint) {
         Ok(url) if url.has_host() && url.scheme() == "http" => true,
         Ok(url) if url.has_host() && url.scheme() == "https" => false,
-        // It is not repeated: it may hold a password.
+        // The value is not repeated: it may contain a password.
         _ => {
             return Err(io::Error::other(format!(
                 "invalid {name}: expected an http or https address, e.g. http://127.0.0.1:4318"
@@ -85,19 +85,20 @@ where
     Ok(Some(spans.with_filter(own).boxed()))
 }
 
-/// Sends what is left, and sends nothing more. A collector that is away holds the process no longer than the limit.
+/// Sends the remaining spans, and then no more. A collector that is away delays the end of the process by at most the
+/// limit.
 pub(super) fn flush(limit: Duration) {
     if let Some(provider) = PROVIDER.get() {
         let _ = provider.shutdown_with_timeout(limit);
     }
 }
 
-/// A variable's value. An empty one is not set, by OpenTelemetry's specification.
+/// The value of a variable. By OpenTelemetry's specification, an empty one counts as unset.
 fn set(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Takes secrets out of spans, as the sink does with lines: a panic may repeat what an upstream said.
+/// Removes secrets from spans, as the sink does from lines: a panic may repeat what an upstream sent.
 #[derive(Debug)]
 struct Redacted(opentelemetry_otlp::SpanExporter);
 
@@ -163,7 +164,7 @@ impl Client {
         })
     }
 
-    /// Logs a failure, unless one was logged just before: a collector may be away for days.
+    /// Logs a failure, unless one was logged recently: a collector may be away for days.
     fn log(&self, cause: &str) {
         let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         if failed.is_none_or(|last| last.elapsed() >= QUIET) {
@@ -177,7 +178,7 @@ impl Client {
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
         let request = reqwest::Request::try_from(request.map(reqwest::Body::from))?;
-        // The client makes its timers when it is called, and so within the runtime.
+        // The client creates its timers when it is called, so the call must be within the runtime.
         let sent = self.runtime.block_on(async { self.http.execute(request).await });
         match sent {
             Ok(response) => {
@@ -185,11 +186,11 @@ impl HttpClient for Client {
                 if !status.is_success() {
                     self.log(&format!("the collector answered {status}"));
                 }
-                // Its body says nothing that is used, and has no bound.
+                // The body contains nothing that is needed, and has no size limit.
                 Ok(Response::builder().status(status.as_u16()).body(Bytes::new())?)
             }
             Err(error) => {
-                // Its address may hold a password.
+                // The address may contain a password.
                 let error = error.without_url();
                 self.log(&chain(&error));
                 Err(error.into())

@@ -8,14 +8,15 @@ use rustix::process::{Resource, getrlimit};
 
 use crate::platform;
 
-/// What Prometheus's clients tell of a process, read when it is asked for. A value that cannot be read is left out.
+/// The standard process metrics of Prometheus clients, read on each request. Values that cannot be read are left out.
 #[derive(Debug)]
 pub(super) struct Process {
     started: SystemTime,
 }
 
 impl Process {
-    /// This process, which has just started: `/proc` tells when, but only in units whose host lets them see `/proc/stat`.
+    /// Metrics of this process, which has just started. `/proc` has the start time too, but a unit may hide
+    /// `/proc/stat`, which is needed to compute it.
     pub(super) fn new() -> Self {
         Self {
             started: SystemTime::now(),

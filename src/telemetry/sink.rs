@@ -8,12 +8,12 @@ use std::time::Duration;
 const MOST_BYTES: usize = 256 * 1024;
 /// The longest line, in bytes.
 const MOST_LINE: usize = 16 * 1024;
-/// What a buffer keeps when it has been written.
+/// The capacity that a buffer keeps after it was written.
 const KEPT_BYTES: usize = 4096;
-/// The stack of the thread that writes: it calls `write` and formats one kind of line.
+/// The stack of the writing thread, which only calls `write` and formats one kind of line.
 const STACK: usize = 64 * 1024;
 
-/// The process has one standard error.
+/// One for the process, because it has one standard error.
 static SINK: Sink = Sink {
     queue: Mutex::new(Queue {
         bytes: Vec::new(),
@@ -26,7 +26,8 @@ static SINK: Sink = Sink {
     dropped: AtomicU64::new(0),
 };
 
-/// Lines on their way to standard error. Who logs never waits for who reads: a line that does not fit is dropped and counted.
+/// Lines on their way to standard error. Logging never waits for the reader: a line for which there is no room is
+/// dropped and counted.
 struct Sink {
     queue: Mutex<Queue>,
     filled: Condvar,
@@ -37,13 +38,13 @@ struct Sink {
 struct Queue {
     bytes: Vec<u8>,
     lines: u64,
-    /// Lines dropped since the last time that this was logged.
+    /// Lines that were dropped since the last log line about it.
     dropped: u64,
-    /// Whether lines that were taken out are not written yet.
+    /// Whether lines were taken out and are not yet written.
     writing: bool,
 }
 
-/// Starts the thread that writes, once.
+/// Starts the writing thread, once.
 pub(super) fn start() -> io::Result<()> {
     static STARTED: OnceLock<Result<(), io::ErrorKind>> = OnceLock::new();
     let started = STARTED.get_or_init(|| {
@@ -56,7 +57,7 @@ pub(super) fn start() -> io::Result<()> {
     started.map_err(io::Error::from)
 }
 
-/// Takes one line. It waits for nothing but memory.
+/// Takes one line. It never waits for the reader.
 pub(super) fn push(line: &str) {
     SINK.push(line);
 }
@@ -65,7 +66,7 @@ pub(super) fn push(line: &str) {
 pub(super) fn flush(limit: Duration) {
     let queue = SINK.lock();
     let unwritten = |queue: &mut Queue| queue.writing || !queue.bytes.is_empty();
-    // Either end is one: a reader that stalls must not hold the process.
+    // Both outcomes are fine: a reader that stalls must not hold up the process.
     drop(SINK.written.wait_timeout_while(queue, limit, unwritten));
 }
 
@@ -93,7 +94,7 @@ impl Sink {
         queue.lines += 1;
     }
 
-    /// Writes what comes, for ever.
+    /// Writes lines as they arrive, for ever.
     fn write(&self) {
         let mut batch = Vec::new();
         loop {
@@ -108,7 +109,7 @@ impl Sink {
         }
     }
 
-    /// Waits for lines and takes them all: how many, and how many were dropped before this.
+    /// Waits for lines and takes them all. Returns how many there are, and how many were dropped before.
     fn take(&self, batch: &mut Vec<u8>) -> (u64, u64) {
         let mut queue = self.lock();
         queue.writing = false;

@@ -7,19 +7,19 @@ use prometheus_client::registry::{Registry, Unit};
 use tracing::Span;
 use tracing::field::Empty;
 
-/// The most that a bucket's steps took, in seconds.
+/// The upper bound of each bucket, in seconds.
 const BOUNDS: [f64; 10] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-/// The longest name of a job that may be an example: OpenMetrics allows 128 characters, with that of the label.
+/// The longest job name in an exemplar: OpenMetrics allows 128 characters, including the label's name.
 const MAX_JOB: usize = 100;
 
 /// A step of a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// Waiting for an access token: nothing if the last one is still good.
+    /// Waiting for an access token: no time if the last one is still valid.
     Token,
-    /// Sending the query, and its first answer.
+    /// Sending the query, and waiting for the first response.
     Job,
-    /// Waiting for a job that still ran then.
+    /// Waiting for a job that was still running then.
     Wait,
     /// Fetching one more page.
     Page,
@@ -50,7 +50,7 @@ struct ExampleLabels {
 
 type StepHistogram = HistogramWithExemplars<ExampleLabels>;
 
-/// How long the steps of refreshes take, however they end.
+/// How long the steps of refreshes take, whether or not they succeed.
 #[derive(Debug)]
 pub struct Steps(Family<StepLabels, StepHistogram>);
 
@@ -69,14 +69,14 @@ impl Steps {
         Self(family)
     }
 
-    /// Begins a step. It ends when what is returned is dropped, also by whoever gives it up.
+    /// Begins a step. It ends when the returned value is dropped, also when its task is cancelled.
     pub fn begin(&self, step: Step) -> Running<'_> {
         Running {
             steps: self,
             step,
             begun: Instant::now(),
             job: None,
-            // Never entered: a log line has the span of its refresh.
+            // It is never entered, because log lines belong to the span of their refresh.
             span: tracing::info_span!("step", otel.name = step.name(), job = Empty),
         }
     }
@@ -86,7 +86,7 @@ fn histogram() -> StepHistogram {
     HistogramWithExemplars::new(BOUNDS.into_iter())
 }
 
-/// A step that runs.
+/// A running step.
 #[derive(Debug)]
 pub struct Running<'a> {
     steps: &'a Steps,
@@ -97,7 +97,7 @@ pub struct Running<'a> {
 }
 
 impl Running<'_> {
-    /// Names the job, which BigQuery's audit log and console know.
+    /// Sets the name of the job, which BigQuery's audit log and console show too.
     pub fn of(&mut self, job: &str) {
         let sane = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
         if (1..=MAX_JOB).contains(&job.len()) && job.bytes().all(sane) {

@@ -1,4 +1,4 @@
-//! Log lines for people: values in quotes, and colours where a terminal shows them.
+//! Log lines for people: values in quotes, and colours on a terminal.
 
 use std::fmt::{self, Debug, Write};
 use std::io::{self, IsTerminal};
@@ -8,7 +8,8 @@ use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
-/// Writes fields as `name="text" name=1`. The library's own leaves what is displayed without quotes, spaces and all.
+/// Writes fields as `name="text" name=1`. The library's own formatter leaves displayed values without quotes, even with
+/// spaces.
 pub(super) struct Quoted;
 
 impl<'w> FormatFields<'w> for Quoted {
@@ -73,7 +74,7 @@ impl Visit for Visitor<'_> {
     }
 }
 
-/// Whether lines are coloured: by <https://no-color.org>, and for a terminal only.
+/// Whether lines are coloured: only on a terminal, and according to <https://no-color.org>.
 pub(super) fn is_coloured() -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     !refused && io::stderr().is_terminal()

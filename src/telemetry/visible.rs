@@ -3,8 +3,8 @@ use std::fmt::Write;
 
 use crate::config::LogFormat;
 
-/// The text with an escape for each character that nobody sees but that changes what is seen: controls, line and
-/// paragraph separators, and the marks that turn the direction of writing.
+/// The text with an escape for each invisible character that changes what is visible: control characters, line and
+/// paragraph separators, and marks that change the text direction.
 pub(super) fn visible(text: &str, format: LogFormat) -> Cow<'_, str> {
     if !text.chars().any(is_invisible) {
         return Cow::Borrowed(text);
