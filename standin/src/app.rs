@@ -6,26 +6,26 @@ use crate::faults::Faults;
 use crate::rest::Jobs;
 use crate::sql::Database;
 
-/// What every request handler shares.
+/// The state that all request handlers share.
 pub(crate) struct App {
     pub(crate) authority: Authority,
     pub(crate) database: Arc<Database>,
     pub(crate) jobs: Jobs,
     pub(crate) faults: Faults,
     pub(crate) counts: Counts,
-    /// The stand-in's own address, without a slash at its end.
+    /// The stand-in's own address, without a trailing slash.
     pub(crate) url: String,
     /// Whether `/standin/…` exists.
     pub(crate) admin: bool,
 }
 
-/// How much was asked of the stand-in since it started.
+/// How many requests the stand-in has received since it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counters {
-    /// Requests to the token endpoints, refused and faulty ones too.
+    /// Requests to the token endpoints, including refused and faulty ones.
     pub token_requests: u64,
-    /// Jobs made, failed ones too; dry runs make none.
+    /// Jobs created, including failed ones; dry runs create none.
     pub jobs_created: u64,
     /// Requests for a job's results.
     pub polls: u64,

@@ -13,7 +13,7 @@ use crate::reload;
 pub use crate::reload::Notify;
 use crate::{Options, Standin, StartError, data, files};
 
-/// What each command's help ends with.
+/// The end of each command's help.
 const SERVE_HELP: &str = "\
 Examples:
   wordtally standin serve --iam iam.json
@@ -105,7 +105,7 @@ fn dataset(text: &str) -> Result<String, String> {
     }
 }
 
-/// Why a command failed: one sentence.
+/// Why a command failed, in one sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum CommandError {
     /// The stand-in did not start.
@@ -117,10 +117,10 @@ pub enum CommandError {
     /// The data is missing or wrong.
     #[error(transparent)]
     Data(#[from] data::LoadError),
-    /// No key could be made.
+    /// No key could be created.
     #[error(transparent)]
     Key(#[from] KeyError),
-    /// A file can't be written.
+    /// A file cannot be written.
     #[error("cannot write {path}: {source}: expected the path of a new file in an existing folder")]
     Write {
         /// The file.
@@ -128,13 +128,13 @@ pub enum CommandError {
         /// Why.
         source: io::Error,
     },
-    /// The process can't wait for its end.
+    /// The process cannot wait for signals.
     #[error("cannot wait for a signal: {0}")]
     Signal(#[source] io::Error),
 }
 
-/// Runs a command. `serve` goes on until the future that `stop` gives ends, and tells systemd how it is by `notify`:
-/// signals and systemd are the process's, not the stand-in's.
+/// Runs a command. `serve` continues until the future from `stop` ends, and reports its state to systemd with `notify`:
+/// signals and systemd belong to the process, not to the stand-in.
 pub async fn run<S: Future<Output = ()>>(
     command: Command,
     stop: impl FnOnce() -> io::Result<S>,
@@ -172,7 +172,7 @@ async fn serve(args: ServeArgs, stop: impl Future<Output = ()>, notify: Notify) 
     Ok(())
 }
 
-/// Makes a key and writes both of its files.
+/// Creates a key and writes both of its files.
 pub fn keygen(args: &KeygenArgs) -> Result<(), CommandError> {
     if args.keep && args.out.exists() && args.public.exists() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! How files are written that others must not read half, or not at all.
+//! Writes files that others must not read half-written, or not at all.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -15,7 +15,7 @@ pub(crate) fn create_new(path: &Path, mode: u32, text: &str) -> io::Result<()> {
         .write_all(text.as_bytes())
 }
 
-/// Writes the whole file with mode 0600, or leaves the old one.
+/// Replaces the file with mode 0600 as a whole, or leaves the old one.
 pub(crate) fn replace_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("new");
     let mut file = OpenOptions::new()

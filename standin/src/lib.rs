@@ -1,6 +1,6 @@
 //! A BigQuery for development, tests and mock production that enforces what Google enforces.
 //!
-//! [`Standin::start`] serves it in the current process; [`cli`] is the same as a command.
+//! [`Standin::start`] serves it in the current process; [`cli`] offers it as commands.
 #![cfg(unix)]
 
 mod app;

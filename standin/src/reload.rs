@@ -1,5 +1,5 @@
-//! SIGHUP reads the IAM files again, so that a key can be rotated while the stand-in serves. systemd is told of it:
-//! as `Type=notify-reload`, its reload ends when the files have been read.
+//! SIGHUP reads the IAM files again, so that a key can be rotated while the stand-in serves. systemd is notified: with
+//! `Type=notify-reload`, its reload ends when the files have been read.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,15 +10,15 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::Standin;
 use crate::iam::Policy;
 
-/// Tells systemd, if it waits.
+/// Notifies systemd, if it waits for that.
 pub type Notify = fn(&[NotifyState<'_>]);
 
-/// Waits for SIGHUP from now on, which would otherwise end the process.
+/// Waits for SIGHUP, which would otherwise end the process, from now on.
 pub(crate) fn hangup() -> io::Result<Signal> {
     signal(SignalKind::hangup())
 }
 
-/// Takes the files' policy at every signal. A file that is missing or wrong changes nothing.
+/// Takes the policy from the files at every signal. A file that is missing or invalid changes nothing.
 pub(crate) async fn at(mut hangup: Signal, standin: &Standin, files: &[PathBuf], notify: Notify) {
     while hangup.recv().await.is_some() {
         match NotifyState::monotonic_usec_now() {

@@ -1,4 +1,4 @@
-//! The accept loop and the connections, on hyper itself so that a connection can be reset.
+//! The accept loop and the connections, directly on hyper so that a connection can be reset.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,9 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 const MAX_CONNECTIONS: usize = 512;
-/// How long a request's head may take, and how long a connection may idle.
+/// How long a request's head may take, and how long a connection may be idle.
 const HEAD_TIME: Duration = Duration::from_secs(60);
-/// How long busy connections may go on at the end.
+/// How long busy connections may continue at the end.
 const DRAIN: Duration = Duration::from_millis(500);
 
 /// Resets the connection that a request came on.
@@ -89,7 +89,7 @@ async fn accept(listener: TcpListener, router: Router, stopped: watch::Receiver<
         }
     }
     drop(listener);
-    // A hanging request must not hold the end.
+    // A hanging request must not delay the end.
     let drained = tokio::time::timeout(DRAIN, async { while connections.join_next().await.is_some() {} });
     if drained.await.is_err() {
         connections.shutdown().await;

@@ -16,27 +16,28 @@ use crate::sql::Database;
 /// The token address that Google's own credential files name.
 const GOOGLE_TOKEN_URI: &str = "https://oauth2.googleapis.com/token";
 
-/// What a stand-in is started with.
+/// The options of a stand-in.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// The address that clients use, if it is not the one listened on: an allowed audience and part of links.
+    /// The address that clients use, if it differs from the one listened on: an accepted audience and the base of
+    /// links.
     pub public_url: Option<String>,
     /// The tables.
     pub database: Arc<Database>,
-    /// Who exists and who may do what.
+    /// The accounts and what they may do.
     pub policy: Policy,
-    /// Where the signing secret and revocations are kept; without it they end with the process.
+    /// The directory for the signing secret and revocations; without it they end with the process.
     pub state: Option<PathBuf>,
-    /// How long access tokens live; Google's live an hour.
+    /// The lifetime of access tokens; Google's live for one hour.
     pub token_lifetime: Duration,
     /// Whether `/standin/faults`, `/standin/counters` and `/standin/revoke-all` exist.
     pub admin: bool,
 }
 
 impl Options {
-    /// Listens on a free loopback port, with nobody allowed anything.
+    /// Listens on a free loopback port, with no permissions for anyone.
     pub fn new(database: Arc<Database>) -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -53,7 +54,7 @@ impl Options {
 /// Why a stand-in did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address can't be listened on.
+    /// The stand-in cannot listen on the address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.
@@ -61,7 +62,7 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
-    /// The state directory can't be used.
+    /// The state directory cannot be used.
     #[error(transparent)]
     State(#[from] StoreError),
 }
@@ -81,7 +82,7 @@ impl std::fmt::Debug for Standin {
 }
 
 impl Standin {
-    /// Starts to serve on the current tokio runtime.
+    /// Starts serving on the current tokio runtime.
     pub async fn start(options: Options) -> Result<Self, StartError> {
         let listen = |source| StartError::Listen {
             address: options.listen,
@@ -112,7 +113,7 @@ impl Standin {
         Ok(Self { app, server })
     }
 
-    /// The address of its REST API and all else, such as `http://127.0.0.1:40123`.
+    /// The address of its REST API and everything else, such as `http://127.0.0.1:40123`.
     pub fn url(&self) -> &str {
         &self.app.url
     }
@@ -122,9 +123,9 @@ impl Standin {
         format!("{}/token", self.app.url)
     }
 
-    /// Makes a service account that may do nothing yet, and its key.
+    /// Creates a service account without any permission, and its key.
     ///
-    /// It takes a second or so without optimisation; [`Standin::register`] takes a key made before.
+    /// It takes about a second without optimisation; [`Standin::register`] takes an existing key.
     pub fn create_service_account(&self, email: &str, project: &str) -> Result<ServiceAccountKey, KeyError> {
         let key = ServiceAccountKey::generate(email, project)?;
         self.register(&key);
@@ -140,7 +141,7 @@ impl Standin {
         self.change_policy(|policy| policy.merge(added));
     }
 
-    /// Replaces all keys of the account by a new one; tokens given before stay good, as Google's do.
+    /// Replaces all keys of the account by a new one; earlier tokens remain valid, as Google's do.
     pub fn rotate_key(&self, email: &str, project: &str) -> Result<ServiceAccountKey, KeyError> {
         let key = ServiceAccountKey::generate(email, project)?;
         self.change_policy(|policy| {
@@ -155,12 +156,13 @@ impl Standin {
         Ok(key)
     }
 
-    /// Changes who may do what, from the next request on.
+    /// Changes permissions, from the next request on.
     pub fn change_policy(&self, change: impl FnOnce(&mut Policy)) {
         self.app.authority.change_policy(change);
     }
 
-    /// Lets the account run jobs in the project and read the dataset (`project.dataset`): what wordtally needs.
+    /// Lets the account run jobs in the project and read the dataset (`project.dataset`): the permissions that
+    /// wordtally needs.
     pub fn allow(&self, member: &str, project: &str, dataset: &str) {
         self.change_policy(|policy| {
             policy.allow_jobs(project, member);
@@ -168,7 +170,7 @@ impl Standin {
         });
     }
 
-    /// Adds a fault behind those that wait already.
+    /// Adds a fault after those that are already waiting.
     pub fn add_fault(&self, fault: Fault) {
         self.app.faults.add(fault);
     }
@@ -178,7 +180,7 @@ impl Standin {
         self.app.faults.clear();
     }
 
-    /// How much was asked of it so far.
+    /// How many requests it has received so far.
     pub fn counters(&self) -> Counters {
         self.app.counts.read()
     }
@@ -188,12 +190,12 @@ impl Standin {
         self.app.authority.revoke(token)
     }
 
-    /// Revokes every access token given so far.
+    /// Revokes every access token issued so far.
     pub fn revoke_all(&self) -> Result<(), StoreError> {
         self.app.authority.revoke_all()
     }
 
-    /// Stops to listen and ends every connection, the busy ones after half a second.
+    /// Stops listening and ends every connection; busy ones end after half a second.
     pub async fn shutdown(self) {
         self.server.shutdown().await;
     }

@@ -1,15 +1,15 @@
-//! How far two tables of word counts are apart.
+//! The differences between two tables of word counts.
 
 use std::collections::HashMap;
 use std::fmt::{Display, Formatter, Result as Formatted};
 
 use bigquery_standin::sql::{Database, Query};
 
-/// So many of their most frequent words are compared.
+/// This many of their most frequent words are compared.
 const FREQUENT: usize = 2_000;
-/// A word's totals are far apart above this part of theirs.
+/// A word differs much if its totals differ by more than this share of theirs.
 const FAR: f64 = 0.1;
-/// Words that are listed however near they are: frequent ones, and names, which speakers have in capitals.
+/// Words that are listed whatever their difference: frequent ones, and names, which are in capitals as speakers.
 const NAMED: [&str; 10] = [
     "the", "love", "death", "Romeo", "ROMEO", "Ophelia", "OPHELIA", "KING", "QUEEN", "First",
 ];
@@ -25,14 +25,14 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// The difference as a part of theirs.
+    /// The difference as a share of theirs.
     #[expect(clippy::cast_precision_loss, reason = "a total of words is below 2^53")]
     pub(crate) fn difference(&self) -> f64 {
         (self.ours - self.theirs) as f64 / self.theirs as f64
     }
 }
 
-/// How far two tables of word counts are apart.
+/// The differences between two tables of word counts.
 pub(crate) struct Comparison {
     /// Every corpus of theirs, with all its words.
     pub(crate) corpora: Vec<Pair>,
@@ -44,7 +44,8 @@ pub(crate) struct Comparison {
 
 impl Comparison {
     /// # Errors
-    /// A table that cannot be asked: it lacks the columns of BigQuery's.
+    ///
+    /// A table that cannot be queried because it lacks BigQuery's columns.
     pub(crate) fn new(theirs: &Database, ours: &Database) -> Result<Self, String> {
         let mut corpora = pairs("corpus", theirs, ours)?;
         corpora.sort_by(|a, b| a.name.cmp(&b.name));
@@ -65,7 +66,7 @@ impl Comparison {
         })
     }
 
-    /// The frequent words whose totals are far apart.
+    /// The frequent words that differ much.
     pub(crate) fn far(&self) -> impl Iterator<Item = &Pair> {
         self.words.iter().filter(|pair| pair.difference().abs() > FAR)
     }
@@ -100,7 +101,7 @@ fn totals(column: &str, database: &Database) -> Result<Vec<(String, i64)>, Strin
     Ok(rows.into_iter().filter_map(total).collect())
 }
 
-/// As `standin/data/README.md` has it.
+/// As in `standin/data/README.md`.
 impl Display for Comparison {
     fn fmt(&self, f: &mut Formatter<'_>) -> Formatted {
         let far: Vec<_> = self.far().collect();

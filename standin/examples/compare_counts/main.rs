@@ -1,7 +1,7 @@
 //! Compares a table of word counts with another, such as BigQuery's own.
 //!
-//! `cargo run -p bigquery-standin --example compare_counts -- THEIRS [OURS]`: files that `--data` takes; without `OURS`, the
-//! table that the stand-in ships. The tables that it prints stand in `standin/data/README.md`.
+//! `cargo run -p bigquery-standin --example compare_counts -- THEIRS [OURS]`: files that `--data` accepts; without
+//! `OURS`, the table that the stand-in ships. The tables that it prints are in `standin/data/README.md`.
 
 mod comparison;
 

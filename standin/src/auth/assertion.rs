@@ -10,12 +10,12 @@ use serde::Deserialize;
 use super::authority::Clock;
 use crate::iam::PublicKey;
 
-/// How far two clocks may be apart, in seconds.
+/// The tolerated difference between two clocks, in seconds.
 const SKEW: u64 = 60;
-/// The longest an assertion may live, in seconds.
+/// The longest lifetime of an assertion, in seconds.
 const LONGEST: u64 = 3600;
 
-/// A parsed, not yet verified token.
+/// A parsed token whose signature has not been verified.
 pub(super) struct Assertion<'a> {
     signed: &'a str,
     signature: Vec<u8>,
@@ -36,7 +36,7 @@ pub(super) struct AssertionClaims {
     iat: Option<f64>,
 }
 
-/// One audience, or any of several.
+/// One audience, or several, of which any is enough.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Audience {
@@ -62,13 +62,13 @@ impl Audience {
 #[derive(Deserialize)]
 struct Header {
     alg: String,
-    /// Extensions that must be understood; none is.
+    /// Extensions that must be understood; the stand-in understands none.
     #[serde(default)]
     crit: Option<serde::de::IgnoredAny>,
 }
 
 impl<'a> Assertion<'a> {
-    /// Takes the token apart; some clients pad its parts with `=`.
+    /// Splits and parses the token; some clients pad its parts with `=`.
     pub(super) fn parse(token: &'a str) -> Option<Self> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
@@ -83,7 +83,7 @@ impl<'a> Assertion<'a> {
         })
     }
 
-    /// Whether one of the keys made the signature.
+    /// Whether the signature is by one of the keys.
     pub(super) fn is_signed_by(&self, keys: &[PublicKey]) -> bool {
         let Ok(signature) = Signature::try_from(self.signature.as_slice()) else {
             return false;
@@ -94,7 +94,7 @@ impl<'a> Assertion<'a> {
         })
     }
 
-    /// Whether it is in force now and short-lived.
+    /// Whether the token is valid now and short-lived.
     pub(super) fn is_current(&self) -> bool {
         let (Some(iat), Some(exp)) = (
             self.claims.iat.and_then(seconds),
@@ -107,7 +107,7 @@ impl<'a> Assertion<'a> {
     }
 }
 
-/// Whole seconds since 1970; none for what is not such a time.
+/// Whole seconds since 1970; none if the value is not such a time.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn seconds(number: f64) -> Option<u64> {
     (0.0..1e12).contains(&number).then_some(number as u64)

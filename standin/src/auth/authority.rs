@@ -23,7 +23,7 @@ impl Clock {
     }
 }
 
-/// Gives, reads and revokes access tokens, and knows the IAM policy.
+/// Issues, reads and revokes access tokens, and has the IAM policy.
 pub struct Authority {
     policy: RwLock<Policy>,
     key: hmac::Key,
@@ -41,7 +41,7 @@ impl std::fmt::Debug for Authority {
     }
 }
 
-/// An access token with its remaining seconds.
+/// An access token with its remaining lifetime in seconds.
 pub(crate) struct Issued {
     pub(crate) token: String,
     pub(crate) seconds: u64,
@@ -49,7 +49,7 @@ pub(crate) struct Issued {
 }
 
 impl Authority {
-    /// An authority over this policy; `audiences` are the token addresses that assertions may be made for.
+    /// An authority with this policy; `audiences` are the token addresses that assertions may name.
     pub fn new(
         policy: Policy,
         state: Option<&Path>,
@@ -79,12 +79,12 @@ impl Authority {
         change(&mut self.policy.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The token addresses that assertions may be made for; the first is the stand-in's own.
+    /// The token addresses that assertions may name; the first is the stand-in's own.
     pub(super) fn audiences(&self) -> &[String] {
         &self.audiences
     }
 
-    /// A new access token; none if the system gives no random numbers.
+    /// A new access token; none if the system provides no random numbers.
     pub(crate) fn issue(&self, principal: &str, scope: &str, lifetime: Option<Duration>) -> Option<Issued> {
         let lifetime = lifetime.unwrap_or(self.lifetime).min(self.lifetime).as_secs();
         let mut nonce = [0; 12];
@@ -104,7 +104,7 @@ impl Authority {
         })
     }
 
-    /// What a token says, if it is ours, not over, not revoked, and of someone who still exists.
+    /// The claims of a token, if it is ours, has not expired, is not revoked, and its principal still exists.
     pub fn read(&self, token: &str) -> Option<Claims> {
         let claims = token::open(&self.key, token)?;
         let current = {
@@ -135,7 +135,7 @@ impl Authority {
         Ok(true)
     }
 
-    /// Revokes every access token given so far.
+    /// Revokes every access token issued so far.
     pub fn revoke_all(&self) -> Result<(), StoreError> {
         let mut revoked = self.lock();
         revoked.generation += 1;

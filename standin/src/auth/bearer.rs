@@ -7,16 +7,16 @@ use axum::http::request::Parts;
 use crate::app::App;
 use crate::rest::ApiError;
 
-/// Who makes a request: the bearer of a valid access token.
+/// The caller of a request: the bearer of a valid access token.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// As IAM members are written.
+    /// In the form of an IAM member.
     pub(crate) principal: String,
     claims: super::Claims,
 }
 
 impl Caller {
-    /// Refuses a token that is for none of these scopes.
+    /// Refuses a token that has none of these scopes.
     pub(crate) fn require_scope(&self, scopes: &[&str]) -> Result<(), ApiError> {
         match self.claims.allows(scopes) {
             true => Ok(()),
@@ -24,7 +24,7 @@ impl Caller {
         }
     }
 
-    /// The address, as `user_email` gives it.
+    /// The address, for `user_email`.
     pub(crate) fn email(&self) -> &str {
         match self.principal.split_once(':') {
             Some(("serviceAccount" | "user", email)) => email,
@@ -39,7 +39,7 @@ impl FromRequestParts<Arc<App>> for Caller {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, ApiError> {
         let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
         let header = headers.next().ok_or_else(ApiError::no_credential)?;
-        // Of two credentials, a proxy and we might each believe another.
+        // With two credentials, a proxy and we might each accept a different one.
         if headers.next().is_some() {
             return Err(ApiError::bad_credential());
         }

@@ -1,4 +1,4 @@
-//! The forms that OAuth's endpoints take.
+//! The forms that OAuth's endpoints accept.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::OAuthError;
 /// An OAuth form's fields.
 pub(super) type Fields = HashMap<String, String>;
 
-/// A form in which no field comes twice, as OAuth demands.
+/// A form without repeated fields, as OAuth requires.
 pub(crate) struct OAuthForm(pub(super) Fields);
 
 impl<S: Send + Sync> FromRequest<S> for OAuthForm {
@@ -34,7 +34,7 @@ impl<S: Send + Sync> FromRequest<S> for OAuthForm {
     }
 }
 
-/// A field that must be there.
+/// A required field.
 pub(super) fn field<'a>(fields: &'a Fields, name: &str) -> Result<&'a str, OAuthError> {
     match fields.get(name).map(String::as_str) {
         Some(value) if !value.is_empty() => Ok(value),

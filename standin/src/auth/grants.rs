@@ -36,7 +36,7 @@ pub(crate) async fn token(
     Ok(answer(issued, &effects, json!({})))
 }
 
-/// The answer of every grant, with what else belongs into it.
+/// The response to every grant, with the additional fields.
 pub(super) fn answer(issued: Issued, effects: &Effects, extra: Value) -> Response {
     let mut body = json!({
         "access_token": issued.token,
@@ -124,7 +124,7 @@ fn from_refresh_token(authority: &Authority, fields: &Fields) -> Result<Issued, 
     if authority.is_revoked(refresh) {
         return Err(OAuthError::grant("Token has been expired or revoked."));
     }
-    // A refresh token carries its scopes; a request may only narrow them.
+    // A refresh token has its own scopes; a request may only narrow them.
     let scope = fields.get("scope").map_or(SCOPE_CLOUD, String::as_str);
     let scope = usable_scopes(scope).ok_or_else(|| OAuthError::new("invalid_scope", "Bad Request"))?;
     issue(authority, &format!("user:{user}"), &scope)

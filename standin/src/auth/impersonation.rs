@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::faults::Effects;
 use crate::rest::{ApiError, JsonBody, PathNames};
 
-/// The longest an impersonated token may live.
+/// The longest lifetime of an impersonated token.
 const LONGEST: Duration = Duration::from_secs(3600);
 
 #[derive(Deserialize)]
@@ -22,7 +22,7 @@ pub(crate) struct Request {
     scope: Vec<String>,
     #[serde(default)]
     lifetime: Option<String>,
-    /// Python's client sends null where there are none.
+    /// Python's client sends null if there are none.
     #[serde(default)]
     delegates: Option<Vec<String>>,
 }

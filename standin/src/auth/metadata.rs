@@ -24,7 +24,7 @@ pub(crate) async fn metadata(
     headers: HeaderMap,
 ) -> Response {
     let asked_rightly = headers.get(FLAVOR.0).is_some_and(|flavor| flavor == FLAVOR.1);
-    // As Google's: a request that a proxy passed on was not made by this machine.
+    // As Google's server does: a request that a proxy passed on was not made by this machine.
     if !asked_rightly || headers.contains_key("x-forwarded-for") {
         return (
             StatusCode::FORBIDDEN,
@@ -40,7 +40,7 @@ pub(crate) async fn metadata(
         .path()
         .trim_start_matches("/computeMetadata/v1")
         .trim_matches('/');
-    // The account's address stands for `default` as well.
+    // The account's address is equivalent to `default`.
     let path = path.replace(&machine.email, "default");
     let text = |body: String| ([FLAVOR], body).into_response();
     let recursive = query

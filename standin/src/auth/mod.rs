@@ -1,4 +1,4 @@
-//! Who is asking: grants that give access tokens, and the tokens themselves.
+//! Authentication: grants that give access tokens, and the tokens themselves.
 
 mod assertion;
 mod authority;
@@ -25,16 +25,16 @@ pub use store::StoreError;
 pub(crate) use sts::exchange;
 pub use token::Claims;
 
-/// Every BigQuery call, reads and jobs.
+/// Every BigQuery call, reading and jobs.
 pub(crate) const SCOPE_BIGQUERY: &str = "https://www.googleapis.com/auth/bigquery";
-/// Reads and `jobs.query`.
+/// Reading, and `jobs.query`.
 pub(crate) const SCOPE_READ_ONLY: &str = "https://www.googleapis.com/auth/bigquery.readonly";
 /// Everything.
 pub(crate) const SCOPE_CLOUD: &str = "https://www.googleapis.com/auth/cloud-platform";
 /// The IAM API.
 pub(crate) const SCOPE_IAM: &str = "https://www.googleapis.com/auth/iam";
 
-/// A failure in OAuth's form: always 400.
+/// A failure in OAuth's form, with status 400.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OAuthError {
     error: &'static str,
@@ -61,7 +61,7 @@ impl IntoResponse for OAuthError {
     }
 }
 
-/// The scopes asked for, if the stand-in knows at least one of them. Who impersonates needs no more than IAM's.
+/// The requested scopes, if the stand-in knows at least one of them. For impersonation, IAM's scope is enough.
 fn usable_scopes(asked: &str) -> Option<String> {
     let known = [SCOPE_BIGQUERY, SCOPE_READ_ONLY, SCOPE_CLOUD, SCOPE_IAM];
     asked
@@ -70,10 +70,10 @@ fn usable_scopes(asked: &str) -> Option<String> {
         .then(|| asked.to_owned())
 }
 
-/// Whether the text has this SHA-256 (hexadecimal), in a time that does not depend on either.
+/// Whether the text has this SHA-256 (hexadecimal). The time that it takes does not depend on either.
 fn has_digest(text: &str, digest: &str) -> bool {
     let ours = hex::encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
-    // Both sides are hashed once more under a fresh key, so that comparing leaks nothing.
+    // Both sides are hashed again with a fresh key, so that the comparison leaks nothing.
     let Ok(key) = ring::hmac::Key::generate(ring::hmac::HMAC_SHA256, &ring::rand::SystemRandom::new()) else {
         return false;
     };

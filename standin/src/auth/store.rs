@@ -1,4 +1,4 @@
-//! What must outlive a restart: the signing secret, and which tokens were revoked.
+//! The state that must survive a restart: the signing secret and the revoked tokens.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use crate::files;
 
 const SECRET_BYTES: usize = 32;
-/// More revocations than this, and every access token is void: none comes back to life for want of room.
+/// With more revocations than this, every access token becomes invalid: no revoked one becomes valid again for want of
+/// space.
 const MAX_REVOKED: usize = 10_000;
 
 /// Why the state directory could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A file can't be read or written.
+    /// A file cannot be read or written.
     #[error("cannot use the state file {path}: {source}")]
     File {
         /// The file.
@@ -26,26 +27,26 @@ pub enum StoreError {
         /// Why.
         source: io::Error,
     },
-    /// The secret or the revocations have been cut or replaced.
+    /// The secret or the revocations were truncated or replaced.
     #[error(
         "the state file {0} is damaged: remove it and the secret, which makes every token issued so far invalid"
     )]
     Damaged(String),
-    /// Others than the owner have access to the secret or the revocations.
+    /// Users other than the owner have access to the secret or the revocations.
     #[error(
         "the state file {0} is accessible to others than its owner: set its mode to 0600, or remove the secret"
     )]
     Exposed(String),
-    /// The system gives no random numbers.
+    /// The system provides no random numbers.
     #[error("the system provides no random numbers")]
     Random,
 }
 
-/// Revoked tokens by digest, with the second after which they no longer matter.
+/// Revoked tokens by digest, with the second from which they no longer matter.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Revoked {
-    /// Tokens of an older generation are void: all were revoked at once.
+    /// Tokens of an older generation are invalid: all of them were revoked together.
     pub(super) generation: u64,
     tokens: BTreeMap<String, u64>,
 }
@@ -61,7 +62,7 @@ impl Revoked {
         }
         if self.tokens.len() >= MAX_REVOKED {
             self.generation += 1;
-            // Refresh tokens are of no generation; the IAM file bounds their number.
+            // Refresh tokens have no generation; the IAM file bounds their number.
             self.tokens.retain(|_, end| *end == u64::MAX);
         }
         self.tokens.insert(digest(token), until);
@@ -72,12 +73,12 @@ fn digest(token: &str) -> String {
     hex::encode(ring::digest::digest(&ring::digest::SHA256, token.as_bytes()).as_ref())
 }
 
-/// The state directory, or nothing that lasts.
+/// The state directory, or memory only.
 #[derive(Debug)]
 pub(super) struct Store(Option<PathBuf>);
 
 impl Store {
-    /// Opens the directory, made with mode 0700 if it is missing.
+    /// Opens the directory, and creates it with mode 0700 if it is missing.
     pub(super) fn open(directory: Option<&Path>) -> Result<Self, StoreError> {
         if let Some(path) = directory {
             let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
@@ -89,7 +90,7 @@ impl Store {
         Ok(Self(directory.map(Path::to_owned)))
     }
 
-    /// The signing secret, made at the first start.
+    /// The signing secret, created at the first start.
     pub(super) fn secret(&self) -> Result<Vec<u8>, StoreError> {
         let path = self.0.as_ref().map(|directory| directory.join("secret"));
         if let Some(known) = path.as_deref().map(read).transpose()?.flatten() {
@@ -110,7 +111,7 @@ impl Store {
         Ok(secret)
     }
 
-    /// The revocations kept so far.
+    /// The saved revocations.
     pub(super) fn revoked(&self) -> Result<Revoked, StoreError> {
         let Some(path) = self.0.as_ref().map(|directory| directory.join("revoked.json")) else {
             return Ok(Revoked::default());
@@ -123,7 +124,7 @@ impl Store {
         }
     }
 
-    /// Keeps the revocations.
+    /// Saves the revocations.
     pub(super) fn keep(&self, revoked: &Revoked) -> Result<(), StoreError> {
         let Some(directory) = &self.0 else { return Ok(()) };
         let path = directory.join("revoked.json");
@@ -135,7 +136,7 @@ impl Store {
     }
 }
 
-/// A file's bytes; none if there is no file.
+/// The content of a file; none if it does not exist.
 fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     let name = || path.display().to_string();
     let content = fs::metadata(path).and_then(|about| Ok((about.permissions().mode(), fs::read(path)?)));

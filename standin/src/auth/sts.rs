@@ -1,4 +1,4 @@
-//! `POST /v1/token`: workload identity federation, a provider's token for one of ours.
+//! `POST /v1/token`: workload identity federation, which exchanges a provider's token for one of ours.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Access tokens: claims and an HMAC over them, so that none needs to be kept.
+//! Access tokens: claims and an HMAC of them, so that none needs to be stored.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 const PREFIX: &str = "ya29.standin.";
 
-/// What an access token says.
+/// The content of an access token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
-    /// Whose it is, as IAM members are written.
+    /// Its principal, in the form of an IAM member.
     pub principal: String,
-    /// What it is for, parted by spaces.
+    /// Its scopes, separated by spaces.
     pub scope: String,
-    /// The second since 1970 at which it ends.
+    /// The second since 1970 at which it expires.
     pub expires: u64,
-    /// Which generation of tokens it belongs to: revoking all starts the next.
+    /// Its generation of tokens: revoking all tokens starts the next one.
     pub generation: u64,
-    /// Makes two tokens of the same second differ.
+    /// A random value, so that two tokens of the same second differ.
     pub nonce: String,
 }
 
 impl Claims {
-    /// Whether the token is for at least one of these scopes.
+    /// Whether the token has at least one of these scopes.
     pub fn allows(&self, scopes: &[&str]) -> bool {
         self.scope
             .split_ascii_whitespace()

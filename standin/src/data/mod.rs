@@ -10,10 +10,10 @@ use crate::sql::{Column, Database, Loader, Table, TableName, Type};
 
 /// Our own count of the words; see `data/README.md`.
 const SHIPPED: &[u8] = include_bytes!("../../data/shakespeare.tsv.zst");
-/// When BigQuery's own table was made, in milliseconds since 1970.
+/// The creation time of BigQuery's own table, in milliseconds since 1970.
 const CREATED_MS: u64 = 1_335_916_045_099;
 
-/// A file that is not a table, or not to be read.
+/// A file that cannot be read, or is not a table.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file cannot be read.
@@ -25,7 +25,7 @@ pub enum LoadError {
         #[source]
         source: std::io::Error,
     },
-    /// A line is not what it should be.
+    /// A line is malformed.
     #[error("{path}, line {line}: {reason}")]
     Line {
         /// The file.
@@ -35,7 +35,7 @@ pub enum LoadError {
         /// What is wrong, and what would be right.
         reason: String,
     },
-    /// SQLite cannot hold the table.
+    /// SQLite cannot load the table.
     #[error("cannot load the table into memory: {0}")]
     Hold(#[from] rusqlite::Error),
 }
@@ -43,16 +43,19 @@ pub enum LoadError {
 /// The table that ships with the stand-in.
 ///
 /// # Errors
-/// None is to be expected: the file is part of the program.
+///
+/// None are expected: the file is part of the program.
 pub fn shipped() -> Result<Database, LoadError> {
     table(SHIPPED, "the shipped table")
 }
 
-/// A table from a file, plain or zstd: a CSV with the header `word,word_count,corpus,corpus_date`, or text in which
-/// `#corpus<TAB>corpus_date` opens a corpus and `word[<TAB>count]` follows a line each, the count 1 where left out.
+/// A table from a file, plain or zstd. It is either a CSV with the header `word,word_count,corpus,corpus_date`, or text
+/// in which `#corpus<TAB>corpus_date` begins a corpus and each line after it is `word[<TAB>count]`, with the count 1 if
+/// it is omitted.
 ///
 /// # Errors
-/// A file that cannot be read, or that holds anything else: the message names the line.
+///
+/// A file that cannot be read, or has any other content: the message names the line.
 pub fn load(path: &Path) -> Result<Database, LoadError> {
     let name = path.display().to_string();
     match std::fs::read(path) {

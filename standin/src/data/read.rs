@@ -5,7 +5,7 @@ use std::io::{Error, ErrorKind, Read as _};
 
 /// The first bytes of a zstd file.
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
-/// The most that a file may unpack to, in bytes.
+/// The largest unpacked size of a file, in bytes.
 const MAX_TEXT: u64 = 512 * 1024 * 1024;
 /// The first line of a CSV.
 const HEADER: [&str; 4] = ["word", "word_count", "corpus", "corpus_date"];

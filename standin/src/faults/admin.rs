@@ -1,4 +1,4 @@
-//! `/standin/…`: the same handles over HTTP as [`Standin`](crate::Standin) has. Only with `--admin`.
+//! `/standin/…`: the methods of [`Standin`](crate::Standin) over HTTP. Only with `--admin`.
 
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
-//! Faults on demand: what a client must survive, made to happen.
+//! Faults on demand, to test what a client must survive.
 //!
-//! A fault waits until a request comes that it is meant for, and then strikes as often as it says. Several may
-//! strike the same request; of those that replace the answer, the first does.
+//! A fault waits for the requests of its target, and then strikes as often as it says. Several faults may strike the
+//! same request; of those that replace the response, only the first does.
 
 mod admin;
 mod strike;
@@ -14,14 +14,14 @@ use serde::{Deserialize, Serialize};
 pub(crate) use admin::{add, clear, counters, list, revoke_all};
 pub(crate) use strike::strike;
 
-/// The most faults that wait at once.
+/// The most faults that wait at the same time.
 const MAX_FAULTS: usize = 1000;
 
-/// Which requests a fault is meant for.
+/// The requests that a fault applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Target {
-    /// Those for an access token, of every kind.
+    /// Requests for an access token, of every kind.
     Token,
     /// `jobs.query` and `jobs.insert`.
     Query,
@@ -31,16 +31,16 @@ pub enum Target {
     Any,
 }
 
-/// What a status fault's body looks like.
+/// The form of a status fault's body.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ErrorBody {
-    /// An error as the API gives it.
+    /// An error as the API returns it.
     #[default]
     Json,
     /// The same without its `errors` list.
     JsonWithoutErrors,
-    /// A page, as a front end gives it.
+    /// A page, as a front end returns it.
     Html,
     /// Nothing.
     Empty,
@@ -50,24 +50,24 @@ pub enum ErrorBody {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Kind {
-    /// The answer comes late.
+    /// The response is delayed.
     Latency {
-        /// By how many milliseconds.
+        /// The delay in milliseconds.
         milliseconds: u64,
     },
-    /// The job says `jobComplete: false` in this answer and in that many polls after it.
+    /// The job has `jobComplete: false` in this response and in this many polls after it.
     Incomplete {
-        /// How many polls.
+        /// The number of polls.
         polls: u32,
     },
-    /// An HTTP status takes the answer's place.
+    /// An HTTP status replaces the response.
     Status {
         /// The status, from 400 to 599.
         code: u16,
         /// The body.
         #[serde(default)]
         body: ErrorBody,
-        /// Seconds for `Retry-After`.
+        /// The seconds in `Retry-After`.
         #[serde(default)]
         retry_after: Option<u32>,
     },
@@ -75,11 +75,11 @@ pub enum Kind {
     Quota,
     /// The connection is reset.
     Reset,
-    /// No answer comes for five minutes.
+    /// No response arrives for five minutes.
     Hang,
-    /// The answer ends in its middle.
+    /// The response ends in the middle.
     Truncated,
-    /// 200 with text that is not whole JSON.
+    /// 200 with incomplete JSON.
     MalformedJson,
     /// 200 with `{}`.
     EmptyObject,
@@ -91,14 +91,14 @@ pub enum Kind {
     NoRows,
     /// A schema without `fields`.
     NoFields,
-    /// Pages no longer than this.
+    /// Pages are no longer than this.
     PageRows {
-        /// How many rows.
+        /// The number of rows.
         rows: u64,
     },
 }
 
-/// A fault: which requests, what, and how often.
+/// A fault: for which requests, of which kind, and how often.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// Which requests.
@@ -106,7 +106,7 @@ pub struct Fault {
     /// What goes wrong.
     #[serde(flatten)]
     pub kind: Kind,
-    /// How many requests it strikes; without it, all until it is removed.
+    /// How many requests it strikes; if none, all until it is removed.
     #[serde(default)]
     pub times: Option<u32>,
 }
@@ -121,7 +121,7 @@ impl Fault {
         }
     }
 
-    /// A fault that strikes so many requests.
+    /// A fault that strikes this many requests.
     pub fn times(times: u32, target: Target, kind: Kind) -> Self {
         Self {
             target,
@@ -131,7 +131,7 @@ impl Fault {
     }
 }
 
-/// How the faults change an answer that is otherwise made as usual.
+/// How the faults change a response that is otherwise produced as usual.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Effects {
     pub(crate) incomplete: Option<u32>,
@@ -141,7 +141,7 @@ pub(crate) struct Effects {
     pub(crate) page_rows: Option<u64>,
 }
 
-/// The faults that wait.
+/// The waiting faults.
 #[derive(Debug, Default)]
 pub(crate) struct Faults(Mutex<Vec<Fault>>);
 
@@ -161,7 +161,7 @@ impl Faults {
         self.lock().clone()
     }
 
-    /// The faults that strike this request, counted down; at most one of those that replace the answer.
+    /// The faults that strike this request, counted down; at most one of those that replace the response.
     fn take(&self, target: Option<Target>) -> Vec<Kind> {
         let mut waiting = self.lock();
         let mut taken: Vec<Kind> = Vec::new();
@@ -184,7 +184,7 @@ impl Faults {
 }
 
 impl Kind {
-    /// Whether it takes the answer's place.
+    /// Whether it replaces the response.
     fn replaces(&self) -> bool {
         !matches!(
             self,

@@ -1,4 +1,4 @@
-//! Every request passes here first: it is counted, its body is read within bounds, and faults strike it.
+//! Every request passes through here first: it is counted, its body is read within limits, and faults strike it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,11 +19,11 @@ use crate::server::Reset;
 
 /// The largest request body; Google's is 10 MB too.
 const MAX_BODY: usize = 10 * 1024 * 1024;
-/// The longest that a request's body may take to come.
+/// The longest that a request's body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
-/// The longest that a fault keeps a request.
+/// The longest that a fault holds up a request.
 const HANG: Duration = Duration::from_secs(300);
-/// The largest answer that is cut in its middle.
+/// The largest response that is cut in the middle.
 const MAX_CUT: usize = 64 * 1024 * 1024;
 
 pub(crate) async fn strike(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -151,7 +151,7 @@ fn status(code: u16, body: ErrorBody, retry_after: Option<u32>) -> Response {
     response
 }
 
-/// The same answer, whose body promises its whole length and ends after half of it.
+/// The same response with a body that announces its whole length and ends after half of it.
 async fn cut(response: Response) -> Response {
     let (mut parts, body) = response.into_parts();
     let Ok(body) = Limited::new(body, MAX_CUT).collect().await else {

@@ -11,7 +11,7 @@ use tokio::time::Sleep;
 /// Long enough for the first half to be sent before the connection breaks.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// A body that breaks off in its middle.
+/// A body that ends in the middle.
 pub(super) struct Truncated {
     half: Option<Bytes>,
     pause: Pin<Box<Sleep>>,

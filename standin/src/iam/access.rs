@@ -19,14 +19,14 @@ impl Policy {
             )
     }
 
-    /// Whether the principal holds any role in the project itself, and so learns what does not exist in it.
+    /// Whether the principal has any role in the project itself, and may therefore learn what does not exist in it.
     pub fn is_member(&self, principal: &str, project: &str) -> bool {
         [JOB_USER, DATA_VIEWER]
             .iter()
             .any(|role| holds(self.projects.get(project), role, principal))
     }
 
-    /// Whether the principal may act as the service account.
+    /// Whether the principal may impersonate the service account.
     pub fn may_impersonate(&self, principal: &str, email: &str) -> bool {
         self.account(email).is_some_and(|account| {
             account
@@ -55,7 +55,7 @@ impl Policy {
         }
     }
 
-    /// Adds a user whose client (ID and secret) has this refresh token; only digests are kept.
+    /// Adds a user whose client (ID and secret) has this refresh token; only digests are stored.
     pub fn add_user(&mut self, email: &str, (client_id, client_secret): (&str, &str), refresh_token: &str) {
         let digest =
             |text: &str| hex::encode(ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref());
@@ -85,7 +85,7 @@ impl Policy {
         );
     }
 
-    /// Takes every role from the member.
+    /// Removes every role from the member.
     pub fn deny(&mut self, member: &str) {
         let bindings = self.projects.values_mut().chain(self.datasets.values_mut());
         for members in bindings.flat_map(|bindings| bindings.values_mut()) {
@@ -95,7 +95,7 @@ impl Policy {
 }
 
 impl super::WorkloadIdentityProvider {
-    /// The pool's part of the audience, with its leading `//iam.googleapis.com/`.
+    /// The pool's part of the audience, including its leading `//iam.googleapis.com/`.
     pub(crate) fn pool(&self) -> Option<&str> {
         self.audience.split_once("/providers/").map(|(pool, _)| pool)
     }

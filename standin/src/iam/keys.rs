@@ -24,7 +24,7 @@ pub struct ServiceAccountKey {
     public: PublicKey,
 }
 
-/// Why a key could not be made or read.
+/// Why a key could not be created or read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot make or read an RSA key: {0}")]
 pub struct KeyError(String);
@@ -36,7 +36,7 @@ impl KeyError {
 }
 
 impl ServiceAccountKey {
-    /// Writes the key file, for its owner alone to read. It must not exist yet.
+    /// Writes the key file, readable only by its owner. It must not exist yet.
     ///
     /// # Errors
     ///
@@ -45,7 +45,7 @@ impl ServiceAccountKey {
         files::create_new(path, 0o600, &self.to_json(token_uri))
     }
 
-    /// Makes a new 2048-bit key for the account.
+    /// Creates a new 2048-bit key for the account.
     pub fn generate(email: &str, project: &str) -> Result<Self, KeyError> {
         let private = RsaPrivateKey::new(&mut OsRng, BITS).map_err(KeyError::new)?;
         let private_pem = private
@@ -67,7 +67,7 @@ impl ServiceAccountKey {
         })
     }
 
-    /// The service-account file in Google's form, private key and all, for this token address.
+    /// The service account file in Google's form, including the private key, with this token address.
     pub fn to_json(&self, token_uri: &str) -> String {
         let client_id = ring::digest::digest(&ring::digest::SHA256, self.email.as_bytes());
         let client_id: String = client_id
@@ -91,7 +91,7 @@ impl ServiceAccountKey {
         )
     }
 
-    /// The account as the IAM file lists it, with the public half of this key.
+    /// The account as it is listed in the IAM file, with the public half of this key.
     pub fn account(&self) -> ServiceAccount {
         ServiceAccount {
             email: self.email.clone(),
@@ -106,7 +106,7 @@ impl ServiceAccountKey {
         &self.email
     }
 
-    /// The account as IAM members are written: `serviceAccount:EMAIL`.
+    /// The account as an IAM member: `serviceAccount:EMAIL`.
     pub fn member(&self) -> String {
         format!("serviceAccount:{}", self.email)
     }

@@ -1,4 +1,4 @@
-//! Who exists and who may do what: the IAM file.
+//! The accounts and their permissions: the IAM file.
 //!
 //! Members are written as Google writes them: `serviceAccount:EMAIL`, `user:EMAIL`, `principal://iam.googleapis.com/…`,
 //! `principalSet://iam.googleapis.com/POOL/*` and `allAuthenticatedUsers`.

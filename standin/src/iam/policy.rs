@@ -5,31 +5,31 @@ use serde::{Deserialize, Serialize};
 
 use super::keys;
 
-/// The IAM file's content. Every part may be left out; what is not granted is refused.
+/// The content of an IAM file. Every part is optional; whatever is not granted is refused.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Policy {
     /// The service accounts, with the public halves of their keys.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub service_accounts: Vec<ServiceAccount>,
-    /// The users that gave a client a refresh token.
+    /// The users who gave a client a refresh token.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub users: Vec<User>,
-    /// The workload identity federation's providers.
+    /// The providers of workload identity federation.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub workload_identity_providers: Vec<WorkloadIdentityProvider>,
-    /// Roles by project: `roles/bigquery.jobUser` runs jobs, `roles/bigquery.dataViewer` reads all its datasets.
+    /// Roles by project: `roles/bigquery.jobUser` may run jobs, `roles/bigquery.dataViewer` may read all its datasets.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub projects: BTreeMap<String, Bindings>,
-    /// Roles by dataset, `project.dataset`: `roles/bigquery.dataViewer` reads it.
+    /// Roles by dataset, `project.dataset`: `roles/bigquery.dataViewer` may read it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub datasets: BTreeMap<String, Bindings>,
-    /// What the metadata server hands out; without it there is none.
+    /// The machine that the metadata server pretends to be on; without it there is no metadata server.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
 }
 
-/// The members that hold each role.
+/// The members who have each role.
 pub type Bindings = BTreeMap<String, Vec<String>>;
 
 /// A service account.
@@ -40,7 +40,8 @@ pub struct ServiceAccount {
     pub email: String,
     /// The project that it belongs to.
     pub project: String,
-    /// The public halves of its keys; none are needed to be impersonated or served by the metadata server.
+    /// The public halves of its keys. An account that is only impersonated, or served by the metadata server, needs
+    /// none.
     #[serde(default)]
     pub public_keys: Vec<PublicKey>,
     /// The members that may impersonate it.
@@ -48,7 +49,7 @@ pub struct ServiceAccount {
     pub token_creators: Vec<String>,
 }
 
-/// A public key: PEM, `PUBLIC KEY` (SPKI) or `RSA PUBLIC KEY` (PKCS#1), checked when it is read.
+/// A public key in PEM: `PUBLIC KEY` (SPKI) or `RSA PUBLIC KEY` (PKCS#1), checked when it is read.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct PublicKey {
@@ -87,17 +88,17 @@ pub struct User {
     pub refresh_token_sha256: Vec<String>,
 }
 
-/// A provider of workload identity federation: whose tokens are exchanged for ours.
+/// A provider of workload identity federation, whose tokens are exchanged for ours.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct WorkloadIdentityProvider {
     /// `//iam.googleapis.com/projects/N/locations/global/workloadIdentityPools/POOL/providers/PROVIDER`.
     pub audience: String,
-    /// The `iss` of the tokens it takes.
+    /// The `iss` of the tokens that it accepts.
     pub issuer: String,
     /// The issuer's public keys.
     pub public_keys: Vec<PublicKey>,
-    /// The `aud` it takes; without any, the provider's own name with `https:` before it or without.
+    /// The `aud` that it accepts; if there are none, the provider's own name with or without the prefix `https:`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allowed_audiences: Vec<String>,
 }
@@ -115,7 +116,7 @@ pub struct Metadata {
 /// Why an IAM file could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// It can't be read.
+    /// It cannot be read.
     #[error("cannot read the IAM file {path}: {source}: expected the path of a JSON file in --iam")]
     Read {
         /// The file.
@@ -123,7 +124,7 @@ pub enum LoadError {
         /// Why.
         source: std::io::Error,
     },
-    /// It is not what an IAM file holds.
+    /// Its content is not that of an IAM file.
     #[error("the IAM file {path} is not valid: {source}")]
     Parse {
         /// The file.
@@ -141,7 +142,7 @@ impl Policy {
         serde_json::from_slice(&text).map_err(|source| LoadError::Parse { path: name(), source })
     }
 
-    /// Reads IAM files that add up.
+    /// Reads and combines IAM files.
     pub fn load_all(paths: &[PathBuf]) -> Result<Self, LoadError> {
         let mut policy = Self::default();
         for path in paths {
@@ -150,7 +151,7 @@ impl Policy {
         Ok(policy)
     }
 
-    /// Adds another file's content; roles add up, and an account listed twice has the keys of both.
+    /// Adds the content of another file. Roles are combined, and an account that is listed twice has the keys of both.
     pub fn merge(&mut self, other: Self) {
         for account in other.service_accounts {
             match self.account_mut(&account.email) {
@@ -185,7 +186,7 @@ impl Policy {
             .find(|account| account.email == email)
     }
 
-    /// A service account by its address, to change it.
+    /// A service account by its address, for changes.
     pub fn account_mut(&mut self, email: &str) -> Option<&mut ServiceAccount> {
         self.service_accounts
             .iter_mut()

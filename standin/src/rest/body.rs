@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::ApiError;
 
-/// A JSON body, whatever its content type; an empty one counts as `{}`.
+/// A JSON body, whatever its content type is; an empty one counts as `{}`.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
@@ -23,7 +23,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     }
 }
 
-/// A whole number, or one in a string, as Google's APIs take both.
+/// A whole number, or one in a string: Google's APIs accept both.
 pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let wrong = |value: &Value| serde::de::Error::custom(format!("{value} is not a whole number"));
     match Value::deserialize(deserializer)? {
@@ -38,7 +38,7 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     }
 }
 
-/// A truth value, or one in a string.
+/// A Boolean, or one in a string.
 pub(super) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(None),
@@ -49,7 +49,7 @@ pub(super) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     }
 }
 
-/// Text, or a number or truth value that some clients leave unquoted.
+/// Text, or a number or Boolean that some clients do not quote.
 pub(super) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     match Value::deserialize(deserializer)? {
         Value::Null => Ok(None),

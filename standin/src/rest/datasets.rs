@@ -14,7 +14,8 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::sql::Table;
 
-/// Refuses whoever may not read the dataset; what does not exist is not found for those who may, and for members.
+/// Refuses callers who may not read the dataset. Only those who may, and members of the project, learn that a dataset
+/// does not exist.
 pub(super) fn require_dataset(
     app: &App,
     caller: &Caller,
@@ -40,7 +41,7 @@ pub(super) fn require_dataset(
     }
 }
 
-/// Refuses whoever may not read the dataset, in the words for a request about the dataset itself.
+/// Refuses callers who may not read the dataset, with the message for a request about the dataset itself.
 pub(super) fn require_readable(
     app: &App,
     caller: &Caller,
@@ -69,7 +70,7 @@ pub(super) async fn list(
     caller: Caller,
 ) -> Result<Json<Value>, ApiError> {
     caller.require_scope(READING)?;
-    // Like Google's, the list leaves out what the caller may not read.
+    // As at Google, the list omits datasets that the caller may not read.
     let found: BTreeMap<&str, &Table> = app.authority.with_policy(|policy| {
         tables(&app, &project)
             .filter(|table| policy.may_read(&caller.principal, &project, &table.name.dataset))

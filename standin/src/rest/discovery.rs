@@ -1,4 +1,4 @@
-//! The reduced discovery document: the methods that the stand-in has, for clients that are built from it (`bq`).
+//! The reduced discovery document: the methods of the stand-in, for clients that are generated from it (`bq`).
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{ApiError, with_etag};
 use crate::app::App;
 
-/// Resource, method, HTTP method, path, query parameters, request's and response's schema.
+/// Resource, method, HTTP method, path, query parameters, schema of the request and of the response.
 type Method = (
     &'static str,
     &'static str,
@@ -162,7 +162,7 @@ fn method(id: &str, http: &str, path: &str, query: &[&str], request: &str, respo
     });
     if let (false, Some(fields)) = (request.is_empty(), method.as_object_mut()) {
         fields.insert("request".into(), json!({"$ref": request}));
-        // bq always passes a (mostly empty) media body to jobs.insert; without this its client refuses to.
+        // bq always passes a (mostly empty) media body to jobs.insert; without this its client refuses to do so.
         if id == "bigquery.jobs.insert" {
             let upload = json!({"multipart": true, "path": "/upload/bigquery/v2/projects/{+projectId}/jobs"});
             fields.insert("supportsMediaUpload".into(), true.into());

@@ -12,7 +12,7 @@ pub(crate) struct ApiError {
     status: &'static str,
     reason: &'static str,
     message: String,
-    /// Whether it is about the credential, and says so by `WWW-Authenticate`.
+    /// Whether it concerns the credential, so that the response has `WWW-Authenticate`.
     challenge: bool,
 }
 
@@ -55,7 +55,7 @@ impl ApiError {
         Self::new(403, "PERMISSION_DENIED", "accessDenied", message)
     }
 
-    /// As other APIs than BigQuery say it.
+    /// As APIs other than BigQuery say it.
     pub(crate) fn forbidden(message: impl Into<String>) -> Self {
         Self::new(403, "PERMISSION_DENIED", "forbidden", message)
     }
@@ -133,13 +133,13 @@ impl ApiError {
         )
     }
 
-    /// A fault of ours, which a caller may hope to be gone the next time. The cause goes to the log only.
+    /// A fault of the stand-in itself, after which a retry may succeed. The cause is only logged.
     pub(crate) fn backend(cause: &str) -> Self {
         tracing::error!(cause, "a request failed");
         Self::fault(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// What Google's servers say with this status when they fail.
+    /// What Google's servers return with this status when they fail.
     pub(crate) fn fault(code: StatusCode) -> Self {
         let (status, reason, message) = match code.as_u16() {
             429 => ("RESOURCE_EXHAUSTED", "rateLimitExceeded", "Exceeded rate limits."),
@@ -161,12 +161,12 @@ impl ApiError {
         Self::new(code.as_u16(), status, reason, message)
     }
 
-    /// As a job's status carries it.
+    /// The error in a job's status.
     pub(crate) fn as_job_error(&self) -> Value {
         json!({"reason": self.reason, "message": self.message})
     }
 
-    /// The answer in the shorter form that some front ends give, without `errors`.
+    /// The response in the shorter form of some front ends, without `errors`.
     pub(crate) fn without_list(self) -> Response {
         let body = json!({"code": self.code, "message": self.message, "status": self.status});
         self.respond(body)

@@ -1,4 +1,4 @@
-//! The parts of an address, their faults told in the API's form.
+//! Extractors for the parts of an address, with errors in the API's form.
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;

@@ -8,14 +8,14 @@ use tokio::sync::watch;
 use super::{ApiError, with_etag};
 use crate::sql::{Column, Row, TableName};
 
-/// What a job found.
+/// The result of a job.
 #[derive(Debug)]
 pub(super) struct Results {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Row>,
 }
 
-/// How far a job is.
+/// The progress of a job.
 #[derive(Debug, Clone)]
 pub(super) enum Phase {
     Running,
@@ -23,18 +23,18 @@ pub(super) enum Phase {
     Failed(ApiError),
 }
 
-/// What never changes about a job.
+/// The properties of a job that never change.
 #[derive(Debug)]
 pub(super) struct Details {
     pub(super) id: String,
     pub(super) project: String,
     pub(super) location: String,
-    /// Who made it, as IAM members are written.
+    /// Its creator, in the form of an IAM member.
     pub(super) owner: String,
     pub(super) email: String,
-    /// As it came, for `jobs.get`.
+    /// As it was sent, for `jobs.get`.
     pub(super) configuration: Value,
-    /// What makes another request the same one.
+    /// The request ID: a request with the same one is the same request.
     pub(super) request: Option<String>,
     pub(super) tables: Vec<TableName>,
     pub(super) processed: u64,
@@ -48,7 +48,7 @@ pub(super) struct Job {
     pub(super) created_ms: u64,
     ended_ms: OnceLock<u64>,
     phase: watch::Sender<Phase>,
-    /// How many answers a fault still makes incomplete.
+    /// How many responses a fault still makes incomplete.
     held: AtomicU32,
     /// The result's size in memory.
     pub(super) size: AtomicU64,
@@ -66,12 +66,12 @@ impl Job {
         }
     }
 
-    /// Makes so many answers incomplete.
+    /// Makes this many responses incomplete.
     pub(super) fn hold(&self, answers: u32) {
         self.held.store(answers, Ordering::Relaxed);
     }
 
-    /// Waits for the job's end, at most so long, and gives its phase as the caller is to see it.
+    /// Waits for the end of the job, at most this long, and returns the phase that the caller is to see.
     pub(super) async fn wait(&self, longest: Duration) -> Phase {
         if self.take_hold() {
             return Phase::Running;
@@ -85,7 +85,7 @@ impl Job {
         }
     }
 
-    /// The phase now.
+    /// The current phase.
     pub(super) fn phase(&self) -> Phase {
         match self.held.load(Ordering::Relaxed) {
             0 => self.phase.borrow().clone(),
@@ -93,7 +93,7 @@ impl Job {
         }
     }
 
-    /// Whether a fault keeps this answer incomplete; counts it down.
+    /// Whether a fault makes this response incomplete; counts it down.
     pub(super) fn take_hold(&self) -> bool {
         self.held
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| held.checked_sub(1))
@@ -114,7 +114,7 @@ impl Job {
         }
     }
 
-    /// Cancels the job, unless it has ended as far as anyone could see.
+    /// Cancels the job, unless a caller could already have seen its end.
     pub(super) fn cancel(&self) {
         let held = self.held.swap(0, Ordering::Relaxed) > 0;
         self.phase.send_if_modified(|phase| {
@@ -147,7 +147,7 @@ impl Job {
         })
     }
 
-    /// The job as `jobs.get` shows it.
+    /// The job as `jobs.get` returns it.
     pub(super) fn resource(&self, url: &str) -> Value {
         let details = &self.details;
         let phase = self.phase();
@@ -197,7 +197,7 @@ impl Job {
     }
 }
 
-/// A query's statistics, of a job or of a dry run.
+/// The statistics of a query, for a job or a dry run.
 pub(super) fn query_statistics(
     tables: &[TableName],
     processed: u64,

@@ -14,7 +14,7 @@ use super::{ApiError, page, with_etag};
 use crate::app::App;
 use crate::auth::Caller;
 
-/// How many jobs a page has unless told, and at most.
+/// The number of jobs on a page by default and at most.
 const LIST_ROWS: usize = 50;
 const MAX_LIST_ROWS: usize = 1000;
 

@@ -10,18 +10,18 @@ use super::plan::Plan;
 use crate::app::{App, count};
 use crate::sql::Row;
 
-/// The most jobs kept; the oldest go first.
+/// The most jobs that are kept; the oldest are removed first.
 const MAX_JOBS: usize = 1000;
 /// The most memory that kept results take.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
-/// The most jobs that run at once; the others wait.
+/// The most jobs that run at the same time; the others wait.
 const MAX_RUNNING: usize = 4;
 /// The most jobs that run or wait.
 const MAX_QUEUED: usize = 100;
-/// For how long the same request is the same job.
+/// For how long a repeated request returns the same job.
 const REQUEST_MS: u64 = 15 * 60 * 1000;
 
-/// The jobs of the last while, oldest first.
+/// The recent jobs, oldest first.
 #[derive(Debug)]
 pub(crate) struct Jobs {
     kept: Mutex<VecDeque<Arc<Job>>>,
@@ -38,7 +38,7 @@ impl Default for Jobs {
 }
 
 impl Jobs {
-    /// Adds a job and runs it, or lets it fail as planned; or gives the job that the same request made before.
+    /// Adds a job and runs it, or lets it fail as planned; or returns the job of an earlier identical request.
     pub(super) fn start(
         app: &Arc<App>,
         details: Details,
@@ -64,7 +64,8 @@ impl Jobs {
     fn add(&self, job: &Arc<Job>) -> Result<Arc<Job>, ApiError> {
         let mut kept = self.lock();
         let details = &job.details;
-        // Two of the same request may have been planned at once; the second finds the first here.
+        // Two identical requests may have been planned at the same time; the second one finds the job of the first
+        // here.
         if let Some(same) = details.request.as_deref().and_then(|same| made_by(&kept, same)) {
             return Ok(same);
         }
@@ -97,7 +98,7 @@ impl Jobs {
             .cloned()
     }
 
-    /// The job that the same request made, if it has not failed.
+    /// The job of an identical request, unless it failed.
     pub(super) fn same_request(&self, request: &str) -> Option<Arc<Job>> {
         made_by(&self.lock(), request)
     }
@@ -127,7 +128,7 @@ fn made_by(kept: &VecDeque<Arc<Job>>, request: &str) -> Option<Arc<Job>> {
     kept.iter().find(same).cloned()
 }
 
-/// Drops the oldest ended jobs until the bounds hold; the newest stays.
+/// Removes the oldest ended jobs until the limits hold; the newest one stays.
 fn evict(kept: &mut VecDeque<Arc<Job>>) {
     let mut bytes: u64 = kept.iter().map(|job| job.size.load(Ordering::Relaxed)).sum();
     while kept.len() > MAX_JOBS || (bytes > MAX_BYTES && kept.len() > 1) {
@@ -135,7 +136,7 @@ fn evict(kept: &mut VecDeque<Arc<Job>>) {
             return;
         };
         if let Some(job) = kept.remove(index) {
-            // A job that ended meanwhile may be larger than it was counted.
+            // A job that ended meanwhile may be larger than when it was counted.
             bytes = bytes.saturating_sub(job.size.load(Ordering::Relaxed));
         }
     }

@@ -20,7 +20,7 @@ use crate::app::{App, count};
 use crate::auth::{Caller, SCOPE_BIGQUERY, SCOPE_CLOUD};
 use crate::faults::Effects;
 
-/// The scopes that make and change jobs.
+/// The scopes for creating and changing jobs.
 const CHANGING: &[&str] = &[SCOPE_BIGQUERY, SCOPE_CLOUD];
 
 #[derive(Deserialize)]
@@ -54,7 +54,7 @@ struct Configuration {
     labels: Option<Labels>,
 }
 
-/// What a caller marks its jobs with.
+/// The labels that a caller gives its jobs.
 pub(super) type Labels = BTreeMap<String, String>;
 
 pub(super) async fn insert(
@@ -96,13 +96,13 @@ pub(super) async fn insert(
     if dry_run {
         return Ok(Json(dry(&app, &caller, &project, &plan?, echo)));
     }
-    // What is wrong from here on shows in the job, not in this answer.
+    // Errors from here on appear in the job, not in this response.
     let details = details(&caller, &project, reference.job_id, &spec, echo, None, &plan)?;
     let job = Jobs::start(&app, details, plan, effects.incomplete.unwrap_or(0))?;
     Ok(Json(job.resource(&app.url)))
 }
 
-/// The answer to a dry run: a job that was never made, and so has no ID.
+/// The response to a dry run: the job was never created, and so has no ID.
 fn dry(app: &App, caller: &Caller, project: &str, plan: &Plan, mut configuration: Value) -> Value {
     if let Some(configuration) = configuration.as_object_mut() {
         configuration.insert("dryRun".into(), true.into());
@@ -199,7 +199,7 @@ fn job_id(given: Option<String>) -> Result<String, ApiError> {
     }
 }
 
-/// The caller's own job.
+/// A job of the caller.
 pub(super) fn own(
     app: &App,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! BigQuery's REST API, version 2, and the routes of all else.
+//! BigQuery's REST API, version 2, and the routes of everything else.
 
 mod body;
 mod datasets;
@@ -78,7 +78,7 @@ fn projects() -> Router<Arc<App>> {
         .layer(map_response(own_up))
 }
 
-/// Says that no answer about data is BigQuery's, in a field that Google's clients pass over.
+/// Marks every response with data as not BigQuery's, in a field that Google's clients ignore.
 async fn own_up(mut response: Response) -> Response {
     response.headers_mut().insert(
         HeaderName::from_static("x-sample-data"),
@@ -87,7 +87,7 @@ async fn own_up(mut response: Response) -> Response {
     response
 }
 
-/// The resource with its `etag`: a digest of the rest of it.
+/// The resource with its `etag`: a digest of everything else in it.
 fn with_etag(mut resource: Value) -> Value {
     use base64::Engine;
     let digest = ring::digest::digest(&ring::digest::SHA256, resource.to_string().as_bytes());

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::ApiError;
 use crate::sql::{Column, Row, Type};
 
-/// About where BigQuery ends a page, in bytes of its JSON.
+/// The size at which BigQuery ends a page, roughly, in bytes of its JSON.
 const MAX_PAGE_BYTES: usize = 10 * 1024 * 1024;
 
 /// A schema in the API's form.
@@ -31,7 +31,7 @@ fn type_name(kind: Type) -> &'static str {
     }
 }
 
-/// Rows as the API gives them, as many as fit on a page.
+/// Rows in the API's form, as many as fit on a page.
 pub(super) fn rows(rows: &[Row], columns: &[Column], int64_timestamps: bool) -> Vec<Value> {
     let mut bytes = 0;
     let mut page = Vec::new();
@@ -74,12 +74,12 @@ fn seconds(micros: &str) -> String {
     format!("{seconds:?}")
 }
 
-/// A token for the page that begins at this row; `of` is what it pages through.
+/// A token for the page that begins at this row; `of` identifies the data.
 pub(super) fn token(of: &str, start: usize) -> String {
     URL_SAFE_NO_PAD.encode(format!("{start}:{of}"))
 }
 
-/// Where to begin: at the token's row if there is one, else at the index.
+/// The first row of a page: that of the token if there is one, else that of the index.
 pub(super) fn start(of: &str, page_token: Option<&str>, index: Option<u64>) -> Result<usize, ApiError> {
     let Some(token) = page_token.filter(|token| !token.is_empty()) else {
         return Ok(usize::try_from(index.unwrap_or(0)).unwrap_or(usize::MAX));

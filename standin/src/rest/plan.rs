@@ -1,4 +1,4 @@
-//! From a checked query to a statement that may run: access, existence, location, price.
+//! Turns a checked query into a statement that may run: access, existence, location, price.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use crate::auth::Caller;
 use crate::sql::{Query, Statement, TableName};
 
 const MEBIBYTE: u64 = 1024 * 1024;
-/// BigQuery bills at least this for each table.
+/// BigQuery bills at least this many bytes for each table.
 const LEAST_BILLED: u64 = 10 * MEBIBYTE;
-/// Where jobs run that name no table and no location.
+/// The location of jobs that name neither a table nor a location.
 const DEFAULT_LOCATION: &str = "US";
 
 /// A statement that may run.
@@ -23,7 +23,7 @@ pub(super) struct Plan {
     pub(super) billed: u64,
 }
 
-/// Refuses whoever may not create jobs in the project.
+/// Refuses callers who may not create jobs in the project.
 pub(super) fn require_jobs(app: &App, caller: &Caller, project: &str) -> Result<(), ApiError> {
     match app
         .authority
@@ -36,7 +36,7 @@ pub(super) fn require_jobs(app: &App, caller: &Caller, project: &str) -> Result<
     }
 }
 
-/// Makes the plan on a thread that may block.
+/// Plans on a thread that may block.
 pub(super) async fn plan(
     app: &Arc<App>,
     caller: &Caller,
@@ -74,7 +74,7 @@ fn make(app: &App, principal: &str, project: &str, spec: &QuerySpec) -> Result<P
         }
     }
     let statement = app.database.prepare(&query)?;
-    // What is read counts, should it ever be more than what was found in the text.
+    // The tables that are read decide, in case there are more than were found in the text.
     for name in statement.tables().iter().filter(|name| !tables.contains(name)) {
         require_readable(app, principal, name, DEFAULT_LOCATION)?;
     }
@@ -96,7 +96,8 @@ fn make(app: &App, principal: &str, project: &str, spec: &QuerySpec) -> Result<P
     })
 }
 
-/// The table's location, if it is there and may be read. Who may not read a dataset does not learn what is in it.
+/// The location of a table that exists and may be read. A caller who may not read a dataset does not learn what is in
+/// it.
 fn require_readable(app: &App, principal: &str, name: &TableName, asked: &str) -> Result<String, ApiError> {
     let (readable, member) = app.authority.with_policy(|policy| {
         let readable = policy.may_read(principal, &name.project, &name.dataset);

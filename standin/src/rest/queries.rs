@@ -18,7 +18,7 @@ use crate::auth::{Caller, SCOPE_BIGQUERY, SCOPE_CLOUD, SCOPE_READ_ONLY};
 use crate::faults::Effects;
 use crate::rest::Jobs;
 
-/// How long `jobs.query` and `getQueryResults` wait for the job unless told.
+/// How long `jobs.query` and `getQueryResults` wait for the job by default.
 const WAIT_MS: u64 = 10_000;
 /// The longest that they wait.
 const LONGEST_WAIT_MS: u64 = 200_000;
@@ -56,7 +56,7 @@ struct FormatOptions {
     timestamp_output_format: Option<String>,
 }
 
-/// How rows are asked for.
+/// The requested form of the rows.
 struct Wanted {
     start: usize,
     rows: Option<u64>,
@@ -120,7 +120,7 @@ pub(super) struct ResultsQuery {
     start_index: Option<u64>,
     page_token: Option<String>,
     timeout_ms: Option<u64>,
-    // Python's client writes `True`.
+    // Python's client sends `True`.
     #[serde(
         rename = "formatOptions.useInt64Timestamp",
         default,
@@ -214,7 +214,7 @@ fn answer(
         job.details.processed.to_string().into(),
     );
     fields.insert("cacheHit".into(), false.into());
-    // As at Google's, a page without rows has no list of them.
+    // As at Google, a page without rows has no list of them.
     if shown > 0 && !effects.no_rows {
         fields.insert("rows".into(), rows.into());
     }

@@ -1,4 +1,4 @@
-//! What `jobs.query` and `jobs.insert` take, and its checked form.
+//! The parameters of `jobs.query` and `jobs.insert`, and their checked form.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::ApiError;
 use super::body::{boolean, number, text};
 use crate::sql::{Parameter, ParameterValue, Type};
 
-/// The part that both methods share: a query's configuration.
+/// The part that both methods share: the configuration of a query.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct QueryConfiguration {
@@ -63,7 +63,7 @@ struct WireValue {
     array_values: Option<Vec<WireValue>>,
 }
 
-/// A checked query, still without a look at the tables.
+/// A checked query, before its tables are looked at.
 #[derive(Debug, Clone)]
 pub(super) struct QuerySpec {
     pub(super) sql: String,
@@ -74,11 +74,11 @@ pub(super) struct QuerySpec {
 }
 
 impl QueryConfiguration {
-    /// Checks what can be checked without the tables.
+    /// Checks everything that does not need the tables.
     pub(super) fn check(self, project: &str, location: Option<String>) -> Result<QuerySpec, ApiError> {
         let sql = self.query.filter(|sql| !sql.trim().is_empty());
         let sql = sql.ok_or_else(|| ApiError::invalid("Required parameter is missing: query"))?;
-        // As at Google's, legacy SQL is the default.
+        // As at Google, legacy SQL is the default.
         let standard = sql
             .trim_start()
             .get(..12)
@@ -159,7 +159,7 @@ impl QueryParameter {
     }
 }
 
-/// A type's name, in SQL or in the API, in any case.
+/// The name of a type, in SQL or in the API, in any case.
 fn kind(name: &str) -> Result<Type, ApiError> {
     Ok(match name.to_ascii_uppercase().as_str() {
         "STRING" => Type::String,

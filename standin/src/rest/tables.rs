@@ -17,7 +17,7 @@ use crate::auth::Caller;
 use crate::faults::Effects;
 use crate::sql::{Row, Table};
 
-/// The most rows read for one page.
+/// The most rows that are read for one page.
 const MAX_ROWS: u64 = 100_000;
 
 fn reference(table: &Table) -> Value {
@@ -107,7 +107,7 @@ pub(super) struct DataQuery {
     start_index: Option<u64>,
     page_token: Option<String>,
     selected_fields: Option<String>,
-    // Python's client writes `True`.
+    // Python's client sends `True`.
     #[serde(
         rename = "formatOptions.useInt64Timestamp",
         default,
@@ -159,7 +159,7 @@ pub(super) async fn data(
     Ok(Json(with_etag(body)))
 }
 
-/// The columns that are asked for, in the table's order.
+/// The requested columns, in the table's order.
 fn select(
     rows: Vec<Row>,
     table: &Table,

@@ -6,7 +6,7 @@ use super::error::{QueryError, Result};
 use super::scope::{Place, Scope, Typed};
 use sqlparser::ast::Expr;
 
-/// Whether it is the name, in capitals, of an aggregate that the stand-in knows.
+/// Whether it is the name, in capitals, of an aggregate that the stand-in supports.
 pub(super) fn is_aggregate(name: &str) -> bool {
     matches!(
         name,
@@ -15,7 +15,7 @@ pub(super) fn is_aggregate(name: &str) -> bool {
 }
 
 impl Compiler<'_> {
-    /// Compiles an aggregate; no argument stands for `COUNT(*)`.
+    /// Compiles an aggregate; without an argument it is `COUNT(*)`.
     pub(super) fn aggregate(
         &mut self,
         name: &str,
@@ -36,7 +36,7 @@ impl Compiler<'_> {
             self.aggregated = true;
             return Ok(Typed::new("COUNT(*)".to_owned(), Type::Integer));
         };
-        // A name of the SELECT list may itself be an aggregate, so only the FROM is in sight.
+        // A name of the SELECT list may itself be an aggregate, so only the FROM is in scope.
         let inner = Scope {
             aliases: &[],
             ..scope.at(Place::Argument)
@@ -54,7 +54,7 @@ impl Compiler<'_> {
             ("AVG", Type::Integer) => (format!("AVG({all}{sql})"), Type::Float),
             ("MIN" | "MAX", Type::Bytes) => return Err(QueryError::unsupported("The order of BYTES")),
             ("MIN" | "MAX", _) => (format!("{name}({all}{sql})"), kind),
-            // Any value will do: the least is the same each time.
+            // Any value is right: the minimum is the same each time.
             ("ANY_VALUE", _) if !distinct => (format!("MIN({sql})"), kind),
             ("COUNTIF", Type::Boolean) if !distinct => (format!("COUNT(NULLIF({sql}, 0))"), Type::Integer),
             ("LOGICAL_AND", _) if !distinct => match coerce(value, Type::Boolean) {

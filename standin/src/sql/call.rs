@@ -1,4 +1,4 @@
-//! Compiles function calls. A function not named here is refused.
+//! Compiles function calls. Functions that are not listed here are refused.
 
 use sqlparser::ast::{
     CeilFloorKind, DateTimeField, DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr,
@@ -12,7 +12,8 @@ use super::error::{QueryError, Result};
 use super::operator::{divide, unify};
 use super::scope::{Scope, Typed};
 
-/// A plain function: BigQuery's name, SQLite's, the arguments' types (those past `required` may be left out), the result's.
+/// A plain function: its name in BigQuery and in SQLite, the types of its arguments (those after `required` are
+/// optional), and that of its result.
 struct Plain {
     name: &'static str,
     sql: &'static str,
@@ -145,7 +146,7 @@ impl Compiler<'_> {
         self.scalar(&name, &arguments, scope)
     }
 
-    /// Calls for which the parser has forms of their own.
+    /// Calls that the parser represents in a special form.
     pub(super) fn special_call(&mut self, expr: &Expr, scope: Scope<'_>) -> Result<Typed> {
         match expr {
             Expr::Substring {
@@ -213,7 +214,7 @@ impl Compiler<'_> {
             }
             ("COALESCE", 1..) | ("IFNULL", 2) => {
                 let values = unify(values).ok_or(unlike)?;
-                // SQLite's COALESCE wants two at least.
+                // SQLite's COALESCE needs at least two.
                 let sql = format!("COALESCE({}, NULL)", join(&values));
                 Ok(Typed {
                     sql,
@@ -234,7 +235,7 @@ impl Compiler<'_> {
                 refuse(kind == Some(Type::Bytes), "The order of BYTES")?;
                 let values = unify(values).ok_or(unlike)?;
                 let sql = match (values.as_slice(), name) {
-                    // Still a constant if it was one: SQLite's ORDER BY would take it for a column's number.
+                    // A constant stays one: SQLite's ORDER BY would read it as a column number.
                     ([only], _) => return Ok(only.clone()),
                     (many, "GREATEST") => format!("max({})", join(many)),
                     (many, _) => format!("min({})", join(many)),

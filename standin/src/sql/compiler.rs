@@ -1,4 +1,4 @@
-//! What is known while one query is written as SQLite's SQL.
+//! The state while one query is written as SQLite's SQL.
 
 use std::collections::BTreeSet;
 
@@ -10,24 +10,24 @@ use super::parse::Parsed;
 use super::scope::Typed;
 use super::{Column, Query, Table, Type};
 
-/// Expressions looked at in all: bounds the work that nested queries make.
+/// The most expressions that are visited: it bounds the work of nested queries.
 const MAX_STEPS: usize = 100_000;
-/// Expressions within expressions.
+/// The deepest nesting of expressions.
 const MAX_DEPTH: usize = 40;
 
 /// A query as SQLite runs it.
 pub(super) struct Compiled {
     /// SQLite's SQL.
     pub(super) sql: String,
-    /// The columns of its answer.
+    /// The columns of its result.
     pub(super) columns: Vec<Column>,
-    /// The (table, column) pairs it reads.
+    /// The (table, column) pairs that it reads.
     pub(super) read: BTreeSet<(usize, usize)>,
-    /// The tables it names, read or not.
+    /// The tables that it names, read or not.
     pub(super) named: BTreeSet<usize>,
 }
 
-/// The name of a `WITH` clause in sight.
+/// A `WITH` clause in scope.
 pub(super) struct Cte {
     /// BigQuery's name.
     pub(super) name: String,
@@ -39,7 +39,7 @@ pub(super) struct Cte {
 
 /// The state of compiling one query.
 pub(super) struct Compiler<'a> {
-    /// The tables there are; table n is `table<n>` in SQLite.
+    /// The tables; table n is `table<n>` in SQLite.
     pub(super) tables: &'a [Table],
     /// The query.
     pub(super) query: &'a Query<'a>,
@@ -51,9 +51,9 @@ pub(super) struct Compiler<'a> {
     pub(super) read: BTreeSet<(usize, usize)>,
     /// The tables named so far.
     pub(super) named: BTreeSet<usize>,
-    /// The `WITH` clauses in sight, the latest last.
+    /// The `WITH` clauses in scope, the latest last.
     pub(super) ctes: Vec<Cte>,
-    /// Whether an aggregate was seen in the SELECT at hand.
+    /// Whether the current SELECT contains an aggregate.
     pub(super) aggregated: bool,
     next_alias: usize,
     depth: usize,
@@ -63,7 +63,8 @@ pub(super) struct Compiler<'a> {
 /// Writes a query as SQLite's SQL.
 ///
 /// # Errors
-/// What BigQuery refuses, and what the stand-in does not know.
+///
+/// Queries that BigQuery refuses, and those that the stand-in does not support.
 pub(super) fn compile(
     tables: &[Table],
     query: &Query<'_>,
@@ -121,13 +122,13 @@ fn name_columns(columns: Vec<Output>) -> Vec<Column> {
 }
 
 impl Compiler<'_> {
-    /// A new name for SQLite's use.
+    /// A new name for use in SQLite.
     pub(super) fn alias(&mut self, prefix: char) -> String {
         self.next_alias += 1;
         format!("{prefix}{}", self.next_alias)
     }
 
-    /// Runs one step of the walk, within bounds.
+    /// Runs one step of the traversal, within the limits.
     pub(super) fn step<T>(&mut self, inner: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         self.steps += 1;
         if self.depth >= MAX_DEPTH || self.steps >= MAX_STEPS {
@@ -139,7 +140,7 @@ impl Compiler<'_> {
         result
     }
 
-    /// The parameter that `@name` or `?` stands for: its number and itself.
+    /// The parameter of `@name` or `?`: its number and its value.
     pub(super) fn placeholder(
         &self,
         text: &str,
@@ -172,10 +173,11 @@ impl Compiler<'_> {
     }
 }
 
-/// Writes `value` as another type where BigQuery would of itself.
+/// Converts `value` to another type if BigQuery would do so implicitly.
 ///
 /// # Errors
-/// With `None`, when it would not: the caller knows the message.
+///
+/// None if it would not: the caller knows the message.
 pub(super) fn coerce(value: Typed, to: Type) -> Option<Typed> {
     match value.kind {
         None => Some(Typed {
@@ -192,10 +194,11 @@ pub(super) fn coerce(value: Typed, to: Type) -> Option<Typed> {
     }
 }
 
-/// The type to which all the values go of themselves; none when all are a bare `NULL`.
+/// The type that all values convert to implicitly; none if all of them are a bare `NULL`.
 ///
 /// # Errors
-/// With `Err(())`, when there is no such type.
+///
+/// `Err(())` if there is no such type.
 pub(super) fn common<'t>(
     values: impl IntoIterator<Item = &'t Typed>,
 ) -> std::result::Result<Option<Type>, ()> {
@@ -211,7 +214,7 @@ pub(super) fn common<'t>(
     Ok(common)
 }
 
-/// BigQuery's message for arguments of the wrong types.
+/// BigQuery's message for arguments of wrong types.
 pub(super) fn no_signature(what: &str, values: &[&Typed]) -> QueryError {
     let kinds: Vec<_> = values.iter().map(|value| value.kind_name()).collect();
     QueryError::new(format!(
@@ -220,7 +223,7 @@ pub(super) fn no_signature(what: &str, values: &[&Typed]) -> QueryError {
     ))
 }
 
-/// Refuses the `present` clause by name.
+/// Refuses the clause if it is present, by name.
 pub(super) fn refuse(present: bool, what: &str) -> Result<()> {
     if present {
         Err(QueryError::unsupported(what))
@@ -229,10 +232,11 @@ pub(super) fn refuse(present: bool, what: &str) -> Result<()> {
     }
 }
 
-/// An alias that BigQuery takes: bare or back-quoted.
+/// An alias that BigQuery accepts: bare or back-quoted.
 ///
 /// # Errors
-/// A string in the place of an alias, which the parser lets through.
+///
+/// A string in place of an alias, which the parser accepts.
 pub(super) fn alias_name(ident: &ast::Ident) -> Result<String> {
     match ident.quote_style {
         None | Some('`') => Ok(ident.value.clone()),

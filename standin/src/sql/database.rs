@@ -1,4 +1,4 @@
-//! The tables, in SQLite's memory, and the queries on them.
+//! The tables, in SQLite's memory, and queries on them.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -13,15 +13,15 @@ use super::parameter::{Bound, bind};
 use super::value::{Value, float_text};
 use super::{Column, Query, Row, Table, TableName, Type, functions, parse};
 
-/// The longest that a query may run, and as long again may it wait for its turn.
+/// The longest that a query may run. It may wait for its turn for the same time.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
-/// The largest answer, in rows.
+/// The largest result, in rows.
 const MAX_ROWS: usize = 1_000_000;
-/// The largest answer, in bytes of text.
+/// The largest result, in bytes of text.
 const MAX_BYTES: usize = 256 * 1024 * 1024;
-/// How many answers are kept, each of no more than so many rows.
+/// How many results are kept, and the most rows of each.
 const KEPT: (usize, usize) = (64, 10_000);
-/// How many of SQLite's steps pass between two looks at the clock.
+/// How many of SQLite's steps pass between two checks of the clock.
 const STEPS_PER_LOOK: i32 = 10_000;
 
 /// The tables that the stand-in serves. Queries run one at a time.
@@ -29,13 +29,14 @@ pub struct Database {
     tables: Vec<Table>,
     column_bytes: Vec<Vec<u64>>,
     rows: Mutex<Rows>,
-    /// The same tables without rows, for checks, which take no time and would wait for the queries' turns.
+    /// The same tables without rows, for checks. Checks take little time and would otherwise wait for the queries'
+    /// turns.
     schema: Mutex<Connection>,
     time_limit: Duration,
 }
 
-/// The tables' rows, and what was answered from them lately. As no row ever changes, the same statement has the same
-/// answer: many instances and short TTLs ask one thing again and again, and the service's query reads every row.
+/// The tables' rows, and recent results. Rows never change, so the same statement always has the same result. Many
+/// instances with short TTLs repeat one query, and that query reads every row.
 struct Rows {
     connection: Connection,
     kept: VecDeque<Kept>,
@@ -66,19 +67,19 @@ pub struct Statement {
 }
 
 impl Statement {
-    /// The columns of its answer, known before it runs.
+    /// The columns of its result, known before it runs.
     #[must_use]
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// The tables it reads, each once: what access must be checked for.
+    /// The tables that it reads, each once, for the check of access.
     #[must_use]
     pub fn tables(&self) -> &[TableName] {
         &self.tables
     }
 
-    /// The bytes it processes: the sizes of the columns it names, as BigQuery counts them.
+    /// The bytes that it processes: the sizes of the columns that it names, as BigQuery counts them.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
@@ -86,22 +87,23 @@ impl Statement {
 }
 
 impl Database {
-    /// The same tables with another limit on a query's time; it is ten seconds at first.
+    /// The same tables with another time limit for queries; the default is ten seconds.
     #[must_use]
     pub fn with_time_limit(self, time_limit: Duration) -> Self {
         Self { time_limit, ..self }
     }
 
-    /// The tables there are.
+    /// The tables.
     #[must_use]
     pub fn tables(&self) -> &[Table] {
         &self.tables
     }
 
-    /// The tables that a query names, each once, whether or not they exist. Nothing but the syntax is checked.
+    /// The tables that a query names, each once, whether or not they exist. Only the syntax is checked.
     ///
     /// # Errors
-    /// What is not one SELECT; a table name that is not whole.
+    ///
+    /// Text that is not a single SELECT; an incomplete table name.
     pub fn tables_of(&self, query: &Query<'_>) -> Result<Vec<TableName>> {
         parse::tables(&parse::parse(query.sql)?, query)
     }
@@ -109,7 +111,8 @@ impl Database {
     /// Checks and types a query, as a dry run does.
     ///
     /// # Errors
-    /// What BigQuery refuses before it runs a query, and what the stand-in cannot run.
+    ///
+    /// Queries that BigQuery refuses before it runs them, and those that the stand-in cannot run.
     pub fn prepare(&self, query: &Query<'_>) -> Result<Statement> {
         let parsed = parse::parse(query.sql)?;
         let bound = bind(query.parameters)?;
@@ -134,18 +137,20 @@ impl Database {
         Ok(statement)
     }
 
-    /// Runs a statement. It blocks, for ten seconds at most and as long again for its turn.
+    /// Runs a statement. It blocks for at most ten seconds, and the same time again for its turn.
     ///
     /// # Errors
-    /// What BigQuery finds only in running, such as a division by zero; an answer that is too large or too late.
+    ///
+    /// Errors that BigQuery finds only at run time, such as a division by zero; a result that is too large or too late.
     pub fn run(&self, statement: &Statement) -> Result<Vec<Row>> {
         let parameters: Vec<Cell> = statement.bound.iter().map(|bound| cell(&bound.value)).collect();
         self.select(&statement.sql, &parameters, &statement.columns)
     }
 
-    /// A table's rows from number `start` (0 is the first) on, `limit` at most, in the order they were loaded.
+    /// The rows of a table from number `start` (0 is the first), at most `limit`, in the order they were loaded.
     ///
     /// # Errors
+    ///
     /// A table that does not exist.
     pub fn list(&self, table: &TableName, start: u64, limit: u64) -> Result<Vec<Row>> {
         let Some((number, table)) = self
@@ -207,7 +212,7 @@ fn select(
         .progress_handler(STEPS_PER_LOOK, Some(move || start.elapsed() >= time_limit))
         .map_err(failed)?;
     let mut statement = connection.prepare(sql).map_err(failed)?;
-    // A parameter that the query does not name has no place in SQLite's SQL.
+    // A parameter that the query does not name does not occur in SQLite's SQL.
     for (place, value) in parameters.iter().enumerate().take(statement.parameter_count()) {
         statement.raw_bind_parameter(place + 1, value).map_err(failed)?;
     }
@@ -239,7 +244,7 @@ fn select(
     Ok(answer)
 }
 
-/// A value's text, or what SQLite gave in its stead.
+/// The text of a value, or what SQLite returned instead.
 fn text(value: ValueRef<'_>, kind: Type) -> std::result::Result<Option<String>, String> {
     match (value, kind) {
         (ValueRef::Null, _) => Ok(None),
@@ -265,7 +270,7 @@ fn cell(value: &Value) -> Cell {
     }
 }
 
-/// SQLite's error as BigQuery would put it. What is not foreseen goes to the log.
+/// SQLite's error as BigQuery would word it. Unexpected errors are logged.
 fn failure(error: &rusqlite::Error, sql: &str) -> QueryError {
     let message = match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.as_str(),
@@ -301,7 +306,8 @@ impl Loader {
     /// An empty database.
     ///
     /// # Errors
-    /// SQLite's, of which none is to be expected.
+    ///
+    /// SQLite's; none are expected.
     pub(crate) fn new() -> rusqlite::Result<Self> {
         let open = || {
             let connection = Connection::open_in_memory()?;
@@ -320,7 +326,8 @@ impl Loader {
     /// Adds a table and its rows; `rows` and `bytes` of the metadata are counted here.
     ///
     /// # Errors
-    /// SQLite's, as for a row of another width than the table's.
+    ///
+    /// SQLite's, for example for a row with another width than the table's.
     pub(crate) fn table<'r>(
         &mut self,
         mut table: Table,
@@ -372,12 +379,13 @@ impl Loader {
         Ok(())
     }
 
-    /// The database, from now on read-only.
+    /// The database, which is read-only from now on.
     ///
     /// # Errors
-    /// SQLite's, of which none is to be expected.
+    ///
+    /// SQLite's; none are expected.
     pub(crate) fn finish(self) -> rusqlite::Result<Database> {
-        // The heap limit is the process's: it ends a sort that would eat the machine.
+        // The heap limit applies to the process: it ends a sort that would exhaust the memory.
         self.rows
             .execute_batch("PRAGMA query_only = ON; PRAGMA hard_heap_limit = 1073741824;")?;
         self.schema.execute_batch("PRAGMA query_only = ON;")?;

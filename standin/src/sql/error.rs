@@ -1,12 +1,13 @@
 //! Why a query cannot be answered.
 
-/// A query that BigQuery would refuse, or that the stand-in cannot run: a 400 `invalidQuery`, unless it is busy.
+/// A query that BigQuery would refuse, or that the stand-in cannot run: a 400 `invalidQuery`, unless the stand-in is
+/// busy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct QueryError {
-    /// One sentence, in BigQuery's words where it has them.
+    /// One sentence, in BigQuery's words if it has any.
     pub message: String,
-    /// Whether nothing is wrong with the query: the stand-in had too much to do.
+    /// Whether the query is valid and the stand-in was too busy.
     pub busy: bool,
 }
 
@@ -19,7 +20,7 @@ impl QueryError {
         }
     }
 
-    /// Nothing is wrong with the query; it may be asked again.
+    /// The query is valid and may be repeated.
     pub(super) fn busy(message: impl Into<String>) -> Self {
         Self {
             busy: true,
@@ -27,11 +28,11 @@ impl QueryError {
         }
     }
 
-    /// BigQuery may run this; the stand-in does not.
+    /// BigQuery may support this; the stand-in does not.
     pub(super) fn unsupported(what: impl std::fmt::Display) -> Self {
         Self::new(format!("{what} is not supported by the stand-in"))
     }
 }
 
-/// A result of compiling or running a query.
+/// The result of compiling or running a query.
 pub(super) type Result<T> = std::result::Result<T, QueryError>;

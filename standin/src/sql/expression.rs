@@ -14,7 +14,7 @@ impl Compiler<'_> {
     /// Compiles an expression.
     pub(super) fn expression(&mut self, expr: &Expr, scope: Scope<'_>) -> Result<Typed> {
         if let Place::Groups(groups) = scope.place {
-            // A grouping expression stands for itself; what is not such an expression is looked at part by part.
+            // A grouping expression is used as a whole; any other expression is examined part by part.
             let aggregated = self.aggregated;
             let whole = match expr {
                 Expr::Subquery(_) | Expr::Exists { .. } | Expr::Value(_) => None,
@@ -110,7 +110,7 @@ impl Compiler<'_> {
             Expr::Subquery(query) => {
                 let (sql, outputs) = self.query(query)?;
                 match outputs.as_slice() {
-                    // SQLite would take the first of many rows; BigQuery refuses.
+                    // SQLite would take the first of several rows; BigQuery refuses.
                     [(_, kind)] => Ok(Typed::new(
                         format!("(SELECT bq_one(COUNT(*), MIN(c0)) FROM ({sql}))"),
                         *kind,
@@ -144,7 +144,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// A column of the `FROM`, where it may stand.
+    /// A column of the `FROM`, if it is allowed here.
     pub(super) fn offered(&mut self, column: &Offered, scope: Scope<'_>) -> Result<Typed> {
         if let Place::Groups(groups) = scope.place
             && !groups.contains(&column.sql)
@@ -231,7 +231,7 @@ impl Compiler<'_> {
     }
 }
 
-/// A number: an INT64 without a point or power, else a FLOAT64.
+/// A number: an INT64 without a point or exponent, else a FLOAT64.
 pub(super) fn number(text: &str) -> Result<Typed> {
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
     if digits(text) {
@@ -271,7 +271,7 @@ fn typed_literal(typed: &ast::TypedString) -> Result<Typed> {
     Ok(Typed::constant(sql, Some(kind)))
 }
 
-/// `CAST` and `SAFE_CAST`, the latter NULL where the former fails.
+/// `CAST` and `SAFE_CAST`; the latter is NULL if the former fails.
 fn cast(how: &CastKind, value: &Typed, to: &DataType) -> Result<Typed> {
     let safe = match how {
         CastKind::Cast => 0,

@@ -10,7 +10,7 @@ use super::parse::table_name;
 use super::scope::{FromItem, Offered, Place, Scope, Typed};
 
 impl Compiler<'_> {
-    /// Compiles a `FROM`, with a space before it; nothing when there is none.
+    /// Compiles a `FROM`, with a space before it; empty if there is none.
     pub(super) fn from(&mut self, from: &[TableWithJoins]) -> Result<(String, Vec<FromItem>)> {
         let mut sources: Vec<FromItem> = Vec::new();
         let mut sql = String::new();
@@ -202,7 +202,7 @@ impl Compiler<'_> {
         Ok((format!("table{number} AS {sql_alias}"), source))
     }
 
-    /// An array's elements as a SQLite subquery of one column, `c0`; `kind` is the elements' type.
+    /// The elements of an array as a SQLite subquery with one column, `c0`; `kind` is the type of the elements.
     pub(super) fn array(&mut self, expr: &Expr, scope: Scope<'_>) -> Result<Typed> {
         match expr {
             Expr::Nested(inner) => self.step(|this| this.array(inner, scope)),
@@ -266,7 +266,7 @@ fn alias_of(alias: Option<&TableAlias>) -> Result<Option<String>> {
 }
 
 fn derived(alias: Option<String>, sql_alias: &str, columns: &[Output]) -> FromItem {
-    // A column without a name can be had by `*` alone.
+    // A column without a name can only be selected by `*`.
     let columns = columns.iter().enumerate().map(|(n, (name, kind))| Offered {
         name: name.clone().unwrap_or_default(),
         sql: format!("{sql_alias}.c{n}"),

@@ -1,7 +1,6 @@
 //! The functions that SQLite lacks, or has with another meaning.
 //!
-//! Every one is NULL when an argument is. None is marked deterministic: SQLite would then compute constant calls
-//! before it starts, and fail in a branch that is never taken.
+//! Every one is NULL if an argument is.
 
 use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::{ToSql, ValueRef};
@@ -9,7 +8,7 @@ use rusqlite::{Connection, Error};
 
 use super::value;
 
-/// Marks the errors that are ours and may be shown.
+/// Marks errors from these functions, which may be shown.
 pub(super) const MARK: &str = "bq: ";
 
 type Outcome<T> = Result<T, String>;
@@ -60,7 +59,7 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     })?;
     add(db, "bq_div", 2, |a| division(a, "DIV", i64::checked_div))?;
     add(db, "bq_mod", 2, |a| match a.integer(1)? {
-        // The one overflow that has an answer.
+        // The one overflow with a result.
         -1 => a.integer(0).map(|_| 0),
         _ => division(a, "MOD", i64::checked_rem),
     })?;
@@ -132,7 +131,7 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
             format!("Illegal conversion of a floating point number to an integer: {value}")
         })
     })?;
-    // How many values a SUM or AVG has, and what SQLite makes of them: it overflows to infinity or to NULL.
+    // The number of values of a SUM or AVG, and SQLite's result: an overflow is infinity or NULL.
     db.create_scalar_function("bq_finite", 2, FunctionFlags::SQLITE_UTF8, |context| {
         match (context.get::<i64>(0)?, context.get::<Option<f64>>(1)?) {
             (0, _) => Ok(None),
@@ -142,7 +141,7 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
             )),
         }
     })?;
-    // How many rows a scalar subquery has, and the least of its values.
+    // The number of rows of a scalar subquery, and the least of its values.
     db.create_scalar_function("bq_one", 2, FunctionFlags::SQLITE_UTF8, |context| {
         if context.get::<i64>(0)? > 1 {
             return Err(fail("Scalar subquery produced more than one element".to_owned()));
@@ -151,7 +150,7 @@ pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
     })
 }
 
-/// A call's arguments, none of them NULL.
+/// The arguments of a call, none of them NULL.
 struct Arguments<'c>(&'c Context<'c>);
 
 impl Arguments<'_> {
@@ -178,7 +177,7 @@ fn add<T: ToSql>(
     arguments: i32,
     body: impl Fn(&Arguments<'_>) -> Outcome<T> + Send + 'static,
 ) -> rusqlite::Result<()> {
-    // SQLite then calls one of constants once, and not for each row.
+    // SQLite then calls a function of constants once, and not for each row.
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function(name, arguments, flags, move |context| {
         if (0..context.len()).any(|place| context.get_raw(place) == ValueRef::Null) {
@@ -196,7 +195,7 @@ fn count(size: usize) -> Outcome<i64> {
     i64::try_from(size).map_err(|_| internal())
 }
 
-/// `LIKE`: `%` any text, `_` any character, `\` takes the next one as it is.
+/// `LIKE`: `%` matches any text, `_` any character; `\` escapes the next one.
 fn like(text: &str, pattern: &str) -> Outcome<bool> {
     bounded(text, pattern, "LIKE")?;
     #[derive(Clone, Copy, PartialEq)]
@@ -221,7 +220,7 @@ fn like(text: &str, pattern: &str) -> Outcome<bool> {
     }
     let text: Vec<char> = text.chars().collect();
     let (mut at, mut part) = (0, 0);
-    // Where to try again: the latest `%`, and the first character it has not swallowed.
+    // Where to continue after a mismatch: the latest `%`, and the first character that it has not consumed.
     let mut again: Option<(usize, usize)> = None;
     while at < text.len() {
         match (parts.get(part), text.get(at)) {
@@ -243,7 +242,7 @@ fn like(text: &str, pattern: &str) -> Outcome<bool> {
     Ok(parts.iter().skip(part).all(|part| *part == Part::Any))
 }
 
-/// Refuses what would take the product of both lengths in steps, which nothing interrupts, unless that is small.
+/// Refuses a call that would take the product of both lengths in steps, unless that is small: nothing can interrupt it.
 fn bounded(text: &str, other: &str, name: &str) -> Outcome<()> {
     const MOST: usize = 10_000_000;
     match text.len().saturating_mul(other.len()) <= MOST {
@@ -272,7 +271,7 @@ fn replace(text: &str, from: &str, to: &str) -> Outcome<String> {
     Ok(text.replace(from, to))
 }
 
-/// `SUBSTR`: places count from 1, or back from the end; one before the start is the start.
+/// `SUBSTR`: positions count from 1, or back from the end; a position before the start is the start.
 fn substr(text: &str, position: i64, length: Option<i64>) -> Outcome<String> {
     let size = count(text.chars().count())?;
     let start = match position {
@@ -310,7 +309,7 @@ fn division(a: &Arguments<'_>, name: &str, compute: fn(i64, i64) -> Option<i64>)
     compute(left, right).ok_or_else(|| format!("int64 overflow: {name}({left}, {right})"))
 }
 
-/// A result of finite numbers must be one.
+/// The result of finite numbers must be finite.
 fn finite(value: f64, a: &Arguments<'_>, operator: &str) -> Outcome<f64> {
     let (left, right) = (a.float(0)?, a.float(1)?);
     if value.is_nan() {
@@ -324,7 +323,7 @@ fn finite(value: f64, a: &Arguments<'_>, operator: &str) -> Outcome<f64> {
     Ok(value)
 }
 
-/// `ROUND` to so many decimal places, halves away from zero.
+/// `ROUND` to this many decimal places, halves away from zero.
 fn round(value: f64, places: i64) -> Outcome<f64> {
     let places = i32::try_from(places.clamp(-400, 400)).map_err(|_| internal())?;
     let scale = 10_f64.powi(places.abs());
@@ -333,7 +332,7 @@ fn round(value: f64, places: i64) -> Outcome<f64> {
     } else {
         (value / scale).round() * scale
     };
-    // So fine or so coarse a step that the scale has no such number.
+    // The step is so fine or so coarse that its scale is not a finite number.
     match (rounded.is_finite(), places >= 0) {
         (true, _) => Ok(rounded),
         (false, true) => Ok(value),
@@ -343,12 +342,12 @@ fn round(value: f64, places: i64) -> Outcome<f64> {
 
 #[allow(clippy::cast_possible_truncation)]
 fn to_integer(value: f64) -> Option<i64> {
-    // Both bounds are exact; the upper one is the first that does not fit.
+    // Both bounds are exact; the upper one is the first number that does not fit.
     let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&value);
     fits.then_some(value as i64)
 }
 
-/// The second argument says whether a failure is NULL.
+/// The second argument says whether a failure yields NULL.
 fn cast<T>(a: &Arguments<'_>, value: Option<T>, error: impl FnOnce() -> String) -> Outcome<Option<T>> {
     match value {
         Some(value) => Ok(Some(value)),

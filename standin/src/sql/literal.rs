@@ -1,13 +1,14 @@
-//! Decodes BigQuery's literals, and writes values as SQLite's.
+//! Decodes BigQuery's literals, and writes values as SQLite literals.
 
 use super::error::{QueryError, Result};
 
-/// The text of a quoted string, its escapes decoded by BigQuery's rules.
+/// The text of a quoted string, with its escapes decoded by BigQuery's rules.
 ///
-/// `quote` is the quote it stands in, none within triple quotes, where a quote may stand alone.
+/// `quote` is the quote around it, or none for triple quotes, within which a single quote is allowed.
 ///
 /// # Errors
-/// An illegal escape, or two literals with nothing between them (`'it''s'`).
+///
+/// An illegal escape, or two adjacent literals (`'it''s'`).
 pub(super) fn unescape(raw: &str, quote: Option<char>) -> Result<String> {
     let mut text = String::with_capacity(raw.len());
     let mut chars = raw.chars();
@@ -41,7 +42,7 @@ pub(super) fn unescape(raw: &str, quote: Option<char>) -> Result<String> {
             't' => Some('\t'),
             'v' => Some('\u{b}'),
             '\\' | '?' | '"' | '\'' | '`' => Some(kind),
-            // Beyond ASCII these name bytes, which a STRING does not take.
+            // Beyond ASCII these are bytes, which a STRING cannot contain.
             'x' | 'X' => code(2, 16, 0).filter(char::is_ascii),
             'u' => code(4, 16, 0),
             'U' => code(8, 16, 0),
@@ -60,10 +61,11 @@ pub(super) fn unescape(raw: &str, quote: Option<char>) -> Result<String> {
     Ok(text)
 }
 
-/// The text of a raw string, whose backslashes stand for themselves.
+/// The text of a raw string, in which backslashes have no special meaning.
 ///
 /// # Errors
-/// A quote within it, or a backslash at its end: the parser and BigQuery part ways there.
+///
+/// A quote within it, or a backslash at its end, which the parser and BigQuery read differently.
 pub(super) fn raw(text: &str, quote: Option<char>) -> Result<String> {
     if quote.is_some_and(|quote| text.contains(quote)) {
         return Err(adjacent());
@@ -80,10 +82,11 @@ fn adjacent() -> QueryError {
     QueryError::new("Syntax error: concatenated string literals must be separated by whitespace or comments")
 }
 
-/// A string as SQLite's literal.
+/// A string as a SQLite literal.
 ///
 /// # Errors
-/// A NUL, at which SQLite's text of the query would end.
+///
+/// A NUL, which would end SQLite's text of the query.
 pub(super) fn quote(text: &str) -> Result<String> {
     if text.contains('\0') {
         return Err(QueryError::unsupported("NUL in a string literal"));

@@ -1,7 +1,7 @@
 //! Runs BigQuery SQL on SQLite, and refuses what it cannot run as BigQuery would.
 //!
-//! The text is parsed, checked and typed against BigQuery's rules, and written anew as SQLite's SQL. Only what is
-//! known to mean the same is let through: anything else is refused, so no answer is quietly wrong.
+//! The text is parsed, checked and typed by BigQuery's rules, and rewritten as SQLite's SQL. Only constructs that are
+//! known to mean the same are accepted. Anything else is refused, so that no result is silently wrong.
 
 mod aggregate;
 mod call;
@@ -36,7 +36,7 @@ pub struct TableName {
     pub table: String,
 }
 
-/// A column's or parameter's type, under the names that BigQuery's REST API gives it.
+/// The type of a column or parameter, by its name in BigQuery's REST API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
     /// `STRING`.
@@ -47,7 +47,7 @@ pub enum Type {
     Float,
     /// `BOOLEAN`, in SQL `BOOL`.
     Boolean,
-    /// `BYTES`, base64 in answers.
+    /// `BYTES`, base64 in results.
     Bytes,
     /// `TIMESTAMP`, microseconds since 1970.
     Timestamp,
@@ -56,7 +56,7 @@ pub enum Type {
 }
 
 impl Type {
-    /// The name that SQL gives the type, as error messages do.
+    /// The type's name in SQL, as in error messages.
     #[must_use]
     pub fn sql_name(self) -> &'static str {
         match self {
@@ -82,16 +82,16 @@ pub struct Table {
     pub location: String,
     /// The number of rows.
     pub rows: u64,
-    /// The size in bytes, as BigQuery counts it: 8 a number, 2 and the UTF-8 length a string.
+    /// The size in bytes, as BigQuery counts it: 8 for a number; 2 and the UTF-8 length for a string.
     pub bytes: u64,
     /// The time of creation, in milliseconds since 1970.
     pub created_ms: u64,
 }
 
-/// A result's or table's column; every one is `NULLABLE`.
+/// A column of a result or table; every column is `NULLABLE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
-    /// The name, `f0_` and so on where the query gives none.
+    /// The name; `f0_` and so on if the query gives none.
     pub name: String,
     /// The type.
     pub kind: Type,
@@ -99,7 +99,7 @@ pub struct Column {
 
 /// One row's values in BigQuery's textual form; `None` is NULL.
 ///
-/// A TIMESTAMP is a whole number of microseconds since 1970: the REST layer renders it as the caller asked.
+/// A TIMESTAMP is a whole number of microseconds since 1970; the REST layer formats it as the caller requested.
 pub type Row = Vec<Option<String>>;
 
 /// A query parameter.
@@ -122,14 +122,14 @@ pub enum ParameterValue {
     Array(Vec<Option<String>>),
 }
 
-/// A query as it reaches the engine.
+/// A query as the engine receives it.
 #[derive(Debug, Clone)]
 pub struct Query<'a> {
     /// The SQL text.
     pub sql: &'a str,
-    /// The project of tables named without one.
+    /// The project for tables that are named without one.
     pub project: &'a str,
-    /// The dataset (project, dataset) of tables named without one.
+    /// The dataset (project, dataset) for tables that are named without one.
     pub dataset: Option<(&'a str, &'a str)>,
     /// The parameters, all named or all positional.
     pub parameters: &'a [Parameter],

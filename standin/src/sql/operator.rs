@@ -1,4 +1,4 @@
-//! Compiles operators. Arithmetic goes through functions of our own: SQLite's would turn an overflow into a float.
+//! Compiles operators. Arithmetic uses our own functions, because SQLite would turn an overflow into a float.
 
 use sqlparser::ast::{BinaryOperator, Expr, UnaryOperator};
 
@@ -8,7 +8,7 @@ use super::error::{QueryError, Result};
 use super::expression::number;
 use super::scope::{Scope, Typed};
 
-/// Brings all the values to their common type; none when there is none.
+/// Converts all values to their common type; none if there is none.
 pub(super) fn unify(values: Vec<Typed>) -> Option<Vec<Typed>> {
     let Some(kind) = common(&values).ok()? else {
         return Some(values);
@@ -64,7 +64,8 @@ impl Compiler<'_> {
         }
     }
 
-    /// `AND`, `OR` and `||` of many parts, which the parser nests to the left, as one: long ones do not nest deep.
+    /// `AND`, `OR` and `||` of many parts, which the parser nests to the left, as one flat chain: long ones do not nest
+    /// deeply.
     fn chain(&mut self, left: &Expr, op: &BinaryOperator, right: &Expr, scope: Scope<'_>) -> Result<Typed> {
         let mut parts = vec![right];
         let mut rest = left;
@@ -97,13 +98,13 @@ impl Compiler<'_> {
                 None => return Err(unlike),
             }
         }
-        // Halves within halves: SQLite, too, bounds the depth of an expression.
+        // As a balanced tree, because SQLite also limits the depth of an expression.
         Ok(Typed::new(balanced(&sql, &format!(" {op} ")), kind))
     }
 
     /// Compiles `NOT`, `-` and `+`.
     pub(super) fn unary(&mut self, op: &UnaryOperator, expr: &Expr, scope: Scope<'_>) -> Result<Typed> {
-        // The least INT64 has no positive counterpart, so a literal takes its sign with it.
+        // The least INT64 has no positive counterpart, so a literal keeps its sign.
         if let (UnaryOperator::Minus, Expr::Value(value)) = (op, expr)
             && matches!(&value.value, sqlparser::ast::Value::Number(text, false) if text == "9223372036854775808")
         {
@@ -301,7 +302,7 @@ fn arithmetic(operator: &str, function: &str, left: Typed, right: Typed) -> Resu
     }
 }
 
-/// `/` and `SAFE_DIVIDE`: always of FLOAT64s; the latter is NULL where the former fails.
+/// `/` and `SAFE_DIVIDE`: always of FLOAT64s; the latter is NULL if the former fails.
 pub(super) fn divide(left: Typed, right: Typed, safe: bool) -> Result<Typed> {
     let what = if safe {
         "function SAFE_DIVIDE"
@@ -318,7 +319,7 @@ pub(super) fn divide(left: Typed, right: Typed, safe: bool) -> Result<Typed> {
     }
 }
 
-/// Joins the parts by an operator that may be grouped at will.
+/// Joins the parts with an operator that is associative.
 fn balanced(parts: &[String], operator: &str) -> String {
     match parts {
         [] => String::new(),

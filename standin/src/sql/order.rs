@@ -38,7 +38,7 @@ impl Compiler<'_> {
                 None => {
                     let typed = self.expression(expr, scope)?;
                     if typed.constant {
-                        // One value for all rows orders nothing, and SQLite would take a number for a column.
+                        // A constant does not order anything, and SQLite would read a number as a column.
                         continue;
                     }
                     refuse(typed.kind == Some(Type::Bytes), "The order of BYTES")?;
@@ -116,7 +116,7 @@ impl Compiler<'_> {
     }
 }
 
-/// The place in the SELECT list that a bare number stands for.
+/// The position in the SELECT list that a bare number refers to.
 pub(super) fn ordinal<T>(expr: &Expr, list: &[T], clause: &str) -> Result<Option<usize>> {
     let Expr::Value(value) = expr else {
         return Ok(None);
@@ -137,7 +137,7 @@ pub(super) fn ordinal<T>(expr: &Expr, list: &[T], clause: &str) -> Result<Option
     }
 }
 
-/// The terms of an `ORDER BY`, each with SQLite's direction. NULL is least in both, unless said otherwise.
+/// The terms of an `ORDER BY`, each with SQLite's direction. NULL is the least value in both, unless stated otherwise.
 fn order_terms(order: &ast::OrderBy) -> Result<Vec<(&Expr, &'static str)>> {
     refuse(order.interpolate.is_some(), "INTERPOLATE")?;
     let OrderByKind::Expressions(items) = &order.kind else {
@@ -158,7 +158,7 @@ fn order_terms(order: &ast::OrderBy) -> Result<Vec<(&Expr, &'static str)>> {
     Ok(terms)
 }
 
-/// The `ORDER BY` of a `UNION`, which sees its columns alone.
+/// The `ORDER BY` of a `UNION`, which sees only the columns of the result.
 pub(super) fn order_by_output(order: &ast::OrderBy, outputs: &[Output]) -> Result<String> {
     let mut terms = Vec::new();
     for (expr, direction) in order_terms(order)? {

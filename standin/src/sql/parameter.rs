@@ -1,4 +1,4 @@
-//! Binds a query's parameters: by number in SQLite, an array as JSON.
+//! Binds the parameters of a query: by number in SQLite, an array as JSON.
 
 use super::error::{QueryError, Result};
 use super::value::{self, Value};
@@ -9,7 +9,7 @@ use super::{Parameter, ParameterValue, Type};
 pub(super) struct Bound {
     /// The name without `@`; none for a positional one.
     pub(super) name: Option<String>,
-    /// The type, of an array's elements if it is one.
+    /// The type, or that of the elements of an array.
     pub(super) kind: Type,
     /// Whether it is an array, whose value is a JSON text.
     pub(super) array: bool,
@@ -20,7 +20,8 @@ pub(super) struct Bound {
 /// Reads the parameters' values by their types.
 ///
 /// # Errors
-/// A value that is none of its type; a mix of named and positional ones; a name given twice.
+///
+/// A value that is not of its type; a mix of named and positional parameters; a repeated name.
 pub(super) fn bind(parameters: &[Parameter]) -> Result<Vec<Bound>> {
     let mut bound: Vec<Bound> = Vec::with_capacity(parameters.len());
     for (place, parameter) in parameters.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Parses the SQL text, and finds the tables it names before anything else is checked.
+//! Parses the SQL text, and finds the tables that it names before anything else is checked.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -14,20 +14,21 @@ use super::{Query, TableName};
 
 /// BigQuery's own limit on a query's text, in bytes.
 const MAX_TEXT: usize = 1024 * 1024;
-/// Keywords, names and operators in a query: bounds the depth of the syntax tree, and so the stack it takes.
+/// The most keywords, names and operators in a query: it bounds the depth of the syntax tree, and so the stack.
 const MAX_TOKENS: usize = 2000;
 
 /// One parsed SELECT.
 pub(super) struct Parsed {
     /// The syntax tree.
     pub(super) query: ast::Query,
-    /// Where each `?` stands, and which parameter it is.
+    /// The position of each `?`, and its parameter.
     pub(super) positions: HashMap<Location, usize>,
 }
 
 /// Parses one SELECT.
 ///
 /// # Errors
+///
 /// Text that is too long, that is not SQL, or that is anything but a single query.
 pub(super) fn parse(sql: &str) -> Result<Parsed> {
     if sql.len() > MAX_TEXT {
@@ -36,7 +37,7 @@ pub(super) fn parse(sql: &str) -> Result<Parsed> {
         ));
     }
     let dialect = BigQueryDialect {};
-    // Escapes are decoded by `literal`, by BigQuery's rules and not by the parser's.
+    // Escapes are decoded in `literal`, by BigQuery's rules and not by the parser's.
     let mut tokens = Tokenizer::new(&dialect, sql)
         .with_unescape(false)
         .tokenize_with_location()
@@ -51,7 +52,7 @@ pub(super) fn parse(sql: &str) -> Result<Parsed> {
     let mut positions = HashMap::new();
     let mut after_number = false;
     for token in &mut tokens {
-        // The tokenizer would make `1_000` the number 1 and a name.
+        // The tokenizer would read `1_000` as the number 1 and a name.
         if after_number && matches!(token.token, Token::Word(_)) {
             let place = at(token.span.start);
             return Err(QueryError::new(format!(
@@ -67,7 +68,7 @@ pub(super) fn parse(sql: &str) -> Result<Parsed> {
             Token::Placeholder(text) if text == "?" => {
                 positions.insert(token.span.start, positions.len());
             }
-            // The tokenizer takes `@name` for a name.
+            // The tokenizer reads `@name` as a name.
             Token::Word(word) if word.quote_style.is_none() && word.value.starts_with('@') => {
                 token.token = Token::Placeholder(word.value.clone());
                 weight += 1;
@@ -125,10 +126,11 @@ fn syntax_error(error: &sqlparser::parser::ParserError) -> QueryError {
     QueryError::new(format!("Syntax error: {message}"))
 }
 
-/// The real tables that a query names, each once; not the names of its `WITH` clauses.
+/// The real tables that a query names, each once, without the names of its `WITH` clauses.
 ///
 /// # Errors
-/// A name without a dataset, or of too many parts.
+///
+/// A name without a dataset, or with too many parts.
 pub(super) fn tables(parsed: &Parsed, query: &Query<'_>) -> Result<Vec<TableName>> {
     let mut walk = Walk {
         query,
@@ -143,16 +145,17 @@ pub(super) fn tables(parsed: &Parsed, query: &Query<'_>) -> Result<Vec<TableName
 
 struct Walk<'q> {
     query: &'q Query<'q>,
-    /// The queries around this place, the innermost last.
+    /// The enclosing queries, the innermost last.
     around: Vec<Around>,
     found: Vec<TableName>,
 }
 
-/// The `WITH` names of a query around.
+/// The `WITH` names of an enclosing query.
 struct Around {
-    /// Each name with the query it stands for, which is only compared with others.
+    /// Each name with its query, which is only compared with others.
     with: Vec<(String, *const ast::Query)>,
-    /// How many of them have been passed: a name counts from its own query's end on, and before that is a table's.
+    /// How many of them have been passed: a name is in scope from the end of its own query; before that it is a
+    /// table's.
     passed: usize,
 }
 
@@ -208,10 +211,11 @@ impl Visitor for Walk<'_> {
     }
 }
 
-/// A table's full name, from one to three parts, back-quoted as a whole or not.
+/// The full name of a table, from one to three parts, back-quoted as a whole or not.
 ///
 /// # Errors
-/// A name without a dataset when the query has no default one, or of too many parts.
+///
+/// A name without a dataset if the query has no default one, or with too many parts.
 pub(super) fn table_name(name: &ObjectName, query: &Query<'_>) -> Result<TableName> {
     let mut parts = Vec::new();
     for part in &name.0 {

@@ -1,4 +1,4 @@
-//! What a name may mean at a place in a query.
+//! What a name may refer to at a position in a query.
 
 use super::Type;
 use super::error::{QueryError, Result};
@@ -6,11 +6,11 @@ use super::error::{QueryError, Result};
 /// An expression written as SQLite's SQL, with the type that BigQuery gives it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Typed {
-    /// SQLite's SQL, in parentheses where it needs any.
+    /// SQLite's SQL, in parentheses if it needs any.
     pub(super) sql: String,
-    /// The type; none is that of a bare `NULL`, which fits all.
+    /// The type; a bare `NULL` has none and fits all types.
     pub(super) kind: Option<Type>,
-    /// Whether it is a literal or a parameter, by which nothing can be grouped or ordered.
+    /// Whether it is a literal or a parameter, which cannot be used for grouping or ordering.
     pub(super) constant: bool,
 }
 
@@ -44,58 +44,58 @@ impl Typed {
 pub(super) struct Offered {
     /// BigQuery's name.
     pub(super) name: String,
-    /// SQLite's.
+    /// SQLite's name.
     pub(super) sql: String,
     /// The type.
     pub(super) kind: Type,
-    /// The table and column it is read from, to count the bytes.
+    /// The table and column that it is read from, for the byte count.
     pub(super) origin: Option<(usize, usize)>,
 }
 
 /// One item of a `FROM`.
 #[derive(Debug, Clone)]
 pub(super) struct FromItem {
-    /// The name it goes by, if any.
+    /// Its alias, if any.
     pub(super) alias: Option<String>,
     /// Its columns.
     pub(super) columns: Vec<Offered>,
-    /// Whether the alias itself is the value, as of `UNNEST(…) AS x`.
+    /// Whether the alias itself is the value, as in `UNNEST(…) AS x`.
     pub(super) is_value: bool,
 }
 
-/// How columns and aggregates may stand at a place.
+/// How columns and aggregates may be used at a position.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Place<'s> {
-    /// Row by row: no aggregate may stand here. The clause's name is for messages.
+    /// Row by row: aggregates are not allowed. The clause's name is for messages.
     Rows(&'static str),
-    /// Within an aggregate's arguments.
+    /// In the arguments of an aggregate.
     Argument,
-    /// A first look at a SELECT list: anything goes, aggregates are noted.
+    /// The first pass over a SELECT list: everything is allowed, and aggregates are noted.
     Survey,
-    /// After grouping: only these expressions, constants and aggregates.
+    /// After grouping: only these expressions, constants and aggregates are allowed.
     Groups(&'s [String]),
 }
 
-/// The names in sight, and what may stand here.
+/// The names in scope, and what is allowed here.
 #[derive(Clone, Copy)]
 pub(super) struct Scope<'s> {
     /// The items of the `FROM`.
     pub(super) sources: &'s [FromItem],
-    /// What may stand here.
+    /// What is allowed here.
     pub(super) place: Place<'s>,
-    /// The SELECT list's names, where they are in sight.
+    /// The names of the SELECT list, if they are in scope.
     pub(super) aliases: &'s [(String, Typed)],
-    /// Whether a SELECT list's name hides a column's, as in `ORDER BY`; otherwise such a name is ambiguous.
+    /// Whether a name of the SELECT list hides that of a column, as in `ORDER BY`; otherwise such a name is ambiguous.
     pub(super) alias_wins: bool,
 }
 
 impl<'s> Scope<'s> {
-    /// The same names at another place.
+    /// The same names at another position.
     pub(super) fn at(self, place: Place<'s>) -> Self {
         Self { place, ..self }
     }
 
-    /// A bare name's column.
+    /// The column with an unqualified name.
     pub(super) fn column(&self, name: &str) -> Result<Option<&'s Offered>> {
         let mut found = None;
         for source in self.sources {

@@ -11,13 +11,13 @@ use super::error::{QueryError, Result};
 use super::order::{order_by_output, ordinal};
 use super::scope::{FromItem, Place, Scope, Typed, unrecognized};
 
-/// A compiled SELECT, still open for `ORDER BY`.
+/// A compiled SELECT, to which an `ORDER BY` can still be added.
 pub(super) struct Open {
     /// SQLite's SQL.
     pub(super) sql: String,
     /// The columns, with the names they have.
     pub(super) outputs: Vec<Output>,
-    /// The SELECT list, by which `ORDER BY` may go.
+    /// The SELECT list, which `ORDER BY` may refer to.
     pub(super) list: Vec<Typed>,
     /// The items of its `FROM`.
     pub(super) sources: Vec<FromItem>,
@@ -144,7 +144,7 @@ impl Compiler<'_> {
                     }
                     _ => return Err(QueryError::unsupported("UNION BY NAME")),
                 };
-                // Each side in its own SELECT: SQLite's UNIONs go from left to right, whatever the parentheses.
+                // Each side is in its own SELECT: SQLite evaluates UNIONs from left to right, whatever the parentheses.
                 let (one, outputs) = this.set(left)?;
                 let (two, others) = this.set(right)?;
                 if outputs.len() != others.len() {
@@ -390,7 +390,7 @@ impl Compiler<'_> {
                 continue;
             }
             let typed = self.offered(column, scope)?;
-            // The columns of a value table have no name of their own in a result.
+            // The columns of a value table do not have a name in a result.
             let name = Some(column.name.clone()).filter(|name| !name.is_empty());
             outputs.push((name, column.kind));
             list.push(typed);
@@ -406,7 +406,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// The grouping expressions; none when there is no `GROUP BY`.
+    /// The grouping expressions; none if there is no `GROUP BY`.
     fn group_by(
         &mut self,
         group_by: &GroupByExpr,
@@ -436,7 +436,7 @@ impl Compiler<'_> {
                 (None, _) => None,
             };
             let typed = match typed {
-                // What the list holds was surveyed with aggregates let through.
+                // The items of the list were surveyed with aggregates allowed.
                 Some(typed) if contains_aggregate(&typed.sql) => {
                     return Err(QueryError::new(format!(
                         "{item} is an aggregate, which is not allowed in GROUP BY"
@@ -468,7 +468,7 @@ fn contains_aggregate(sql: &str) -> bool {
     })
 }
 
-/// The SELECT list's names.
+/// The names of the SELECT list.
 pub(super) fn aliases(outputs: &[Output], list: &[Typed]) -> Vec<(String, Typed)> {
     let named = outputs.iter().zip(list);
     named
@@ -476,7 +476,7 @@ pub(super) fn aliases(outputs: &[Output], list: &[Typed]) -> Vec<(String, Typed)
         .collect()
 }
 
-/// The name that a column's expression lends its result.
+/// The name that the expression of a column implies for the result.
 fn implied_name(expr: &Expr) -> Option<String> {
     match expr {
         Expr::Identifier(ident) => Some(ident.value.clone()),

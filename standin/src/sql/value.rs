@@ -2,7 +2,7 @@
 
 use super::Type;
 
-/// A value as SQLite keeps it.
+/// A value as SQLite stores it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     /// No value.
@@ -18,7 +18,8 @@ pub(super) enum Value {
 /// Reads a value of this type from its text.
 ///
 /// # Errors
-/// A sentence, when the text is not such a value.
+///
+/// A sentence, if the text is not such a value.
 pub(super) fn read(kind: Type, text: &str) -> Result<Value, String> {
     let bad = || format!("Invalid value for type {}: '{text}'", kind.sql_name());
     match kind {
@@ -62,7 +63,7 @@ pub(super) fn integer(text: &str) -> Option<i64> {
     }
 }
 
-/// A FLOAT64; one too large to be finite is none, unless it is spelled as infinite.
+/// A FLOAT64; none if it is too large to be finite, unless it is spelled as infinite.
 pub(super) fn float(text: &str) -> Option<f64> {
     let value: f64 = text.trim().parse().ok()?;
     let spelled = text.contains(['i', 'I']);
@@ -126,7 +127,7 @@ fn date(text: &str) -> Option<i64> {
     Some(days - 719_468)
 }
 
-/// A day, counted from 1970, as `YYYY-MM-DD`.
+/// A day, as a number since 1970, as `YYYY-MM-DD`.
 fn date_text(days: i64) -> String {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
@@ -162,7 +163,7 @@ fn timestamp(text: &str) -> Option<i64> {
         part.parse::<i64>().ok().filter(|value| fits && *value < below)
     };
     let seconds = (number(24)? * 60 + number(60)?) * 60 + number(60)?;
-    // Node's client writes nine digits. What is not zero there would be lost, and so is refused.
+    // Node's client writes nine digits. Non-zero digits after the sixth would be lost, so they are refused.
     let fraction = match fraction.split_at_checked(6) {
         Some((micros, rest)) if rest.len() <= 6 && rest.bytes().all(|b| b == b'0') => micros,
         _ => fraction,
@@ -175,7 +176,7 @@ fn timestamp(text: &str) -> Option<i64> {
     Some((date(day)? * 86_400 + seconds - offset) * 1_000_000 + micros)
 }
 
-/// A zone's offset from UTC in seconds.
+/// The offset of a zone from UTC, in seconds.
 fn zone(text: &str) -> Option<i64> {
     if text.eq_ignore_ascii_case("z") || text.eq_ignore_ascii_case("utc") {
         return Some(0);

@@ -8,7 +8,7 @@ use super::error::{QueryError, Result};
 use super::scope::{Place, Scope, Typed};
 
 impl Compiler<'_> {
-    /// Compiles a call with `OVER`, in the SELECT list of a query that is not grouped.
+    /// Compiles a call with `OVER`, in the SELECT list of an ungrouped query.
     pub(super) fn window(
         &mut self,
         name: &str,
@@ -40,12 +40,12 @@ impl Compiler<'_> {
             return Err(QueryError::unsupported("A named window or a window frame"));
         };
         refuse(!order_by.is_empty(), "ORDER BY in a window")?;
-        // It is no aggregate of the query's own, which stays ungrouped.
+        // It does not count as an aggregate of the query itself, which stays ungrouped.
         let aggregated = self.aggregated;
         let value = self.aggregate(name, false, argument, scope);
         self.aggregated = aggregated;
         let value = value?;
-        // A FLOAT's sum is more than one call in SQLite.
+        // The sum of FLOATs is more than one call in SQLite.
         let is_known = matches!(name, "COUNT" | "COUNTIF" | "MIN" | "MAX")
             || (name == "SUM" && value.kind == Some(Type::Integer));
         refuse(
