@@ -1,4 +1,4 @@
-//! Who has no good assertion gets no token, and who has no good token gets no answer.
+//! A caller without a valid assertion gets no token, and a caller without a valid token gets no answer.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn each_fault_of_an_assertion_is_refused() {
         claims[name] = value;
         signed(key(), &claims)
     };
-    // Wrong in nothing but that it is over.
+    // It has expired, and is valid otherwise.
     let mut expired = good.clone();
     expired["iat"] = json!(now() - 1200);
     expired["exp"] = json!(now() - 120);

@@ -54,7 +54,7 @@ async fn a_generated_key_is_private_and_its_iam_file_makes_it_known() {
         ..Options::new(database())
     })
     .await;
-    // The account is known now, so that another's signature is what fails.
+    // The account is known now, so only the signature by another's key can fail.
     let mut claims = claims(&standin.token_uri());
     claims["iss"] = args.email.as_str().into();
     let (_, body) = assert_grant(&standin, &signed(key(), &claims)).await;
@@ -66,7 +66,7 @@ async fn a_generated_key_is_private_and_its_iam_file_makes_it_known() {
     let args = KeygenArgs { keep: true, ..args };
     keygen(&args).unwrap();
     assert_eq!(std::fs::read(&args.out).unwrap(), written, "it was made anew");
-    // Half of a pair is nothing to keep, and a key without its file is not to be lost.
+    // Half of a pair is not worth keeping, and a key without its file must not be lost.
     std::fs::remove_file(&args.public).unwrap();
     let refused = keygen(&args).unwrap_err().to_string();
     assert!(refused.contains("key.json"), "{refused}");

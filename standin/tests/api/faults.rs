@@ -1,4 +1,4 @@
-//! Each fault happens as it is ordered, as often as it is ordered.
+//! Each fault happens as it was ordered, and as often.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -131,7 +131,7 @@ async fn the_token_endpoint_fails_in_its_own_ways() {
     standin.add_fault(Fault::times(1, Target::Token, Kind::EmptyObject));
     standin.add_fault(Fault::times(1, Target::Token, Kind::ErrorObject));
     standin.add_fault(Fault::times(1, Target::Token, Kind::NoExpiry));
-    // A fault that does not replace the answer waits for no other: it struck the 503 already.
+    // A fault that does not replace the response does not wait for others: it has already struck the 503.
     assert_eq!(ask(&standin).await.0, 503);
     assert_eq!(ask(&standin).await.1, json!({}));
     let (code, body) = ask(&standin).await;

@@ -1,4 +1,4 @@
-//! Who may not do a thing is refused in the words and shapes of Google's API.
+//! A caller without a permission is refused with the messages and forms of Google's API.
 
 use bigquery_standin::Options;
 use serde_json::json;
@@ -155,12 +155,12 @@ async fn no_form_of_a_query_reads_without_the_right() {
     let samples = json!({"projectId": "bigquery-public-data", "datasetId": "samples"});
     for text in [
         "SELECT word FROM shakespeare",
-        // A WITH's own query does not see its name, nor do those before it.
+        // A WITH's own query does not see its name, and neither do those before it.
         "WITH shakespeare AS (SELECT word FROM shakespeare) SELECT word FROM shakespeare",
         "WITH a AS (SELECT word FROM shakespeare), shakespeare AS (SELECT 1) SELECT word FROM a",
         "WITH a AS (SELECT 1), b AS (WITH shakespeare AS (SELECT 2) SELECT 3) SELECT word FROM shakespeare",
         "SELECT word FROM shakespeare UNION ALL (WITH shakespeare AS (SELECT 'x' AS word) SELECT word FROM shakespeare)",
-        // The Kelvin sign is no K.
+        // The Kelvin sign is not a K.
         "WITH `sha\u{212a}espeare` AS (SELECT 1 AS word) SELECT word FROM shakespeare",
         "SELECT 'x' AS word UNION ALL SELECT word FROM shakespeare",
         "SELECT (SELECT MAX(word) FROM shakespeare)",

@@ -158,7 +158,7 @@ async fn who_may_impersonate_gets_the_accounts_token() {
         )
         .await
     };
-    // Python's client sends null for none.
+    // Python's client sends null if there are none.
     let ask = async |scope: &str, lifetime: &str| ask_through(scope, lifetime, Value::Null).await;
     let (status, body) = ask(CLOUD, "3600s").await;
     assert_eq!(
@@ -185,7 +185,7 @@ async fn who_may_impersonate_gets_the_accounts_token() {
         403,
         "BigQuery's scope does not reach the IAM API"
     );
-    // Google's clients ask for no more than this to impersonate.
+    // Google's clients request only this scope to impersonate.
     assert_eq!(ask(IAM, "3600s").await.0, 200);
     let bare = Client::with(&standin, token_for(&standin, key(), IAM).await);
     let (status, body) = bare.query(three_rows()).await;

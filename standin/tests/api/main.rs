@@ -1,4 +1,4 @@
-//! The stand-in over real sockets: what a client of Google's API meets.
+//! The stand-in over real sockets, as a client of Google's API sees it.
 #![cfg(test)]
 
 mod authentication;

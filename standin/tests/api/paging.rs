@@ -1,4 +1,4 @@
-//! Every row comes once, whichever way the pages are asked for.
+//! Every row appears once, whichever way the pages are requested.
 
 use bigquery_standin::faults::{Fault, Kind, Target};
 use serde_json::{Value, json};

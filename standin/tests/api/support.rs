@@ -1,4 +1,4 @@
-//! A stand-in over a real socket, a client, and a key that is made once.
+//! A stand-in on a real socket, a client, and a key that is created once.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -34,14 +34,14 @@ pub(crate) fn database() -> Arc<Database> {
     Arc::clone(DATABASE.get_or_init(|| Arc::new(data::shipped().unwrap())))
 }
 
-/// A stand-in that knows the key's account, which may do nothing yet.
+/// A stand-in that knows the key's account, which has no permissions yet.
 pub(crate) async fn closed(options: Options) -> Standin {
     let standin = Standin::start(options).await.unwrap();
     standin.register(key());
     standin
 }
 
-/// A stand-in whose account may run jobs and read, and its access token.
+/// A stand-in whose account may run jobs and read, with its access token.
 pub(crate) async fn open() -> (Standin, Client) {
     let standin = closed(Options::new(database())).await;
     standin.allow(&key().member(), PROJECT, DATASET);

@@ -1,4 +1,4 @@
-//! The engine answers as BigQuery does. The expected values are BigQuery's documented ones.
+//! The engine answers as BigQuery does. The expected values are from BigQuery's documentation.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use bigquery_standin::sql::{Parameter, ParameterValue, Query, Type};
 
 use crate::support::{array, ask, ask_with, database, prepare, scalar, shipped};
 
-/// What the service asks: each row a corpus with the word's count and all words', or another case of the word.
+/// The service's query: each row is a corpus with the word's count and that of all words, or another case of the word.
 const SERVICE: &str = "SELECT IF(spelling = @word, corpus, NULL) AS corpus, SUM(total_words) AS total_words, \
     SUM(corpus_words) AS corpus_words, NULLIF(spelling, @word) AS other_case \
     FROM (SELECT *, SUM(total_words) OVER (PARTITION BY corpus) AS corpus_words \
@@ -14,7 +14,7 @@ const SERVICE: &str = "SELECT IF(spelling = @word, corpus, NULL) AS corpus, SUM(
     FROM `bigquery-public-data.samples.shakespeare` GROUP BY 1, 2)) \
     WHERE spelling IS NOT NULL GROUP BY 1, 4 \
     ORDER BY other_case IS NULL DESC, total_words DESC, corpus, other_case";
-/// What the exercise asked, with an order.
+/// The query of the exercise, with an order.
 const PER_CORPUS: &str = "SELECT corpus, SUM(word_count) AS total_words \
     FROM `bigquery-public-data.samples.shakespeare` WHERE word = @word GROUP BY corpus ORDER BY total_words DESC, corpus";
 const ALL_WORDS: &str =
@@ -23,7 +23,7 @@ const OTHER_CASES: &str = "SELECT word, SUM(word_count) AS total_words \
     FROM `bigquery-public-data.samples.shakespeare` WHERE LOWER(word) = LOWER(@word) AND word != @word \
     GROUP BY word ORDER BY total_words DESC, word";
 
-/// One query answers what three would, and reads the same bytes as the first of them.
+/// One query returns the results of three, and reads the same bytes as the first of them.
 #[test]
 fn the_services_query_answers_three_questions_for_the_price_of_one() {
     let all_words = ask(ALL_WORDS).unwrap();
@@ -364,7 +364,7 @@ fn clauses_mean_what_they_mean() {
         ("SELECT * FROM (SELECT 1), (SELECT 2)", &["1|2"]),
         ("WITH a AS (SELECT 1) SELECT * FROM a, a AS b", &["1|1"]),
         (
-            // One value for all rows orders nothing: it is not the second column's number.
+            // A constant does not order anything: it is not the number of the second column.
             "SELECT x, -x AS y FROM UNNEST([1, 2]) AS x ORDER BY GREATEST(2), x",
             &["1|-1", "2|-2"],
         ),

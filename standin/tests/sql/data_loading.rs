@@ -1,11 +1,11 @@
-//! A table of one's own is loaded from a file, and a wrong file is named with its line.
+//! A custom table is loaded from a file, and a malformed file is reported with its line.
 
 use std::path::{Path, PathBuf};
 
 use bigquery_standin::data::load;
 use bigquery_standin::sql::{Database, Query, Row};
 
-/// A file that goes when the test ends.
+/// A file that is removed when the test ends.
 struct Temporary(PathBuf);
 
 impl Temporary {

@@ -1,4 +1,4 @@
-//! What the engine cannot run as BigQuery would, it refuses with a sentence.
+//! The engine refuses, with a sentence, whatever it cannot run as BigQuery would.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use bigquery_standin::sql::{Query, Type};
 
 use crate::support::{array, ask, ask_with, query, scalar};
 
-/// Every query must fail with a message that holds the words given.
+/// Every query must fail with a message that contains the given words.
 fn refused(cases: &[(&str, &str)]) {
     let mut wrong = Vec::new();
     for (sql, words) in cases {
@@ -457,7 +457,7 @@ fn a_query_that_runs_for_ever_is_ended() {
         "{error}"
     );
     assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
-    // It left nothing behind: the next one runs.
+    // It leaves nothing behind: the next one runs.
     let next = Query {
         sql: "SELECT COUNT(*) FROM samples.shakespeare",
         ..query

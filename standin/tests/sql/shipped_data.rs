@@ -1,4 +1,4 @@
-//! The shipped table is the one that `count_words` made, and as near to BigQuery's as `standin/data/README.md` says.
+//! The shipped table is the one that `count_words` made, and as close to BigQuery's as `standin/data/README.md` says.
 
 use std::path::Path;
 
@@ -40,7 +40,7 @@ fn every_word_is_one_and_stands_once() {
     assert_eq!(ask(odd).unwrap(), [""; 0]);
 }
 
-/// A row of the page's tables: what is counted, BigQuery's total, and that of the shipped table.
+/// A row of the tables on the page: what is counted, BigQuery's total, and that of the shipped table.
 fn published(heading: &str) -> Vec<(&'static str, i64, i64)> {
     let head = format!("| {heading} | BigQuery | here | difference |\n");
     let row = |line: &'static str| {
@@ -53,7 +53,7 @@ fn published(heading: &str) -> Vec<(&'static str, i64, i64)> {
     lines.map(row).collect()
 }
 
-/// Needs nothing of BigQuery's but the totals that the page publishes.
+/// Needs nothing from BigQuery but the published totals.
 #[test]
 fn every_corpus_has_about_as_many_words_as_bigquerys() {
     let corpora = published("corpus");
@@ -64,7 +64,7 @@ fn every_corpus_has_about_as_many_words_as_bigquerys() {
         let permille = match corpus {
             // Some of its poems are in no package.
             "various" => 230,
-            // So are its dedication and a few of its lines.
+            // So are its dedication and some of its lines.
             "venusandadonis" => 30,
             _ => 20,
         };

@@ -1,4 +1,4 @@
-//! A database for the tests of one process, and short ways to ask it.
+//! A database for the tests of one process, and short ways to query it.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -12,7 +12,7 @@ pub(crate) fn database() -> &'static Database {
     SHARED.get_or_init(|| data::shipped().expect("the shipped table loads"))
 }
 
-/// How often the shipped file has a word, per corpus: read without the engine, which has to say the same.
+/// How often a word occurs in the shipped file, per corpus: read without the engine, which must return the same.
 pub(crate) fn shipped(word: &str) -> BTreeMap<String, i64> {
     let packed = include_bytes!("../../data/shakespeare.tsv.zst").as_slice();
     let table = String::from_utf8(zstd::decode_all(packed).unwrap()).unwrap();
@@ -45,7 +45,7 @@ pub(crate) fn prepare(sql: &str, parameters: &[Parameter]) -> Result<Statement, 
         .map_err(|error| error.message)
 }
 
-/// The answer, NULL as `NULL`, fields joined by `|`; or the error's message.
+/// The result, with NULL as `NULL` and fields joined by `|`; or the error's message.
 pub(crate) fn ask_with(sql: &str, parameters: &[Parameter]) -> Result<Vec<String>, String> {
     let statement = prepare(sql, parameters)?;
     let rows = database().run(&statement).map_err(|error| error.message)?;
