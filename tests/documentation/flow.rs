@@ -1,4 +1,4 @@
-//! The modules import as the page on the program's build says: from those above them in its table, and from no other.
+//! The modules import as the page on the program's structure says: only from the modules above them in its table.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
-/// Each module's row in the page's table. What two modules share a row for, they cannot import from each other.
+/// Each module's row in the page's table. Modules in the same row cannot import from each other.
 fn documented() -> HashMap<String, usize> {
     let page = std::fs::read_to_string(root().join("docs/explanation/how-it-is-built.md")).unwrap();
     let (_, table) = page.split_once("| module | its one job |\n|---|---|\n").unwrap();
@@ -39,7 +39,7 @@ fn declared() -> BTreeSet<String> {
         .collect()
 }
 
-/// The sources under a folder, without the two roots that wire everything.
+/// The sources in a folder, without the two roots that connect everything.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -54,7 +54,7 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// The modules that a source names after `crate::`, in an import or elsewhere.
+/// The modules that a source names after `crate::`, in imports and elsewhere.
 fn imported(source: &str) -> BTreeSet<String> {
     let code: String = source
         .lines()

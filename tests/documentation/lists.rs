@@ -1,4 +1,4 @@
-//! The lists in the reference are those of the program: flags, metrics, limits, dependencies.
+//! The lists in the reference match the program: flags, metrics, limits, dependencies.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn read(path: &str) -> String {
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The page's sections of the second rank: heading and text.
+/// The second-level sections of a page: heading and text.
 fn sections(page: &str) -> Vec<(&str, &str)> {
     let parts = page.split("\n## ").skip(1);
     parts
@@ -25,18 +25,18 @@ fn sections(page: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-/// What stands in backquotes.
+/// The text in backquotes.
 fn code(text: &str) -> Vec<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// A table row's cells.
+/// The cells of a table row.
 fn cells(line: &str) -> Option<Vec<&str>> {
     let inner = line.trim().strip_prefix('|')?.strip_suffix('|')?;
     Some(inner.split('|').map(str::trim).collect())
 }
 
-/// A flag, its variable, and its default: code as it is, `required`, or nothing for words.
+/// A flag, its variable, and its default: the code as it is, `required`, or empty if the default is described in words.
 type Flag = (String, String, String);
 
 fn documented(section: &str) -> BTreeSet<Flag> {
@@ -93,7 +93,7 @@ fn every_flag_variable_and_default_is_documented() {
     runnable(&cli, "", &mut commands);
     assert!(commands.len() >= 6, "{commands:?}");
     for (name, command) in commands {
-        // What two commands share may stand in one section of its own.
+        // Commands may share a separate section for their common flags.
         let mut on_it = sections(&page);
         on_it.retain(|(heading, _)| code(heading).contains(&name));
         assert!(!on_it.is_empty(), "no section on `{name}`");
@@ -102,7 +102,7 @@ fn every_flag_variable_and_default_is_documented() {
     }
 }
 
-/// A line of a shell as its words; quotes of either kind hold spaces and the other kind.
+/// The words of a shell line; quotes of either kind contain spaces and the other kind.
 fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quote = None;
@@ -139,7 +139,7 @@ fn every_command_has_examples_that_it_takes_and_exit_codes_in_its_help() {
                 example.join(" ").starts_with(&format!("wordtally {name}")),
                 "{name}: {example:?}"
             );
-            // Without the variables of whoever runs the test.
+            // Without the variables of the test's environment.
             let parser =
                 Cli::command().mut_subcommands(|command| command.mut_args(|arg| arg.env(Resettable::Reset)));
             if let Err(error) = parser.try_get_matches_from(&example) {
@@ -175,7 +175,7 @@ fn config() -> Config {
 #[test]
 fn every_metric_is_documented_and_exists() {
     let metrics = Metrics::new(config().ttl);
-    // What has labels is written once it has a value.
+    // A metric with labels is written once it has a value.
     let (path, status) = ("/", 200);
     metrics
         .requests
@@ -267,7 +267,7 @@ fn every_type_of_credential_is_documented() {
     assert_eq!(listed, known);
 }
 
-/// The list of formats is made from the program. `UPDATE_DOCS=1 cargo test every_format_is_documented` writes it.
+/// The list of formats is generated from the program. `UPDATE_DOCS=1 cargo test every_format_is_documented` writes it.
 #[test]
 fn every_format_is_documented() {
     let path = "docs/reference/http.md";

@@ -1,4 +1,4 @@
-//! The README and docs/ against the program.
+//! Compares the README and docs/ with the program.
 #![cfg(test)]
 #![cfg(feature = "standin")]
 

@@ -1,13 +1,14 @@
 //! Every command in the README and under docs/ is run, and must print what the page says; every link must lead
 //! somewhere.
 //!
-//! A fenced block marked `console` holds commands behind `$ ` and, after each, all that it prints; `…` stands for any
-//! text. A command must succeed. A page is one shell in an empty folder, so that what one block sets the next one has.
-//! A block marked `console background` runs until the page ends, and prints what the page says before anything else.
-//! A block marked `console elsewhere` needs what no test has (an account at Google, say) and is not run.
+//! A fenced block marked `console` contains commands after `$ ` and, after each, all of its output; `…` matches any
+//! text. A command must succeed. A page is one shell in an empty folder, so that later blocks see what earlier ones
+//! set. A block marked `console background` runs until the page ends, and prints what the page says before anything
+//! else. A block marked `console elsewhere` needs something that no test has (for example a Google account) and is not
+//! run.
 //!
-//! `wordtally` and `cargo run` are the program that this `cargo test` built. Ports 8080 to 8089 are led to free ones.
-//! `curl` is the machine's own, or one in a few lines of bash where it has none.
+//! `wordtally` and `cargo run` are the program that this `cargo test` built. Ports 8080 to 8089 are mapped to free
+//! ones. `curl` is the machine's own, or, if it has none, a few lines of bash.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -64,7 +65,7 @@ fn every_fence_is_of_a_known_kind() {
                 continue;
             };
             open = !open;
-            // A fence marked wrongly would be skipped in silence.
+            // A misspelt fence would be skipped silently.
             let known =
                 !open || !info.contains("console") || mode(info).is_some() || info == "console elsewhere";
             assert!(known, "{}, line {}: '{info}'", page.display(), number + 1);
@@ -100,7 +101,7 @@ fn every_link_leads_somewhere() {
     assert!(links > 50, "only {links} links found");
 }
 
-/// Whether the file is there, and has the heading, or the test that the link is named after.
+/// Whether the file exists, and has the heading, or the test that the link is named after.
 fn leads(path: &Path, place: &str, label: &str) -> Result<(), String> {
     if !path.exists() {
         return Err("leads nowhere".to_owned());
@@ -123,21 +124,21 @@ fn leads(path: &Path, place: &str, label: &str) -> Result<(), String> {
 
 /// Whether a source in Rust or Python has the test. `None` for a file of another kind.
 pub(crate) fn has_test(path: &Path, name: &str) -> Option<bool> {
-    // As it is called by hand, a test of pytest's has no `test_`.
+    // A pytest test may be named without its `test_`.
     let functions = match path.extension()?.to_str()? {
         "rs" => vec![format!("fn {name}(")],
         "py" => vec![format!("def {name}("), format!("def test_{name}(")],
         _ => return None,
     };
     let source = read(path);
-    // The replays of the fuzz targets' corpus are made by a macro.
+    // A macro generates the tests that replay the fuzz targets' corpora.
     let replayed = source
         .rsplit_once("\nreplayed!(")
         .is_some_and(|(_, names)| names.split([',', ')']).any(|replayed| replayed.trim() == name));
     Some(replayed || functions.iter().any(|function| source.contains(function)))
 }
 
-/// A heading's anchor, as GitHub and GitLab make it.
+/// The anchor of a heading, as GitHub and GitLab generate it.
 fn anchor(heading: &str) -> String {
     heading
         .trim_start_matches('#')
@@ -172,7 +173,7 @@ pub(super) fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Whether a fence's commands run, and if so whether in the background.
+/// Whether the commands of a fence run, and if so whether in the background.
 fn mode(info: &str) -> Option<bool> {
     match info {
         "console" => Some(false),
@@ -184,7 +185,7 @@ fn mode(info: &str) -> Option<bool> {
 fn steps(text: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut fence: Option<&str> = None;
-    // Whether the line before ends with a backslash, and whether a here-document is open.
+    // Whether the previous line ends with a backslash, and whether a here-document is open.
     let (mut continued, mut document) = (false, false);
     for (number, line) in text.lines().enumerate() {
         if let Some(info) = line.trim_start().strip_prefix("```") {
@@ -251,7 +252,7 @@ fn run(page: &Path, steps: &[Step], number: usize) -> Result<(), String> {
     let deadline = Instant::now() + PAGE;
     while shell.try_wait().unwrap().is_none() {
         if Instant::now() > deadline {
-            // The whole group: a command that hangs is the shell's child.
+            // The whole group, because a command that hangs is a child of the shell.
             let group = format!("-{}", shell.id());
             Command::new("bash")
                 .args(["-c", "kill -KILL -- \"$0\"", &group])
@@ -264,7 +265,7 @@ fn run(page: &Path, steps: &[Step], number: usize) -> Result<(), String> {
     }
     let logged = |name: String| {
         let text = fs::read_to_string(folder.path().join(name)).unwrap_or_default();
-        // CSV and header fields end their lines with both characters.
+        // CSV and header fields end their lines with CR LF.
         from_ports(&text.replace("\r\n", "\n"), base)
     };
     let printed = logged(".output".to_owned());
@@ -304,7 +305,7 @@ fn run(page: &Path, steps: &[Step], number: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// The page's commands as one script, which ends all that it has started.
+/// The page's commands as one script, which ends everything that it has started.
 fn script(steps: &[Step], base: u16) -> String {
     let mut script = String::from("trap 'trap : TERM; kill 0; wait' EXIT\n");
     for (number, step) in steps.iter().enumerate() {
@@ -324,7 +325,7 @@ fn script(steps: &[Step], base: u16) -> String {
     script
 }
 
-/// Whether the text is the pattern, with `…` for any text.
+/// Whether the text matches the pattern, in which `…` matches any text.
 fn matches(pattern: &str, text: &str) -> bool {
     let mut parts = pattern.split('…');
     let first = parts.next().unwrap_or_default();
@@ -375,7 +376,7 @@ fn write_tools(tools: &Path) {
         "wordtally",
         &format!("#!/bin/sh\nexec '{wordtally}' \"$@\"\n"),
     );
-    // What `cargo run` would build again, with other features of its dependencies, takes minutes.
+    // A rebuild for `cargo run`, with other features of the dependencies, would take minutes.
     let cargo = format!(
         "#!/bin/sh\n[ \"$1\" = run ] || exit 97\nshift\n[ \"$1\" != -- ] || shift\nexec '{wordtally}' \"$@\"\n"
     );
@@ -395,7 +396,8 @@ fn tool(tools: &Path, name: &str, text: &str) {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// The first of ten free ports in a row, all ending as 8080 to 8089 do, below those that the kernel hands out.
+/// The first of ten consecutive free ports whose last digits are those of 8080 to 8089, below the ports that the kernel
+/// assigns.
 fn free_ports(page: usize) -> u16 {
     let start = (std::process::id() as usize * 37 + page * 20) % 2000;
     let free = |base: &u16| (0..10).all(|digit| TcpListener::bind(("127.0.0.1", base + digit)).is_ok());

@@ -1,4 +1,4 @@
-//! Every value is checked before anything listens: bad ones are one clear line and exit code 2.
+//! Every value is checked before anything listens: an invalid one gives one clear line and exit code 2.
 
 use std::process::{Command, Output};
 
@@ -10,7 +10,7 @@ fn wordtally(args: &[&str], environment: &[(&str, &str)]) -> Output {
     command.output().unwrap()
 }
 
-/// The one line on stderr of a refused command.
+/// The one line on standard error of a refused command.
 fn refusal(args: &[&str], environment: &[(&str, &str)]) -> String {
     let output = wordtally(args, environment);
     let line = String::from_utf8(output.stderr).unwrap();

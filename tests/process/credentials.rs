@@ -1,4 +1,4 @@
-//! Every type of credential, found in every place, brings the real service its answer from the stand-in.
+//! With every type of credential, found in every place, the real service gets its answer from the stand-in.
 
 use bigquery_standin::Options;
 use bigquery_standin::iam::{Metadata, ServiceAccount, WorkloadIdentityProvider};
@@ -9,11 +9,11 @@ use crate::instance::*;
 
 const POOL: &str = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/ci";
 const ISSUER: &str = "https://ci.example.com";
-/// An account without a key, to be acted as.
+/// An account without a key, to be impersonated.
 const TARGET: &str = "target@my-project.iam.gserviceaccount.com";
 const REFRESH_TOKEN: &str = "1//hush-refresh";
 
-/// A stand-in where nobody may do anything yet.
+/// A stand-in without any permissions.
 async fn closed() -> Google {
     let google = Google::closed(Options::new(database())).await;
     google.standin.register(key());
@@ -24,7 +24,7 @@ fn allow(google: &Google, member: &str) {
     google.standin.allow(member, PROJECT, DATASET);
 }
 
-/// Lets the member act as the target, and only the target ask BigQuery.
+/// Lets the member impersonate the target, and only the target query BigQuery.
 fn allow_to_impersonate(google: &Google, member: &str) {
     google.standin.change_policy(|policy| {
         policy.service_accounts.push(ServiceAccount {
@@ -42,7 +42,7 @@ fn impersonation_url(google: &Google) -> String {
     format!("{url}/v1/projects/-/serviceAccounts/{TARGET}:generateAccessToken")
 }
 
-/// A person who has let a client act for them, and the file that says so.
+/// A person who has let a client act for them, and the corresponding file.
 fn authorized_user(google: &Google) -> Value {
     google.standin.change_policy(|policy| {
         policy.add_user("a.user@example.com", ("the-client", "hush-client"), REFRESH_TOKEN);
@@ -83,7 +83,7 @@ fn workload(google: &Google) -> (String, Value) {
     (subject_token, file)
 }
 
-/// Serves the text on a free port of loopback, as a provider's own metadata server does.
+/// Serves the text on a free loopback port, as a provider's own metadata server does.
 async fn provider(text: String) -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -101,7 +101,7 @@ async fn provider(text: String) -> String {
     format!("http://{address}/token")
 }
 
-/// The answer that the file brings. Whoever the stand-in does not let in gets none.
+/// The file yields an answer. Without access at the stand-in there is none.
 async fn answers(google: &Google, file: &Value) {
     let file = google.file("bigquery.json", &file.to_string());
     serves(&Serve::without_credentials(google).flag("--credentials", file)).await;
@@ -116,7 +116,7 @@ async fn serves(serve: &Serve) {
     assert!(answer["counts"].as_array().unwrap().len() > 30, "{answer}");
 }
 
-/// The same file as in `answers`, where no answer may come.
+/// The same as `answers`, for a file that must not yield an answer.
 async fn is_refused(google: &Google, file: &Value, reason: &str) {
     let file = google.file("bigquery.json", &file.to_string());
     let instance = Serve::without_credentials(google)
@@ -219,7 +219,7 @@ async fn a_person_who_acts_as_a_service_account() {
     answers(&google, &file).await;
 }
 
-/// The host and port under which the stand-in's metadata server answers.
+/// The host and port of the stand-in's metadata server.
 fn metadata_host(google: &Google) -> String {
     google.standin.url().trim_start_matches("http://").to_owned()
 }
@@ -234,13 +234,13 @@ async fn the_metadata_server() {
         });
     });
     allow(&google, &key().member());
-    // Neither a file nor a project is given: both come from the server.
+    // Neither a file nor a project is given: the server provides both.
     let serve = Serve::without_credentials(&google).environment("GCE_METADATA_HOST", metadata_host(&google));
     serves(&serve).await;
     assert_eq!(google.job_list(PROJECT).await.len(), 1);
 }
 
-/// Each place in turn holds the only good key; what comes before it is not there, and what comes after is bad.
+/// Each place in turn has the only valid key; the places before it are empty, and those after it have invalid ones.
 #[tokio::test]
 async fn the_places_are_searched_in_their_order() {
     let google = Google::start().await;

@@ -1,4 +1,4 @@
-//! The bare program: four words on the stand-in, and nothing left behind.
+//! The bare program: four words from the stand-in, and nothing left behind.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -12,14 +12,14 @@ use tokio::time::{Instant, timeout};
 use crate::http::{Client, Reply};
 use crate::instance::*;
 
-/// A demo that serves, and what it has printed.
+/// A demo that serves, and its output so far.
 struct Demo {
     child: Child,
     said: Vec<String>,
 }
 
 impl Demo {
-    /// Starts one and waits until it says that it serves so many words.
+    /// Starts one and waits until it reports that it serves this many words.
     async fn start(command: &mut Command, words: usize) -> Self {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -36,7 +36,7 @@ impl Demo {
         Self { child, said }
     }
 
-    /// Stops it, and gives what it said on standard error.
+    /// Stops it, and returns its standard error.
     async fn stop(self) -> String {
         signal(self.child.id().unwrap(), "INT");
         let output = timeout(PATIENCE, self.child.wait_with_output())
@@ -48,7 +48,7 @@ impl Demo {
     }
 }
 
-/// The program that ships has no demo: it is cargo's own build that has.
+/// The released program has no demo, so this is always cargo's own build.
 fn demo(environment: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wordtally"));
     command
@@ -76,7 +76,7 @@ async fn the_bare_binary_is_a_demo_that_leaves_nothing_behind() {
     let index = address(said.last().unwrap());
     let page = get(&index, "/").await;
     assert_eq!(page.status(), 200);
-    // Each instance was asked before the page is named.
+    // Each instance was asked before the address of the index was printed.
     assert!(!page.text().contains("No counts yet"), "{}", page.text());
     for (line, word) in said[1..5].iter().zip(["the", "love", "death", "Romeo"]) {
         assert!(line.ends_with(&format!("  {word}")), "{said:#?}");
@@ -125,7 +125,7 @@ async fn a_word_of_the_environment_is_the_one_that_is_counted() {
 
 #[tokio::test]
 async fn ports_that_are_taken_are_passed_over_unless_they_were_chosen() {
-    // Whoever else has the port takes it as well as this test.
+    // If another process already has the port, that is as good.
     let taken = std::net::TcpListener::bind("127.0.0.1:8080");
     let demo = Demo::start(&mut demo(&[("WORD", "the")]), 1).await;
     for line in &demo.said[1..] {

@@ -1,4 +1,4 @@
-//! Few file descriptors: visitors beyond them are closed at once, and the refresh goes on.
+//! With few file descriptors, further clients are closed at once, and the refresh continues.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::google::*;
 use crate::instance::*;
 use crate::program::program;
 
-/// The program in a shell that sets its limits on descriptors first.
+/// The program in a shell that first sets its limits on descriptors.
 fn limited(limits: &str, serve: &Serve) -> Command {
     let mut command = Command::new("/bin/sh");
     command
@@ -24,7 +24,7 @@ fn limited(limits: &str, serve: &Serve) -> Command {
     command
 }
 
-/// Whether the server closes the connection within a second, without a byte.
+/// Whether the server closes the connection within a second, without sending a byte.
 async fn is_closed_at_once(stream: &mut TcpStream) -> bool {
     let read = timeout(Duration::from_secs(1), stream.read(&mut [0; 1])).await;
     // A reset is an end, too.
@@ -35,7 +35,7 @@ async fn is_closed_at_once(stream: &mut TcpStream) -> bool {
 async fn visitors_beyond_the_descriptors_are_closed_and_the_refresh_goes_on() {
     let google = Google::start().await;
     let serve = Serve::from(&google).flag("--ttl", "1s");
-    // A soft limit that is low and a hard one that is not high: the second counts.
+    // A low soft limit and a moderate hard limit: the hard one counts.
     let instance = Instance::spawn(limited("ulimit -Sn 40; ulimit -Hn 128", &serve)).await;
     instance.answer().await;
     assert_eq!(
@@ -47,7 +47,7 @@ async fn visitors_beyond_the_descriptors_are_closed_and_the_refresh_goes_on() {
     let mut visitors = Vec::new();
     for _ in 0..200 {
         let mut visitor = TcpStream::connect(instance.address()).await.unwrap();
-        // Those that are closed at once may be so before this is sent.
+        // A rejected client may be closed before this is sent.
         let _ = visitor
             .write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
             .await;
@@ -65,9 +65,9 @@ async fn visitors_beyond_the_descriptors_are_closed_and_the_refresh_goes_on() {
         }
     }
     assert_eq!((answered.len(), closed), (64, 136));
-    // They stay, and others keep coming, for several refreshes.
+    // They stay, and others keep arriving, for several refreshes.
     for _ in 0..4 {
-        // The connection that it has kept is of no use, so that it needs a descriptor.
+        // Its kept-alive connection becomes useless, so that it needs a descriptor.
         google.times(1, Target::Query, Kind::Reset);
         let jobs = google.jobs();
         while google.jobs() == jobs {

@@ -1,4 +1,4 @@
-//! Servers that repeat what they were sent, in whatever form, where in the line, and cut off: no secret is logged.
+//! Servers that repeat what they were sent, in any form, anywhere in the line, and truncated: no secret is logged.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -17,10 +17,10 @@ const REFRESH_TOKEN: &str = "1//theRefresh-token_0246813579acegikmoqsuwybdfhjlnp
 const CLIENT_SECRET: &str = "theClientsOwn~secret.1357924680";
 const SUBJECT_TOKEN: &str = "a-subject-token-of.no-known/form_0192837465-qpwoeiruty";
 const SOURCES_TOKEN: &str = "what-the-source-wants-to-see.5647382910";
-/// The most characters of a secret that a line may hold.
+/// The most characters of a secret that a line may contain.
 const MOST: usize = 11;
 
-/// Which of the requests is answered with an echo.
+/// Which of the requests gets an echo as its response.
 #[derive(Clone, Copy)]
 pub(crate) enum Echo {
     Query,
@@ -29,10 +29,10 @@ pub(crate) enum Echo {
     Subject,
 }
 
-/// Everybody whom a service asks, on one socket.
+/// Every upstream of a service, on one socket.
 pub(crate) struct Upstream {
     pub(crate) url: String,
-    /// The assertions that came.
+    /// The received assertions.
     assertions: Arc<Mutex<Vec<String>>>,
 }
 
@@ -104,8 +104,8 @@ fn answer(
     )
 }
 
-/// What came: plain, or escaped for an address, or in JSON once or twice; at a place where the log may cut it off; or with
-/// its beginning lost.
+/// What was received: plain, or escaped for a URL, or in JSON once or twice; at a place where the log may truncate it;
+/// or without its beginning.
 fn words(request: &str, body: &str, nth: usize) -> String {
     let header = request
         .lines()
@@ -126,7 +126,7 @@ fn words(request: &str, body: &str, nth: usize) -> String {
     }
 }
 
-/// Fails if a piece of the secret is in the text.
+/// Fails if the text contains a piece of the secret.
 pub(crate) fn holds_nothing_of(secret: &str, text: &str) {
     let bytes = secret.as_bytes();
     for piece in bytes.windows(MOST + 1) {

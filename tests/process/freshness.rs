@@ -1,4 +1,4 @@
-//! The real service stays fresh, outlives what BigQuery does wrong, and comes back alone.
+//! The real service stays fresh, survives faults of BigQuery, and recovers by itself.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::google::*;
 use crate::http::Reply;
 use crate::instance::*;
 
-/// A failure that lasts, and passes at once when it is cleared.
+/// A lasting failure that ends as soon as it is cleared.
 const DOWN: Kind = Kind::Status {
     code: 501,
     body: ErrorBody::Json,
@@ -56,7 +56,7 @@ async fn one_job_per_ttl_whatever_the_traffic_and_before_it_ends() {
     clients.shutdown().await;
     for pair in jobs.windows(2) {
         let apart = pair[1] - pair[0];
-        // A busy machine sees a job late, but never half a TTL late.
+        // On a busy machine a job is seen late, but never half a TTL late.
         assert!(apart < TTL && apart > TTL / 2, "{apart:?}");
     }
     assert_eq!(google.standin.counters().token_requests, 1);
@@ -158,7 +158,7 @@ async fn pages_make_the_same_answer_as_one() {
 async fn a_job_that_outlives_the_timeout_is_cancelled() {
     let google = Google::start().await;
     google.times(1, Target::Query, Kind::Incomplete { polls: 1000 });
-    // Long enough for the token on a busy machine: without one the reason is another.
+    // Long enough for the token on a busy machine: without a token the reason would be another.
     let instance = Serve::from(&google).flag("--timeout", "2s").start().await;
     let line = instance.logged("refresh failed", |_| true).await;
     assert_eq!(line["reason"], "timeout");
@@ -272,10 +272,10 @@ async fn a_credential_that_is_refused_is_told_in_the_log_and_not_to_the_client()
     assert_eq!(instance.metric("wordtally_bigquery_jobs_total").await, Some(0.0));
 }
 
-/// What a client sees of a failure: nothing that says what broke, where, or in whose words.
+/// What a client sees of a failure: nothing about what broke, where, or in whose words.
 fn leaks_nothing(google: &Google, reply: &Reply, case: &str) {
     let text = reply.text();
-    // The style is of the program's making, and the same for every page.
+    // The style belongs to the program, and is the same for every page.
     let (before, after) = text.split_once("<style>").unwrap_or((text, ""));
     let after = after.split_once("</style>").map_or(after, |(_, after)| after);
     let shown = format!("{}{before}{after}", reply.head()).to_lowercase();
@@ -305,7 +305,7 @@ fn leaks_nothing(google: &Google, reply: &Reply, case: &str) {
     }
 }
 
-/// What may go wrong, the kind of failure that it is then, and what the log says of it.
+/// A failure, the reason that it must have, and what the log says about it.
 struct Failure(&'static str, Target, Kind, &'static str, &'static str);
 
 // One line each, as a table.
@@ -335,7 +335,7 @@ fn failures() -> Vec<Failure> {
         Failure("poll 503", Results, status(503, Html), "unavailable", "503"),
         Failure("token 500", Token, status(500, Html), "token_server", "the token server"),
         Failure("token reset", Token, Kind::Reset, "token_server", "the token server cannot be reached"),
-        // Not a hang: a fetch goes on for its own ten seconds, and the recovery waits for it.
+        // Not a hang: a fetch continues for its own ten seconds, and the recovery waits for it.
         Failure("token late", Token, Kind::Latency { milliseconds: 2000 }, "token_server", "900ms"),
         Failure("token truncated", Token, Kind::Truncated, "token_server", "the token server"),
         Failure("token malformed", Token, Kind::MalformedJson, "token_server", "a body that is not JSON"),
@@ -354,7 +354,8 @@ async fn every_failure_is_sorted_hidden_from_the_client_and_recovered_from() {
             if target == Target::Results {
                 google.always(Target::Query, Kind::Incomplete { polls: 1 });
             }
-            // What passes is tried again until the timeout; all else must fail long before it, on a busy machine too.
+            // Transient failures are retried until the timeout; all others must fail long before it, even on a busy
+            // machine.
             let passing = matches!(reason, "unavailable" | "quota" | "token_server");
             let timeout = if passing || reason == "timeout" {
                 "900ms"

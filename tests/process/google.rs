@@ -21,20 +21,20 @@ pub(crate) fn database() -> Arc<Database> {
     Arc::clone(DATABASE.get_or_init(|| Arc::new(data::shipped().unwrap())))
 }
 
-/// The account's key, made once.
+/// The account's key, created once.
 pub(crate) fn key() -> &'static ServiceAccountKey {
     static KEY: OnceLock<ServiceAccountKey> = OnceLock::new();
     KEY.get_or_init(|| ServiceAccountKey::generate(ACCOUNT, PROJECT).unwrap())
 }
 
-/// A stand-in over a real socket, and a directory for the files of those who ask it.
+/// A stand-in on a real socket, and a directory for the files of its clients.
 pub(crate) struct Google {
     pub(crate) standin: Standin,
     pub(crate) directory: TempDir,
 }
 
 impl Google {
-    /// One where the account may run jobs and read the table.
+    /// A stand-in whose account may run jobs and read the table.
     pub(crate) async fn start() -> Self {
         Self::with(Options::new(database())).await
     }
@@ -46,7 +46,7 @@ impl Google {
         google
     }
 
-    /// One that knows nobody.
+    /// A stand-in without accounts.
     pub(crate) async fn closed(options: Options) -> Self {
         Self {
             standin: Standin::start(options).await.unwrap(),
@@ -54,7 +54,7 @@ impl Google {
         }
     }
 
-    /// Writes a file whole, so that a reader sees the old one or the new one.
+    /// Replaces a file as a whole, so that a reader sees the old one or the new one.
     pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.directory.path().join(name);
         let fresh = path.with_extension("new");
@@ -68,7 +68,7 @@ impl Google {
         self.file("bigquery.json", &key().to_json(&self.standin.token_uri()))
     }
 
-    /// From now on every such request has this fault.
+    /// From now on every request of this kind has this fault.
     pub(crate) fn always(&self, target: Target, kind: Kind) {
         self.standin.add_fault(Fault::always(target, kind));
     }

@@ -1,4 +1,4 @@
-//! An upstream that sends too much: each answer fails for the right reason, in little memory, and holds nothing up.
+//! An upstream that sends too much: each request fails for the right reason, in little memory, and delays nothing else.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -12,23 +12,24 @@ use tokio::time::{Instant, sleep};
 use crate::google::{PROJECT, key};
 use crate::instance::*;
 
-/// The most memory that the process may ever have had, in KiB. A build without optimisation has 8 MB more of code.
+/// The most memory that the process may ever have used, in KiB. An unoptimised build has 8 MB more of code.
 const MAX_RSS: u64 = if cfg!(debug_assertions) {
     32 * 1024
 } else {
     24 * 1024
 };
-/// The longest that a page which needs nobody may take, beside what the machine itself is late by.
+/// The longest that a page without upstream requests may take, besides the delays of the machine itself.
 const MAX_WAIT: Duration = Duration::from_millis(100);
-/// What counts as endless, so that a service which reads it all ends the test and not the machine.
+/// A body that counts as endless, so that a service which reads all of it fails the test without exhausting the
+/// machine.
 const ENDLESS: u64 = 2_147_483_648;
-/// As much as the service takes of one page, in bytes.
+/// The largest page that the service accepts, in bytes.
 const PAGE: usize = 1024 * 1024;
 
-/// Writes a response, or as much of it as the peer takes.
+/// Writes a response, or as much of it as the peer reads.
 type Script = fn(&mut TcpStream) -> io::Result<()>;
 
-/// A server on a socket. Whatever is asked under `/token` gets the first script, all else the second.
+/// A server on a socket. Requests under `/token` get the first script, all others the second.
 struct Hostile {
     url: String,
 }
@@ -140,14 +141,14 @@ fn ten_million_rows(stream: &mut TcpStream) -> io::Result<()> {
     chunk(stream, "")
 }
 
-/// A body of just the size that is taken: a begin, one piece over and over, an end.
+/// A body of exactly the accepted size: a beginning, one piece repeatedly, an end.
 fn filled(stream: &mut TcpStream, begin: &str, piece: &str, end: &str) -> io::Result<()> {
     let times = (PAGE - begin.len() - end.len() - 2) / (piece.len() + 1);
     let body = format!("{begin}{}{end}", vec![piece; times].join(","));
     write!(stream, "{HEAD}content-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// A page whose rows are this piece over and over.
+/// A page whose rows are this piece, repeated.
 fn rows_of(stream: &mut TcpStream, piece: &str) -> io::Result<()> {
     filled(
         stream,
@@ -174,7 +175,7 @@ fn nested(stream: &mut TcpStream, open: &str) -> io::Result<()> {
     write!(stream, "{HEAD}content-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// How a script is named, the script, and what the log says of it: a reason, and a part of the cause.
+/// The name of a script, the script, and what the log says about it: a reason, and part of the cause.
 type Case = (&'static str, Script, &'static str, &'static str);
 
 #[tokio::test]
@@ -277,7 +278,7 @@ async fn a_token_server_may_send_what_it_likes() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-/// Each try of yup-oauth2's left a thread with the pipe, or read on until memory was full.
+/// Each attempt of yup-oauth2 left a thread with the pipe, or read until memory was full.
 #[tokio::test]
 async fn a_subject_token_without_an_end_leaves_nothing_behind() {
     let directory = tempfile::tempdir().unwrap();
@@ -307,14 +308,14 @@ fn workload(peer: &Hostile, file: &str) -> Value {
     })
 }
 
-/// A token response of just the size that is taken.
+/// A token response of exactly the accepted size.
 fn filled_token(stream: &mut TcpStream, piece: &str) -> io::Result<()> {
     let times = 65_000 / (piece.len() + 1);
     let body = format!("[{}]", vec![piece; times].join(","));
     write!(stream, "{HEAD}content-length: {}\r\n\r\n{body}", body.len())
 }
 
-/// Starts the service beside the peer, until its first refresh has failed. Returns what was not as it should be.
+/// Runs the service with the peer until its first refresh has failed. Returns what was wrong, if anything.
 async fn meets(peer: &Hostile, credential: &Value, (name, _, reason, cause): Case) -> Option<String> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("bigquery.json");
@@ -350,7 +351,7 @@ async fn meets(peer: &Hostile, credential: &Value, (name, _, reason, cause): Cas
     (!good).then_some(report)
 }
 
-/// How late a busy machine lets a thread run that does nothing but sleep. A request has two turns: the service's and the
+/// The delay of a thread that only sleeps, on a busy machine. A request has two such delays: the service's and the
 /// client's.
 struct Lateness(Arc<AtomicU64>);
 
@@ -376,7 +377,7 @@ impl Lateness {
     }
 }
 
-/// The most memory that a process has had, in KiB.
+/// The most memory that a process has used, in KiB.
 fn peak(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

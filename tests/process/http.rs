@@ -55,7 +55,7 @@ impl Reply {
         self.0.status().as_u16()
     }
 
-    /// A header's value; one that is sent twice is a fault.
+    /// The value of a header; a repeated header is an error.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.0.headers().get_all(name).iter();
         let first = found.next();

@@ -1,4 +1,4 @@
-//! The list of all words, before real instances; and the pages that a reverse proxy shows by itself.
+//! The list of all words, with real instances; and the pages that a reverse proxy serves itself.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,7 +30,7 @@ fn index_of(site: &Path) -> Command {
     command
 }
 
-/// What the index says of each word, and its tag.
+/// The index's entry of each word, and its entity tag.
 async fn listed(index: &Instance) -> (Vec<Value>, String) {
     let reply = index.get_as("/", "application/json").await;
     assert_eq!(reply.status(), 200);
@@ -39,7 +39,7 @@ async fn listed(index: &Instance) -> (Vec<Value>, String) {
     (document["words"].as_array().unwrap().clone(), tag)
 }
 
-/// An address where nobody listens.
+/// An address on which nothing listens.
 fn nobody() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap()
@@ -55,7 +55,7 @@ async fn it_shows_each_words_total_and_which_word_is_away() {
         ("the", the.address()),
         ("love", love.address()),
         ("hate", nobody()),
-        // What listens there counts another word.
+        // The instance there counts another word.
         ("king", the.address()),
     ];
     let index = Instance::spawn(index_of(&site(google.directory.path(), &words))).await;
@@ -80,12 +80,12 @@ async fn it_shows_each_words_total_and_which_word_is_away() {
     }
     let page = index.get_as("/", "text/html").await;
     assert!(page.header("content-security-policy").is_some());
-    // As the instances say it: what is for all need not say so.
+    // The same as for instances: fields that do not vary are not listed.
     assert_eq!(page.header("cache-control"), Some("max-age=10"));
     for (word, _) in words {
         assert!(page.text().contains(&format!("href=\"/{word}/\"")), "{word}");
     }
-    // By a link, in the formats that there are.
+    // By a link, in the formats that exist.
     let linked = index.get("/?format=json").await;
     assert_eq!(linked.header("content-type"), Some("application/json"));
     assert_eq!(linked.header("vary"), Some("accept-encoding"));
@@ -94,7 +94,7 @@ async fn it_shows_each_words_total_and_which_word_is_away() {
     for none in ["/?format=csv", "/?format=xls"] {
         assert_eq!(index.get(none).await.status(), 400, "{none}");
     }
-    // As at an instance, an error has the form of the format that the address names.
+    // As with an instance, an error has the form of the format that the address names.
     let error = index.get("/?format=json&order=x").await;
     assert_eq!(error.status(), 400);
     assert_eq!(error.header("content-type"), Some("application/problem+json"));
@@ -103,7 +103,7 @@ async fn it_shows_each_words_total_and_which_word_is_away() {
     assert_eq!(nothing.status(), 404);
     assert!(nothing.text().contains("href=\"../../\""), "{}", nothing.text());
 
-    // The next round finds out; its list has another tag.
+    // The next round notices it; its list has another tag.
     love.stop().await;
     eventually("love to be away", async || {
         let (rows, other) = listed(&index).await;
@@ -111,7 +111,7 @@ async fn it_shows_each_words_total_and_which_word_is_away() {
     })
     .await;
     assert_eq!(listed(&index).await.0[0], rows[0]);
-    // A change is logged, and not each round.
+    // Only changes are logged, not every round.
     assert_eq!(index.lines("a word is not available").len(), 3);
     index.stop().await;
 }
@@ -138,7 +138,7 @@ async fn a_page_links_to_its_neighbours_as_the_site_is_at_each_refresh() {
     };
     links("a", "z").await;
 
-    // Added while it runs, and read at the next refresh.
+    // Added while the instance runs, and read at the next refresh.
     site(
         folder,
         &[
@@ -157,7 +157,7 @@ async fn a_page_links_to_its_neighbours_as_the_site_is_at_each_refresh() {
     assert!(line["cause"].as_str().unwrap().contains("site.json"), "{line}");
     links("b", "z").await;
 
-    // Where the word is not listed there is nothing to link to.
+    // If the word is not listed, there is nothing to link to.
     site(folder, &[("a", nobody())]);
     instance.signal("HUP");
     eventually("no links", async || {
@@ -223,7 +223,7 @@ async fn what_a_reverse_proxy_shows_by_itself_is_written_in_each_form() {
             (&problem["status"], &problem["title"]),
             (&json!(status), &json!(title))
         );
-        // There is no request of which one could be.
+        // There is no request that it could identify.
         assert!(problem.get("request_id").is_none(), "{problem}");
     }
     let listed: Value = serde_json::from_str(&read("list.json")).unwrap();
@@ -238,20 +238,20 @@ async fn what_a_reverse_proxy_shows_by_itself_is_written_in_each_form() {
     assert!(read("list.txt").contains("/the/"));
     assert!(read("content-security-policy").contains("style-src 'sha256-"));
 
-    // What is there is not overwritten.
+    // Existing files are not overwritten.
     let (code, said) = run(&mut static_pages(&site, &out)).await;
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("cannot write"), "{said}");
 }
 
-/// Instances that take connections and never say a word.
+/// Instances that accept connections and never respond.
 fn silent() -> (std::net::TcpListener, SocketAddr) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)
 }
 
-/// An instance of this word that says it has counted 9 at this time.
+/// An instance of this word that reports a count of 9 at this time.
 async fn saying(word: &str, as_of: &str) -> SocketAddr {
     let counts = json!({"word": word, "total_words": 9, "as_of": as_of, "counts": [{}, {}]}).to_string();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -264,7 +264,7 @@ async fn saying(word: &str, as_of: &str) -> SocketAddr {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = [0; 1024];
             if stream.read(&mut request).await.is_ok() {
-                // The index may have hung up.
+                // The index may have disconnected.
                 let _ = stream.write_all((head.clone() + &counts).as_bytes()).await;
             }
         }
@@ -344,13 +344,13 @@ async fn instances_that_hang_do_not_hold_up_the_start() {
         .expect("systemd is told nothing")
         .unwrap();
     assert_eq!(&notice[..length], b"READY=1\nSTATUS=serving\n");
-    // Then they are known to be away.
+    // Now they are known to be away.
     let (rows, _) = listed(&index).await;
     assert!(rows.iter().any(|row| row["state"] == "unavailable"), "{rows:?}");
     index.stop().await;
 }
 
-/// Of as many words as a file may have, without an address: nobody is asked.
+/// For as many words as a file may have, without addresses: nothing is asked.
 #[tokio::test]
 async fn a_round_of_very_many_words_does_not_hold_up_who_serves() {
     let folder = tempfile::tempdir().unwrap();
@@ -362,7 +362,7 @@ async fn a_round_of_very_many_words_does_not_hold_up_who_serves() {
     let index = Instance::spawn(index_of(&path)).await;
     let begun = Instant::now();
     let mut longest = Duration::ZERO;
-    // Until the second round, which knows of the first, has ended.
+    // Until the second round, which knows the results of the first, has ended.
     while begun.elapsed() < Duration::from_secs(15) {
         let asked = Instant::now();
         assert_eq!(index.get("/healthz").await.status(), 200);

@@ -1,4 +1,4 @@
-//! The service as a process, and what it is asked.
+//! The service as a process, and requests to it.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -18,10 +18,10 @@ use crate::google::Google;
 use crate::http::{Client, Reply};
 use crate::program::program;
 
-/// Longer than anything here takes, so that a hang fails instead of hanging.
+/// Longer than anything here takes, so that a hang becomes a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Asks again until there is something.
+/// Repeats until there is a value.
 pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
@@ -33,14 +33,14 @@ pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Opti
     }
 }
 
-/// The binary, with nothing of this process's environment: no proxy, no credential of whoever runs the tests.
+/// The binary without this process's environment: no proxy, no credential of the developer.
 pub(crate) fn binary() -> Command {
     let mut command = Command::new(program());
     command.env_clear().stdin(Stdio::null()).kill_on_drop(true);
     command
 }
 
-/// The exit code and what was said on standard error.
+/// The exit code and the output on standard error.
 pub(crate) async fn run(command: &mut Command) -> (Option<i32>, String) {
     let output = timeout(PATIENCE, command.output())
         .await
@@ -49,7 +49,7 @@ pub(crate) async fn run(command: &mut Command) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
-/// What `wordtally serve` is started with.
+/// The flags and variables of `wordtally serve`.
 #[derive(Clone)]
 pub(crate) struct Serve {
     flags: BTreeMap<&'static str, OsString>,
@@ -66,7 +66,7 @@ impl Serve {
         Self::new().flag("--bigquery-endpoint", google.standin.url())
     }
 
-    /// The word 'the' on a free port, from nowhere yet.
+    /// The word 'the' on a free port, without a source yet.
     pub(crate) fn new() -> Self {
         let plain = Self {
             flags: BTreeMap::new(),
@@ -103,7 +103,7 @@ impl Serve {
         Instance::spawn(command).await
     }
 
-    /// Runs it to an end that is its own: its exit code, and the cause that its last line names.
+    /// Runs until it ends by itself: its exit code, and the cause in its last line.
     pub(crate) async fn refused(&self) -> (Option<i32>, String) {
         let mut command = binary();
         self.apply(&mut command);
@@ -135,7 +135,7 @@ impl Instance {
         instance
     }
 
-    /// One whose log may not tell where it listens.
+    /// An instance whose log may not say where it listens.
     pub(crate) fn unseen(mut command: Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::default();
@@ -160,7 +160,7 @@ impl Instance {
         Client::new(TcpStream::connect(self.address()).await.unwrap()).await
     }
 
-    /// One GET on a connection of its own.
+    /// One GET on its own connection.
     pub(crate) async fn get(&self, path: &str) -> Reply {
         self.get_as(path, "*/*").await
     }
@@ -178,7 +178,7 @@ impl Instance {
         .await
     }
 
-    /// A metric's value; none if it is not there.
+    /// The value of a metric; none if it does not exist.
     pub(crate) async fn metric(&self, name: &str) -> Option<f64> {
         let reply = self.get("/metrics").await;
         let line = reply
@@ -194,7 +194,7 @@ impl Instance {
         self.log.lock().unwrap().clone()
     }
 
-    /// The first line with this message that passes the check, as soon as it comes.
+    /// The first line with this message that passes the check, as soon as it is logged.
     pub(crate) async fn logged(&self, message: &str, check: impl Fn(&Value) -> bool) -> Value {
         let found = timeout(PATIENCE, async {
             loop {
@@ -224,7 +224,7 @@ impl Instance {
         signal(self.pid(), name);
     }
 
-    /// Waits for its end: how it ended, and its whole log.
+    /// Waits for its end: its exit status, and its whole log.
     pub(crate) async fn ended(mut self) -> (ExitStatus, Vec<String>) {
         let status = timeout(PATIENCE, self.child.wait())
             .await
@@ -237,7 +237,7 @@ impl Instance {
         (status, self.log())
     }
 
-    /// Stops it with SIGTERM, which must end well.
+    /// Stops it with SIGTERM, after which it must exit successfully.
     pub(crate) async fn stop(self) -> Vec<String> {
         self.signal("TERM");
         let (status, log) = self.ended().await;

@@ -1,4 +1,4 @@
-//! The service from its start, good or bad, to its stop, and what systemd is told of it.
+//! The service from its start, successful or not, to its stop, and its notifications to systemd.
 
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
@@ -52,7 +52,7 @@ async fn sigterm_under_load_loses_no_request() {
     }
 }
 
-/// Waits until so many requests are answered.
+/// Waits until this many requests are answered.
 async fn reached(answered: &AtomicU64, enough: u64) {
     eventually("the load", async || {
         (answered.load(Ordering::Relaxed) >= enough).then_some(())
@@ -60,7 +60,7 @@ async fn reached(answered: &AtomicU64, enough: u64) {
     .await;
 }
 
-/// The binary with a socket passed as systemd does it: on descriptor 3, which a shell puts there.
+/// The binary with a socket passed as by systemd: on descriptor 3, where a shell puts it.
 fn passed(socket: OwnedFd, serve: &Serve) -> Command {
     let mut command = Command::new("/bin/sh");
     command
@@ -81,7 +81,7 @@ async fn a_restart_on_a_passed_socket_loses_no_request() {
     let address = socket.local_addr().unwrap();
     let start = async || {
         let socket = socket.try_clone().unwrap();
-        // What is passed wins over what is configured.
+        // A passed socket takes precedence over the configured address.
         let serve = Serve::from(&google).flag("--listen", "127.0.0.1:1");
         Instance::spawn(passed(socket.into(), &serve)).await
     };
@@ -151,7 +151,7 @@ async fn systemd_is_told_ready_after_the_first_refresh_then_alive_then_stopping(
         }
     };
     assert_eq!(ready, "READY=1\nSTATUS=serving\n");
-    // The job was held back for half a second, and a word came every 50 ms meanwhile.
+    // The job was held back for half a second, and meanwhile a message was sent every 50 ms.
     assert!(alive >= 5, "READY came before the answer: {alive}");
     assert_eq!(instance.get("/readyz").await.status(), 200);
     assert_eq!(notice().await, "WATCHDOG=1\n");
@@ -214,7 +214,7 @@ async fn a_bad_start_is_one_line_and_exit_2_and_a_good_check_is_exit_0() {
     assert_eq!(google.jobs(), 0, "nothing was asked");
 }
 
-/// Writes of the process so far.
+/// The number of writes of the process so far.
 fn writes(instance: &Instance) -> u64 {
     let io = std::fs::read_to_string(format!("/proc/{}/io", instance.pid())).unwrap();
     let line = io.lines().find_map(|line| line.strip_prefix("syscw: "));

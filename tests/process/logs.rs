@@ -1,4 +1,4 @@
-//! What is logged at which level, and that no secret is, nor anywhere else that others can read.
+//! What is logged at which level, and that no secret is logged, or appears anywhere else that others can read.
 
 use std::io::Read;
 use std::time::Duration;
@@ -62,7 +62,7 @@ async fn requests_whose_heads_cannot_be_read_have_lines_under_the_same_budget() 
     assert_eq!(instance.metric(counted).await, Some(40.0));
 }
 
-/// What an instance in the text format says that has its credential and not its address; on a terminal, if so wished.
+/// The output in the text format of an instance that has its credential but not its address, optionally on a terminal.
 fn said_as_text(terminal: bool, environment: &[(&str, &str)]) -> String {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let mut command = std::process::Command::new(program());
@@ -85,10 +85,10 @@ fn said_as_text(terminal: bool, environment: &[(&str, &str)]) -> String {
         .open(name.to_str().unwrap())
         .unwrap();
     let mut child = command.stderr(theirs).spawn().unwrap();
-    // With it goes the last copy of their end but the child's.
+    // This drops the last copy of their end, except for the child's.
     drop(command);
     let mut said = Vec::new();
-    // On Linux the end of a terminal is an error, after all that was said.
+    // On Linux the end of a terminal is an error, after all of the output.
     let _ = std::fs::File::from(ours).read_to_end(&mut said);
     assert_eq!(child.wait().unwrap().code(), Some(2));
     String::from_utf8(said).unwrap().replace("\r\n", "\n")
@@ -119,7 +119,7 @@ fn text_has_quotes_and_on_a_terminal_colours_unless_they_are_refused() {
 
 #[tokio::test]
 async fn the_cause_names_the_address_that_refused() {
-    // Nobody listens on port 1.
+    // Nothing listens on port 1.
     let google = Google::start().await;
     let deaf = Serve::from(&google).flag("--bigquery-endpoint", "http://127.0.0.1:1");
     let orphan = google.file("orphan.json", &key().to_json("http://127.0.0.1:1/token"));
@@ -128,14 +128,14 @@ async fn the_cause_names_the_address_that_refused() {
         (deaf, "BigQuery cannot be reached at http://127.0.0.1:1"),
         (lost, "the token server cannot be reached at http://127.0.0.1:1"),
     ] {
-        // On a busy machine a refresh may end before the tries for a token have; the next one tells.
+        // On a busy machine a refresh may end before the attempts for a token have; then the next one logs it.
         let instance = serve.flag("--timeout", "3s").start().await;
         let named = |line: &Value| line["cause"].as_str().unwrap().contains(told);
         instance.logged("refresh failed", named).await;
     }
 }
 
-/// Runs an instance in this process with every line that there can be: more than `serve` has a flag for.
+/// Runs an instance in this process with every possible log line, which no flag of `serve` enables.
 #[tokio::test]
 #[ignore = "run by the test below, with an instance's configuration in its environment"]
 async fn child_that_logs_everything() {
@@ -168,7 +168,7 @@ async fn child_that_logs_everything() {
         .unwrap();
 }
 
-/// Each line of the private key that is long enough to be one, and what every access token begins with.
+/// Each line of the private key that is long enough to be secret, and the beginning of every access token.
 fn secrets() -> Vec<String> {
     let file: serde_json::Value = serde_json::from_str(&key().to_json("http://x/token")).unwrap();
     let pem = file["private_key"].as_str().unwrap();
@@ -210,7 +210,7 @@ async fn no_secret_is_in_the_chattiest_log() {
         .kill_on_drop(true);
     let instance = Instance::spawn(command).await;
     instance.answer().await;
-    // Everything that handles a token: a refused one, a new one, one that can't be had.
+    // Everything that handles a token: a refused one, a new one, one that cannot be fetched.
     google.standin.revoke_all().unwrap();
     instance
         .logged("BigQuery refused the access token: taking a new one", |_| true)

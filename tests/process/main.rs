@@ -1,8 +1,8 @@
-//! The program as a process of its own: configuration, sockets, signals, systemd, and the whole service with the
-//! stand-in as its BigQuery.
+//! The program as a process: configuration, sockets, signals, systemd, and the whole service with the stand-in as its
+//! BigQuery.
 //!
-//! Cargo's own build is run, or the program that `WORDTALLY_UNDER_TEST` names, as the flake's check names the package
-//! that ships.
+//! The tests run cargo's own build, or the program that `WORDTALLY_UNDER_TEST` names: the flake's check names the
+//! package that ships.
 #![cfg(test)]
 #![cfg(feature = "standin")]
 

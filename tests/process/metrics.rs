@@ -1,4 +1,4 @@
-//! What the metrics of the running program tell: how long requests took, the process itself, in either form of text.
+//! The metrics of the running program: how long requests took, the process itself, in both text formats.
 
 use bigquery_standin::faults::{Kind, Target};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -11,7 +11,7 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 const CLASSIC: &str = "text/plain; version=0.0.4; charset=utf-8";
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
-/// One GET with these header fields besides.
+/// One GET with these additional header fields.
 async fn get(instance: &Instance, path: &str, fields: &str) -> String {
     let mut stream = TcpStream::connect(instance.address()).await.unwrap();
     let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{fields}\r\n");
@@ -27,11 +27,11 @@ async fn every_request_is_in_the_histogram_with_an_example_of_the_slow_ones() {
     google.times(1, Target::Query, Kind::Latency { milliseconds: 700 });
     for workers in ["1", "3"] {
         let instance = Serve::from(&google).flag("--workers", workers).start().await;
-        // It waits for the first answer, with an id and in a trace of its own.
+        // It waits for the first answer, with its own ID and trace.
         let traced = format!("X-Request-Id: slow-one\r\ntraceparent: 00-{TRACE}-b7ad6b7169203331-01\r\n");
         assert!(get(&instance, "/", &traced).await.starts_with("HTTP/1.1 200"));
         if workers == "1" {
-            // Now, before another of that bucket takes its place.
+            // Now, before another exemplar of that bucket replaces it.
             let metrics = instance.get("/metrics").await;
             let example = format!(" # {{request_id=\"slow-one\",trace_id=\"{TRACE}\"}} ");
             let held = metrics.text().lines().find_map(|line| line.split_once(&example));
@@ -72,7 +72,7 @@ async fn every_request_is_in_the_histogram_with_an_example_of_the_slow_ones() {
         let fast = instance
             .metric(&format!("{name}_bucket{{path=\"/\",le=\"0.1\"}}"))
             .await;
-        // A busy machine lets some wait, and not most.
+        // On a busy machine some requests wait, but not most.
         assert!(fast.unwrap() >= 250.0, "{fast:?}");
     }
 }
@@ -85,7 +85,7 @@ async fn the_process_is_in_the_metrics() {
     let value = async |name: &str| instance.metric(name).await.unwrap();
     let before = value("process_open_fds").await;
     let held: Vec<_> = futures(20, async || instance.connect().await).await;
-    // What was closed here before may have been open there still.
+    // Connections that were closed here may still have been open there.
     let more = value("process_open_fds").await - before;
     assert!((18.0..=20.0).contains(&more), "{more}");
     drop(held);
@@ -95,7 +95,7 @@ async fn the_process_is_in_the_metrics() {
     assert!(value("process_max_fds").await >= 256.0);
     assert!((0.0..60.0).contains(&value("process_cpu_seconds_total").await));
     let started = value("process_start_time_seconds").await;
-    // The test reads whole seconds.
+    // The test has only whole seconds.
     assert!((-1.0..60.0).contains(&(now() as f64 - started)), "{started}");
 }
 

@@ -1,4 +1,4 @@
-//! What people type wrongly: each mistake is one line that says what is wrong, where, and what would be right.
+//! Common mistakes on the command line: each gives one line that says what is wrong, where, and what would be right.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
@@ -21,12 +21,12 @@ fn said(command: &mut Command, code: i32) -> String {
     sentence.unwrap_or_else(|| panic!("{line}")).to_owned()
 }
 
-/// What a command line is refused with before anything listens.
+/// The error of a command line that is refused before anything listens.
 fn refused(line: &str) -> String {
     said(Command::new(program()).args(line.split(' ')), 2)
 }
 
-/// A command of the stand-in's: the program that ships has none, cargo's own build has.
+/// A command of the stand-in. The released program has none, so this is cargo's own build.
 fn standin(line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wordtally"));
     command.args(line.split(' '));
@@ -207,7 +207,7 @@ fn a_file_that_is_not_the_right_one_is_named_with_what_is_expected() {
     );
 }
 
-/// The last line of `serve` on an address that it cannot have. Nothing has been asked of Google then.
+/// The last line of `serve` on an address that it cannot use. No request has been sent to Google then.
 fn unheard(listen: &str, wrapper: &[&str]) -> String {
     let mut words: Vec<std::ffi::OsString> = wrapper.iter().map(Into::into).collect();
     words.push(program());
@@ -243,7 +243,7 @@ fn an_address_that_cannot_be_had_is_told_with_one_that_can() {
         unheard(&taken.local_addr().unwrap().to_string(), &[]),
         "Address already in use (os error 98): stop the process that uses the port, or choose another with --listen"
     );
-    // An address that documentation has, and no machine.
+    // An address that is reserved for documentation, and that no machine has.
     assert_eq!(
         unheard("192.0.2.77:8080", &[]),
         "Cannot assign requested address (os error 99): expected an address of this machine in --listen, e.g. \
@@ -256,7 +256,7 @@ fn an_address_that_cannot_be_had_is_told_with_one_that_can() {
     );
 }
 
-/// Root may do it all, unless it does without.
+/// Root may do all of it, unless its capabilities are dropped.
 fn without_rights() -> Option<&'static [&'static str]> {
     let root = std::fs::read_to_string("/proc/self/status").unwrap();
     let root = root

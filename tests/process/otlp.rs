@@ -1,5 +1,5 @@
-//! With the feature `otlp`, each refresh is a trace at an OpenTelemetry collector, and a collector is no danger. Cargo's own
-//! build is run: what ships is without it.
+//! With the feature `otlp`, each refresh is a trace at an OpenTelemetry collector, and a collector cannot harm the
+//! service. The tests run cargo's own build, because the released program does not have the feature.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::echoing_upstream::*;
 use crate::google::*;
 use crate::instance::*;
 
-/// An end in this time is one that waited for no collector.
+/// A process that ends within this time did not wait for a collector.
 const IN_TIME: Duration = Duration::from_secs(4);
-/// The thread that sends, as the kernel cuts its name off.
+/// The name of the sending thread, as truncated by the kernel.
 const THREAD: &str = "OpenTelemetry.T";
 
 async fn start(serve: &Serve) -> Instance {
@@ -26,7 +26,7 @@ async fn start(serve: &Serve) -> Instance {
     Instance::spawn(command).await
 }
 
-/// A collector, and a service that sends to it.
+/// A collector, and a service that sends its spans to it.
 async fn collector(serve: Serve) -> (TcpListener, Serve) {
     let collector = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = format!("http://{}", collector.local_addr().unwrap());
@@ -53,7 +53,7 @@ async fn request(stream: &mut TcpStream) -> (String, Vec<u8>) {
     (head, body)
 }
 
-/// Takes requests and calls them good until the check on all spans so far holds.
+/// Accepts requests and answers them with success until the check on all spans so far holds.
 async fn received(collector: &TcpListener, check: impl Fn(&[Span]) -> bool) -> (String, Vec<Span>, Vec<u8>) {
     let (mut spans, mut bytes) = (Vec::new(), Vec::new());
     let receive = async {
@@ -75,14 +75,14 @@ async fn received(collector: &TcpListener, check: impl Fn(&[Span]) -> bool) -> (
     }
 }
 
-/// What a test reads of `opentelemetry.proto.trace.v1.Span`.
+/// The part of `opentelemetry.proto.trace.v1.Span` that the test reads.
 #[derive(Debug, Clone, PartialEq)]
 struct Span {
     trace: Vec<u8>,
     id: Vec<u8>,
     parent: Vec<u8>,
     name: String,
-    /// What its attributes and events hold.
+    /// The content of its attributes and events.
     text: String,
     failed: bool,
 }
@@ -113,7 +113,7 @@ fn spans_of(body: &[u8]) -> Vec<Span> {
         .collect()
 }
 
-/// The fields of this number in a message of Protocol Buffers: of length or of 64 bits.
+/// The fields with this number in a Protocol Buffers message: those with a length, or of 64 bits.
 fn all(mut message: &[u8], number: u64) -> Vec<&[u8]> {
     let mut found = Vec::new();
     while !message.is_empty() {
@@ -165,7 +165,7 @@ async fn a_refresh_is_a_trace_with_a_span_for_each_step() {
     let (collector, serve) = collector(serve).await;
     let instance = start(&serve).await;
     let logged = instance.logged("answer refreshed", |_| true).await;
-    // It comes now, and not when the next one begins in five minutes.
+    // It arrives now, and not when the next refresh begins in five minutes.
     let (head, spans, bytes) = received(&collector, |spans| !refreshes(spans).is_empty()).await;
     assert!(head.starts_with("POST /v1/traces HTTP/1.1\r\n"), "{head}");
     assert!(
@@ -228,7 +228,7 @@ async fn no_secret_is_in_a_span() {
 #[tokio::test]
 async fn a_collector_that_takes_nothing_holds_nothing() {
     let google = Google::start().await;
-    // The kernel takes the connection, and nobody answers on it.
+    // The kernel accepts the connection, and nothing responds on it.
     let (_collector, serve) = collector(Serve::from(&google).flag("--ttl", "1s")).await;
     let instance = start(&serve).await;
     instance.answer().await;
@@ -268,7 +268,7 @@ async fn a_collector_that_fails_is_one_line_a_minute() {
     assert_eq!(instance.lines("a panic").len(), 0);
 }
 
-/// Whether the process has the thread that sends.
+/// Whether the process has the sending thread.
 fn sends(instance: &Instance) -> bool {
     let tasks = std::fs::read_dir(format!("/proc/{}/task", instance.pid())).unwrap();
     tasks

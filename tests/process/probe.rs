@@ -1,4 +1,4 @@
-//! `wordtally probe`, by a port and by a Unix socket that goes with the service.
+//! `wordtally probe`, by port and by a Unix socket that the service removes when it stops.
 
 use tokio::net::UnixStream;
 

@@ -1,6 +1,6 @@
 use std::ffi::OsString;
 
-/// The program that is tested.
+/// The program under test.
 pub(crate) fn program() -> OsString {
     std::env::var_os("WORDTALLY_UNDER_TEST").unwrap_or_else(|| env!("CARGO_BIN_EXE_wordtally").into())
 }

@@ -1,4 +1,5 @@
-//! Nobody reads standard error, or systemd its notices: the service goes on, says how much was lost, and ends in time.
+//! When nobody reads standard error, or systemd does not read its notifications, the service continues, reports how
+//! much was lost, and ends in time.
 
 use std::io::{PipeReader, Read, Write, pipe};
 use std::net::SocketAddr;
@@ -16,10 +17,10 @@ use crate::google::*;
 use crate::http::Client;
 use crate::instance::*;
 
-/// An end in this time is one that waited for no reader.
+/// A process that ends within this time did not wait for a reader.
 const IN_TIME: Duration = Duration::from_secs(4);
 
-/// A pipe that is full, as its reader leaves it who stalls.
+/// A full pipe, as a stalled reader leaves it.
 fn full_pipe() -> (PipeReader, Stdio) {
     let (reader, mut writer) = pipe().unwrap();
     let flags = fcntl_getfl(&writer).unwrap();
@@ -30,7 +31,7 @@ fn full_pipe() -> (PipeReader, Stdio) {
     (reader, writer.into())
 }
 
-/// A free port. Its instance cannot tell where it listens.
+/// A free port. The instance there cannot report where it listens.
 fn free_port() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0")
         .unwrap()
@@ -136,7 +137,7 @@ async fn what_was_dropped_is_counted_in_a_line_when_it_is_read_again() {
         .filter(|line| line["message"] == "log lines were dropped")
         .map(|line| line["lines"].as_u64().unwrap())
         .collect();
-    // The question for the metric was itself a line too many.
+    // The request for the metric itself caused one more line.
     assert_eq!(told, [dropped + 1]);
     let (before, after) = log.split_once("log lines were dropped").unwrap();
     assert!(before.contains("\"listening\""), "the first lines were kept");
@@ -179,7 +180,7 @@ async fn a_bad_start_ends_though_nobody_reads_why() {
     }
 }
 
-/// A notification socket whose queue is full, as a systemd that is busy leaves it.
+/// A notification socket with a full queue, as a busy systemd leaves it.
 fn full_socket(google: &Google) -> (UnixDatagram, std::path::PathBuf, usize) {
     let path = google.directory.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();

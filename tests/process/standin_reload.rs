@@ -1,4 +1,4 @@
-//! A key is rotated in a running `wordtally standin serve` by SIGHUP: the old one is refused, the new one is taken.
+//! A key is rotated in a running `wordtally standin serve` by SIGHUP: the old key is refused, the new one is accepted.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixDatagram;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 const EMAIL: &str = "reader@my-project.iam.gserviceaccount.com";
 
-/// The process, with the lines that it logs.
+/// The process, with its log lines.
 struct Serve {
     child: Child,
     lines: Receiver<String>,
@@ -40,7 +40,7 @@ impl Serve {
         Self { child, lines }
     }
 
-    /// The next line that holds these words.
+    /// The next line that contains these words.
     fn says(&self, words: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(Duration::from_secs(30)).unwrap();

@@ -1,4 +1,5 @@
-//! What systemd is told, over a real notification socket, by a child process that has it in its environment.
+//! The notifications to systemd, over a real notification socket, by a child process with that socket in its
+//! environment.
 
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use wordtally::systemd;
 
-/// What the child does: every notice once, and the watchdog's for 300 ms.
+/// The child: it sends every notification once, and the watchdog's for 300 ms.
 #[tokio::test]
 #[ignore = "run by the tests below, with a notification socket"]
 async fn child_that_notifies() {
@@ -46,7 +47,7 @@ fn notices(watchdog_usec: Option<&str>) -> Vec<String> {
 
 #[test]
 fn it_is_told_ready_alive_at_half_the_period_and_stopping() {
-    // 100 ms, so that a word comes every 50: the kernel queues about ten for a reader that waits.
+    // With 100 ms a message is sent every 50: the kernel queues about ten for a reader that waits.
     let all = notices(Some("100000"));
     assert_eq!(
         all.first().unwrap(),

@@ -56,7 +56,7 @@ fn total(answer: &Value, corpus: &str) -> Option<i64> {
     row["total_words"].as_i64()
 }
 
-/// How often the stand-in's own table has a word in a corpus.
+/// How often the word occurs in a corpus of the stand-in's own table.
 fn shipped(word: &str, corpus: &str) -> i64 {
     let database = data::shipped().unwrap();
     let query = Query {
@@ -187,7 +187,7 @@ async fn a_hanging_bigquery_slows_no_page() {
     let instance = Serve::from(&google).flag("--ttl", "500ms").start().await;
     instance.answer().await;
     google.always(Target::Any, Kind::Hang);
-    // By now the next refresh hangs, and goes on to for 30 s.
+    // By now the next refresh hangs, and will for 30 s.
     tokio::time::sleep(Duration::from_millis(600)).await;
     let mut client = instance.connect().await;
     let begun = Instant::now();
@@ -281,7 +281,7 @@ async fn project_table_and_location_are_configured() {
     assert_eq!(jobs.len(), 1);
     assert_eq!(jobs[0]["jobReference"]["location"], "US");
 
-    // The stand-in has this table in the US, and no other.
+    // The stand-in has only this table, and only in the US.
     for (name, value, told) in [
         ("--location", "EU", "location EU"),
         (
@@ -300,7 +300,7 @@ async fn project_table_and_location_are_configured() {
 #[tokio::test]
 async fn without_a_credential_there_is_no_data() {
     let google = Google::start().await;
-    // Nothing anywhere: no file, and no metadata server.
+    // No credential anywhere: no file, and no metadata server.
     let instance = Serve::without_credentials(&google)
         .flag("--project", PROJECT)
         .environment("HOME", google.directory.path())

@@ -1,6 +1,6 @@
-//! The service's parts, in the tests' own process: what each sends, keeps, writes and serves.
+//! The service's parts, in the tests' own process: what each sends, stores, writes and serves.
 //!
-//! What starts the program as a process of its own is in `tests/process`: limits of 300 ms are tried here.
+//! Tests that start the program as a process are in `tests/process`; limits of 300 ms are tested here.
 #![cfg(test)]
 
 mod bigquery;

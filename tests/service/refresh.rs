@@ -1,4 +1,4 @@
-//! Freshness: when the source is asked, what is kept, and for how long. Time is paused, so hours take no time.
+//! Freshness: when the source is asked, what is kept, and for how long. Time is paused, so that hours take no time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,7 +20,7 @@ use crate::clock::{clock, suspend};
 const TTL: Duration = Duration::from_secs(300);
 const MAX_STALE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A source that counts its calls and answers as told.
+/// A source that counts its calls and answers as the test wants.
 struct Scripted {
     clock: Clock,
     calls: AtomicU32,
@@ -166,7 +166,7 @@ async fn the_age_counts_from_the_question() {
     assert_eq!(age(&cache), Duration::from_secs(9));
 }
 
-/// tokio's timers and the standard library's clock stand still meanwhile.
+/// tokio's timers and the standard library's clock stop meanwhile.
 #[tokio::test(start_paused = true)]
 async fn the_time_of_a_suspension_counts_and_what_came_due_in_it_is_done_soon_after() {
     let source = Scripted::new(|call| if call < 2 { Ok(()) } else { Err(unavailable()) });
@@ -240,7 +240,7 @@ async fn a_refresh_can_be_had_early_after_an_answer_after_a_failure_and_after_th
     early.notify_one();
     sleep(Duration::from_secs(1)).await;
     assert_eq!(source.calls(), 2, "not at once");
-    // While one runs, all that comes is one more.
+    // While a refresh runs, all further requests together cause one more.
     for _ in 0..3 {
         early.notify_one();
     }
@@ -251,7 +251,7 @@ async fn a_refresh_can_be_had_early_after_an_answer_after_a_failure_and_after_th
     sleep(TTL * 3).await;
     let failing = source.calls();
     early.notify_one();
-    // One may run just now, for two seconds.
+    // One may be running now, for two seconds.
     sleep(Duration::from_secs(3)).await;
     assert_eq!(
         source.calls(),
@@ -284,7 +284,7 @@ async fn a_panic_in_a_refresh_is_one_failed_refresh() {
     assert!(matches!(cache.lookup(), Lookup::Found(..)));
 }
 
-/// As large as an answer may be.
+/// The largest possible answer.
 fn largest() -> Arc<Scripted> {
     let mut source = Scripted::new(|_| Ok(()));
     let largest = Arc::get_mut(&mut source).unwrap();

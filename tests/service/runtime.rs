@@ -1,11 +1,11 @@
-//! The end of the work is the end of the run, and work beside it is not felt.
+//! The run ends when the work ends, and work on another thread does not delay it.
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use wordtally::runtime::{beside, run};
 
-/// A thread that hangs, as one does that looks up a name while the name servers are away.
+/// A thread that hangs, like one that looks up a name while the name servers are down.
 #[test]
 fn a_thread_that_hangs_does_not_hold_up_the_end() {
     for threads in [1, 2] {
@@ -34,7 +34,7 @@ fn work_beside_goes_on_while_this_side_hangs_and_ends_with_its_handle() {
     };
     let running = beside("ticks", ticks).expect("a thread");
     let ended = run(1, async {
-        // Holds the runtime's only thread.
+        // Blocks the runtime's only thread.
         std::thread::sleep(Duration::from_millis(300));
         Ok(counted.try_iter().count())
     });

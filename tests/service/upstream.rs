@@ -1,4 +1,4 @@
-//! A scripted HTTP peer over a real socket, and what the tests of credentials and BigQuery share.
+//! A scripted HTTP peer on a real socket, and helpers for the tests of credentials and BigQuery.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,16 +14,16 @@ use wordtally::config::{Config, LogFormat, LogLevel};
 use wordtally::credentials::{Limits, Origin, Tokens, Variables};
 use wordtally::telemetry::Metrics;
 
-/// A request as the peer saw it.
+/// A request as the peer received it.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) query: String,
-    /// Names in lower case.
+    /// With names in lower case.
     pub(crate) headers: HashMap<String, String>,
     pub(crate) body: String,
-    /// How many requests of this method and path came before.
+    /// How many earlier requests had this method and path.
     pub(crate) nth: usize,
 }
 
@@ -53,15 +53,15 @@ impl Request {
     }
 }
 
-/// What the peer does with a request.
+/// The peer's reaction to a request.
 pub(crate) enum Reply {
     Json(u16, Value),
     Text(u16, &'static str),
-    /// Has nothing to say but when to come again.
+    /// A status, with only a `Retry-After`.
     Later(u16, &'static str),
-    /// As [`Reply::Json`] of 200, with a header field more.
+    /// Like [`Reply::Json`] with 200, and one more header field.
     With(&'static str, Value),
-    /// Says nothing and keeps the connection.
+    /// Sends nothing and keeps the connection open.
     Hang,
     /// Closes the connection.
     Close,
@@ -69,11 +69,11 @@ pub(crate) enum Reply {
     HangInBody,
     /// Sends half of a body, then closes.
     Truncate,
-    /// Answers more.
+    /// Responds after a delay.
     After(Duration, Value),
 }
 
-/// A peer that answers by a script and remembers every request.
+/// A peer that follows a script and remembers every request.
 pub(crate) struct Peer {
     pub(crate) address: String,
     seen: Arc<Mutex<Vec<Request>>>,
@@ -97,7 +97,7 @@ impl Peer {
         self.seen.lock().expect("the log").clone()
     }
 
-    /// The requests whose path ends so.
+    /// The requests whose path has this suffix.
     pub(crate) fn to(&self, path: &str) -> Vec<Request> {
         self.seen()
             .into_iter()
@@ -105,7 +105,7 @@ impl Peer {
             .collect()
     }
 
-    /// Waits until a request has come whose path ends so.
+    /// Waits for a request whose path has this suffix.
     pub(crate) async fn awaited(&self, path: &str) -> Request {
         for _ in 0..300 {
             if let Some(request) = self.to(path).into_iter().next() {
@@ -208,7 +208,7 @@ async fn read(stream: &mut TcpStream) -> Option<Request> {
     })
 }
 
-/// A file that only one test uses.
+/// A file for a single test.
 pub(crate) fn file(content: &str) -> PathBuf {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let name = format!(
@@ -233,7 +233,7 @@ pub(crate) fn authorized_user(peer: &Peer) -> Value {
     })
 }
 
-/// A token server's answer.
+/// A token server's response.
 pub(crate) fn granted(token: &str) -> Reply {
     Reply::Json(
         200,
@@ -241,7 +241,7 @@ pub(crate) fn granted(token: &str) -> Reply {
     )
 }
 
-/// A token cache over a credential, with short limits.
+/// A token cache for a credential, with short limits.
 pub(crate) fn tokens(credential: &Value) -> Tokens {
     tokens_of(&file(&credential.to_string()))
 }
@@ -290,10 +290,10 @@ pub(crate) async fn bigquery(config: &Config) -> (BigQuery, Arc<Metrics>) {
     (bigquery, metrics)
 }
 
-/// The words of each corpus in an answer of [`answer`].
+/// The number of words of each corpus in [`answer`].
 pub(crate) const CORPUS_WORDS: i64 = 20_000;
 
-/// A finished query's answer.
+/// The response to a finished query.
 pub(crate) fn answer(rows: &[(&str, &str)]) -> Value {
     let all = CORPUS_WORDS.to_string();
     let rows: Vec<Value> = rows
@@ -317,7 +317,7 @@ pub(crate) fn answer(rows: &[(&str, &str)]) -> Value {
     })
 }
 
-/// A query's answer while its job still runs.
+/// The response to a query whose job is still running.
 pub(crate) fn running() -> Reply {
     Reply::Json(
         200,
@@ -350,7 +350,7 @@ pub(crate) async fn peer(script: impl Fn(&Request) -> Reply + Send + Sync + 'sta
     .await
 }
 
-/// A `service_account` file whose token server is the peer's `/token`. The key is made here, once.
+/// A `service_account` file whose token server is the peer's `/token`. The key is created once.
 pub(crate) fn service_account(peer: &Peer) -> Value {
     json!({
         "type": "service_account",
@@ -370,7 +370,7 @@ pub(crate) fn private_key() -> &'static str {
     })
 }
 
-/// An `external_account` file that exchanges the text of a file at the peer's `/sts`.
+/// An `external_account` file that exchanges the content of a file at the peer's `/sts`.
 pub(crate) fn external_account(peer: &Peer, source: Value) -> Value {
     json!({
         "type": "external_account",

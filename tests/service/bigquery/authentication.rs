@@ -1,4 +1,4 @@
-//! What happens when BigQuery or the token server refuses.
+//! What happens if BigQuery or the token server refuses.
 
 use serde_json::json;
 use wordtally::cause::chain;
@@ -10,7 +10,7 @@ use crate::upstream::*;
 async fn a_refused_token_is_replaced_once() {
     let replies: [fn() -> Reply; 3] = [
         || refusal(401, "authError"),
-        // The bare library loses the status of both of these.
+        // The library by itself loses the status of both of these.
         || Reply::Text(401, "<html>who are you?</html>"),
         || {
             Reply::Json(
@@ -81,7 +81,7 @@ async fn a_token_server_that_comes_back_is_waited_for() {
     config.timeout = std::time::Duration::from_secs(10);
     let metrics = std::sync::Arc::new(wordtally::telemetry::Metrics::new(config.ttl));
     let variables = wordtally::credentials::Variables::default();
-    // Together the waits are longer than a failure is remembered.
+    // The waits together are longer than a failure is remembered.
     let backoff = std::time::Duration::from_millis(100);
     let bigquery = wordtally::bigquery::BigQuery::with_backoff(&config, &variables, metrics, backoff)
         .await

@@ -1,4 +1,4 @@
-//! `wordtally_bigquery_jobs_total` counts the queries that left for BigQuery, no more and no fewer.
+//! `wordtally_bigquery_jobs_total` counts the queries that were sent to BigQuery, no more and no fewer.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use wordtally::config::Config;
 
 use crate::upstream::*;
 
-/// Asks once, for a second at most, and returns what the metric says then.
+/// Asks once, for at most a second, and returns the metric.
 async fn counted(mut config: Config) -> String {
     config.timeout = Duration::from_secs(1);
     let (bigquery, metrics) = bigquery(&config).await;

@@ -1,6 +1,7 @@
-//! The faults of gcp-bigquery-client that this service has none of, each shown on the bare library.
+//! The faults of gcp-bigquery-client that this service avoids, each shown with the library itself.
 //!
-//! A test that fails here after an update means that a fault is gone, and with it a reason for which its requests are ours.
+//! A test that fails here after an update shows that a fault has been fixed, and with it one reason for our own
+//! requests.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use serde_json::json;
 
 use crate::upstream::*;
 
-/// A token, in the form that the library wants it.
+/// A token in the form that the library expects.
 #[derive(Clone)]
 struct OneToken;
 
@@ -98,7 +99,7 @@ async fn it_takes_the_first_page_for_the_whole() {
     assert_eq!(ResultSet::new_from_query_response(answer).row_count(), 1);
 }
 
-/// Ours takes a mebibyte of a page, and sixty-four kibibytes of a refusal.
+/// The service accepts a page of one mebibyte, and an error response of sixty-four kibibytes.
 #[tokio::test]
 async fn it_reads_a_body_of_any_size() {
     let answer = query(|| {

@@ -1,4 +1,4 @@
-//! The client of BigQuery, against a scripted one.
+//! The BigQuery client, with a scripted server.
 
 mod authentication;
 mod job_metric;

@@ -1,4 +1,4 @@
-//! What is sent to BigQuery, and how an answer without trouble comes back.
+//! What is sent to BigQuery, and how an answer without faults is returned.
 
 use wordtally::answer::Count;
 
@@ -51,7 +51,7 @@ async fn the_word_is_bound_and_every_limit_is_set() {
     let wait = body["timeoutMs"].as_u64().expect("a wait");
     assert!((1..=2500).contains(&wait), "{wait}");
 
-    // 2,650,000 bytes processed are billed as the least: 10 MiB.
+    // 2,650,000 processed bytes are billed as the minimum of 10 MiB.
     let text = metrics.render().expect("metrics");
     assert!(text.contains("wordtally_bigquery_jobs_total 1\n"), "{text}");
     assert!(
@@ -122,7 +122,7 @@ async fn on_google_cloud_token_and_project_come_from_the_metadata_server() {
     {
         assert_eq!(metadata.header("metadata-flavor"), "Google");
     }
-    // Both are kept.
+    // Both are cached.
     assert_eq!(peer.to("/project-id").len(), 1);
     assert_eq!(peer.to("/default/token").len(), 1);
     let query = &peer.to("/queries")[0];

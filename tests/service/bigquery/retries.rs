@@ -1,4 +1,4 @@
-//! Which failures are tried again, which are not, and what is known of them.
+//! Which failures are retried, which are not, and how they are reported.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use wordtally::reason::Reason;
 
 use crate::upstream::*;
 
-/// Makes the same reply each time.
+/// Produces the same reply each time.
 type Replies = fn() -> Reply;
 
-/// Fails once by the reply, then answers.
+/// Fails once with the reply, then answers.
 async fn once(reply: impl Fn() -> Reply + Send + Sync + 'static) -> (Peer, Result<usize, (Reason, String)>) {
     let peer = peer(move |request| match request.nth {
         0 => reply(),
@@ -26,7 +26,7 @@ async fn once(reply: impl Fn() -> Reply + Send + Sync + 'static) -> (Peer, Resul
     (peer, result)
 }
 
-/// The bare client library retries nothing, so each of these is an error there.
+/// The library by itself retries nothing, so each of these is an error there.
 #[tokio::test]
 async fn passing_failures_are_tried_again_with_the_same_request_id() {
     let cases: [(&str, Replies); 11] = [
@@ -36,9 +36,9 @@ async fn passing_failures_are_tried_again_with_the_same_request_id() {
         ("503", || refusal(503, "backendError")),
         ("504", || refusal(504, "backendError")),
         ("403 rateLimitExceeded", || refusal(403, "rateLimitExceeded")),
-        // The library says "expected value at line 1 column 1" to this, with no status.
+        // The library reports "expected value at line 1 column 1" for this, without a status.
         ("HTML 503", || Reply::Text(503, "<html>busy</html>")),
-        // And "missing field `errors`" to this.
+        // And "missing field `errors`" for this.
         ("503 without errors[]", || {
             Reply::Json(503, json!({"error": {"code": 503, "message": "busy"}}))
         }),
@@ -130,11 +130,11 @@ async fn a_job_that_failed_in_passing_is_run_anew() {
     .await;
     assert_eq!(result, Ok(1));
     let queries = peer.to("/queries");
-    // With the same one BigQuery would give back the failed job.
+    // With the same ID BigQuery would return the failed job.
     assert_ne!(queries[0].json()["requestId"], queries[1].json()["requestId"]);
 }
 
-/// The bare client library returns such an answer as an empty result.
+/// The library by itself returns such an answer as an empty result.
 #[tokio::test]
 async fn a_job_that_failed_for_good_is_an_error() {
     let (peer, result) = once(|| {
@@ -182,12 +182,12 @@ async fn no_try_begins_that_the_deadline_would_cut_off() {
         .expect("a client");
     let began = std::time::Instant::now();
     let error = bigquery.counts().await.expect_err("a failure");
-    // The failure itself is told, not a timeout.
+    // The failure itself is reported, not a timeout.
     assert_eq!(error.reason, Reason::Unavailable);
     assert!(began.elapsed() < Duration::from_secs(3));
 }
 
-/// The library shows nobody a response's headers.
+/// The library does not expose the headers of a response.
 #[tokio::test]
 async fn a_server_is_left_alone_for_as_long_as_it_says() {
     let busy = |seconds| Reply::Later(503, seconds);

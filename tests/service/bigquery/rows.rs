@@ -10,7 +10,7 @@ use crate::upstream::*;
 /// Makes an answer wrong in one way.
 type Change = fn(&mut Value);
 
-/// Gives one answer, changed as the test wants it.
+/// Returns one answer, changed by the test.
 async fn changed(change: impl FnOnce(&mut Value)) -> Result<Vec<Count>, Reason> {
     let mut body = answer(&[("hamlet", "995")]);
     change(&mut body);
@@ -20,7 +20,7 @@ async fn changed(change: impl FnOnce(&mut Value)) -> Result<Vec<Count>, Reason> 
     result.map(|found| found.counts).map_err(|error| error.reason)
 }
 
-/// The bare client library's `query` returns the first page only.
+/// The library's own `query` returns only the first page.
 #[tokio::test]
 async fn every_page_is_fetched_in_order() {
     let peer = peer(|request| {
@@ -49,7 +49,7 @@ async fn every_page_is_fetched_in_order() {
     }
 }
 
-/// It would stand in each line of the log.
+/// The name would be in each line of the log.
 #[tokio::test]
 async fn a_job_whose_name_is_endless_cannot_be_asked_for() {
     for length in [1024, 1025] {
@@ -76,7 +76,7 @@ async fn a_job_whose_name_is_endless_cannot_be_asked_for() {
     }
 }
 
-/// BigQuery's `errors` are warnings too: they do not say that the job failed.
+/// BigQuery's `errors` may be warnings: they do not mean that the job failed.
 #[tokio::test]
 async fn a_warning_beside_all_rows_is_an_answer() {
     let warned = |body: &mut Value| body["errors"] = json!([{"reason": "invalid", "message": "a warning"}]);
@@ -93,7 +93,7 @@ async fn a_warning_beside_all_rows_is_an_answer() {
         body["totalRows"] = json!("0");
     });
     assert_eq!(none.await, Ok(Vec::new()));
-    // Nobody says that these are all.
+    // The response does not say that these are all rows.
     let unannounced = changed(|body| {
         warned(body);
         body["totalRows"] = Value::Null;
@@ -154,7 +154,7 @@ async fn empty_pages_without_end_are_given_up() {
     assert_eq!(peer.to("/queries/job_1").len(), 99);
 }
 
-/// Laid out, each of these few kilobytes would take more than a gigabyte.
+/// As a table, each of these few kilobytes would take more than a gigabyte.
 #[tokio::test]
 async fn names_that_would_make_a_huge_table_are_refused() {
     let long = "x".repeat(200_000);
@@ -174,7 +174,7 @@ async fn names_that_would_make_a_huge_table_are_refused() {
 async fn no_corpus_is_an_answer() {
     let empty = changed(|body| {
         body["totalRows"] = json!("0");
-        // The bare client library panics on a page without rows.
+        // The library panics on a page without rows.
         body.as_object_mut().expect("an object").remove("rows");
     });
     assert_eq!(empty.await, Ok(Vec::new()));
@@ -216,7 +216,7 @@ async fn other_cases_are_told_from_corpora() {
     assert_eq!(other_cases, [("THE", 2), ("The", 1)]);
 }
 
-/// Nothing else is taken for it: neither a project's name nor an address.
+/// Only the header counts: neither a project's name nor an address does.
 #[tokio::test]
 async fn an_answer_is_a_sample_if_its_header_says_so() {
     for (field, expected) in [
@@ -233,7 +233,7 @@ async fn an_answer_is_a_sample_if_its_header_says_so() {
 #[tokio::test]
 async fn what_is_not_an_answer_is_an_error_and_no_panic() {
     let cases: [(&str, Change); 17] = [
-        // The bare client library panics on this one: "Expecting a non empty list of fields".
+        // The library panics on this one: "Expecting a non empty list of fields".
         ("a schema without fields", |body| body["schema"] = json!({})),
         ("no schema", |body| body["schema"] = Value::Null),
         ("another column", |body| {

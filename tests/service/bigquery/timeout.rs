@@ -1,4 +1,4 @@
-//! Nothing waits beyond the timeout, and no job is left running.
+//! Nothing waits longer than the timeout, and no job is left running.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use wordtally::reason::Reason;
 
 use crate::upstream::*;
 
-/// The bare client library has no timeout and would wait for ever.
+/// The library by itself has no timeout and would wait for ever.
 #[tokio::test]
 async fn a_silent_bigquery_ends_in_a_timeout() {
     let replies: [fn() -> Reply; 2] = [|| Reply::Hang, || Reply::HangInBody];
@@ -35,7 +35,7 @@ async fn the_timeout_covers_the_token() {
     assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
 }
 
-/// The bare client library returns `jobComplete: false` as an empty result without an error.
+/// The library by itself returns `jobComplete: false` as an empty result without an error.
 #[tokio::test]
 async fn a_running_job_is_polled_where_it_runs() {
     let peer = peer(|request| match (request.method.as_str(), request.nth) {

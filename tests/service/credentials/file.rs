@@ -1,4 +1,4 @@
-//! Which credential files are taken, and what is said of the others.
+//! Which credential files are accepted, and the errors for the others.
 
 use serde_json::{Value, json};
 use wordtally::credentials::File;
@@ -25,7 +25,7 @@ async fn good() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// Reads a changed file and returns the complaint.
+/// Reads a changed file and returns the error.
 fn complaint(mut json: Value, change: impl FnOnce(&mut Value)) -> String {
     change(&mut json);
     let path = file(&json.to_string());
@@ -88,7 +88,7 @@ async fn other_types_are_refused_with_the_right_ones_named() {
             "{sentence}"
         );
     }
-    // Only the types that give a token of their own may impersonate.
+    // Only the types that have their own tokens may impersonate.
     let (_, json) = good().await.remove(3);
     let nested = json.clone();
     let sentence = complaint(json, |json| json["source_credentials"] = nested);

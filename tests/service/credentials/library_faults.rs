@@ -1,6 +1,7 @@
-//! The faults of yup-oauth2 that this service has none of, each shown on the bare library.
+//! The faults of yup-oauth2 that this service avoids, each shown with the library itself.
 //!
-//! A test that fails here after an update means that a fault is gone, and with it a reason for which its requests are ours.
+//! A test that fails here after an update shows that a fault has been fixed, and with it one reason for our own
+//! requests.
 
 use std::time::Duration;
 
@@ -85,7 +86,7 @@ async fn it_panics_on_a_bad_address_and_on_an_absurd_lifetime() {
     }
 }
 
-/// Ours takes sixty-four kibibytes.
+/// The service accepts sixty-four kibibytes.
 #[tokio::test]
 async fn it_reads_a_body_of_any_size() {
     let long = "x".repeat(8 * 1024 * 1024);

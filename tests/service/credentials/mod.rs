@@ -1,4 +1,4 @@
-//! Credentials: where they are found, which are taken, and how each gets its token.
+//! Credentials: where they are found, which are accepted, and how each type gets its token.
 
 mod file;
 mod library_faults;

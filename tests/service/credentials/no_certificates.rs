@@ -26,7 +26,7 @@ async fn inner() {
     let mut config = config(&peer);
     config.credentials = Some(file(&service_account(&peer).to_string()));
 
-    // The fault is real: yup-oauth2's own client can't even be built.
+    // The fault is real: not even yup-oauth2's own client can be created.
     let key = yup_oauth2::parse_service_account_key(service_account(&peer).to_string()).expect("a key");
     assert!(
         yup_oauth2::ServiceAccountAuthenticator::builder(key)

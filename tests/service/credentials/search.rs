@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use wordtally::credentials::{Origin, Variables};
 
-/// A directory with every place filled.
+/// A directory with a credential in every place.
 fn everything(name: &str) -> (PathBuf, Variables) {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("search-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&root);
@@ -37,9 +37,9 @@ fn each_place_is_taken_when_those_before_it_are_empty() {
     let flag = root.join("flag.json");
     assert_eq!(find(Some(&flag), &variables), "flag.json");
     assert_eq!(find(None, &variables), "systemd/bigquery.json");
-    // systemd's directory is there, but holds credentials of other kinds.
+    // systemd's directory exists, but contains credentials of other kinds.
     std::fs::remove_file(root.join("systemd/bigquery.json")).expect("removed");
-    // Nothing is there, but it was named: reading it will say so.
+    // The file does not exist, but it was named: reading it will report that.
     assert_eq!(find(None, &variables), "named.json");
     variables.google_application_credentials = None;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! How tokens are kept, shared and replaced.
+//! How tokens are cached, shared and replaced.
 
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ async fn a_caller_that_goes_away_ends_nobody_elses_wait() {
     assert_eq!(peer.seen().len(), 1);
 }
 
-/// yup-oauth2 keeps each of the first three as "no token" for ever, and passes the others on.
+/// yup-oauth2 caches each of the first three as "no token" for ever, and passes the others on.
 #[tokio::test]
 async fn an_answer_without_a_usable_token_is_an_error_and_not_kept() {
     let cases = [
@@ -94,7 +94,7 @@ async fn fails_then_recovers(body: serde_json::Value, service: bool) {
     let tokens = tokens(&credential);
     let error = tokens.token().await.expect_err(&shown);
     assert_eq!(error.kind, Kind::Unavailable, "{shown}: {error}");
-    // Tried three times, and then answered from memory for a moment: no stampede.
+    // It is tried three times, and then returned from memory for a moment: no stampede.
     let again = tokens.token().await.expect_err(&shown);
     assert_eq!((again.kind, chain(&again)), (error.kind, chain(&error)));
     assert_eq!(peer.seen().len(), 3, "{shown}");
@@ -102,7 +102,7 @@ async fn fails_then_recovers(body: serde_json::Value, service: bool) {
     assert_eq!(tokens.token().await.expect("a token").secret(), "good", "{shown}");
 }
 
-/// yup-oauth2 adds these to its clock, which overflows: a panic.
+/// yup-oauth2 adds these to its clock, which overflows and panics.
 #[tokio::test]
 async fn an_absurd_lifetime_is_a_long_or_a_short_one() {
     let long = [
@@ -146,12 +146,12 @@ async fn a_token_is_replaced_before_it_ends() {
     let tokens = tokens(&authorized_user(&peer));
     assert_eq!(tokens.token().await.expect("a token").secret(), "token-0");
     assert_eq!(tokens.token().await.expect("a token").secret(), "token-0");
-    // It lives for a second, and is used for three quarters of it.
+    // It is valid for a second, and is used for three quarters of it.
     tokio::time::sleep(Duration::from_millis(780)).await;
     assert_eq!(tokens.token().await.expect("a token").secret(), "token-1");
 }
 
-/// A token that ended while the machine was suspended would be refused by BigQuery.
+/// BigQuery would refuse a token that expired while the machine was suspended.
 #[tokio::test]
 async fn the_time_of_a_suspension_counts_for_a_token() {
     let peer = peer(|_| Reply::Close).await;
@@ -237,7 +237,7 @@ async fn after_a_renewal_the_next_use_reads_the_file_and_the_old_token_serves_if
 
     credential["refresh_token"] = json!("hush-rotated");
     std::fs::write(&path, credential.to_string()).expect("a file");
-    // At once, though the failure of a moment ago would answer otherwise.
+    // Immediately, although a failure just now would otherwise be returned.
     tokens.renew();
     let second = tokens.token().await.expect("a token");
     assert_eq!(second.secret(), "token-1");
@@ -266,7 +266,7 @@ async fn a_fetch_that_began_before_a_renewal_is_not_kept() {
     assert_eq!(tokens.token().await.expect("a token").secret(), "by-the-new-file");
 }
 
-/// yup-oauth2's own timeout is ignored with a client of ours, and never covers the body.
+/// yup-oauth2 ignores its own timeout with a custom client, and the timeout never covers the body.
 #[tokio::test]
 async fn a_token_server_that_hangs_is_given_up_in_time() {
     let replies: [fn() -> Reply; 2] = [|| Reply::Hang, || Reply::HangInBody];

@@ -1,4 +1,4 @@
-//! Each type of credential gets its token, from requests as Google expects them.
+//! Each type of credential gets its token, by requests in the form that Google expects.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +11,7 @@ use crate::upstream::*;
 const BIGQUERY: &str = "https://www.googleapis.com/auth/bigquery";
 const CLOUD_PLATFORM: &str = "https://www.googleapis.com/auth/cloud-platform";
 
-/// Grants at `/token` and `/sts`, and impersonates at `/impersonate`.
+/// Grants tokens at `/token` and `/sts`, and impersonates at `/impersonate`.
 async fn google() -> Peer {
     Peer::start(|request| match request.path.as_str() {
         "/token" => granted("from-token"),
@@ -27,7 +27,7 @@ async fn google() -> Peer {
 }
 
 fn in_an_hour() -> String {
-    // The form in which Google writes it.
+    // The format in which Google writes it.
     let end = SystemTime::now() + Duration::from_secs(3600);
     humantime::format_rfc3339_seconds(end).to_string()
 }
@@ -85,7 +85,7 @@ async fn a_workload_may_fetch_its_token_and_act_as_a_service_account() {
     let tokens = tokens(&credential);
     assert_eq!(tokens.token().await.expect("a token").secret(), "impersonated");
     assert_eq!(peer.to("/subject")[0].header("x-asked-by"), "tally");
-    // The type that is asked for is no secret: the log keeps the word.
+    // The requested token type is not a secret: the log keeps the word.
     let path = "/application_default_credentials.json";
     assert_eq!(wordtally::secrets::redacted(path), path);
     let form = peer.to("/sts")[0].form();
@@ -105,7 +105,7 @@ async fn a_workload_may_ask_one_server_by_http_and_another_by_https() {
         "format": {"type": "json", "subject_token_field_name": "value"},
     });
     let mut credential = external_account(&peer, source);
-    // Nobody answers TLS there; a machine without certificates cannot even ask.
+    // Nothing speaks TLS there; a machine without certificates cannot even connect.
     credential["token_url"] = json!(peer.address.replace("http:", "https:"));
     let error = tokens(&credential).token().await.expect_err("no token");
     assert!(!peer.to("/subject").is_empty(), "{}", chain(&error));
@@ -126,7 +126,8 @@ async fn a_subject_token_may_stand_in_a_json_file() {
     assert_eq!(peer.to("/sts")[0].form()["subject_token"], "subject-from-json");
 }
 
-/// yup-oauth2 waits for a pipe's writer with a thread for each try, and reads what has no end until memory has.
+/// With a pipe, each attempt of yup-oauth2 leaves a thread that waits for its writer; an endless file is read until
+/// memory is full.
 #[tokio::test]
 async fn a_subject_token_that_is_no_small_file_is_refused_at_once() {
     let peer = google().await;
@@ -134,7 +135,7 @@ async fn a_subject_token_that_is_no_small_file_is_refused_at_once() {
     let pipe = directory.path().join("pipe");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.expect("mkfifo").success());
-    // Longer than any file, and regular.
+    // Larger than any file, and regular.
     let large = file(&"x".repeat(65_537));
     for (path, said) in [
         (pipe.as_path(), "is not a regular file"),
@@ -176,7 +177,7 @@ async fn a_subject_token_may_lie_behind_links_and_in_proc() {
     assert_eq!(peer.to("/sts")[0].form()["subject_token"], "subject-from-link");
 }
 
-/// yup-oauth2 needs a `format` here; Google's own libraries take text if there is none.
+/// yup-oauth2 needs a `format` here; Google's own libraries assume text if there is none.
 #[tokio::test]
 async fn a_fetched_subject_token_is_text_unless_told_otherwise() {
     let peer = Peer::start(|request| match request.path.as_str() {
@@ -256,7 +257,7 @@ async fn a_refused_impersonation_says_why_and_is_not_repeated() {
 
 #[tokio::test]
 async fn without_file_and_metadata_server_the_log_says_what_is_missing() {
-    // Bound and closed again: nobody listens there.
+    // Bound and closed again, so that nothing listens there.
     let free = std::net::TcpListener::bind("127.0.0.1:0")
         .expect("a port")
         .local_addr()
@@ -268,6 +269,6 @@ async fn without_file_and_metadata_server_the_log_says_what_is_missing() {
         .expect_err("a failure");
     assert_eq!(error.kind, Kind::Unavailable);
     assert!(chain(&error).contains("no credential file was found"), "{error}");
-    // Down to the system's own words.
+    // Including the system's own message.
     assert!(chain(&error).contains("refused"), "{error}");
 }

@@ -18,7 +18,7 @@ const NAMES: [Option<&str>; 9] = [
     None,
 ];
 
-/// An instance that knows of no other.
+/// An instance that does not know any other.
 const ALONE: Context<'_> = Context {
     neighbours: None,
     ttl: Duration::from_secs(300),
@@ -242,7 +242,7 @@ fn markdown_is_one_table_whatever_the_names() {
     );
 }
 
-/// As GitHub's own parser links them.
+/// As GitHub's own parser makes links.
 #[test]
 fn an_address_is_no_link_in_markdown() {
     for (name, escaped) in [
@@ -325,7 +325,7 @@ fn a_tag_follows_the_body() {
                 .clone()
         };
         assert_ne!(tag(&changed), tag(&old), "{format:?}");
-        // The table and the CSV do not say when they were made, so a refresh that changes nothing keeps their tags.
+        // The table and the CSV do not contain a time, so a refresh that changes nothing keeps their tags.
         let dated = body(&answer(as_of()), format).contains("2001-09-09");
         assert_eq!(tag(&later) != tag(&old), dated, "{format:?}");
         if [&csv::FORMAT, &text::FORMAT].contains(&format) {
@@ -343,7 +343,7 @@ fn a_wrong_clock_still_gives_pages() {
     assert!(after.contains("\"as_of\":\"9999-12-31T23:59:59Z\""), "{after}");
 }
 
-/// A tie: of the two ways to round, the formats took one each.
+/// A tie: of the two ways to round, the formats used one each.
 #[test]
 fn json_and_csv_round_a_rate_alike() {
     let mut answer = answer(as_of());

@@ -1,4 +1,4 @@
-//! An answer as each format writes it, and the pages that hold none.
+//! An answer in each format, and the pages without one.
 
 mod formats;
 mod other_pages;

@@ -1,4 +1,4 @@
-//! The pages that hold no answer: errors, and the index over several instances.
+//! The pages without an answer: errors, and the index of several instances.
 
 use hyper::StatusCode;
 use wordtally::render::{
@@ -84,7 +84,7 @@ fn index(listed: &[Listed], format: &'static Format) -> String {
     String::from_utf8(body.to_vec()).unwrap()
 }
 
-/// The banner speaks for the whole page.
+/// The banner is about the whole page.
 #[test]
 fn samples_among_others_are_marked_in_their_rows() {
     let own = counted("the", "/the/", 2, false);

@@ -1,4 +1,4 @@
-//! HTML pages: what they say, and that nothing in them can be anything but text.
+//! HTML pages: what they say, and that text from outside always stays text.
 
 use std::time::{Duration, SystemTime};
 
@@ -44,7 +44,7 @@ fn answer(word: &str, counts: &[(&str, i64)]) -> Answer {
     }
 }
 
-/// The same of the table whose corpora have titles.
+/// An answer from the table whose corpora have titles.
 fn shakespeare(word: &str, counts: &[(&str, i64)]) -> Answer {
     Answer {
         table: "bigquery-public-data.samples.shakespeare".parse().unwrap(),
@@ -74,7 +74,7 @@ fn html_of(answer: &Answer) -> String {
     body(&Pages::new(answer, &ALONE).unwrap(), &html::FORMAT)
 }
 
-/// The plain page's table: its line end is the page's own.
+/// The table on the plain page, without the line end of the page.
 fn table(pages: &Pages) -> String {
     body(pages, &text::FORMAT).strip_suffix('\n').unwrap().to_owned()
 }
@@ -92,7 +92,7 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
         .0
 }
 
-/// The text that a browser shows: without tags, and with what was escaped as it was.
+/// The text that a browser shows: without tags, and with escapes decoded.
 fn shown(html: &str) -> String {
     let mut text = String::new();
     for (index, piece) in html.split('<').enumerate() {
@@ -114,7 +114,7 @@ fn shown(html: &str) -> String {
     text
 }
 
-/// Every tag, its name first. In our pages no `<` or `>` stands outside a tag, but for the style.
+/// Every tag, with its name first. In our pages no `<` or `>` occurs outside a tag, except in the style.
 fn tags(html: &str) -> Vec<&str> {
     let (head, rest) = html.split_once("<style>").unwrap();
     let (_, body) = rest.split_once("</style>").unwrap();
@@ -125,7 +125,7 @@ fn tags(html: &str) -> Vec<&str> {
         .collect()
 }
 
-/// A tag without the values of its attributes, which all stand in double quotes.
+/// A tag without the values of its attributes, all of which are in double quotes.
 fn shape(tag: &str) -> String {
     tag.split('"').step_by(2).collect()
 }

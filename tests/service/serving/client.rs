@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
-/// Longer than anything here takes, so that a hang fails instead of hanging.
+/// Longer than anything here takes, so that a hang becomes a failure.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) struct Client<S> {
@@ -25,7 +25,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
-    /// Reads one response; one to HEAD has no body whatever its Content-Length says.
+    /// Reads one response; a response to HEAD has no body, whatever its Content-Length is.
     pub(crate) async fn reply(&mut self, to_head: bool) -> Reply {
         let end = loop {
             if let Some(end) = self.received.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -60,7 +60,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         text
     }
 
-    /// How long the server takes to close, with what it sent before.
+    /// How long the server takes to close, and what it sent before.
     pub(crate) async fn closed_after(&mut self) -> (Duration, String) {
         let begun = Instant::now();
         let rest = self.rest().await;
@@ -89,7 +89,7 @@ impl Reply {
         self.head.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// A header's value; one that is sent twice is a fault.
+    /// The value of a header; a repeated header is an error.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut found = self.head.lines().skip(1).filter_map(|line| {
             let (key, value) = line.split_once(": ")?;

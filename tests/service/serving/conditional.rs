@@ -1,4 +1,4 @@
-//! A client that has the page already is told so.
+//! A client that already has the page gets a 304.
 
 use super::server::Server;
 
@@ -31,7 +31,7 @@ async fn a_known_tag_gives_304_without_a_body() {
             assert_eq!(reply.header("age"), Some("0"));
             assert_eq!(reply.header("content-type"), None);
             assert_eq!(reply.header("content-length"), None);
-            // The connection is still in step: nothing of a body was sent.
+            // The connection is still in sync: nothing of a body was sent.
             client.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await;
             assert_eq!(client.reply(false).await.text(), "ok\n");
         }

@@ -1,4 +1,4 @@
-//! Which pages of other origins may read what is served.
+//! Which pages of other origins may read the responses.
 
 use super::server::Server;
 
@@ -37,7 +37,7 @@ async fn a_star_opens_the_answers_and_errors_to_each_page() {
                 Some("age, etag, retry-after, x-request-id")
             );
             assert_eq!(reply.header("cross-origin-resource-policy"), Some("cross-origin"));
-            // It is the same for each.
+            // It is the same for every origin.
             assert!(
                 !reply.header("vary").unwrap_or_default().contains("origin"),
                 "{path}"
@@ -90,7 +90,7 @@ async fn a_preflight_of_an_allowed_origin_is_answered() {
     let allowed = format!("Origin: https://a.example\r\n{PREFLIGHT}");
     let mut client = server.connect().await;
     client.send(ask("/counts.json", &allowed)).await;
-    // It has no body, and no length of one.
+    // It has no body, and no Content-Length.
     let reply = client.reply(true).await;
     assert_eq!(reply.status(), 204);
     for (field, value) in [

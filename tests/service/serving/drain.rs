@@ -1,4 +1,4 @@
-//! A stop loses no request that has come, and is held up by nobody.
+//! A stop loses no request that has arrived, and no client can delay it.
 
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ async fn a_request_being_answered_is_finished() {
     let mut client = server.connect().await;
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
     let task = {
-        // It waits for the first answer now.
+        // Now it waits for the first answer.
         sleep(Duration::from_millis(50)).await;
         server.stop()
     };
@@ -87,7 +87,7 @@ async fn a_request_already_on_its_way_is_answered_as_the_last() {
 #[tokio::test]
 async fn what_waits_in_the_backlog_is_answered() {
     let server = Server::without_answer(patient());
-    // The server's task does not run between these lines: one thread, and no await that waits for it.
+    // The server's task does not run between these lines, because there is one thread and no await that waits for it.
     let mut streams = Vec::new();
     for _ in 0..5 {
         let mut stream = std::net::TcpStream::connect(server.address()).unwrap();
@@ -142,7 +142,7 @@ async fn a_restart_under_load_loses_no_request_on_several_threads() {
 }
 
 async fn restart_under_load() {
-    // A client that gets no time of a busy machine is late, and no limit may be what closes its connection.
+    // On a busy machine a client may be late, and no limit may be the reason why its connection closes.
     let server = Server::without_answer(Limits {
         last_requests: Duration::from_secs(1),
         ..patient()

@@ -1,4 +1,4 @@
-//! Pages in gzip, for who takes it.
+//! Pages in gzip, for clients that accept it.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use wordtally::render::{FORMATS, html, json};
 use super::client::Reply;
 use super::server::{Server, body, short};
 
-/// The bytes as `gzip` reads them: not the library that wrote them.
+/// The bytes as decompressed by `gzip`, and not by the library that compressed them.
 fn unzipped(body: &[u8]) -> Vec<u8> {
     let mut gzip = Command::new("gzip")
         .arg("-dc")
@@ -85,7 +85,7 @@ async fn accept_encoding_is_obeyed() {
         );
         assert_eq!(reply.header("vary"), Some("accept, accept-encoding"));
     }
-    // It is so short that there is none in gzip.
+    // It is so short that it does not exist in gzip.
     let only_gzip = "Accept: text/csv\r\nAccept-Encoding: gzip, identity;q=0\r\n";
     assert_eq!(server.get("/", only_gzip).await.status(), 406);
 }

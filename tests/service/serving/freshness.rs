@@ -1,4 +1,4 @@
-//! What is served before the first answer, while BigQuery fails, and after an answer is too old.
+//! What is served before the first answer, while BigQuery fails, and after an answer has become too old.
 
 use std::time::Duration;
 
@@ -28,11 +28,11 @@ async fn a_request_waits_for_the_first_answer() {
     server.publish(995);
     let reply = client.reply(false).await;
     assert_eq!(reply.status(), 200);
-    // It is slow enough to be an example in the metrics, which has an id. A cache may keep the page for others.
+    // It is slow enough to be an exemplar in the metrics, which has an ID. A cache may keep the page for others.
     assert_eq!(reply.header("x-request-id"), None);
 }
 
-/// A client that ends its side of the connection after its requests.
+/// A client that closes its sending side after its requests.
 async fn half_closed(server: &Server, requests: &str) -> Client<TcpStream> {
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     stream.write_all(requests.as_bytes()).await.unwrap();
@@ -90,7 +90,7 @@ async fn the_wait_for_the_first_answer_ends() {
         waited >= Duration::from_millis(290) && waited < Duration::from_secs(2),
         "{waited:?}"
     );
-    // It counts from the start: while BigQuery is down nobody else is kept waiting.
+    // The wait is measured from the start: while BigQuery is down no later request waits.
     let begun = Instant::now();
     assert_eq!(server.get("/", "").await.status(), 503);
     let waited = begun.elapsed();
@@ -133,7 +133,7 @@ async fn a_stale_answer_is_served_through_a_failure() {
     let reply = server.get("/", "").await;
     assert_eq!((reply.status(), reply.header("age")), (200, Some("4000")));
     assert!(reply.text().contains("Not up to date."));
-    // A refresh that fails before its time leaves an answer that is fresh.
+    // A failed refresh that began early leaves an answer that is still fresh.
     server.publish_aged(995, Duration::ZERO);
     fail(&server, Duration::from_secs(9));
     assert!(!server.get("/", "").await.text().contains("Not up to date."));

@@ -1,4 +1,4 @@
-//! No client holds a connection, or all of them, for as long as he likes.
+//! No client can hold a connection, or all of them, for as long as it likes.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::client::Client;
 use super::server::{Server, short};
 use crate::sockets::COPIED;
 
-/// The head and stall limit of `short`, with room for a busy machine.
+/// The head and stall limits of `short`, with a margin for a busy machine.
 fn is_about_300ms(took: Duration) -> bool {
     took > Duration::from_millis(250) && took < Duration::from_secs(3)
 }
@@ -54,7 +54,7 @@ async fn a_head_that_drips_in_is_cut_off() {
     assert!(is_about_300ms(begun.elapsed()), "{:?}", begun.elapsed());
 }
 
-/// Asks and asks without reading, until the server's and our buffers are full and it gives up on us.
+/// Sends requests without reading, until the server's and our buffers are full and the server gives up on us.
 async fn asks_without_reading<S: AsyncWriteExt + AsyncReadExt + Unpin>(mut stream: S) {
     let many = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(100);
     let filled = timeout(Duration::from_secs(5), async {
@@ -76,7 +76,7 @@ async fn a_peer_that_does_not_read_is_cut_off() {
 #[tokio::test]
 async fn a_slow_reader_that_goes_on_reading_gets_everything() {
     let server = Server::start().await;
-    // A small buffer of ours, so that the server's writes are stuck for most of the time, but never for long.
+    // A small receive buffer, so that the server's writes are stuck most of the time, but never for long.
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(32 * 1024).unwrap();
     let mut stream = socket.connect(server.address()).await.unwrap();
@@ -109,10 +109,10 @@ async fn a_slow_reader_that_goes_on_reading_gets_everything() {
     );
 }
 
-/// The least rate of `short`, in bytes a second.
+/// The least rate of `short`, in bytes per second.
 pub(super) const RATE: usize = 32 * 1024;
 
-/// Asks for some 350 kB and reads at the rate: how much came, and in what time.
+/// Requests some 350 kB and reads at this rate: what was received, and in what time.
 pub(super) async fn reads_at(rate: usize, stream: impl AsyncRead + AsyncWrite) -> (String, Duration) {
     let (mut reading, mut writing) = tokio::io::split(stream);
     let ask = async {
@@ -137,7 +137,7 @@ pub(super) async fn reads_at(rate: usize, stream: impl AsyncRead + AsyncWrite) -
     (all, begun.elapsed())
 }
 
-/// So many answers are more than the kernel keeps for a peer.
+/// This many responses are more than the kernel buffers for a peer.
 pub(super) const SLOWLY_READ: usize = 120;
 
 async fn small_window(server: &Server) -> TcpStream {
@@ -149,7 +149,7 @@ async fn small_window(server: &Server) -> TcpStream {
 #[tokio::test]
 async fn a_steady_reader_gets_everything_though_the_kernel_tells_of_no_room() {
     let server = Server::start().await;
-    // It takes more than half a second until the kernel calls the socket writable.
+    // It takes more than half a second until the kernel reports the socket as writable.
     let (all, took) = reads_at(2 * RATE, small_window(&server).await).await;
     assert_eq!(all.matches("# EOF").count(), SLOWLY_READ);
     assert!(took > 4 * short().write_stall, "too quick to show anything");
@@ -187,7 +187,7 @@ async fn one_connection_too_many_is_closed_and_counted() {
     );
     assert_eq!(server.metrics.connections_refused.get(), 1);
     assert_eq!(server.metrics.connections.get(), 2);
-    // Room again, as soon as one goes.
+    // There is room again as soon as one closes.
     drop(open.pop());
     while server.metrics.connections.get() == 2 {
         sleep(Duration::from_millis(1)).await;
@@ -220,7 +220,7 @@ async fn pipelined_answers_come_whole_before_what_cannot_be_read_and_before_a_wa
         assert_eq!(client.reply(false).await.text(), "ok\n");
     }
     assert_eq!(client.reply(false).await.status(), 400);
-    // The one that waits for the first answer holds up none of those before it.
+    // The request that waits for the first answer does not delay those before it.
     let mut client = server.connect().await;
     client
         .send(health.repeat(20) + "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -237,7 +237,7 @@ async fn pipelined_answers_come_whole_before_what_cannot_be_read_and_before_a_wa
     assert_eq!(client.reply(false).await.status(), 200);
 }
 
-/// What the child of the next test does: it serves until its standard input ends.
+/// The child of the next test: it serves until its standard input ends.
 #[tokio::test]
 #[ignore = "run by the test below, with few file descriptors"]
 async fn child_with_few_descriptors() {

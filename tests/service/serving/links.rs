@@ -1,4 +1,4 @@
-//! What an address names: a format, an order, a document.
+//! What an address can name: a format, an order, a document.
 
 use wordtally::render::{FORMATS, Order, html};
 use wordtally::server::Limits;
@@ -6,7 +6,7 @@ use wordtally::server::Limits;
 use super::client::Reply;
 use super::server::{Server, body};
 
-/// The problem that a client of JSON is told.
+/// The problem details for a client that accepts JSON.
 fn problem(reply: &Reply) -> serde_json::Value {
     assert_eq!(reply.header("content-type"), Some("application/problem+json"));
     serde_json::from_slice(&reply.body).unwrap()
@@ -40,7 +40,7 @@ async fn a_link_to_csv_is_a_file_with_the_words_name() {
     for path in ["/?format=csv", "/counts.csv"] {
         let reply = server.get(path, "").await;
         assert_eq!(reply.header("content-disposition"), Some(file), "{path}");
-        // In gzip as well.
+        // In gzip, too.
         let encoded = server.get(path, "Accept-Encoding: gzip\r\n").await;
         assert_eq!(encoded.header("content-disposition"), Some(file), "{path}");
     }
@@ -54,7 +54,7 @@ async fn a_link_to_csv_is_a_file_with_the_words_name() {
     }
 }
 
-/// In each format, also in those that have no place for it.
+/// In each format, including those that cannot show it.
 #[tokio::test]
 async fn sample_data_is_told_by_a_field_and_by_the_files_name() {
     let server = Server::start().await;
@@ -96,7 +96,7 @@ async fn links_are_conditional_and_have_a_head() {
             assert_eq!(known.header(field), get.header(field), "{path} {field}");
         }
     }
-    // The same bytes, the same tag, whoever asks how.
+    // The same bytes and the same tag, however they are requested.
     let (by_link, by_accept) = (
         server.get("/counts.csv", "").await,
         server.get("/", "Accept: text/csv\r\n").await,
@@ -124,7 +124,7 @@ async fn an_unknown_value_is_400_with_what_would_be_right() {
         assert_eq!(reply.header("vary"), Some("accept"));
         assert_eq!(reply.header("connection"), None, "the connection goes on");
     }
-    // Where the address names a format, an error has its form, whatever else is wrong.
+    // If the address names a format, an error has its form, whatever else is wrong.
     for (method, path, status) in [
         ("GET", "/counts.json?order=", 400),
         ("GET", "/?format=json&order=x", 400),
@@ -203,7 +203,7 @@ async fn json_says_where_it_is_described() {
     assert_eq!(html.body, body(&html::FORMAT, 995));
 }
 
-/// The routes and the document cannot part: each path of it is served, and each path that is counted is in it.
+/// The routes and the document agree: each path in it is served, and each path that is counted is in it.
 #[tokio::test]
 async fn openapi_has_every_route() {
     let server = Server::start().await;
@@ -237,7 +237,7 @@ async fn openapi_has_every_route() {
     );
 }
 
-/// Each property is described, and each that is described is there.
+/// Each property is described, and each described property exists.
 #[tokio::test]
 async fn the_schema_has_every_property() {
     let server = Server::start().await;
@@ -284,7 +284,7 @@ async fn an_error_page_leads_to_the_counts_from_any_depth() {
         assert_eq!(refused.status(), 405);
         assert!(refused.text().contains(&link), "{path}: {}", refused.text());
     }
-    // The way from an address that is too long is not as long.
+    // The relative link from a too long address is not as long.
     let long = server.get(&"/a".repeat(600), "accept: text/html\r\n").await;
     assert_eq!(long.status(), 414);
     assert!(long.text().contains("<a href=\"./\">"), "{}", long.text());

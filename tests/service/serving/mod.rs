@@ -1,4 +1,4 @@
-//! The HTTP server over real sockets, with an answer that the test gives it.
+//! The HTTP server over real sockets, with an answer from the test.
 
 mod client;
 mod conditional;

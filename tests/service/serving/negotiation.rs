@@ -101,7 +101,7 @@ async fn every_response_is_secured_as_its_format_needs_it() {
             Some("same-origin"),
             "{path}"
         );
-        // These are about what a page loads, links to and is framed by.
+        // These concern what a page loads, links to and is framed by.
         let referrer = reply.header("referrer-policy");
         assert_eq!(referrer, is_html.then_some("no-referrer"), "{path} {fields}");
         let policy = reply.header("content-security-policy");
@@ -132,7 +132,7 @@ async fn head_gives_the_fields_of_get_without_the_body() {
         client
             .send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n"))
             .await;
-        // A body after HEAD would stand before this head.
+        // A body after HEAD would precede this head.
         let get = client.reply(false).await;
         assert_eq!(head.status(), get.status());
         for field in ["content-length", "content-type", "etag", "cache-control"] {
@@ -145,7 +145,7 @@ async fn head_gives_the_fields_of_get_without_the_body() {
     }
 }
 
-/// A cache gives one page to many.
+/// A cache serves one page to many clients.
 #[tokio::test]
 async fn a_page_has_no_id_of_its_own_though_it_was_waited_for() {
     let server = Server::without_answer(Limits::default());

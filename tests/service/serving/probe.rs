@@ -22,7 +22,7 @@ async fn a_200_is_well_and_nothing_else_is() {
 
 #[tokio::test]
 async fn nobody_there_is_one_sentence() {
-    // Taken, so that no other test gets it, and nobody listens.
+    // It is bound, so that no other test gets it, and does not listen.
     let taken = TcpSocket::new_v4().unwrap();
     taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let gone = taken.local_addr().unwrap();
@@ -65,12 +65,12 @@ async fn what_is_no_http_or_closes_is_not_well() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_hangs_is_given_up_after_five_seconds() {
-    // It accepts, by the backlog, and never answers.
+    // It accepts through its backlog, and never responds.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let begun = Instant::now();
     let error = probe(&url).await.unwrap_err();
     assert!(error.contains("did not answer within 5 seconds"), "{error}");
-    // By the paused clock, which jumps to the next timer once nothing else is to be done.
+    // By the paused clock, which jumps to the next timer when there is nothing else to do.
     assert_eq!(begun.elapsed().as_secs(), 5);
 }

@@ -1,4 +1,4 @@
-//! What is refused, and that a refused body is never taken for the next request.
+//! What is refused, and that a refused body is never read as the next request.
 
 use wordtally::telemetry::RequestLabels;
 
@@ -7,7 +7,7 @@ use super::server::Server;
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Sends raw bytes and gives everything until the server closes.
+/// Sends raw bytes and returns everything until the server closes.
 async fn exchange(server: &Server, raw: impl AsRef<[u8]>) -> String {
     let mut client = server.connect().await;
     client.send(raw).await;
@@ -223,7 +223,7 @@ async fn too_long_a_target_is_414_and_too_much_head_431() {
     assert_eq!(statuses(&all), [431]);
     assert_eq!(server.get("/", &"X: y\r\n".repeat(63)).await.status(), 200);
 
-    // Exactly as much as is read, so that nothing is left to turn the close into a reset.
+    // Exactly as much as is read, so that no unread bytes turn the close into a reset.
     let head = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
     let all = exchange(&server, format!("{head}{}", "x".repeat(16 * 1024 - head.len()))).await;
     assert_eq!(statuses(&all), [431]);
@@ -273,7 +273,7 @@ async fn what_hyper_refuses_is_answered_and_counted_like_any_other_error() {
     }
 }
 
-/// hyper answers in the version of the request before, and a preface of HTTP/2 not at all.
+/// hyper answers in the version of the previous request, and does not answer a preface of HTTP/2 at all.
 #[tokio::test]
 async fn what_hyper_refuses_is_answered_whatever_the_version() {
     let server = Server::start().await;
@@ -306,7 +306,7 @@ async fn the_server_goes_on_after_garbage() {
         tokio::io::AsyncWriteExt::write_all(&mut stream, &noise)
             .await
             .unwrap();
-        // Our end is closed, so that what looks like the start of a request is not waited for.
+        // Our end is closed, so that the server does not wait for the rest of what looks like a request.
         tokio::io::AsyncWriteExt::shutdown(&mut stream).await.unwrap();
         let all = Client::new(stream).rest().await;
         assert!(all.is_empty() || statuses(&all) == [400], "{seed}: {all}");

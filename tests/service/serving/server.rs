@@ -1,4 +1,4 @@
-//! A server over a cache that the test fills.
+//! A server on a cache that the test fills.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves on a free port of loopback, with an answer to give.
+    /// Serves an answer on a free loopback port.
     pub(crate) async fn start() -> Self {
         let server = Self::without_answer(short());
         server.publish(995);
@@ -52,7 +52,7 @@ impl Server {
         Self::on(Listener::open(&listen).unwrap(), limits)
     }
 
-    /// Serves on an address of loopback that no other test has: nobody takes the port when it is let go.
+    /// Serves on a loopback address that no other test uses, so that nothing takes the port when it is released.
     pub(crate) fn alone(address: u8) -> Self {
         let listen = Listen::Tcp(SocketAddr::from(([127, 0, 0, address], 0)));
         Self::on(Listener::open(&listen).unwrap(), short())
@@ -105,7 +105,7 @@ impl Server {
         });
     }
 
-    /// Puts an answer of the stand-in's into the cache.
+    /// Puts an answer from the stand-in into the cache.
     pub(crate) fn publish_sample(&self) {
         self.cache.publish(Entry {
             pages: pages(995, true),
@@ -128,13 +128,13 @@ impl Server {
         Client::new(TcpStream::connect(self.address()).await.unwrap())
     }
 
-    /// One GET of a path, on a connection of its own.
+    /// One GET of a path, on its own connection.
     pub(crate) async fn get(&self, path: &str, headers: &str) -> Reply {
         self.request(&format!("GET {path} HTTP/1.1\r\nHost: a\r\n{headers}\r\n"))
             .await
     }
 
-    /// One request as raw bytes, on a connection of its own.
+    /// One request as raw bytes, on its own connection.
     pub(crate) async fn request(&self, raw: &str) -> Reply {
         let mut client = self.connect().await;
         client.send(raw).await;
@@ -148,7 +148,7 @@ impl Server {
     }
 }
 
-/// Waits for a drain's end.
+/// Waits for the end of a drain.
 pub(crate) async fn drained(task: JoinHandle<std::io::Result<Drained>>) -> Drained {
     timeout(PATIENCE, task)
         .await
@@ -187,7 +187,7 @@ fn pages(total_words: i64, sample_data: bool) -> Pages {
     Pages::new(&answer, &context).unwrap()
 }
 
-/// A fixed time of day, and so long ago by the clock that counts ages.
+/// A fixed wall-clock time, and a moment of this age by the clock that measures ages.
 fn sent(age: Duration) -> Moment {
     Moment {
         wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),

@@ -1,4 +1,4 @@
-//! TCP and Unix sockets, and those that systemd passes.
+//! TCP and Unix sockets, and sockets from systemd.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
@@ -20,7 +20,7 @@ use crate::sockets::COPIED;
 
 const HEALTH: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// A directory of the test's own, removed at its end.
+/// A directory for one test, removed at its end.
 struct Directory(PathBuf);
 
 impl Directory {
@@ -192,7 +192,7 @@ async fn every_address_answers_ipv4_too() {
     assert_eq!(client.reply(false).await.status(), 200);
 }
 
-/// What the child of the next tests does: it answers one request on what it was passed.
+/// The child of the next tests: it answers one request on the passed socket.
 #[tokio::test]
 #[ignore = "run by the tests below, with a socket passed as systemd does"]
 async fn child_with_passed_sockets() {
@@ -217,7 +217,7 @@ async fn child_with_passed_sockets() {
     }
 }
 
-/// Runs the child with the descriptor on 3 and systemd's variables. A shell sets the pid, which exec keeps.
+/// Runs the child with the socket on descriptor 3 and systemd's variables. A shell sets the pid, which exec keeps.
 fn child(passed: OwnedFd, count: usize) -> Command {
     let mut command = Command::new("/bin/sh");
     command
@@ -252,7 +252,7 @@ async fn systemds_tcp_socket_wins_and_keeps_its_backlog() {
         output.status.success() && said.contains(&format!("listening: {address}")),
         "{said}"
     );
-    // The child has ended; the socket still takes connections for the next one.
+    // The child has ended; the socket still accepts connections for the next one.
     std::net::TcpStream::connect(address).unwrap();
 }
 
