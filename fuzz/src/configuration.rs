@@ -5,7 +5,8 @@ use wordtally::config::{
     Endpoint, Invalid, Listen, Location, LogFormat, LogLevel, Project, Table, Word, parse_duration,
 };
 
-/// Any text as each value of the configuration: taken as it is, or refused in a sentence that says what is expected.
+/// Any text as each value of the configuration: it is accepted unchanged, or refused in a sentence that says what is
+/// expected.
 pub fn configuration(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
@@ -15,7 +16,7 @@ pub fn configuration(data: &[u8]) {
         assert!((1..=256).contains(&text.len()) && !text.contains(char::is_control));
     }
     if let Some(table) = shown_as_read::<Table>(text) {
-        // It stands between backquotes.
+        // It is written between backquotes.
         assert!(!table.to_string().contains(['`', '\\', '\'', '"', '\n', '\0']));
     }
     if let Some(endpoint) = shown_as_read::<Endpoint>(text) {
@@ -40,7 +41,7 @@ pub fn configuration(data: &[u8]) {
     }
 }
 
-/// The value, which is shown in a form that is read as the same value.
+/// The value, whose displayed form must parse as the same value.
 fn shown_as_read<T: FromStr<Err = Invalid> + Display + PartialEq + std::fmt::Debug>(text: &str) -> Option<T> {
     let value = taken::<T>(text)?;
     let shown = value.to_string();
@@ -58,7 +59,7 @@ fn taken<T: FromStr<Err = Invalid>>(text: &str) -> Option<T> {
 }
 
 fn must_say_what_is_expected(refused: &Invalid, text: &str) {
-    // It may repeat the text: whoever prints it shows controls as such.
+    // It may repeat the text, because whoever prints it escapes control characters.
     let own_words = refused.to_string().replace(text, "");
     assert!(
         text.len() < 16 || own_words.contains("expected "),

@@ -5,14 +5,14 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 use wordtally::credentials::File;
 
-/// What is added to each text of a file: no message may have it.
+/// A suffix for each text in a file, which must not occur in any message.
 const CANARY: &str = "-c4nary-7f3e";
 
 thread_local! {
     static FILE: RefCell<Option<NamedTempFile>> = const { RefCell::new(None) };
 }
 
-/// Any bytes as a credential file: read, or refused in one line that holds no value of it.
+/// Any bytes as a credential file: it is read, or refused in one line that contains none of its values.
 pub fn credentials(data: &[u8]) {
     if let Some(refusal) = read(data) {
         crate::must_be_one_line(&refusal);
@@ -30,11 +30,11 @@ pub fn credentials(data: &[u8]) {
     }
 }
 
-/// Why the file is refused.
+/// Why the file is refused, if it is.
 fn read(content: &[u8]) -> Option<String> {
     FILE.with_borrow_mut(|file| {
         let file = file.get_or_insert_with(|| {
-            // In memory where there is such a place: it is written thousands of times.
+            // In memory if possible, because it is written thousands of times.
             NamedTempFile::new_in("/dev/shm")
                 .or_else(|_| NamedTempFile::new())
                 .expect("a temporary file")

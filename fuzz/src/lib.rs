@@ -1,6 +1,6 @@
-//! What each fuzz target tries. A target takes any bytes and panics if a promise does not hold for them.
+//! The test of each fuzz target. A target takes any bytes and panics if a promise does not hold for them.
 //!
-//! Inputs can be read: their parts are lines, or stand between bytes that UTF-8 never has.
+//! Inputs are readable: their parts are lines, or separated by bytes that never occur in UTF-8.
 
 mod configuration;
 mod credentials;
@@ -20,7 +20,7 @@ pub use redaction::redaction;
 pub use requests::requests;
 pub use upstream::upstream;
 
-/// A target: its name, and what tries an input.
+/// A target: its name, and its test of an input.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target. Each has a file in `fuzz_targets` and a folder in `corpus`.
@@ -39,7 +39,7 @@ fn parts(data: &[u8]) -> impl Iterator<Item = &[u8]> {
     data.split(|byte| *byte == 0xff)
 }
 
-/// The header fields that an input has, one a line, as far as HTTP allows them.
+/// The header fields of an input, one per line, if HTTP allows them.
 fn header_fields(data: &[u8]) -> HeaderMap {
     let mut fields = HeaderMap::new();
     for line in data.split(|byte| *byte == b'\n').take(32) {
@@ -54,7 +54,7 @@ fn header_fields(data: &[u8]) -> HeaderMap {
     fields
 }
 
-/// Fails unless a message is one line, as a log has it.
+/// Fails unless a message is one line, fit for a log.
 fn must_be_one_line(message: &str) {
     assert!(!message.is_empty(), "an error says nothing");
     assert!(!message.contains(char::is_control), "not one line: {message:?}");

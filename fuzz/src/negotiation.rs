@@ -2,11 +2,12 @@ use hyper::header::{ACCEPT, ACCEPT_ENCODING, HeaderMap, HeaderName};
 use wordtally::render::{FORMATS, Format};
 use wordtally::server::fuzzing::{codings, format};
 
-/// Any header fields: `Accept` and `Accept-Encoding` choose what RFC 9110 says, read here slowly.
+/// Any header fields: `Accept` and `Accept-Encoding` select what RFC 9110 says, according to a second, slow parser
+/// here.
 pub fn negotiation(data: &[u8]) {
     let fields = crate::header_fields(data);
     let (chosen, taken) = (format(&fields), codings(&fields));
-    // Where the list is none by the RFC, any choice is right that does not panic.
+    // If the list is not valid by the RFC, any choice without a panic is right.
     if let Some(ranges) = elements(&fields, &ACCEPT).and_then(|elements| media_ranges(&elements)) {
         assert_eq!(chosen, best(&ranges), "{fields:?}");
     }
@@ -19,7 +20,7 @@ pub fn negotiation(data: &[u8]) {
 /// One element of a list, without its parameters, and its weight in thousandths.
 type Weighted = (String, u32);
 
-/// The format that is liked best, by section 12.5.1; where that leaves the choice to the server, by our own page on HTTP.
+/// The preferred format, by section 12.5.1; if that leaves the choice to the server, by our own page on HTTP.
 fn best(ranges: &[Weighted]) -> Option<&'static Format> {
     if ranges.is_empty() {
         return FORMATS.first();
@@ -32,11 +33,11 @@ fn best(ranges: &[Weighted]) -> Option<&'static Format> {
             (2, format!("{kind}/*")),
             (1, "*/*".to_owned()),
         ];
-        // The most specific range that names it has the say.
+        // The most specific matching range decides.
         for (specificity, range) in precedence {
             if let Some((_, quality)) = ranges.iter().find(|(named, _)| *named == range) {
                 if *quality > 0 {
-                    // Of the same quality a named format goes before a wildcard, and then the order of the table counts.
+                    // At the same quality a named format precedes a wildcard, and then the order of the list decides.
                     candidates.push((*quality, specificity, usize::MAX - place, format));
                 }
                 break;
@@ -49,7 +50,7 @@ fn best(ranges: &[Weighted]) -> Option<&'static Format> {
     best.map(|(_, _, _, format)| format)
 }
 
-/// The media ranges in lower case. None if one of them is no media range, so that the rule is our own.
+/// The media ranges in lower case. None if one of them is not a media range, so that our own rule applies.
 fn media_ranges(elements: &[Element]) -> Option<Vec<Weighted>> {
     let mut ranges = Vec::new();
     for element in elements {
@@ -65,7 +66,7 @@ fn media_ranges(elements: &[Element]) -> Option<Vec<Weighted>> {
     Some(ranges)
 }
 
-/// The codings in lower case, each of them once.
+/// The codings in lower case, each once.
 fn content_codings(elements: &[Element]) -> Option<Vec<Weighted>> {
     let mut codings: Vec<Weighted> = Vec::new();
     for element in elements {
@@ -86,8 +87,7 @@ fn content_codings(elements: &[Element]) -> Option<Vec<Weighted>> {
     Some(codings)
 }
 
-/// Whether gzip may be sent, and whether the body as it is: by section 12.5.3, and of two that are liked alike gzip, as our
-/// page says.
+/// Whether gzip may be sent, and whether identity: by section 12.5.3, and at equal quality gzip, by our page.
 fn accepted(codings: &[Weighted]) -> (bool, bool) {
     let weight = |name: &str| {
         codings
@@ -96,7 +96,7 @@ fn accepted(codings: &[Weighted]) -> (bool, bool) {
             .map(|(_, weight)| *weight)
     };
     let gzip = weight("gzip").or(weight("*")).unwrap_or(0);
-    // Acceptable unless it is excluded, by its name or by a `*` without it.
+    // Acceptable unless it is excluded, by its name or by a `*` if it is not named.
     let identity = weight("identity").or(weight("*")) != Some(0);
     (gzip > 0 && gzip >= weight("identity").unwrap_or(0), identity)
 }
@@ -108,7 +108,7 @@ struct Element {
 }
 
 impl Element {
-    /// By section 12.4.2. None if it is not what that allows.
+    /// By section 12.4.2. None if it is not valid by that section.
     fn weight(&self) -> Option<u32> {
         let weights: Vec<&str> = self
             .parameters
@@ -134,7 +134,7 @@ impl Element {
     }
 }
 
-/// The elements of a field's list, by sections 5.6.1 and 5.6.6. None if one of them is not what those allow.
+/// The elements of a field's list, by sections 5.6.1 and 5.6.6. None if one of them is not valid.
 fn elements(fields: &HeaderMap, name: &HeaderName) -> Option<Vec<Element>> {
     let mut elements = Vec::new();
     for line in fields.get_all(name) {
@@ -159,7 +159,7 @@ fn elements(fields: &HeaderMap, name: &HeaderName) -> Option<Vec<Element>> {
     Some(elements)
 }
 
-/// The parts between separators that stand outside of quoted strings, without the white space around them.
+/// The parts between separators outside quoted strings, without surrounding white space.
 fn split(text: &str, separator: char) -> Option<Vec<String>> {
     let mut parts = vec![String::new()];
     let (mut quoted, mut escaped) = (false, false);

@@ -10,8 +10,8 @@ use wordtally::render::{Context, FORMATS, Format, Order, Pages, csv, html, json,
 
 const TABLE: &str = "project.dataset.table";
 
-/// A word, then names and numbers by turns, as an answer: each rendering says what the answer does, and nothing of a name
-/// becomes more than text.
+/// A word, then names and numbers alternately, as an answer: each format shows what the answer says, and names are
+/// always only text.
 pub fn pages(data: &[u8]) {
     let mut parts = crate::parts(data);
     let Some(word) = parts.next().and_then(word) else {
@@ -22,7 +22,7 @@ pub fn pages(data: &[u8]) {
         let number = String::from_utf8_lossy(parts.next().unwrap_or_default());
         let number = number.parse().unwrap_or(number.len() as i64);
         counts.push(Count {
-            // A byte that UTF-8 never has is NULL.
+            // A byte that never occurs in UTF-8 means NULL.
             corpus: (name != [0xfe]).then(|| String::from_utf8_lossy(name).into_owned()),
             total_words: number,
             corpus_words: number.wrapping_mul(7),
@@ -111,7 +111,7 @@ fn must_hold_in_json(answer: &Answer, page: &str) {
     }
 }
 
-/// With two decimals, as far as a float can have them; none of no words.
+/// With two decimals, as precisely as a float allows; none if there are no words.
 fn must_be_the_rate(rate: Option<f64>, count: &Count) {
     assert_eq!(rate.is_some(), count.corpus_words > 0, "{count:?}");
     if let Some(rate) = rate {
@@ -138,7 +138,7 @@ fn must_hold_in_csv(answer: &Answer, page: &str) {
     }
 }
 
-/// All lines of the table are as wide, where no character has a width of its own.
+/// All lines of the table have the same width, if no character has a width of its own.
 fn must_hold_in_text(answer: &Answer, page: &str) {
     let plain = |count: &Count| {
         !count
@@ -163,7 +163,7 @@ fn must_hold_in_text(answer: &Answer, page: &str) {
     }
 }
 
-/// Whatever the names, the document has our own tags and no others, and its table reads as the plain text does.
+/// Whatever the names are, the document has our own tags and no others, and its table reads as the plain text does.
 fn must_hold_in_html(answer: &Answer, page: &str, text: &str) {
     let (head, rest) = page.split_once("<style>").expect("a style");
     let (_, main) = rest.split_once("</style>").expect("its end");
@@ -172,7 +172,7 @@ fn must_hold_in_html(answer: &Answer, page: &str, text: &str) {
         shown.contains(&format!("Amount of times '{}' appears per corpus", answer.word)),
         "{shown}"
     );
-    // Where it is long, the page leads to it instead.
+    // If the table is long, the page links to it instead.
     if !answer.counts.is_empty() && text.len() <= 80_000 {
         let (_, rest) = main.split_once("<pre>").expect("a table");
         let (table, _) = rest.split_once("</pre>").expect("its end");
@@ -181,7 +181,7 @@ fn must_hold_in_html(answer: &Answer, page: &str, text: &str) {
     }
 }
 
-/// The text of a piece of HTML. Fails at a tag or an entity that no template of ours has.
+/// The text of a piece of HTML. Fails at a tag or an entity that none of our templates has.
 fn text_of(html: &str) -> String {
     const TAGS: [&str; 36] = [
         "!doctype", "a", "bdi", "body", "caption", "code", "details", "div", "h1", "h2", "h3", "h4", "head",
@@ -220,7 +220,7 @@ fn text_of(html: &str) -> String {
     text + rest
 }
 
-/// No attribute is one that came from outside: its value ends where ours does.
+/// No attribute comes from outside: its value ends where ours does.
 fn must_have_our_attributes(tag: &str) {
     const NAMES: [&str; 21] = [
         "aria-hidden",
@@ -245,7 +245,7 @@ fn must_have_our_attributes(tag: &str) {
         "type",
         "width",
     ];
-    // Values stand in double quotes, and every second piece is one.
+    // Values are in double quotes, and every second piece is a value.
     for names in tag.split('"').step_by(2) {
         for name in names.split(' ').filter_map(|name| name.strip_suffix('=')) {
             assert!(NAMES.contains(&name), "{name} in <{tag}>");
@@ -254,7 +254,7 @@ fn must_have_our_attributes(tag: &str) {
     assert_eq!(tag.matches('"').count() % 2, 0, "<{tag}>");
 }
 
-/// It is one heading, one table and two paragraphs; each cell reads as its name does.
+/// The page is one heading, one table and two paragraphs; each cell reads as its name does.
 fn must_hold_in_markdown(answer: &Answer, page: &str) {
     let mut heading = String::new();
     let mut rows: Vec<Vec<String>> = Vec::new();
@@ -281,7 +281,7 @@ fn must_hold_in_markdown(answer: &Answer, page: &str) {
                     into.push_str(&text);
                 }
             }
-            // It keeps the halves of what looks like a mail address apart.
+            // It separates the halves of text that looks like a mail address.
             Event::InlineHtml(comment) => assert_eq!(&*comment, "<!-- -->"),
             Event::Code(code) => assert_eq!(&*code, TABLE, "{page}"),
             Event::Start(Tag::TableHead) | Event::End(_) => {}
@@ -321,7 +321,7 @@ fn must_hold_in_markdown(answer: &Answer, page: &str) {
             ]
         })
         .collect();
-    // The first row is the header, which has an event of its own.
+    // The first row is the header, which has its own event.
     let trimmed: Vec<Vec<String>> = rows
         .into_iter()
         .map(|row| row.into_iter().map(|cell| cell.trim().to_owned()).collect())
@@ -329,7 +329,7 @@ fn must_hold_in_markdown(answer: &Answer, page: &str) {
     assert_eq!(trimmed, expected, "{page}");
 }
 
-/// A word keeps the spaces at its ends: quotes stand around it.
+/// A word keeps its leading and trailing spaces, because it is in quotes.
 fn shown_word(word: &str, shown: impl Fn(&str) -> String) -> String {
     let quoted = shown(&format!("'{word}'"));
     quoted[1..quoted.len() - 1].to_owned()

@@ -1,18 +1,18 @@
 use wordtally::secrets::{redacted, remember};
 
-/// Each piece of a known secret that has so many characters is found.
+/// Every piece of a known secret with at least this many characters is found.
 const PIECE: usize = 15;
-/// Each beginning of it from here on.
+/// Every beginning of a secret with at least this many characters is found.
 const BEGINNING: usize = 8;
 
-/// A secret, then what stands before it, how much of it there is, and what stands behind. Nothing of it is left.
+/// A secret, then the text before it, how much of it is present, and the text after it. None of it may remain.
 pub fn redaction(data: &[u8]) {
     let mut parts = crate::parts(data);
     let secret = parts.next().unwrap_or_default();
     let before = String::from_utf8_lossy(parts.next().unwrap_or_default());
     let cut = parts.next().unwrap_or_default();
     let after = String::from_utf8_lossy(parts.next().unwrap_or_default());
-    // As a token is.
+    // As tokens are.
     let Some(secret) = str::from_utf8(secret)
         .ok()
         .filter(|secret| secret.bytes().all(is_tokens) && (BEGINNING..2048).contains(&secret.len()))
@@ -30,10 +30,10 @@ pub fn redaction(data: &[u8]) {
         for window in secret.as_bytes().windows(PIECE) {
             assert!(!holds(&left, window), "{secret} in {text:?} left {left:?}");
         }
-        // What stands beside it may be a piece by chance, but where nothing does:
+        // The text beside it may be a piece by chance, but not if there is none:
         let lone = redacted(piece);
         let is_piece = piece.len() >= PIECE || (secret.starts_with(piece) && piece.len() >= BEGINNING);
-        // What stands in its place says so itself.
+        // The replacement itself contains this word.
         let is_piece = is_piece && piece != "redacted";
         assert!(
             !is_piece || !lone.contains(piece),
@@ -46,7 +46,7 @@ fn holds(text: &str, piece: &[u8]) -> bool {
     text.as_bytes().windows(piece.len()).any(|window| window == piece)
 }
 
-/// Letters, digits and what tokens have beside them: not the brackets of what stands in a secret's place.
+/// Letters, digits and the other characters of tokens, but not the brackets of the replacement.
 fn is_tokens(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)
 }

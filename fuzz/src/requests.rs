@@ -4,8 +4,8 @@ use wordtally::render::{FORMATS, Format, Order};
 use wordtally::server::fuzzing::{request_id, target, trace};
 use wordtally::telemetry::PATHS;
 
-/// Any header fields, and any addresses, which begin with a slash: the request's id is fit for a log line, its trace is that of
-/// a valid `traceparent`, and an address names what our own page on HTTP says.
+/// Any header fields, and any addresses, which begin with a slash: the request's ID is fit for a log line, its trace is
+/// that of a valid `traceparent`, and an address selects what our own page on HTTP says.
 pub fn requests(data: &[u8]) {
     for line in data
         .split(|byte| *byte == b'\n')
@@ -32,7 +32,7 @@ pub fn requests(data: &[u8]) {
     assert_eq!(trace, valid_trace(&fields));
 }
 
-/// The path and the query, read slowly.
+/// The path and the query, read by a second, slow parser.
 fn must_name(address: &Uri) {
     let (path, named) = target(address);
     let by_name = |name: &str| FORMATS.iter().find(|format| format.name == name);
@@ -81,7 +81,7 @@ fn must_name(address: &Uri) {
     }
 }
 
-/// By W3C's Trace Context, 3.2.2: fields at fixed places, a version that may add to them, no zeros.
+/// By W3C's Trace Context, 3.2.2: fields at fixed positions, a version that may add to them, no zeros.
 fn valid_trace(fields: &HeaderMap) -> Option<(&str, &str)> {
     let all: Vec<_> = fields.get_all("traceparent").iter().collect();
     let [one] = all.as_slice() else {

@@ -5,8 +5,8 @@ use wordtally::{bigquery, credentials};
 /// The documented limit.
 const MAX_ROWS: usize = 10_000;
 
-/// Any bytes as the pages of an answer, as a refusal, and as a token server's response: what is taken is what another
-/// reader of JSON finds, and what is not is refused in one line.
+/// Any bytes as the pages of an answer, as an error response, and as a token server's response: accepted values are
+/// those that another JSON parser finds, and anything else is refused in one line.
 pub fn upstream(data: &[u8]) {
     let bodies: Vec<&[u8]> = crate::parts(data).take(200).collect();
     match bigquery::fuzzing::counts(&bodies) {
@@ -35,7 +35,7 @@ pub fn upstream(data: &[u8]) {
 fn must_be_what_was_sent(counts: &[Count], other_cases: &[OtherCase], bodies: &[&[u8]]) {
     let found = counts.len() + other_cases.len();
     assert!(found <= MAX_ROWS);
-    // In what is skipped, only the other reader cares for UTF-8, the size of numbers and the depth.
+    // In skipped parts, only the other parser checks UTF-8, the size of numbers and the depth.
     let texts = bodies.iter().map(|body| String::from_utf8_lossy(body));
     let Ok(pages) = texts
         .map(|text| serde_json::from_str(&text))

@@ -28,7 +28,7 @@ fn replay(target: &str) {
     assert!(files.len() >= 8, "{target} has {} inputs", files.len());
     for file in files {
         let input = fs::read(&file).unwrap();
-        // Its name, should it panic.
+        // Its name, in case it panics.
         println!("{}", file.display());
         run(&input);
     }

@@ -1,4 +1,4 @@
-//! Writes the man pages and the shell completions of `wordtally`, as its command line is, where a package has them.
+//! Writes the man pages and the shell completions for the command line of `wordtally`, in the layout of a package.
 
 use std::fs;
 use std::io;
@@ -10,7 +10,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use wordtally::cli::Cli;
 
-/// Each shell, the folder in which it looks below `share`, and what it calls the file.
+/// Each shell, the folder below `share` in which it looks, and the name of the file.
 const SHELLS: [(Shell, &str, &str); 3] = [
     (Shell::Bash, "bash-completion/completions", "wordtally"),
     (Shell::Fish, "fish/vendor_completions.d", "wordtally.fish"),
@@ -48,7 +48,7 @@ fn write(share: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The page of a command, and those of its own commands.
+/// The page of a command, and those of its subcommands.
 fn write_pages(command: &Command, folder: &Path) -> io::Result<()> {
     let page = Man::new(command.clone())
         .source(concat!("wordtally ", env!("CARGO_PKG_VERSION")))
@@ -70,7 +70,7 @@ fn write_pages(command: &Command, folder: &Path) -> io::Result<()> {
         .try_for_each(|command| write_pages(command, folder))
 }
 
-/// What a command's help ends with, as sections of their own: the generator would fill its lines as one paragraph.
+/// The end of a command's help, as separate sections: the generator would wrap its lines into one paragraph.
 fn sections(ending: &str) -> String {
     let mut page = String::new();
     for line in ending.replace('\\', "\\e").replace('-', "\\-").lines() {

@@ -1,4 +1,4 @@
-//! What the crate writes is what a reader of man pages and each shell take.
+//! What the crate writes is accepted by a reader of man pages and by each shell.
 #![cfg(test)]
 
 use std::fs;
@@ -19,7 +19,7 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// What is under a heading, up to the next one.
+/// The text under a heading, up to the next one.
 fn section<'page>(page: &'page str, heading: &str) -> &'page str {
     let (_, below) = page
         .split_once(&format!("\n.SH {heading}\n"))

@@ -5,11 +5,11 @@ use std::error::Error;
 use google_cloud_auth::credentials::{Credentials, external_account, mds, service_account, user_account};
 use serde_json::Value;
 
-/// The credentials that a file holds, or the metadata server's. Sets ring as the process's cryptography.
+/// The credentials in a file, or those of the metadata server. Makes ring the process's cryptography provider.
 ///
 /// # Errors
 ///
-/// A credential of a type that is not known here, or that google-cloud-auth does not take.
+/// A credential of a type that is not known here, or that google-cloud-auth does not accept.
 pub fn credentials(file: &Value) -> Result<Credentials, Box<dyn Error>> {
     rustls::crypto::ring::default_provider()
         .install_default()

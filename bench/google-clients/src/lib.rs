@@ -1,7 +1,9 @@
-//! What the three programs share: each asks the same count query by another client library, and says what came.
+//! The common part of the three programs: each sends the same count query with another client library, and prints the
+//! results.
 //!
-//! `PROGRAM ENDPOINT CREDENTIAL ASKS SECONDS [together]`: asks so many times, one after the other or all together, each
-//! for so many seconds at most. It prints a line for each, then its memory, its CPU time and the median time as JSON.
+//! `PROGRAM ENDPOINT CREDENTIAL ASKS SECONDS [together]`: sends this many queries, one after another or all together,
+//! each with a time limit in seconds. It prints a line for each, then its memory, its CPU time and the median time as
+//! JSON.
 
 #[cfg(feature = "v2")]
 pub mod google;
@@ -13,7 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-/// A query like the service's: its table, a bound word, a row per corpus.
+/// A query like the service's: its table, a bound word, one row per corpus.
 pub const SQL: &str = "SELECT corpus, SUM(word_count) AS total_words \
     FROM `bigquery-public-data.samples.shakespeare` WHERE word = @word GROUP BY corpus ORDER BY total_words DESC, corpus";
 /// The word that is counted.
@@ -21,9 +23,9 @@ pub const WORD: &str = "the";
 /// The project that is billed.
 pub const PROJECT: &str = "bench";
 
-/// What each program makes of its client library.
+/// The use of one client library.
 pub trait Asks: Clone + Send + Sync + 'static {
-    /// Asks once and reads every row. Gives what came in a few words.
+    /// Sends the query once and reads every row. Returns the result in a few words.
     fn ask(&self) -> impl Future<Output = Result<String, Box<dyn Error + Send + Sync>>> + Send;
 }
 
@@ -32,7 +34,7 @@ pub trait Asks: Clone + Send + Sync + 'static {
 pub struct Arguments {
     /// BigQuery's address, without a path.
     pub endpoint: String,
-    /// The credential file's content, or null for the metadata server.
+    /// The content of the credential file, or null for the metadata server.
     pub credential: Value,
     asks: u32,
     limit: Duration,
@@ -44,7 +46,7 @@ impl Arguments {
     ///
     /// # Errors
     ///
-    /// An argument that is missing or wrong, or a file that can't be read.
+    /// An argument that is missing or wrong, or a file that cannot be read.
     pub fn read() -> Result<Self, Box<dyn Error>> {
         let mut args = std::env::args().skip(1);
         let mut next = |what: &str| {
@@ -66,11 +68,11 @@ impl Arguments {
     }
 }
 
-/// Asks as told, and prints what came.
+/// Sends the queries, and prints the results.
 ///
 /// # Errors
 ///
-/// A file of /proc that can't be read.
+/// A file of /proc that cannot be read.
 pub async fn run(client: impl Asks, arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let mut taken = Vec::new();
     let mut first = memory()?;
@@ -105,7 +107,7 @@ pub async fn run(client: impl Asks, arguments: &Arguments) -> Result<(), Box<dyn
     Ok(())
 }
 
-/// In a task of its own: a library that panics, panics alone.
+/// In its own task, so that a panic of the library does not end the program.
 async fn once(client: impl Asks, limit: Duration) -> String {
     let asked = tokio::spawn(async move { client.ask().await.map_err(|error| chain(error.as_ref())) });
     let abort = asked.abort_handle();
@@ -151,7 +153,7 @@ fn memory() -> Result<Memory, Box<dyn Error>> {
     })
 }
 
-/// Nanoseconds on a CPU so far. One thread does all the work, but for the resolver's.
+/// The CPU time so far, in nanoseconds. One thread does all the work, except for the resolver's.
 fn cpu() -> Result<u64, Box<dyn Error>> {
     let schedstat = std::fs::read_to_string("/proc/self/schedstat")?;
     Ok(schedstat.split(' ').next().unwrap_or_default().parse()?)

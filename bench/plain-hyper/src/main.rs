@@ -1,4 +1,4 @@
-//! A hyper server that answers every request with one file's bytes, on one thread, as hyper's own example does.
+//! A hyper server that answers every request with the bytes of one file, on one thread, as hyper's own example does.
 //!
 //! `plain-hyper ADDRESS FILE [--pipeline-flush]`
 
@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             std::future::ready(Ok::<_, Infallible>(response))
         });
         tokio::spawn(async move {
-            // A client that goes away is no fault of the server.
+            // A client that disconnects is not an error of the server.
             let _ = http1::Builder::new()
                 .pipeline_flush(pipeline_flush)
                 .serve_connection(TokioIo::new(stream), service)

@@ -1,4 +1,4 @@
-//! The count query by google-cloud-bigquery and google-cloud-auth, as they come.
+//! The count query with google-cloud-bigquery and google-cloud-auth, unmodified.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! The count query by gcp-bigquery-client and yup-oauth2, as they come.
+//! The count query with gcp-bigquery-client and yup-oauth2, unmodified.
 
 use std::error::Error;
 

@@ -1,4 +1,5 @@
-//! The count query by google-cloud-bigquery-v2 and google-cloud-auth: one call of jobs.query, its answer as it is.
+//! The count query with google-cloud-bigquery-v2 and google-cloud-auth: one call of jobs.query, whose response is used
+//! as it is.
 
 use std::error::Error;
 
