@@ -1,4 +1,4 @@
-//! What BigQuery answered: the counts of one word, the table that they are from, and when they were true.
+//! An answer from BigQuery: the counts of one word, the table that they are from, and when they were true.
 
 use std::time::SystemTime;
 

@@ -1,4 +1,4 @@
-//! What is served: the pages of the last answer, their age, or why there are none.
+//! The served state: the pages of the last answer, their age, or why there are none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +30,7 @@ pub struct Failure {
     pub retry_at: BootTime,
 }
 
-/// What a request finds.
+/// The result of a look-up.
 #[derive(Debug)]
 pub enum Lookup {
     /// An answer that may be served, and its age.

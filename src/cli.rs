@@ -99,7 +99,7 @@ impl Cli {
     ///
     /// # Errors
     ///
-    /// What clap found wrong, or a request for help.
+    /// The mistake that clap found, or a request for help.
     pub fn read() -> Result<Self, clap::Error> {
         let cli = Self::parse_all(std::env::args_os())?;
         if cli.command.is_none() && cfg!(feature = "standin") {

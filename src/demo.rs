@@ -35,7 +35,7 @@ const DATASET: &str = "bigquery-public-data.samples";
 ///
 /// # Errors
 ///
-/// What could not be started, and why.
+/// The part that could not be started, and why.
 pub async fn run(args: DemoArgs) -> io::Result<()> {
     telemetry::init(LogFormat::Text, LevelFilter::WARN)?;
     start(args).await.map_err(io::Error::other)

@@ -1,4 +1,4 @@
-//! What SIGHUP does: the credential is read again and the answer refreshed. The process and its answer stay.
+//! SIGHUP: the credential is read again and the answer refreshed. The process and its answer stay.
 
 use std::io;
 use std::sync::Arc;

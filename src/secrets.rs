@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_known_secret_is_gone_whole_cut_or_escaped() {
+    fn a_known_secret_is_removed_whole_cut_or_escaped() {
         let secret = "s3cr3t/of+this=test-0123456789-abcdefghijklmnopqrstuvwxyz";
         remember(secret);
         for text in [
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_secrets_shape_is_gone_though_nobody_knows_it() {
+    fn text_with_a_secrets_shape_is_removed_though_it_is_unknown() {
         let jwt = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2lnbmF0dXJl_x-Y";
         for (text, left) in [
             (format!("assertion={jwt}&x=1"), "assertion=[redacted]&x=1"),

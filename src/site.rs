@@ -172,7 +172,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// What is wrong with the file, or that reading it takes too long.
+    /// The mistake in the file, or that reading it takes too long.
     pub async fn read(&self) -> Result<Site, Invalid> {
         let (path, reader) = match &self.0 {
             From::Fixed(site) => return Ok(site.clone()),

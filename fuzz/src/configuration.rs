@@ -28,7 +28,7 @@ pub fn configuration(data: &[u8]) {
     shown_as_read::<Listen>(text);
     if let Some(project) = taken::<Project>(text) {
         assert_eq!(project.as_str(), text);
-        assert!(!text.contains(['/', '?', '#', '%']), "it stands in an address");
+        assert!(!text.contains(['/', '?', '#', '%']), "it is part of an address");
     }
     if let Some(location) = taken::<Location>(text) {
         assert_eq!(location.as_str(), text);
@@ -59,7 +59,7 @@ fn taken<T: FromStr<Err = Invalid>>(text: &str) -> Option<T> {
 }
 
 fn must_say_what_is_expected(refused: &Invalid, text: &str) {
-    // It may repeat the text, because whoever prints it escapes control characters.
+    // It may repeat the text, because its callers escape control characters when they print it.
     let own_words = refused.to_string().replace(text, "");
     assert!(
         text.len() < 16 || own_words.contains("expected "),

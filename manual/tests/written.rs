@@ -1,4 +1,4 @@
-//! What the crate writes is accepted by a reader of man pages and by each shell.
+//! A reader of man pages and each shell accept the output of the crate.
 #![cfg(test)]
 
 use std::fs;

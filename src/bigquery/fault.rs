@@ -10,7 +10,7 @@ use crate::credentials::{self, Kind};
 use crate::reason::Reason;
 use crate::transport::origin;
 
-/// What could help after a failed request.
+/// The remedy that could help after a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Remedy {
     /// Nothing: the same request would fail again.

@@ -29,7 +29,7 @@ pub fn counts(bodies: &[&[u8]]) -> Result<(Vec<Count>, Vec<OtherCase>, usize), S
         .map_err(|fault: fault::Fault| chain(&fault.error))
 }
 
-/// What the log says about an error response.
+/// The log's text about an error response.
 pub fn refused(status: u16, body: &[u8]) -> Option<String> {
     let status = StatusCode::from_u16(status).ok()?;
     Some(chain(&fault::refused(status, body, None).error))

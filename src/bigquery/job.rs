@@ -240,8 +240,8 @@ fn named(reference: Option<&JobReference>) -> Result<&JobReference, Fault> {
         .ok_or_else(|| Fault::malformed("cannot fetch the rest of the answer: it has no jobReference"))
 }
 
-/// What BigQuery bills for a query of one table. Responses to polls do not say it. It is then nothing if the answer is
-/// from the cache; otherwise whole mebibytes, at least ten.
+/// The bytes that BigQuery bills for a query of one table. Responses to polls do not have them. They are then none if
+/// the answer is from the cache; otherwise whole mebibytes, at least ten.
 fn billed(page: &Page) -> u64 {
     let number = |text: &Option<String>| text.as_deref().and_then(|bytes| bytes.parse().ok());
     if let Some(bytes) = number(&page.total_bytes_billed) {
@@ -288,7 +288,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bills_what_is_told_or_whole_mebibytes_at_least_ten_and_nothing_from_the_cache() {
+    fn bills_the_reported_bytes_or_whole_mebibytes_at_least_ten_and_nothing_from_the_cache() {
         let page = |bytes: Option<&str>, cache_hit| Page {
             total_bytes_processed: bytes.map(str::to_owned),
             cache_hit: Some(cache_hit),

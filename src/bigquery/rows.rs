@@ -8,7 +8,7 @@ use crate::answer::{Count, OtherCase};
 /// The largest table, in bytes. Each line of the table is as wide as the longest name, so that a few megabytes of names
 /// could make a table of many gigabytes.
 const MAX_TABLE: usize = 4 * 1024 * 1024;
-/// What a line of the table takes besides the name.
+/// The size of a line of the table without the name, in bytes.
 const LINE: usize = 32;
 
 /// The positions of the columns.

@@ -1,4 +1,4 @@
-//! Workload identity federation: a token of another provider, exchanged for one of Google's.
+//! Workload identity federation: a token of another provider, exchanged for a Google token.
 //!
 //! yup-oauth2 could do the exchange, but it reads the subject token's file and every response without a limit.
 

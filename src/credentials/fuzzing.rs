@@ -12,7 +12,7 @@ pub fn token(body: &[u8]) -> Result<(String, Option<Duration>), String> {
     Ok((fetched.token, fetched.lifetime))
 }
 
-/// What the log says about an error response.
+/// The log's text about an error response.
 pub fn refused(status: u16, body: &[u8]) -> Option<String> {
     let status = reqwest::StatusCode::from_u16(status).ok()?;
     Some(chain(&refusal(status, body, "the token server")))

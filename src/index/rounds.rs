@@ -30,7 +30,7 @@ struct Turns {
     bodies: Semaphore,
 }
 
-/// What is known of each word.
+/// The last result of each word.
 #[derive(Debug, Default, Clone)]
 struct Known(Vec<(Place, Option<Said>)>);
 
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_ends_one_round_alone() {
+    async fn a_panic_ends_only_one_round() {
         assert_eq!(contained(async { 1 }).await, Some(1));
         assert_eq!(contained::<()>(async { panic!("on purpose") }).await, None);
     }

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn this_process_is_told_truly() {
+    fn the_usage_of_this_process_is_right() {
         // On a busy machine this may take a while.
         let begun = std::time::Instant::now();
         while cpu_seconds().unwrap() < 0.03 && begun.elapsed() < Duration::from_secs(10) {}

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 pub struct Failure<'a> {
     /// The response's status.
     pub status: StatusCode,
-    /// What is wrong, and what would be right.
+    /// The mistake, and what would be right.
     pub sentence: &'a str,
     /// The relative link from the requested address to the counts: `./`, or further up.
     pub home: &'a str,

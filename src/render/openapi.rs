@@ -1,4 +1,4 @@
-//! What the service offers, in OpenAPI 3.1: the formats come from their list, the rest is written by hand.
+//! The service in OpenAPI 3.1: the formats come from their list, the rest is written by hand.
 
 use serde_json::{Map, Value, json};
 

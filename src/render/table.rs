@@ -194,7 +194,7 @@ fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown + rest)
 }
 
-/// What Python's `str.splitlines` returns, except for an empty text, which is one empty line here.
+/// The lines that Python's `str.splitlines` returns, except for an empty text, which is one empty line here.
 fn lines(text: &str) -> Vec<String> {
     const BREAKS: [char; 10] = [
         '\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}',

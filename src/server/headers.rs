@@ -29,11 +29,11 @@ const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 const DESCRIBED: HeaderValue =
     HeaderValue::from_static(r#"<schema.json>; rel="describedby", <openapi.json>; rel="service-desc""#);
 
-/// What the responses to `/` vary by.
+/// The fields that the responses to `/` vary by.
 pub(super) const BY_FORMAT_AND_ENCODING: HeaderValue = HeaderValue::from_static("accept, accept-encoding");
 /// The same if the address names the format, or there is only one.
 pub(super) const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
-/// What errors vary by: they are short and never encoded.
+/// The fields that errors vary by: they are short and never encoded.
 pub(super) const BY_FORMAT: HeaderValue = HeaderValue::from_static("accept");
 
 /// The number of fields in a response, without `Connection` in the last one of a connection.
@@ -166,7 +166,7 @@ impl PageHeaders {
     }
 }
 
-/// What a page varies by; `linked` if the address names its format, or there is only one.
+/// The fields that a page varies by; `linked` if the address names its format, or there is only one.
 pub(super) fn vary(linked: bool) -> HeaderValue {
     if linked {
         BY_ENCODING

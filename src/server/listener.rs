@@ -119,7 +119,7 @@ impl Listener {
     }
 }
 
-/// What would be right, because the kernel only says what is wrong.
+/// Advice on what would be right, because the kernel only says what is wrong.
 fn advice(listen: &Listen, refused: ErrorKind) -> &'static str {
     match (listen, refused) {
         (Listen::Tcp(_), ErrorKind::AddrInUse) => {

@@ -241,7 +241,7 @@ impl Handler for Service {
         };
         let id = request_id::new();
         self.log.note("-", "-", || None, status, Some(&id));
-        // What the client accepts is not known.
+        // The media types that the client accepts are not known.
         let response = failure(HOME, status, ErrorForm::PlainText, id, sentence, None);
         self.metrics
             .requests

@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_said_in_one_sentence() {
+    fn an_invalid_query_is_explained_in_one_sentence() {
         for (address, sentence) in [
             (
                 "/?format=xls",

@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_nobody_sees_is_escaped_and_what_they_see_stays() {
+    fn invisible_characters_are_escaped_and_visible_ones_stay() {
         let text = "a\u{1b}[1m\u{7f}\u{85}\u{9b}\u{2028}\u{202e}\u{2069}\u{61c}\nä → 😀";
         assert_eq!(
             visible(text, LogFormat::Text),

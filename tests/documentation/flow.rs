@@ -20,7 +20,7 @@ fn documented() -> HashMap<String, usize> {
         let modules = line.split(" |").next().unwrap();
         for module in modules.split('`').skip(1).step_by(2) {
             let twice = rows.insert(module.to_owned(), row);
-            assert_eq!(twice, None, "{module} stands in two rows");
+            assert_eq!(twice, None, "{module} is in two rows");
         }
     }
     rows

@@ -5,7 +5,7 @@ use std::process::Command;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// What git says, or nothing if it fails or is not there.
+/// The output of git; nothing if it fails or is not installed.
 fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git")
         .arg("-C")

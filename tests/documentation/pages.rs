@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// How long one page may take.
 const PAGE: Duration = Duration::from_secs(90);
-/// What separates the steps' output: no program prints it.
+/// The separator of the output of steps: no program prints it.
 const MARK: char = '\u{1e}';
 
 const CURL: &str = include_str!("curl");

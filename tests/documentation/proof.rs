@@ -77,7 +77,7 @@ const PROMISES: &[Promise] = &[
             ),
             ("the_server_goes_on_after_garbage", "service/serving/refusals.rs"),
             (
-                "visitors_beyond_the_descriptors_are_closed_and_the_refresh_goes_on",
+                "clients_beyond_the_descriptors_are_closed_and_the_refresh_continues",
                 "process/descriptors.rs",
             ),
         ],
@@ -116,15 +116,15 @@ const PROMISES: &[Promise] = &[
         promise: "A log reader or a service manager that does not read cannot block an instance",
         tests: &[
             (
-                "a_reader_of_the_log_that_stalls_holds_nothing",
+                "a_stalled_reader_of_the_log_delays_nothing",
                 "process/stalled_readers.rs",
             ),
             (
-                "systemd_that_does_not_read_holds_nothing_and_is_told_once_it_does",
+                "systemd_that_does_not_read_delays_nothing_and_is_notified_once_it_does",
                 "process/stalled_readers.rs",
             ),
             (
-                "sighup_reads_the_credential_anew_and_nothing_else",
+                "sighup_reads_the_credential_again_and_changes_nothing_else",
                 "process/lifecycle.rs",
             ),
         ],

@@ -300,7 +300,7 @@ fn an_unknown_flag_is_one_line() {
 }
 
 #[test]
-fn help_and_version_are_no_errors() {
+fn help_and_version_are_not_errors() {
     for flag in ["--help", "--version"] {
         let output = wordtally(&[flag], &[]);
         assert_eq!(output.status.code(), Some(0));

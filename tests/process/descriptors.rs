@@ -32,7 +32,7 @@ async fn is_closed_at_once(stream: &mut TcpStream) -> bool {
 }
 
 #[tokio::test]
-async fn visitors_beyond_the_descriptors_are_closed_and_the_refresh_goes_on() {
+async fn clients_beyond_the_descriptors_are_closed_and_the_refresh_continues() {
     let google = Google::start().await;
     let serve = Serve::from(&google).flag("--ttl", "1s");
     // A low soft limit and a moderate hard limit: the hard one counts.

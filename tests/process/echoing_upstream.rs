@@ -104,7 +104,7 @@ fn answer(
     )
 }
 
-/// What was received: plain, or escaped for a URL, or in JSON once or twice; at a place where the log may truncate it;
+/// The received text: plain, or escaped for a URL, or in JSON once or twice; at a place where the log may truncate it;
 /// or without its beginning.
 fn words(request: &str, body: &str, nth: usize) -> String {
     let header = request

@@ -248,7 +248,7 @@ async fn a_new_key_file_is_picked_up_without_a_restart() {
 }
 
 #[tokio::test]
-async fn a_credential_that_is_refused_is_told_in_the_log_and_not_to_the_client() {
+async fn a_refused_credential_is_reported_in_the_log_and_not_to_the_client() {
     let google = Google::start().await;
     google.standin.change_policy(|policy| {
         policy.account_mut(ACCOUNT).unwrap().public_keys.clear();
@@ -272,7 +272,7 @@ async fn a_credential_that_is_refused_is_told_in_the_log_and_not_to_the_client()
     assert_eq!(instance.metric("wordtally_bigquery_jobs_total").await, Some(0.0));
 }
 
-/// What a client sees of a failure: nothing about what broke, where, or in whose words.
+/// A client sees nothing of what broke, where, or in whose words.
 fn leaks_nothing(google: &Google, reply: &Reply, case: &str) {
     let text = reply.text();
     // The style belongs to the program, and is the same for every page.
@@ -339,7 +339,7 @@ fn failures() -> Vec<Failure> {
         Failure("token late", Token, Kind::Latency { milliseconds: 2000 }, "token_server", "900ms"),
         Failure("token truncated", Token, Kind::Truncated, "token_server", "the token server"),
         Failure("token malformed", Token, Kind::MalformedJson, "token_server", "a body that is not JSON"),
-        Failure("token {}", Token, Kind::EmptyObject, "token_server", "holds no access token"),
+        Failure("token {}", Token, Kind::EmptyObject, "token_server", "has no access token"),
         Failure("token {error}", Token, Kind::ErrorObject, "token_server", "the token server"),
     ]
 }

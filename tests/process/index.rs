@@ -200,7 +200,7 @@ fn static_pages(site: &Path, out: &Path) -> Command {
 }
 
 #[tokio::test]
-async fn what_a_reverse_proxy_shows_by_itself_is_written_in_each_form() {
+async fn the_pages_that_a_reverse_proxy_serves_itself_are_written_in_each_form() {
     let folder = tempfile::tempdir().unwrap();
     let site = site(folder.path(), &[("the", nobody()), ("'Tis", nobody())]);
     let out = folder.path().join("pages");
@@ -273,7 +273,7 @@ async fn saying(word: &str, as_of: &str) -> SocketAddr {
 }
 
 #[tokio::test]
-async fn a_time_that_is_none_is_not_shown() {
+async fn an_invalid_time_is_not_shown() {
     let folder = tempfile::tempdir().unwrap();
     let long = "2026-11-26T08:00:00Z".repeat(100_000);
     let cases = [
@@ -352,7 +352,7 @@ async fn instances_that_hang_do_not_hold_up_the_start() {
 
 /// For as many words as a file may have, without addresses: nothing is asked.
 #[tokio::test]
-async fn a_round_of_very_many_words_does_not_hold_up_who_serves() {
+async fn a_round_of_very_many_words_does_not_hold_up_the_server() {
     let folder = tempfile::tempdir().unwrap();
     let words: Vec<Value> = (0..15_000)
         .map(|number| json!({"word": format!("w{number}"), "url": format!("/w{number}/")}))

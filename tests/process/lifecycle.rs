@@ -264,7 +264,7 @@ async fn two_instances_serve_two_words() {
 }
 
 #[tokio::test]
-async fn sighup_reads_the_credential_anew_and_nothing_else() {
+async fn sighup_reads_the_credential_again_and_changes_nothing_else() {
     let google = Google::start().await;
     let path = google.directory.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();

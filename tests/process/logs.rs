@@ -1,4 +1,4 @@
-//! What is logged at which level, and that no secret is logged, or appears anywhere else that others can read.
+//! The lines at each log level. No secret is logged, or appears anywhere else that others can read.
 
 use std::io::Read;
 use std::time::Duration;

@@ -183,7 +183,7 @@ async fn a_trace_is_in_the_line_of_its_request_if_it_is_a_valid_one() {
 }
 
 #[tokio::test]
-async fn it_lives_by_either_name() {
+async fn liveness_is_served_under_both_names() {
     let google = Google::start().await;
     google.always(Target::Query, Kind::Reset);
     let instance = Serve::from(&google).start().await;

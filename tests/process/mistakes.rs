@@ -34,7 +34,7 @@ fn standin(line: &str) -> Command {
 }
 
 #[test]
-fn names_that_are_misspelt_are_told_with_the_right_one() {
+fn a_misspelt_name_is_reported_with_the_right_one() {
     for (line, sentence) in [
         (
             "sevre",
@@ -71,7 +71,7 @@ fn names_that_are_misspelt_are_told_with_the_right_one() {
 }
 
 #[test]
-fn what_is_missing_or_too_much_is_named() {
+fn missing_and_superfluous_arguments_are_named() {
     for (line, sentence) in [
         (
             "serve",
@@ -104,7 +104,7 @@ fn what_is_missing_or_too_much_is_named() {
 }
 
 #[test]
-fn a_value_of_the_wrong_form_is_told_with_one_of_the_right_form() {
+fn an_invalid_value_is_reported_with_a_valid_example() {
     for (line, sentence) in [
         (
             "--ttl 300",
@@ -158,7 +158,7 @@ fn a_value_of_the_wrong_form_is_told_with_one_of_the_right_form() {
 }
 
 #[test]
-fn a_file_that_is_not_the_right_one_is_named_with_what_is_expected() {
+fn a_wrong_file_is_named_with_what_is_expected() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     std::fs::write(path("text"), "not JSON").unwrap();
@@ -237,7 +237,7 @@ fn unheard(listen: &str, wrapper: &[&str]) -> String {
 }
 
 #[test]
-fn an_address_that_cannot_be_had_is_told_with_one_that_can() {
+fn an_unavailable_address_is_reported_with_an_alternative() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     assert_eq!(
         unheard(&taken.local_addr().unwrap().to_string(), &[]),
@@ -273,7 +273,7 @@ fn without_rights() -> Option<&'static [&'static str]> {
 }
 
 #[test]
-fn an_address_that_needs_a_right_is_told_with_what_does_not() {
+fn an_address_that_needs_a_privilege_is_reported_with_an_alternative() {
     let Some(wrapper) = without_rights() else {
         println!("NOT RUN: root's rights cannot be taken away without setpriv");
         return;

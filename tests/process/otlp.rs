@@ -226,7 +226,7 @@ async fn no_secret_is_in_a_span() {
 }
 
 #[tokio::test]
-async fn a_collector_that_takes_nothing_holds_nothing() {
+async fn a_collector_that_reads_nothing_delays_nothing() {
     let google = Google::start().await;
     // The kernel accepts the connection, and nothing responds on it.
     let (_collector, serve) = collector(Serve::from(&google).flag("--ttl", "1s")).await;

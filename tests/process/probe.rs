@@ -7,7 +7,7 @@ use crate::http::Client;
 use crate::instance::*;
 
 #[tokio::test]
-async fn a_unix_socket_serves_is_probed_and_goes_at_the_end() {
+async fn a_unix_socket_serves_is_probed_and_is_removed_at_the_end() {
     let google = Google::start().await;
     let path = google.directory.path().join("s");
     let listen = format!("unix:{}", path.display());
@@ -31,7 +31,7 @@ async fn probe(url: &str) -> (Option<i32>, String) {
 }
 
 #[tokio::test]
-async fn probe_tells_the_ready_from_the_alive() {
+async fn probe_distinguishes_ready_from_alive() {
     let google = Google::closed(bigquery_standin::Options::new(database())).await;
     let instance = Serve::from(&google).start().await;
     instance.logged("refresh failed", |_| true).await;

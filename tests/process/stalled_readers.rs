@@ -71,7 +71,7 @@ async fn dropped(client: &mut Client) -> u64 {
 }
 
 #[tokio::test]
-async fn a_reader_of_the_log_that_stalls_holds_nothing() {
+async fn a_stalled_reader_of_the_log_delays_nothing() {
     let google = Google::start().await;
     for workers in ["1", "2"] {
         let (mut reader, stderr) = full_pipe();
@@ -194,7 +194,7 @@ fn full_socket(google: &Google) -> (UnixDatagram, std::path::PathBuf, usize) {
 }
 
 #[tokio::test]
-async fn systemd_that_does_not_read_holds_nothing_and_is_told_once_it_does() {
+async fn systemd_that_does_not_read_delays_nothing_and_is_notified_once_it_does() {
     let google = Google::start().await;
     let (socket, path, filled) = full_socket(&google);
     let instance = Serve::from(&google)
@@ -220,7 +220,7 @@ async fn systemd_that_does_not_read_holds_nothing_and_is_told_once_it_does() {
 }
 
 #[tokio::test]
-async fn systemd_that_never_reads_does_not_hold_the_end() {
+async fn systemd_that_never_reads_does_not_delay_the_end() {
     let google = Google::start().await;
     google.times(1, Target::Query, Kind::Latency { milliseconds: 300 });
     let (_socket, path, _) = full_socket(&google);

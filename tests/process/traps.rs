@@ -1,6 +1,7 @@
-//! Each trap of the `app.py` that this service replaces, closed. A file is one of this folder, or stands in `tests/`.
+//! Each trap of the `app.py` that this service replaces, and the test that proves it closed. Paths are relative to this
+//! folder or to `tests/`.
 //!
-//! | Trap | Closed, as proven by |
+//! | Trap | Test |
 //! | --- | --- |
 //! | the SQL ignores WORD | here: `the_word_that_is_configured_is_the_one_that_is_counted` |
 //! | SQL injection | here: `no_word_changes_the_sql`; `service/bigquery/request.rs`: `the_word_is_bound_and_every_limit_is_set` |
@@ -9,7 +10,7 @@
 //! | the client is built at import | here: `it_serves_before_bigquery_can_be_reached` |
 //! | a missing, empty, over-long or odd WORD | here: `a_bad_word_stops_the_start`; `configuration.rs`: `bad_words_are_refused` |
 //! | no timeout | `service/bigquery/timeout.rs`: `a_silent_bigquery_ends_in_a_timeout` |
-//! | no retry | `service/bigquery/retries.rs`: `passing_failures_are_tried_again_with_the_same_request_id` |
+//! | no retry | `service/bigquery/retries.rs`: `transient_failures_are_retried_with_the_same_request_id` |
 //! | no cancel | `freshness.rs`: `a_job_that_outlives_the_timeout_is_cancelled` |
 //! | no error page | `service/serving/refusals.rs`: `unknown_paths_are_404_in_the_accepted_format` |
 //! | an exception's text in an error page | `freshness.rs`: `every_failure_is_sorted_hidden_from_the_client_and_recovered_from` |

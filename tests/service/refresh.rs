@@ -121,7 +121,7 @@ async fn one_job_per_ttl_over_a_day() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ttl_of_next_to_nothing_is_no_busy_loop() {
+async fn a_tiny_ttl_is_not_a_busy_loop() {
     let source = Scripted::new(|_| Ok(()));
     let _cache = start_with_ttl(&source, Duration::from_nanos(1));
     sleep(Duration::from_secs(10)).await;
@@ -224,7 +224,7 @@ async fn waits_differ_so_that_instances_do_not_march_in_step() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refresh_can_be_had_early_after_an_answer_after_a_failure_and_after_the_one_that_runs() {
+async fn a_refresh_can_be_started_early_after_an_answer_after_a_failure_and_after_the_running_one() {
     let source = Arc::new(Scripted {
         clock: clock(),
         calls: AtomicU32::new(0),

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_makes_room() {
+    fn expired_revocations_make_room() {
         let mut revoked = Revoked::default();
         for number in 0..MAX_REVOKED {
             revoked.insert(&number.to_string(), 100, 0);

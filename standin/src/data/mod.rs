@@ -32,7 +32,7 @@ pub enum LoadError {
         path: String,
         /// The line's number, from 1.
         line: u64,
-        /// What is wrong, and what would be right.
+        /// The mistake, and what would be right.
         reason: String,
     },
     /// SQLite cannot load the table.

@@ -46,7 +46,7 @@ pub enum ErrorBody {
     Empty,
 }
 
-/// What goes wrong.
+/// The kind of a fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Kind {
@@ -103,7 +103,7 @@ pub enum Kind {
 pub struct Fault {
     /// Which requests.
     pub target: Target,
-    /// What goes wrong.
+    /// The kind of the fault.
     #[serde(flatten)]
     pub kind: Kind,
     /// How many requests it strikes; if none, all until it is removed.

@@ -135,7 +135,7 @@ mod tests {
     use super::matches;
 
     #[test]
-    fn a_pool_holds_its_own_subjects_only() {
+    fn a_pool_has_only_its_own_subjects() {
         let pool = "principalSet://iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/*";
         let of = |pool: &str| {
             format!(

@@ -139,7 +139,7 @@ impl ApiError {
         Self::fault(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// What Google's servers return with this status when they fail.
+    /// The error that Google's servers return with this status when they fail.
     pub(crate) fn fault(code: StatusCode) -> Self {
         let (status, reason, message) = match code.as_u16() {
             429 => ("RESOURCE_EXHAUSTED", "rateLimitExceeded", "Exceeded rate limits."),

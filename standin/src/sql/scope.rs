@@ -1,4 +1,4 @@
-//! What a name may refer to at a position in a query.
+//! The meaning of a name at a position in a query.
 
 use super::Type;
 use super::error::{QueryError, Result};
@@ -81,7 +81,7 @@ pub(super) enum Place<'s> {
 pub(super) struct Scope<'s> {
     /// The items of the `FROM`.
     pub(super) sources: &'s [FromItem],
-    /// What is allowed here.
+    /// The expressions that are allowed here.
     pub(super) place: Place<'s>,
     /// The names of the SELECT list, if they are in scope.
     pub(super) aliases: &'s [(String, Typed)],

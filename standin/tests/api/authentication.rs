@@ -288,7 +288,7 @@ async fn a_claim_given_twice_is_refused() {
 }
 
 #[tokio::test]
-async fn a_token_counts_in_one_authorization_header_alone() {
+async fn a_token_counts_only_in_a_single_authorization_header() {
     let (_standin, client) = open().await;
     let url = format!("{}/{PROJECT}/jobs", client.base);
     let bearer = |scheme: &str| format!("{scheme} {}", client.token);
@@ -315,7 +315,7 @@ async fn a_token_counts_in_one_authorization_header_alone() {
 }
 
 #[tokio::test]
-async fn a_form_that_says_a_thing_twice_or_is_none_is_refused() {
+async fn a_form_with_a_repeated_field_or_of_another_type_is_refused() {
     let standin = closed(Options::new(database())).await;
     let good = signed(key(), &claims(&standin.token_uri()));
     let fields = [

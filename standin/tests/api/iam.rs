@@ -87,7 +87,7 @@ async fn what_is_missing_is_404_and_bad_sql_is_400() {
 }
 
 #[tokio::test]
-async fn resources_are_read_only_by_who_may() {
+async fn only_permitted_callers_read_resources() {
     let (standin, client) = open().await;
     let base = "bigquery-public-data/datasets";
     let (_, list) = client.get(base).await;
@@ -133,7 +133,7 @@ async fn a_read_only_scope_may_query_but_not_insert() {
 }
 
 #[tokio::test]
-async fn a_job_belongs_to_who_made_it() {
+async fn a_job_belongs_to_its_creator() {
     let (standin, client) = open().await;
     let (_, body) = client.query(three_rows()).await;
     let id = body["jobReference"]["jobId"].as_str().unwrap();
@@ -148,7 +148,7 @@ async fn a_job_belongs_to_who_made_it() {
 }
 
 #[tokio::test]
-async fn no_form_of_a_query_reads_without_the_right() {
+async fn no_form_of_a_query_reads_without_permission() {
     let standin = closed(Options::new(database())).await;
     standin.change_policy(|policy| policy.allow_jobs(PROJECT, &key().member()));
     let client = Client::of(&standin).await;

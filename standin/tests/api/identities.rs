@@ -129,7 +129,7 @@ async fn a_providers_token_is_exchanged_if_it_is_good() {
 }
 
 #[tokio::test]
-async fn who_may_impersonate_gets_the_accounts_token() {
+async fn a_permitted_impersonator_gets_the_accounts_token() {
     let standin = closed(Options::new(database())).await;
     standin.change_policy(|policy| {
         policy.service_accounts.push(ServiceAccount {

@@ -258,7 +258,7 @@ async fn the_same_request_at_once_is_one_job_too() {
 }
 
 #[tokio::test]
-async fn a_fault_in_an_address_is_told_as_any_other() {
+async fn an_error_in_an_address_is_reported_like_any_other() {
     let (standin, client) = open().await;
     let (_, body) = client.query(three_rows()).await;
     let id = body["jobReference"]["jobId"].as_str().unwrap();

@@ -290,7 +290,7 @@ fn expressions_have_bigquery_s_values() {
 }
 
 #[test]
-fn clauses_mean_what_they_mean() {
+fn clauses_mean_what_they_mean_in_bigquery() {
     let cases: &[(&str, &[&str])] = &[
         (
             "SELECT x FROM UNNEST([3, 1, 2]) AS x ORDER BY x",

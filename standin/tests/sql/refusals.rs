@@ -221,7 +221,7 @@ fn a_refusal_says_what_is_wrong() {
 }
 
 #[test]
-fn what_bigquery_does_not_know_is_not_answered_either() {
+fn constructs_unknown_to_bigquery_are_refused_too() {
     refused(&[
         (
             "SELECT TRUE = TRUE = TRUE",
@@ -323,7 +323,7 @@ fn no_function_takes_long_or_grows_without_bound() {
 }
 
 #[test]
-fn what_fails_in_running_says_so() {
+fn an_error_at_run_time_is_reported() {
     refused(&[
         ("SELECT 1 / 0", "division by zero: 1 / 0"),
         (
@@ -469,7 +469,7 @@ fn a_query_that_runs_for_ever_is_ended() {
 }
 
 #[test]
-fn a_query_that_gets_no_turn_is_not_called_wrong() {
+fn a_query_without_a_turn_is_not_called_invalid() {
     let own = bigquery_standin::data::shipped()
         .unwrap()
         .with_time_limit(Duration::from_millis(200));

@@ -32,7 +32,7 @@ fn the_totals_are_known() {
 }
 
 #[test]
-fn every_word_is_one_and_stands_once() {
+fn every_word_is_one_and_occurs_once() {
     let doubles = "SELECT word, corpus FROM samples.shakespeare GROUP BY 1, 2 HAVING COUNT(*) > 1";
     assert_eq!(ask(doubles).unwrap(), [""; 0]);
     let odd =

@@ -1,4 +1,4 @@
-//! What happens if BigQuery or the token server refuses.
+//! Refusals by BigQuery and by the token server.
 
 use serde_json::json;
 use wordtally::cause::chain;
@@ -51,7 +51,7 @@ async fn a_second_refusal_ends_it() {
 }
 
 #[tokio::test]
-async fn a_refused_credential_reaches_bigquery_never() {
+async fn a_refused_credential_never_reaches_bigquery() {
     let peer = Peer::start(|_| {
         Reply::Json(
             400,

@@ -1,4 +1,4 @@
-//! What is sent to BigQuery, and how an answer without faults is returned.
+//! The requests to BigQuery, and how an answer without faults is returned.
 
 use wordtally::answer::Count;
 

@@ -28,7 +28,7 @@ async fn once(reply: impl Fn() -> Reply + Send + Sync + 'static) -> (Peer, Resul
 
 /// The library by itself retries nothing, so each of these is an error there.
 #[tokio::test]
-async fn passing_failures_are_tried_again_with_the_same_request_id() {
+async fn transient_failures_are_retried_with_the_same_request_id() {
     let cases: [(&str, Replies); 11] = [
         ("429", || refusal(429, "rateLimitExceeded")),
         ("500", || refusal(500, "internalError")),
@@ -110,7 +110,7 @@ async fn lasting_failures_are_sent_once_and_sorted() {
 }
 
 #[tokio::test]
-async fn the_cause_holds_googles_words_and_no_token() {
+async fn the_cause_has_googles_words_and_no_token() {
     let (_peer, result) = once(|| refusal(403, "accessDenied")).await;
     let (_, cause) = result.expect_err("a failure");
     for part in ["403", "SOME_STATUS", "accessDenied", "words about accessDenied"] {
@@ -120,7 +120,7 @@ async fn the_cause_holds_googles_words_and_no_token() {
 }
 
 #[tokio::test]
-async fn a_job_that_failed_in_passing_is_run_anew() {
+async fn a_job_with_a_transient_failure_is_run_again() {
     let (peer, result) = once(|| {
         let mut failed = answer(&[]);
         failed["errors"] = json!([{"reason": "backendError", "message": "a worker was lost"}]);
@@ -151,7 +151,7 @@ async fn a_job_that_failed_for_good_is_an_error() {
 }
 
 #[tokio::test]
-async fn tries_end_though_time_is_left_and_each_is_counted_as_a_job() {
+async fn attempts_end_though_time_is_left_and_each_is_counted_as_a_job() {
     let peer = peer(|_| refusal(503, "backendError")).await;
     let mut config = config(&peer);
     config.timeout = Duration::from_secs(60);
@@ -170,7 +170,7 @@ async fn tries_end_though_time_is_left_and_each_is_counted_as_a_job() {
 }
 
 #[tokio::test]
-async fn no_try_begins_that_the_deadline_would_cut_off() {
+async fn no_attempt_begins_that_the_deadline_would_cut_off() {
     let peer = peer(|_| refusal(503, "backendError")).await;
     let mut config = config(&peer);
     config.timeout = Duration::from_secs(4);

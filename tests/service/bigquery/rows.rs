@@ -51,7 +51,7 @@ async fn every_page_is_fetched_in_order() {
 
 /// The name would be in each line of the log.
 #[tokio::test]
-async fn a_job_whose_name_is_endless_cannot_be_asked_for() {
+async fn a_job_with_an_endless_name_cannot_be_polled() {
     for length in [1024, 1025] {
         let peer = peer(move |request| {
             let mut page = answer(&[("hamlet", "995")]);
@@ -231,7 +231,7 @@ async fn an_answer_is_a_sample_if_its_header_says_so() {
 }
 
 #[tokio::test]
-async fn what_is_not_an_answer_is_an_error_and_no_panic() {
+async fn anything_but_an_answer_is_an_error_and_not_a_panic() {
     let cases: [(&str, Change); 17] = [
         // The library panics on this one: "Expecting a non empty list of fields".
         ("a schema without fields", |body| body["schema"] = json!({})),
@@ -259,7 +259,7 @@ async fn what_is_not_an_answer_is_an_error_and_no_panic() {
             body["totalRows"] = Value::Null;
         }),
         ("rows missing", |body| body["rows"] = Value::Null),
-        ("a total that is no number", |body| {
+        ("a total that is not a number", |body| {
             body["totalRows"] = json!("many")
         }),
         ("a row without cells", |body| body["rows"][0] = json!({})),

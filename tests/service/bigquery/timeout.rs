@@ -56,7 +56,7 @@ async fn a_running_job_is_polled_where_it_runs() {
 }
 
 #[tokio::test]
-async fn polling_survives_a_passing_failure() {
+async fn polling_survives_a_transient_failure() {
     let peer = peer(|request| match (request.method.as_str(), request.nth) {
         ("POST", _) => running(),
         ("GET", 0) => Reply::Text(503, "<html>busy</html>"),

@@ -57,7 +57,7 @@ async fn every_type_is_read_with_its_project_and_shows_no_secret() {
 }
 
 #[tokio::test]
-async fn a_field_that_is_missing_empty_or_no_text_is_named() {
+async fn a_missing_empty_or_non_text_field_is_named() {
     let needed = [
         vec!["private_key", "client_email", "token_uri"],
         vec!["client_id", "client_secret", "refresh_token"],
@@ -189,7 +189,7 @@ async fn sources_of_subject_tokens_that_would_not_work_are_refused() {
 }
 
 #[test]
-fn what_is_no_credential_file_at_all_says_so() {
+fn a_file_that_is_not_a_credential_file_is_reported() {
     for (content, said) in [
         ("hush", "is not JSON (line 1, column 1)"),
         ("{\"private_key\": \"hush", "is not JSON (line 1"),

@@ -25,7 +25,7 @@ async fn bare(credential: &Value) -> Authenticator<HttpConnector> {
 }
 
 #[tokio::test]
-async fn it_keeps_no_token_for_ever() {
+async fn it_keeps_the_absence_of_a_token_for_ever() {
     for body in [json!({}), json!({"error": {"code": 503, "message": "busy"}})] {
         let peer = Peer::start(move |_| Reply::Json(200, body.clone())).await;
         let bare = bare(&service_account(&peer)).await;

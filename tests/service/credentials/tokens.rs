@@ -169,7 +169,7 @@ async fn the_time_of_a_suspension_counts_for_a_token() {
 }
 
 #[tokio::test]
-async fn an_old_token_serves_while_it_lives_if_no_new_one_can_be_had() {
+async fn an_old_token_is_used_until_it_expires_if_there_is_no_new_one() {
     let peer = Peer::start(|request| match request.nth {
         0 => Reply::Json(200, json!({"access_token": "old", "expires_in": 2})),
         _ => Reply::Text(503, "busy"),
@@ -304,7 +304,7 @@ async fn one_request_that_hangs_leaves_time_for_the_next() {
 }
 
 #[tokio::test]
-async fn passing_failures_are_tried_again_and_refusals_are_not() {
+async fn transient_failures_are_retried_and_refusals_are_not() {
     let passing: [fn() -> Reply; 4] = [
         || Reply::Close,
         || Reply::Text(503, "<html>busy</html>"),

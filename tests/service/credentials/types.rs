@@ -113,7 +113,7 @@ async fn a_workload_may_ask_one_server_by_http_and_another_by_https() {
 
 /// yup-oauth2 would send the whole JSON text as the token.
 #[tokio::test]
-async fn a_subject_token_may_stand_in_a_json_file() {
+async fn a_subject_token_may_be_in_a_json_file() {
     let peer = google().await;
     let source = json!({
         "file": file(&json!({"id_token": "subject-from-json"}).to_string()),
@@ -129,7 +129,7 @@ async fn a_subject_token_may_stand_in_a_json_file() {
 /// With a pipe, each attempt of yup-oauth2 leaves a thread that waits for its writer; an endless file is read until
 /// memory is full.
 #[tokio::test]
-async fn a_subject_token_that_is_no_small_file_is_refused_at_once() {
+async fn a_subject_token_that_is_not_a_small_file_is_refused_at_once() {
     let peer = google().await;
     let directory = tempfile::tempdir().expect("a directory");
     let pipe = directory.path().join("pipe");
@@ -160,7 +160,7 @@ async fn a_subject_token_that_is_no_small_file_is_refused_at_once() {
 
 /// As Kubernetes projects one: a link to a file in a folder that is a link, both replaced with each token.
 #[tokio::test]
-async fn a_subject_token_may_lie_behind_links_and_in_proc() {
+async fn a_subject_token_may_be_behind_links_and_in_proc() {
     let peer = google().await;
     let directory = tempfile::tempdir().expect("a directory");
     let path = |name: &str| directory.path().join(name);

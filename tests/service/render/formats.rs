@@ -244,7 +244,7 @@ fn markdown_is_one_table_whatever_the_names() {
 
 /// As GitHub's own parser makes links.
 #[test]
-fn an_address_is_no_link_in_markdown() {
+fn an_address_is_not_a_link_in_markdown() {
     for (name, escaped) in [
         ("www.example.com", "www\\.example.com"),
         ("https://example.com", "https\\://example.com"),

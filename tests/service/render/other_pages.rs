@@ -6,7 +6,7 @@ use wordtally::render::{
 };
 
 #[test]
-fn an_error_says_its_sentence_in_the_form_wished() {
+fn an_error_has_its_sentence_in_the_requested_form() {
     let failure = Failure {
         status: StatusCode::SERVICE_UNAVAILABLE,
         sentence: "No <answer> \"yet\".",

@@ -174,7 +174,7 @@ fn hostile_text_stays_text() {
 }
 
 #[test]
-fn a_name_cannot_turn_its_number() {
+fn a_name_cannot_change_the_direction_of_its_number() {
     let counts = [("\u{202e}evil", 123), ("שלום", 45)];
     let pages = pages("\u{202e}the", &counts);
     let html = body(&pages, &html::FORMAT);
@@ -302,7 +302,7 @@ fn the_rate_has_an_order_of_its_own() {
 }
 
 #[test]
-fn a_page_says_what_may_not_be_overlooked() {
+fn a_page_shows_what_must_not_be_overlooked() {
     let fresh = answer("the", &[("hamlet", 995)]);
     let pages = Pages::new(&fresh, &ALONE).unwrap();
     let note = "<strong>Not up to date.</strong>";
@@ -342,7 +342,7 @@ fn the_total_and_the_date_come_before_the_table() {
 }
 
 #[test]
-fn other_cases_of_the_word_are_told() {
+fn other_cases_of_the_word_are_listed() {
     let other_cases = |words: &[&str]| {
         let totals = (1..).map(|number| 300 - 99 * number);
         words

@@ -52,7 +52,7 @@ async fn a_star_opens_the_answers_and_errors_to_each_page() {
 }
 
 #[tokio::test]
-async fn a_list_opens_them_to_its_origins_alone() {
+async fn a_list_opens_them_only_to_its_origins() {
     let server = Server::open_to(&["https://a.example", "http://localhost:3000"]).await;
     for (origin, allowed) in [
         ("https://a.example", true),

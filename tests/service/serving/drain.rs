@@ -21,7 +21,7 @@ fn patient() -> Limits {
 }
 
 #[tokio::test]
-async fn idle_silent_and_half_sent_connections_do_not_hold_it() {
+async fn idle_silent_and_half_sent_connections_do_not_delay_it() {
     let server = Server::without_answer(patient());
     let mut idle = server.connect().await;
     idle.send(HEALTH).await;

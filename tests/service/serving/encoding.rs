@@ -28,7 +28,7 @@ fn tag(reply: &Reply) -> &str {
 }
 
 #[tokio::test]
-async fn each_page_that_gzip_makes_shorter_is_served_so() {
+async fn each_page_that_gzip_makes_shorter_is_served_in_gzip() {
     let server = Server::start().await;
     for format in FORMATS {
         let accept = format!("Accept: {}\r\n", format.media_type());

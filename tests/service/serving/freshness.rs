@@ -1,4 +1,4 @@
-//! What is served before the first answer, while BigQuery fails, and after an answer has become too old.
+//! Responses before the first answer, while BigQuery fails, and after an answer has become too old.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn half_closed(server: &Server, requests: &str) -> Client<TcpStream> {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_no_more_gets_the_answers_it_waits_for() {
+async fn a_client_that_sends_no_more_gets_the_responses_it_waits_for() {
     let server = Server::without_answer(Limits {
         first_answer: Duration::from_secs(5),
         ..short()
@@ -65,7 +65,7 @@ async fn a_client_that_asks_no_more_gets_the_answers_it_waits_for() {
 }
 
 #[tokio::test]
-async fn a_client_that_asks_no_more_and_waits_for_nothing_is_closed_at_once() {
+async fn a_client_that_sends_no_more_and_waits_for_nothing_is_closed_at_once() {
     let server = Server::without_answer(Limits {
         head_read: Duration::from_secs(5),
         ..short()
@@ -161,7 +161,7 @@ async fn readiness_follows_the_answer_and_says_why_not() {
     assert_eq!(
         server.get("/healthz", "").await.text(),
         "ok\n",
-        "it lives all the same"
+        "it is still alive"
     );
     server.publish(995);
     assert_eq!(server.get("/readyz", "").await.status(), 200);

@@ -147,7 +147,7 @@ async fn small_window(server: &Server) -> TcpStream {
 }
 
 #[tokio::test]
-async fn a_steady_reader_gets_everything_though_the_kernel_tells_of_no_room() {
+async fn a_steady_reader_gets_everything_though_the_kernel_reports_no_room() {
     let server = Server::start().await;
     // It takes more than half a second until the kernel reports the socket as writable.
     let (all, took) = reads_at(2 * RATE, small_window(&server).await).await;
@@ -208,7 +208,7 @@ async fn pipelined_requests_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn pipelined_answers_come_whole_before_what_cannot_be_read_and_before_a_wait() {
+async fn pipelined_responses_arrive_complete_before_an_unreadable_request_and_before_a_wait() {
     let health = "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
     let server = Server::without_answer(Limits {
         first_answer: Duration::from_secs(5),

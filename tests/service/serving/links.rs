@@ -1,4 +1,4 @@
-//! What an address can name: a format, an order, a document.
+//! The parts that an address can name: a format, an order, a document.
 
 use wordtally::render::{FORMATS, Order, html};
 use wordtally::server::Limits;
@@ -56,7 +56,7 @@ async fn a_link_to_csv_is_a_file_with_the_words_name() {
 
 /// In each format, including those that cannot show it.
 #[tokio::test]
-async fn sample_data_is_told_by_a_field_and_by_the_files_name() {
+async fn sample_data_is_marked_by_a_field_and_by_the_files_name() {
     let server = Server::start().await;
     for path in ["/", "/counts.csv", "/counts.txt", "/counts.json"] {
         let reply = server.get(path, "").await;
@@ -142,7 +142,7 @@ async fn an_unknown_value_is_400_with_what_would_be_right() {
 }
 
 #[tokio::test]
-async fn an_error_behind_a_link_is_in_what_its_format_is_read_by() {
+async fn an_error_at_a_link_has_the_form_for_its_format() {
     let server = Server::without_answer(Limits {
         first_answer: std::time::Duration::ZERO,
         ..Limits::default()
@@ -167,7 +167,7 @@ async fn an_error_behind_a_link_is_in_what_its_format_is_read_by() {
 }
 
 #[tokio::test]
-async fn an_error_tells_the_requests_own_id() {
+async fn an_error_has_the_requests_own_id() {
     let server = Server::start().await;
     let fields = "Accept: application/json\r\nX-Request-Id: my-1\r\n";
     let reply = server.get("/none", fields).await;

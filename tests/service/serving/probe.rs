@@ -7,7 +7,7 @@ use wordtally::probe::probe;
 use super::server::{Server, short};
 
 #[tokio::test]
-async fn a_200_is_well_and_nothing_else_is() {
+async fn only_a_200_is_healthy() {
     let server = Server::without_answer(short());
     let base = format!("http://{}", server.address());
     assert_eq!(probe(&format!("{base}/healthz")).await, Ok(()));
@@ -21,7 +21,7 @@ async fn a_200_is_well_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn nobody_there_is_one_sentence() {
+async fn an_address_without_a_server_is_one_sentence() {
     // It is bound, so that no other test gets it, and does not listen.
     let taken = TcpSocket::new_v4().unwrap();
     taken.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -42,7 +42,7 @@ async fn nobody_there_is_one_sentence() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_or_closes_is_not_well() {
+async fn a_peer_that_does_not_speak_http_or_closes_is_not_healthy() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let peer = tokio::spawn(async move {

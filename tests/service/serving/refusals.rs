@@ -1,4 +1,4 @@
-//! What is refused, and that a refused body is never read as the next request.
+//! Refused requests, and that a refused body is never read as the next request.
 
 use wordtally::telemetry::RequestLabels;
 
@@ -121,7 +121,7 @@ async fn a_body_is_refused_and_never_read_as_a_request() {
 }
 
 #[tokio::test]
-async fn a_length_of_nothing_is_no_body() {
+async fn a_length_of_zero_is_not_a_body() {
     let server = Server::start().await;
     assert_eq!(server.get("/", "Content-Length: 0\r\n").await.status(), 200);
 }
@@ -169,7 +169,7 @@ async fn an_absolute_target_is_taken_by_its_path() {
         .await;
     assert_eq!((reply.status(), reply.text()), (200, "ok\n"));
     let all = exchange(&server, "GET http://other/healthz HTTP/1.1\r\n\r\n").await;
-    assert_eq!(statuses(&all), [400], "Host is needed all the same");
+    assert_eq!(statuses(&all), [400], "Host is still needed");
 }
 
 #[tokio::test]

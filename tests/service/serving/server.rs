@@ -120,7 +120,7 @@ impl Server {
     pub(crate) fn address(&self) -> SocketAddr {
         match &self.listen {
             Listen::Tcp(address) => *address,
-            Listen::Unix(path) => panic!("{} is no TCP address", path.display()),
+            Listen::Unix(path) => panic!("{} is not a TCP address", path.display()),
         }
     }
 
@@ -157,7 +157,7 @@ pub(crate) async fn drained(task: JoinHandle<std::io::Result<Drained>>) -> Drain
         .unwrap()
 }
 
-/// What the server should send in this format after `publish(total_words)`.
+/// The body that the server should send in this format after `publish(total_words)`.
 pub(crate) fn body(format: &Format, total_words: i64) -> Vec<u8> {
     pages(total_words, false)
         .get(format, Order::Count, false)

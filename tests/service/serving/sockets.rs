@@ -42,7 +42,7 @@ impl Drop for Directory {
 }
 
 #[tokio::test]
-async fn a_unix_socket_serves_and_goes_with_the_server() {
+async fn a_unix_socket_serves_and_is_removed_with_the_server() {
     let directory = Directory::new("serves");
     let path = directory.0.join("s");
     let server = Server::on(Listener::open(&directory.socket()).unwrap(), short());
@@ -146,7 +146,7 @@ fn another_file_is_never_removed() {
 }
 
 #[tokio::test]
-async fn a_socket_that_another_instance_has_put_there_is_not_removed() {
+async fn a_socket_of_another_instance_is_not_removed() {
     let directory = Directory::new("replaced");
     let path = directory.0.join("s");
     let server = Server::on(Listener::open(&directory.socket()).unwrap(), short());
@@ -273,7 +273,7 @@ async fn systemds_unix_socket_stays_where_it_is() {
 }
 
 #[test]
-fn what_systemd_should_not_pass_is_refused_clearly() {
+fn an_unsuitable_passed_socket_is_refused_clearly() {
     let _alone = COPIED.blocking_lock();
     let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let said = output(child(tcp.try_clone().unwrap().into(), 2));
