@@ -28,17 +28,17 @@
 
       subjects = import ./nix/subjects.nix { inherit lib; };
 
-      # The service, the stand-in and the checks of their code, by one set of crane's arguments.
+      # The service, the stand-in and the checks of their code, from one set of crane arguments.
       builds = eachSystem (
         pkgs:
         pkgs.callPackage ./nix/package.nix {
           inherit crane;
-          # A tree with changes is built once for all of them.
+          # All uncommitted trees share one value, so that a change does not rebuild everything.
           commit = self.rev or "unknown";
         }
       );
 
-      # By system, as the builds are: each is evaluated once, whatever asks for it.
+      # By system, like the builds, so that each host is evaluated only once.
       hosts = lib.mapAttrs (
         system: built:
         import ./hosts {
@@ -70,7 +70,7 @@
             hosts = hosts.${lib.replaceString "darwin" "linux" system};
           }
         );
-      # The service alone is the default: the stand-in is for development.
+      # The default is the service alone, because the stand-in is for development.
       nixosModules = import ./nix/modules {
         inherit lib;
         packagesFor = pkgs: builds.${pkgs.stdenv.hostPlatform.system} or { };

@@ -1,4 +1,4 @@
-# Proposes updates of what is pinned, as merge requests: Renovate with the configuration of this repository.
+# Runs Renovate with this repository's configuration: it opens merge requests that update the pinned versions.
 {
   writeShellApplication,
   cargo,
@@ -9,7 +9,7 @@
 }:
 writeShellApplication {
   name = "renovate";
-  # Each lock file is written by the program that it is for.
+  # Each lock file is written by the program that reads it.
   runtimeInputs = [
     cargo
     gitMinimal

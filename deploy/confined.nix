@@ -1,5 +1,6 @@
-# What answers a deployer's requests as root: it reads what strangers send. It writes to the store, for which Nix mounts it
-# anew, and asks systemd for all that changes the system; so it has the host's own file systems, and no call that it needs not.
+# The sandbox of the program that handles deployers' requests as root and so reads untrusted input. It writes to the store,
+# which Nix remounts for that, and asks systemd for every change to the system. So it gets the host's file systems, but only
+# the system calls that it needs.
 {
   NoNewPrivileges = true;
   LockPersonality = true;

@@ -1,5 +1,5 @@
-# The host's part of a deployment: one program, `deploy-host`, which decides what runs here. Whoever holds a deployer's key
-# reaches its socket and nothing else.
+# The host's part of a deployment: one program, `deploy-host`, which decides what runs here. A deployer's key gives access to
+# its socket and to nothing else.
 {
   config,
   lib,
@@ -25,7 +25,7 @@ let
     identities = config.age.identityPaths;
   };
 
-  # Nothing of these ends a deployment under way: one that runs is left as it is by the activation, which it may be part of.
+  # An activation leaves these units running, because it may be part of the deployment that they carry out.
   undisturbed = {
     restartIfChanged = false;
     unitConfig.X-StopOnRemoval = false;
@@ -50,11 +50,11 @@ in
     users.users.deploy = {
       isSystemUser = true;
       group = "deploy";
-      # sshd runs the forced command by it.
+      # sshd runs the forced command with this shell.
       shell = pkgs.runtimeShellPackage;
       openssh.authorizedKeys.keys = lib.attrValues deployers;
     };
-    # Its end is the next `Match`, and there is none: it comes last.
+    # A `Match` block ends at the next one. This block comes last, so none follows it.
     services.openssh.extraConfig = lib.mkOrder 2000 ''
       Match User deploy
         AuthenticationMethods publickey
@@ -67,11 +67,11 @@ in
         ClientAliveCountMax 4
     '';
 
-    # Without a session: an activation does the part of each user who has one, and fails with that part. A deployer comes
-    # and goes every second meanwhile.
+    # A deployer gets no session. An activation also activates the units of each user with a session and fails if that
+    # fails; meanwhile the deployer connects and disconnects every second.
     security.pam.services.sshd.rules.session.deployer = {
       order = config.security.pam.services.sshd.rules.session.systemd.order - 1;
-      # Passes over the next rule.
+      # On success, skips the next rule.
       control = "[success=1 default=ignore]";
       modulePath = "${config.security.pam.package}/lib/security/pam_succeed_if.so";
       args = [
@@ -82,7 +82,7 @@ in
       ];
     };
 
-    # All requests together: none may take the words' memory. The store holds a path that comes in as a whole.
+    # The limit for all requests together, so that they leave memory for the words. A received path is held in memory whole.
     systemd.slices.deploy-host.sliceConfig = {
       MemoryMax = "75%";
       TasksMax = 1024;
@@ -97,12 +97,12 @@ in
         SocketMode = "0660";
         Accept = true;
         MaxConnections = 16;
-        # A deployer asks once a second; one that asks without end must not stop the socket.
+        # A deployer polls once a second. Polling must never trip the socket's rate limit.
         TriggerLimitIntervalSec = 0;
         PollLimitIntervalSec = 0;
       };
     };
-    # One request. What it begins is a unit of its own, which outlives it.
+    # One request. The deployment that it starts is a separate unit, which outlives it.
     systemd.services."deploy-host@" = undisturbed // {
       description = "One request from a deployer";
       unitConfig = undisturbed.unitConfig // {
@@ -116,28 +116,29 @@ in
           StandardInput = "socket";
           StandardOutput = "socket";
           StandardError = "journal";
-          # A closure may come over a slow line.
+          # A closure may arrive over a slow connection.
           RuntimeMaxSec = "35min";
           TimeoutStopSec = "30s";
           OOMPolicy = "continue";
         }
         // import ./confined.nix;
     };
-    # Ends what a deployment has left that could not end by itself: the deployment's unit names it, and a start of the machine
-    # may have cut one off. Each activation starts it too, as it does not stay active; there it finds nothing to do.
+    # Cleans up after a deployment that was interrupted. The deployment's unit starts it, and so does a boot, because a reboot
+    # may have interrupted one. Each activation starts it as well, because it does not stay active, and it then has nothing to
+    # do.
     systemd.services.deploy-host-recover = undisturbed // {
       description = "Recovery of an interrupted deployment";
       wantedBy = [ "multi-user.target" ];
-      # Else that would wait for this, and this for that.
+      # Otherwise multi-user.target would wait for this unit, and this unit for the target.
       after = [ "multi-user.target" ];
-      # It activates a system: nothing is denied to it.
+      # It activates a system, so it has no sandbox.
       serviceConfig = state // {
         Type = "oneshot";
         ExecStart = "${program} recover";
-        # It counts its tries itself: an activation resets what systemd counts. Here only for one that was killed.
+        # It counts its own attempts, because an activation resets systemd's counter. systemd restarts it only if it was killed.
         Restart = "on-abort";
         RestartSec = "10s";
-        # deploy/src/host/recover.rs: all that its own limits allow.
+        # The sum of the limits in deploy/src/host/recover.rs.
         TimeoutStartSec = "70min";
       };
     };

@@ -1,4 +1,4 @@
-# How `deploy` reaches a machine, which releases the machine takes, and what it must answer before one stays on it.
+# How `deploy` reaches a host, which releases the host accepts, and which counts it must serve for a release to stay.
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;
@@ -120,7 +120,7 @@ in
           pages
           expectedCounts
           ;
-        # The content: whoever asks may have none of this machine's files.
+        # The file's content, because the machine that checks the pages may not have the file.
         certificateAuthority =
           if cfg.certificateAuthority == null then null else builtins.readFile cfg.certificateAuthority;
       };

@@ -1,4 +1,4 @@
-# Both sides of a deployment, each with the programs that it runs.
+# Both sides of a deployment, each with the programs that it calls.
 {
   lib,
   runCommand,
@@ -19,7 +19,7 @@ let
     runCommand name
       {
         nativeBuildInputs = [ makeBinaryWrapper ];
-        # For where these programs are by another way.
+        # For an environment that provides these programs in another way.
         passthru.unwrapped = program;
         meta = {
           inherit description;
@@ -31,7 +31,7 @@ let
       ''
         makeWrapper ${program}/bin/${name} $out/bin/${name} --prefix PATH : ${lib.makeBinPath tools} ${options}
       '';
-  # Absent until there is a pair of keys.
+  # Absent until a key pair exists.
   committed = ../release/cosign.pub;
   key = lib.optionalString (builtins.pathExists committed) "--set-default COSIGN_PUBLIC_KEY ${committed}";
 in

@@ -1,4 +1,4 @@
-# The command that brings a release to a host, and the host's own part.
+# The command that deploys a release to a host, and the host's part of a deployment.
 { builds, ... }:
 {
   inherit (builds) deploy deploy-host;

@@ -1,4 +1,4 @@
-# What every host has, whatever its shape.
+# The configuration that all hosts share.
 {
   config,
   lib,
@@ -80,8 +80,8 @@ in
       defaults = {
         credentialFile = config.age.secrets."bigquery.json".path;
         bigqueryEndpoint = lib.mkIf (cfg.standinAccess != null) "http://127.0.0.1:9050";
-        # BigQuery and Google's tokens by private.googleapis.com: the zone googleapis.com must lead there. The last is
-        # the metadata server, which is also the resolver of a machine at Google.
+        # BigQuery and Google's token server are reached through private.googleapis.com, to which the zone googleapis.com
+        # must resolve. The last address is the metadata server, which is also the resolver of a machine at Google.
         allowedAddresses = [
           "localhost"
         ]
@@ -119,17 +119,17 @@ in
       };
     };
 
-    # Who deploys is not root; who is root may deploy.
+    # Deployers are not root, but operators, who are root, may also deploy.
     users.users.root.openssh.authorizedKeys.keys = lib.attrValues keys.operators;
     users.users.deploy.openssh.authorizedKeys.keys = lib.attrValues keys.operators;
 
     networking.firewall.enable = true;
     networking.nftables.enable = true;
 
-    # All logs go to the journal. An hourly job that fails beside a deployment would have it rolled back.
+    # All logs go to the journal. An hourly job that failed during a deployment would roll it back.
     services.logrotate.enable = false;
 
-    # Nothing is built or changed on a host: it is deployed to.
+    # Nothing is built or changed on a host except by a deployment.
     users.mutableUsers = false;
     environment.defaultPackages = [ ];
     environment.systemPackages = [ pkgs.curl ];

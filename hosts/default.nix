@@ -1,4 +1,4 @@
-# Each environment's system, for one architecture.
+# The system of each environment, for one architecture.
 {
   nixpkgs,
   agenix,
@@ -11,7 +11,7 @@ let
     name: environment:
     nixpkgs.lib.nixosSystem {
       modules = [
-        # The flake's own package set: each host would evaluate one anew.
+        # The flake's package set: otherwise each host would evaluate its own.
         nixpkgs.nixosModules.readOnlyPkgs
         { nixpkgs.pkgs = nixpkgs.legacyPackages.${system}; }
         agenix.nixosModules.age

@@ -1,4 +1,4 @@
-# Development's shape: each word on a port of its own, readable logs and a console that is logged in.
+# The shape of development: each word on its own port, readable logs and a console that is logged in.
 { config, lib, ... }:
 {
   services.wordtally = {
@@ -8,7 +8,7 @@
       openFirewall = true;
     }) config.wordtally.words;
     defaults = {
-      # Where QEMU's forwarded ports come from.
+      # The source addresses of QEMU's forwarded ports.
       allowedAddresses = lib.mkAfter [ "10.0.2.0/24" ];
       logFormat = "text";
     };

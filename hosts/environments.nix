@@ -1,5 +1,5 @@
-# The environments, as data: the shape of each machine, what carries it, its words. Certificates and the stand-in's access
-# are in the folder of that name here, secrets in the one below ../secrets.
+# The environments as data: each host's shape, its machine and its words. Certificates and the stand-in's IAM file are in the
+# folder with the environment's name here; secrets are in the folder with that name in ../secrets.
 let
   words = import ./words.nix;
 in
@@ -36,7 +36,7 @@ in
     services.wordtally = {
       reverseProxy = {
         hostName = "localhost";
-        # Every client of a virtual machine has one address: that of the forwarded port.
+        # All clients of a virtual machine have the same address: that of the forwarded port.
         limits = {
           connectionsPerAddress = 1000;
           requestsPerSecond = 100000;

@@ -1,5 +1,5 @@
-# Starts a mock environment's machine: takes its ports, makes what only this run has, prints how to ask it, and waits for
-# QEMU's end. Nothing of a run outlives it.
+# Starts a mock environment's machine: takes its ports, creates the keys of this run, prints how to request its pages, and
+# waits for QEMU to exit. Nothing remains after a run.
 {
   lib,
   writeShellApplication,
@@ -17,7 +17,7 @@ let
     sshPort
     ;
 
-  # The greeting tells the ports as they are by default; the launcher prints those that were chosen.
+  # The greeting contains the default ports; the launcher prints the chosen ones.
   ports = lib.attrNames forwardedPorts;
   quoted = lib.replaceStrings [ "\\" "$" "`" ] [ "\\\\" "\\$" "\\`" ] (lib.concatLines greeting);
   greetingByPorts = lib.replaceStrings (map (port: ":${port}/") ports) (map (
@@ -57,7 +57,7 @@ writeShellApplication {
     trap 'exit 130' INT
     trap 'exit 143' TERM
 
-    # From ports of this machine's loopback, by default those that the host names, to the guest's.
+    # Forwards a port on this machine's loopback, by default the one that the host's configuration names, to the guest's.
     declare -A port=()
     forward() {
       local variable=WORDTALLY_PORT_$1 other
@@ -77,11 +77,12 @@ writeShellApplication {
     export QEMU_NET_OPTS=''${QEMU_NET_OPTS-}
     ${lib.concatMapAttrsStringSep "\n" (from: to: "forward ${from} ${toString to}") forwardedPorts}
 
-    # A key whose releases it takes besides those of the committed one.
+    # A further key whose releases the machine accepts, besides the committed one.
     [ -z "''${WORDTALLY_RELEASE_KEY-}" ] || [ -f "$WORDTALLY_RELEASE_KEY" ] ||
       fail "WORDTALLY_RELEASE_KEY is '$WORDTALLY_RELEASE_KEY': give the path of a public key, such as cosign.pub"
 
-    # Private to this run: the identity that opens the secrets, a key to log in with, and what QEMU shares with the guest.
+    # Private to this run: the identity that decrypts the secrets, a key to log in with, and the files that QEMU shares with
+    # the guest.
     run=$(mktemp -d "''${XDG_RUNTIME_DIR:-''${TMPDIR:-/tmp}}/wordtally-${environment}.XXXXXX")
     (
       umask 077
@@ -98,12 +99,12 @@ writeShellApplication {
     QEMU_OPTS="''${QEMU_OPTS-} -fw_cfg name=$credential/age.identity,file=$run/identity"
     QEMU_OPTS="$QEMU_OPTS -fw_cfg name=$credential/ssh.authorized-keys,file=$run/login.pub"
     if [ -n "''${WORDTALLY_RELEASE_KEY-}" ]; then
-      # Its own path may have a comma, which QEMU would take for the end.
+      # Its original path may contain a comma, which QEMU would take as the end of the path.
       cp --no-preserve=mode "$WORDTALLY_RELEASE_KEY" "$run/release.pub"
       QEMU_OPTS="$QEMU_OPTS -fw_cfg name=$credential/deploy-host.pub,file=$run/release.pub"
     fi
     export QEMU_OPTS
-    # In the background, as a shell hears no signal while it waits for a program in the foreground.
+    # In the background, because a shell handles no signal while it waits for a program in the foreground.
     TMPDIR=$run USE_TMPDIR=1 ${lib.getExe build.vm} "$@" <&0 &
     machine=$!
     wait "$machine" && status=0 || status=$?

@@ -1,8 +1,8 @@
-# A launcher for each environment that is a virtual machine: `vm-NAME`; `vm-prod` is short for `vm-mock-prod`.
+# A launcher for each environment that is a virtual machine, `vm-NAME`; `vm-prod` is an alias of `vm-mock-prod`.
 {
   pkgs,
   hosts,
-  # For each of them.
+  # Modules that each of them gets in addition.
   modules ? [ ],
 }:
 let

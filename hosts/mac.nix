@@ -1,4 +1,4 @@
-# The virtual machines for a Mac's QEMU. The guest is the Linux of the same processor, for which Nix needs a Linux builder.
+# The virtual machines for QEMU on a Mac. The guest is Linux on the same processor, so Nix needs a Linux builder.
 { pkgs, hosts }:
 import ./launchers.nix {
   inherit pkgs hosts;

@@ -1,4 +1,4 @@
-# What the repository has in place of the real thing. All of it builds; none of it may be deployed.
+# Placeholders for values that the repository cannot have. They build, but they may not be deployed.
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;
@@ -6,7 +6,7 @@ let
   inherit (cfg.deployment) trust;
   inherit (config.services.wordtally) reverseProxy;
 
-  # The SHA-256 of each file as it was committed: another content is not a placeholder.
+  # The SHA-256 of each placeholder file: a file with any other content is not a placeholder.
   files = {
     "hosts/prod/certificate.pem" = "b7ae91c835dab6d202466817cdcd644898ca5b7b2c0bec8893e599ebf4896a51";
     "secrets/prod/bigquery.json.age" =
@@ -15,7 +15,7 @@ let
   };
   hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG9YtWa7iJRL6M7TEPgvp9zhZWgcZu3NiR8vDXNXmyPJ";
 
-  # What nginx serves. One that the host itself obtains or keeps is not a file of the repository.
+  # The certificate that nginx serves. A certificate that the host itself obtains or keeps is not in the repository.
   certificate = lib.optional (lib.hasPrefix builtins.storeDir (toString reverseProxy.certificateFile)) reverseProxy.certificateFile;
   inUse = map (builtins.hashFile "sha256") (
     certificate ++ lib.mapAttrsToList (_: secret: secret.file) config.age.secrets
@@ -34,7 +34,7 @@ in
       ) "reverseProxy.hostName in hosts/environments.nix"
       ++ lib.optional (cfg.hostKey == hostKey) "the host key in secrets/keys.nix"
       ++ lib.attrNames (lib.filterAttrs (_: hash: lib.elem hash inUse) files)
-      # Such a machine would take no release after this one.
+      # Such a host would accept no release after this one.
       ++ lib.optional (trust.keyFiles == [ ]) "release/cosign.pub"
       ++ map (list: "wordtally.deployment.trust.${list} in hosts/environments.nix") (
         lib.filter (list: trust.${list} == [ ]) [

@@ -1,4 +1,4 @@
-# Production's shape: the words behind one reverse proxy, watched.
+# The shape of production: the words behind one reverse proxy, with monitoring.
 { config, lib, ... }:
 let
   inherit (config.wordtally) environment words;
@@ -10,14 +10,14 @@ in
       enable = true;
       certificateFile = ./. + "/${environment}/certificate.pem";
       certificateKeyFile = config.age.secrets."tls.key".path;
-      # There is nothing else on this machine.
+      # This host serves nothing else.
       defaultServer = true;
     };
     monitoring.enable = true;
   };
 
   services.nginx = {
-    # A changed configuration starts new workers and lets the old ones finish.
+    # With a changed configuration, nginx starts new workers and lets the old ones finish.
     enableReload = true;
     serverTokens = false;
     recommendedTlsSettings = true;
@@ -25,9 +25,9 @@ in
       worker_processes auto;
       worker_rlimit_nofile 20000;
     '';
-    # A request takes two: the client's and the instance's.
+    # A request uses two connections: the client's and the instance's.
     eventsConfig = "worker_connections 8192;";
-    # In the folder that nginx's unit has for this, wherever a build of nginx would put them.
+    # In the folder that nginx's unit has for them, because builds of nginx have different defaults.
     appendHttpConfig =
       lib.concatMapStringsSep "\n" (kind: "${kind}_temp_path /var/cache/nginx/${kind};")
         [
@@ -41,7 +41,7 @@ in
 
   services.prometheus = {
     listenAddress = "127.0.0.1";
-    # The error budget is that of 30 days.
+    # The error budget covers 30 days.
     retentionTime = "35d";
   };
 
@@ -56,6 +56,6 @@ in
     networkConfig.DHCP = "yes";
   };
 
-  # Nobody does: an operator's SSH key is the way in.
+  # Nobody logs in with a password; operators log in with their SSH keys.
   users.allowNoPasswordLogin = true;
 }

@@ -1,4 +1,4 @@
-# A virtual machine for this machine's QEMU. Nothing of it outlives it.
+# A virtual machine for QEMU. Nothing of it remains after it stops.
 {
   config,
   lib,
@@ -41,7 +41,7 @@ in
         if reverseProxy.enable then
           { ${toString cfg.deployment.publicPort} = 443; }
         else
-          # One on a Unix socket has no port.
+          # An instance on a Unix socket has no port.
           lib.concatMapAttrs (
             _: listen:
             let
@@ -60,10 +60,10 @@ in
       deployment = {
         address = "127.0.0.1";
         port = cfg.sshPort;
-        # Made anew at each start.
+        # The key is new at each start.
         hostKey = null;
         trust = {
-          # From the launcher: what a clone of its own signs is tried here.
+          # From the launcher, so that a release signed with a contributor's own key can be tried here.
           keyFiles = lib.mkOptionDefault [ "/run/credentials/@system/deploy-host.pub" ];
           repositories = lib.mkDefault [ "*" ];
           builders = lib.mkDefault [ "*" ];
@@ -82,13 +82,13 @@ in
     # There is no disk to boot from.
     boot.loader.grub.enable = lib.mkForce false;
 
-    # The identity that opens the secrets comes from the launcher, past the store and the command line.
+    # The launcher passes the identity that decrypts the secrets, neither through the store nor on the command line.
     boot.initrd.kernelModules = [ "qemu_fw_cfg" ];
     age.identityPaths = [ "/run/credentials/@system/age.identity" ];
 
-    # Who holds the launcher's key of this run may log in.
+    # Only the key that the launcher creates for this run can log in.
     users.allowNoPasswordLogin = true;
-    # As whoever logs in, sshd reads it; only root reads a credential.
+    # sshd reads it as the user who logs in, but only root can read a credential.
     systemd.tmpfiles.rules = [
       "C /run/launcher-key.pub 0444 root root - /run/credentials/@system/ssh.authorized-keys"
     ];

@@ -1,6 +1,6 @@
-# Which words are counted where. One entry is one instance: its name is that of its unit and of its path at the reverse
-# proxy; its word may be anything. Mock production counts production's words. A release that answers another count than
-# the expected one is rolled back: `bigquery` are the counts of Google's table, `standin` those of the stand-in's editions.
+# The words of each environment. One entry is one instance: its name appears in its unit and in its path at the reverse proxy;
+# its word may be any text. Mock production counts production's words. A release that serves a count other than the expected
+# one is rolled back: `bigquery` has the counts of Google's table, `standin` those of the stand-in's editions.
 {
   dev = {
     the = {

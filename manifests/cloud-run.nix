@@ -38,16 +38,16 @@ let
         metadata = {
           labels.app = "wordtally";
           annotations = {
-            # An answer is refreshed between requests: that takes a CPU then, and an instance that is there.
+            # Answers are refreshed between requests, which needs a CPU and a running instance at that time.
             "run.googleapis.com/cpu-throttling" = "false";
             "autoscaling.knative.dev/minScale" = "1";
-            # Each instance asks BigQuery for itself: more of them cost more.
+            # Each Cloud Run instance queries BigQuery by itself, so more of them cost more.
             "autoscaling.knative.dev/maxScale" = "4";
           };
         };
         spec = {
           serviceAccountName = googleServiceAccount;
-          # The service takes 512 connections, and the probes have some of them.
+          # The service accepts 512 connections, and the probes use some of them.
           containerConcurrency = 500;
           # The longest response waits 10 seconds for the first refresh.
           timeoutSeconds = 30;
@@ -61,7 +61,7 @@ let
                   containerPort = port;
                 }
               ];
-              # A revision that gets no answer from BigQuery gets no clients.
+              # A revision that gets no answer from BigQuery receives no traffic.
               startupProbe = probe "/readyz" 5 12;
               livenessProbe = probe "/healthz" 10 3;
               resources.limits = cpus.limits key (if instance.workers == null then 1 else instance.workers);

@@ -1,5 +1,5 @@
-# The least memory that Cloud Run gives with each number of CPUs; there are no other numbers. Up to 2 it is that of its
-# second execution environment.
+# The minimum memory that Cloud Run gives with each number of CPUs; it offers no other numbers. Up to 2 CPUs, it is the minimum
+# of the second execution environment.
 { lib }:
 let
   memory = {
@@ -11,7 +11,7 @@ let
   };
 in
 rec {
-  # Why an instance cannot have as many CPUs as workers, or `null`.
+  # The reason why an instance cannot have as many CPUs as workers, or `null`.
   problem =
     key: workers:
     if memory ? ${toString workers} then

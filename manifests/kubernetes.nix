@@ -21,7 +21,7 @@ let
   # As in src/server/limits.rs.
   drain = 10;
 
-  # Each variable, in the order of the names. `$(X)` is another variable to Kubernetes, and `$$` one `$`.
+  # The variables, sorted by name. Kubernetes reads `$(X)` as a reference to another variable, and `$$` as one `$`.
   env = lib.mapAttrsToList (
     name: value: {
       inherit name;
@@ -60,7 +60,7 @@ let
   };
   dns = ports "UDP" [ 53 ] ++ ports "TCP" [ 53 ];
 
-  # What all words have in common.
+  # The objects that all words share.
   common = list [
     (object "v1" "Namespace" {
       name = cfg.namespace;
@@ -83,7 +83,7 @@ let
         imagePullSecrets = map (name: { inherit name; }) cfg.imagePullSecrets;
       }
     )
-    # Every pod of the namespace: what is not named here is refused.
+    # For every pod of the namespace; traffic that is not named here is refused.
     (object "networking.k8s.io/v1" "NetworkPolicy" (inNamespace "wordtally" labels) {
       spec = {
         podSelector = { };
@@ -101,7 +101,7 @@ let
           {
             to = [
               (podsOfSystem "kube-dns")
-              # The node's own cache: with Dataplane V2, which sends what is for kube-dns there, and by its address.
+              # The node's DNS cache: as a pod with Dataplane V2, which redirects kube-dns traffic to it, and by its address.
               (podsOfSystem "node-local-dns")
               (address "169.254.20.10/32")
               # Cloud DNS.
@@ -110,7 +110,7 @@ let
             ++ map address cfg.dns;
             ports = dns;
           }
-          # GKE's metadata server, which gives the tokens: with Dataplane V2, and without.
+          # GKE's metadata server, which issues the tokens: with Dataplane V2, and without it.
           {
             to = [ (address "169.254.169.254/32") ];
             ports = ports "TCP" [ 80 ];
@@ -157,7 +157,7 @@ let
         memory = (memory instance.memoryMax).request;
       };
       limits = {
-        # It has one thread per worker.
+        # The service has one thread per worker.
         cpu = toString (if instance.workers == null then 1 else instance.workers);
         memory = (memory instance.memoryMax).limit;
       };
@@ -180,7 +180,7 @@ let
         maxSkew = 1;
         whenUnsatisfiable = "ScheduleAnyway";
         labelSelector = selector;
-        # Only pods of one revision count: old ones that go would leave the new ones together.
+        # Only pods of one revision are counted; otherwise terminating old pods could leave the new ones on one node.
         matchLabelKeys = [ "pod-template-hash" ];
       };
       at = path: {
@@ -192,7 +192,7 @@ let
     in
     list [
       (object "apps/v1" "Deployment" metadata {
-        # How many pods there are is the HorizontalPodAutoscaler's to say: a number here would undo it at each apply.
+        # The HorizontalPodAutoscaler sets the number of pods; a number here would overwrite it at each apply.
         spec = {
           inherit selector;
           strategy = {
@@ -206,13 +206,13 @@ let
             metadata = { inherit (metadata) labels; };
             spec = {
               serviceAccountName = "wordtally";
-              # GKE's metadata server knows a pod without it.
+              # GKE's metadata server identifies a pod without it.
               automountServiceAccountToken = false;
               enableServiceLinks = false;
               terminationGracePeriodSeconds = cfg.preStopSeconds + drain + 5;
               securityContext = {
                 runAsNonRoot = true;
-                # As the image has it.
+                # The user of the image.
                 runAsUser = 65532;
                 runAsGroup = 65532;
                 seccompProfile.type = "RuntimeDefault";
@@ -239,7 +239,7 @@ let
           ];
         };
       })
-      # Each pod asks BigQuery for itself: more of them cost more.
+      # Each pod queries BigQuery by itself, so more of them cost more.
       (object "autoscaling/v2" "HorizontalPodAutoscaler" metadata {
         spec = {
           scaleTargetRef = {
@@ -267,7 +267,7 @@ let
         spec = {
           inherit selector;
           maxUnavailable = 1;
-          # While BigQuery fails, a node can be emptied still.
+          # A node can be drained even while BigQuery fails.
           unhealthyPodEvictionPolicy = "AlwaysAllow";
         };
       })
@@ -276,7 +276,8 @@ let
           parentRefs = [ cfg.gateway ];
           hostnames = [ reverseProxy.hostName ];
           rules = [
-            # An exact path wins over a prefix: the internal paths are not shown. GKE's Gateways rewrite prefixes only.
+            # An exact path takes precedence over a prefix, so the internal paths are not exposed. GKE's Gateways rewrite only
+            # prefixes.
             {
               matches = map at [
                 ""

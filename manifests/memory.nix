@@ -1,8 +1,8 @@
-# What a pod requests, and its limit, of a systemd `MemoryMax=`: `64M` there is 64 MiB.
+# A pod's memory request and limit from a systemd `MemoryMax=`, in which `64M` is 64 MiB.
 { lib }:
 max:
 let
-  # After a load an instance was seen to take less than half of it: bench/results.md.
+  # After a load, an instance was measured to use less than half of it: bench/results.md.
   request = 32 * mebibyte;
 
   mebibyte = 1024 * 1024;
@@ -20,6 +20,6 @@ lib.throwIf (parts == null)
   "services.wordtally.instances: memoryMax is '${max}', which Kubernetes cannot express: give a number followed by K, M, G or T, such as 64M."
   {
     inherit limit;
-    # A request above the limit is refused.
+    # Kubernetes refuses a request above the limit.
     request = if bytes < request then limit else "32Mi";
   }

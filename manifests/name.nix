@@ -1,5 +1,5 @@
-# An instance's name on a platform that takes only DNS labels. Another one is refused rather than changed: two could
-# become one.
+# An instance's name on a platform that accepts only DNS labels. Any other name is refused rather than changed, because two
+# changed names could be the same.
 { lib }:
 {
   platform,
@@ -10,7 +10,7 @@ let
   left = longest - lib.stringLength prefix;
 in
 rec {
-  # Why the name is none, or `null`.
+  # The reason why the name is not valid, or `null`.
   problem =
     name:
     if builtins.match "[a-z0-9]([a-z0-9-]*[a-z0-9])?" name != null && lib.stringLength name <= left then

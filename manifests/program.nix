@@ -1,4 +1,4 @@
-# A program that writes manifests for an image: which it is by digest is known only once it is in a registry.
+# A program that writes manifests for an image. The image's digest is known only once it is in a registry.
 {
   lib,
   jq,
@@ -13,14 +13,14 @@
 {
   name,
   description,
-  # Where each container listens.
+  # The port on which each container listens.
   port,
-  # The manifest of one word, whose containers have no image yet: of its name, its instance and its variables.
+  # A function from a word's name, instance and variables to its manifest, whose containers have no image yet.
   word,
-  # What there is besides: file name to content.
+  # Further files, by name.
   files ? { },
-  # The hosts that the platform takes images from, as an extended regular expression, and what to say of others; `null`:
-  # any.
+  # The registries from which the platform accepts images, as an extended regular expression, and the message for others;
+  # `null`: any.
   registries ? null,
 }:
 let
@@ -36,7 +36,7 @@ let
     key: instance: lib.nameValuePair "word-${key}.yaml" (word key instance variables.${key})
   ) instances;
   manifests = writeText "${name}.json" (builtins.toJSON (files // words));
-  # By the program itself, before anything is written.
+  # The program itself checks the values before anything is written.
   checked = import ../nix/modules/check-values.nix {
     inherit lib runCommand;
     package = wordtally;
@@ -67,8 +67,8 @@ writeShellApplication {
 
     mkdir "$folder"
     jq --raw-output 'keys[]' ${manifests} | while read -r file; do
-      # JSON, which is YAML too but for two line separators, around which YAML drops spaces. Flux reads files of that name
-      # only.
+      # JSON, which is also YAML except for two line separators, around which YAML drops spaces. Flux reads only files with
+      # this ending.
       jq --arg file "$file" --arg image "$image" \
         '.[$file] | (.. | objects | select(has("containers")) | .containers[]).image = $image' ${manifests} |
         sed 's/\xe2\x80\xa8/\\u2028/g; s/\xe2\x80\xa9/\\u2029/g' >"$folder/$file"

@@ -1,5 +1,5 @@
-# The project that pays for a word that names none. The service would ask the metadata server, which names the project of
-# the cluster.
+# The project that pays for a word without a project. Without this, the service would ask the metadata server, which names
+# the cluster's project.
 { lib }:
 platforms:
 let

@@ -1,9 +1,9 @@
-# Renovate finds each manifest of the project, and dependencies/lock-age each lock file.
+# Renovate finds every manifest of the project, and dependencies/lock-age finds every lock file.
 { pkgs, ... }:
 pkgs.callPackage ../../nix/pytest.nix { } {
   name = "dependencies";
   tests = [ "dependencies/tests" ];
-  # Whatever is in git may be a manifest.
+  # Any file in git may be a manifest.
   files = [ ../../. ];
   packages = set: [ (set.toPythonModule pkgs.check-jsonschema) ];
   tools = [ pkgs.jq ];

@@ -1,5 +1,5 @@
-# What Nix takes as it stands in flake.lock: that an input is of the repository that flake.nix names, and has a hash and
-# a time. That the lock is the one that flake.nix asks for is Nix's own check: `--no-update-lock-file`.
+# Checks what Nix does not check in flake.lock: each input is locked to the repository that flake.nix names, with a hash
+# and a time. Nix itself checks, with `--no-update-lock-file`, that the lock file matches flake.nix.
 { pkgs, lib, ... }:
 let
   repository =

@@ -1,4 +1,4 @@
-# google/grant-access, by Google's own gcloud and bq, against a Google on the loopback.
+# Tests google/grant-access with Google's own gcloud and bq, against an emulation of Google's APIs on the loopback.
 { pkgs, ... }:
 pkgs.callPackage ../../nix/pytest.nix { } {
   name = "google-access";

@@ -1,4 +1,4 @@
-# 200 words on one host evaluate, each to its own service and socket. The unit of the index stays as it is.
+# A host with 200 words evaluates, each word with its own service and socket. The unit of the index does not change.
 {
   pkgs,
   self,

@@ -1,4 +1,4 @@
-# A deployer's key reaches the host's part of a deployment and nothing else: no root, no shell, no forwarding.
+# A deployer's key gives access to the host's part of a deployment and nothing else: no root, no shell, no forwarding.
 {
   pkgs,
   self,
@@ -29,7 +29,7 @@ assert lib.elem config.users.users.deploy.hashedPassword [
 assert
   config.wordtally.deployment.package.meta.mainProgram == "deploy-host"
   && config.systemd.sockets.deploy-host.socketConfig.SocketMode == "0660";
-# It has no session: what follows this rule would open one.
+# A deployer gets no session: the rule after this one would open it.
 assert
   builtins.match ".*pam_succeed_if.so quiet user = deploy [^\n]*\n[^\n]*pam_systemd.so.*" config.security.pam.services.sshd.text
   != null;
@@ -39,7 +39,7 @@ pkgs.runCommand "deployers" { nativeBuildInputs = [ pkgs.openssh ]; } ''
   }
   asked deploy >deploy
   asked root >root
-  # Of an option's name, the case is the version's.
+  # The case of an option's name depends on sshd's version.
   ${lib.concatMapAttrsStringSep "\n" (
     name: value: "grep -iFx ${lib.escapeShellArg "${name} ${value}"} deploy"
   ) expected}

@@ -1,4 +1,4 @@
-# The launcher of the virtual machines, with a program in QEMU's place that tells what it was given.
+# Tests the launcher of the virtual machines with a program in QEMU's place that prints its arguments.
 {
   pkgs,
   lib,
@@ -19,7 +19,7 @@ let
       system.build.vm = machine // {
         meta.mainProgram = "machine";
       };
-      # A greeting with all that a shell would take for its own.
+      # A greeting with every character that a shell would interpret.
       wordtally = hosts.dev.config.wordtally // {
         greeting = hosts.dev.config.wordtally.greeting ++ [ ''$HOME `id` \ "$(id)" '' ];
       };

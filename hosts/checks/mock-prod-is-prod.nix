@@ -1,4 +1,4 @@
-# Mock production differs from production in data only, so that what holds there holds in production.
+# Mock production differs from production only in data, so a test that passes there is valid for production.
 {
   pkgs,
   lib,
@@ -8,8 +8,8 @@
 let
   inherit (hosts) prod mock-prod;
 
-  # Production on mock production's machine, with production's data: what a disk, a store or a device brings and takes
-  # away is the machine's, whatever nixpkgs makes of it.
+  # Production on mock production's machine, with production's data. So differences that come from the machine, such as its
+  # disk, store and devices, cancel out, whatever nixpkgs derives from them.
   moved = prod.extendModules {
     modules = [
       ../vm.nix
@@ -27,7 +27,7 @@ let
       lib.filterAttrs (_: unit: unit.enable && unit.text or null != null) host.config.systemd.units
     );
 
-  # What serves, watches and lets in: the machine may not change these either.
+  # The units that serve, monitor and admit: not even the machine may change these.
   serves =
     name:
     lib.any (prefix: lib.hasPrefix prefix name) [
@@ -40,20 +40,20 @@ let
       "deploy-host"
     ];
 
-  # Lines that hold data: the endpoint, who may be reached, and hashes of files.
+  # Lines that contain data: the endpoint, the allowed addresses and the hashes of files.
   data = [
     "X-Restart-Triggers="
     "X-Reload-Triggers="
     ''Environment="BIGQUERY_ENDPOINT=''
     "IPAddressAllow="
-    # What is in these files is compared below.
+    # The content of these files is compared below.
     "  --config.file"
   ];
-  # Built with the host's own name; its rules are compared below.
+  # The path contains the host's name; its rules are compared below.
   isRules = lib.hasSuffix "-nftables-rules";
   rest = lib.filter (line: !isRules line && !lib.any (prefix: lib.hasPrefix prefix line) data);
 
-  # What Prometheus asks, but for the name of the host.
+  # What Prometheus queries, without the name of the host.
   watched =
     config:
     lib.replaceStrings [ config.services.wordtally.reverseProxy.hostName ] [ "HOST" ] (
@@ -64,7 +64,7 @@ let
     {
       "services.prometheus.scrapeConfigs" = watched config;
       "services.openssh.settings" = config.services.openssh.settings;
-      # Who logs in to a virtual machine, its launcher says.
+      # The launcher of a virtual machine decides who logs in to it.
       "services.openssh.extraConfig" = lib.filter (line: !lib.hasPrefix "AuthorizedKeysFile" line) (
         lib.splitString "\n" (builtins.unsafeDiscardStringContext config.services.openssh.extraConfig)
       );
@@ -75,7 +75,7 @@ let
       "networking.firewall.allowedUDPPorts" = config.networking.firewall.allowedUDPPorts;
     };
 
-  # How the first host's units differ from the second's.
+  # The differences between the first host's units and the second's.
   differences =
     named: first: second:
     lib.concatMap (
@@ -109,12 +109,12 @@ let
     );
   moved' = units moved;
   mock = {
-    # The stand-in is what answers in Google's place.
+    # The stand-in replaces Google, so production does not have its unit.
     units = removeAttrs (units mock-prod) [ "bigquery-standin.service" ];
     settings = settings mock-prod;
   };
 
-  # What must not pass: a unit that is loosened, one of its own, one that is missing, a port.
+  # Differences that must be found: a loosened unit, an additional one, a missing one, a port.
   loosened = {
     units =
       removeAttrs mock.units [ "wordtally-love.socket" ]

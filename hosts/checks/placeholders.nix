@@ -1,4 +1,4 @@
-# Production builds with its placeholders, and is refused at a deployment until the last of them is replaced.
+# Production builds with its placeholders, but its deployment is refused until the last of them is replaced.
 {
   pkgs,
   lib,
@@ -7,7 +7,7 @@
 }:
 let
   inherit (hosts) prod mock-prod;
-  # What is refused may be anything else than the placeholder.
+  # The replacement may be any value other than the placeholder.
   replaced =
     (prod.extendModules {
       modules = [
@@ -43,7 +43,7 @@ assert lib.elem "secrets/prod/bigquery.json.age" prod.config.wordtally.placehold
 assert lib.elem "release/cosign.pub" prod.config.wordtally.placeholders;
 assert lib.elem "wordtally.deployment.trust.builders in hosts/environments.nix"
   prod.config.wordtally.placeholders;
-# Each secret of production is either a placeholder here or a real one: none is passed over.
+# Each secret of production is either listed as a placeholder or real: none is skipped.
 assert
   lib.length prod.config.wordtally.placeholders
   == 6 + lib.length (lib.attrNames prod.config.age.secrets);
@@ -51,7 +51,7 @@ assert !lib.elem "the host key in secrets/keys.nix" oneLeft.wordtally.placeholde
 assert oneLeft.wordtally.placeholders != [ ];
 assert replaced.wordtally.placeholders == [ ];
 assert mock-prod.config.wordtally.placeholders == [ ];
-# The assertions of a system stop its build; this must not be one of them.
+# A failed assertion stops a system's build; the refusal of placeholders must not be an assertion.
 assert builtins.isString prod.config.system.build.toplevel.drvPath;
 pkgs.runCommand "placeholders-refused" { } ''
   for verb in switch boot test; do

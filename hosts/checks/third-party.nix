@@ -1,4 +1,4 @@
-# On somebody else's machine, nginx and Prometheus take the whole configuration, theirs and ours, and nginx answers for both.
+# On a third-party host, nginx and Prometheus accept the whole configuration, the owner's and ours, and nginx serves both.
 {
   pkgs,
   self,
@@ -25,7 +25,7 @@ pkgs.callPackage ../../nix/pytest.nix { } {
     bigquery-standin
   ];
   env = {
-    # What each unit starts with.
+    # The command that starts each unit.
     nginx = systemd.services.nginx.serviceConfig.ExecStart;
     prometheus = systemd.services.prometheus.serviceConfig.ExecStart;
   };

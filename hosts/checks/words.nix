@@ -1,4 +1,4 @@
-# A word that is added to the list appears everywhere that a word appears, with no other change.
+# A word that is added to the list appears in every place in which words appear, without any other change.
 {
   pkgs,
   self,
@@ -32,7 +32,7 @@ let
     }).config;
   failed =
     config: map (failure: failure.message) (lib.filter (one: !one.assertion) config.assertions);
-  # Mock production, which is production, with 200 more words in the list.
+  # Mock production, which equals production, with 200 more words in the list.
   mock-prod = self.packages.${pkgs.stdenv.hostPlatform.system}.vm-test.crowd.config;
 
   both = config: name: [
@@ -57,7 +57,7 @@ let
 in
 assert lib.assertMsg (lib.all lib.id appears)
   "an added word is missing: ${builtins.toJSON appears}";
-# A word of which nobody says what to expect is refused, by the sentence that names the options.
+# A word without expected counts is refused with a sentence that names the options.
 assert lib.any (lib.hasPrefix "wordtally.deployment.expectedCounts.uncounted is not set") (
   failed uncounted
 );

@@ -1,4 +1,4 @@
-# The machine under production: a virtual machine with one disk, made by whoever runs it.
+# The machine that production runs on: a virtual machine with one disk, which its operator creates.
 {
   boot.loader.grub.device = "/dev/sda";
   boot.initrd.availableKernelModules = [

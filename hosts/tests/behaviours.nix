@@ -1,5 +1,5 @@
-# A command that runs files of tests in their order, by pytest: all of their behaviours, or those that it is given. With
-# `--quick-without-kvm` alone it runs the `quick` ones where a machine would be emulated, which takes ten times as long.
+# A command that runs test files in order with pytest: all of their behaviours, or those given as arguments. With
+# `--quick-without-kvm` alone it runs only the `quick` ones if the machine would be emulated, which takes ten times as long.
 {
   lib,
   writeShellApplication,
@@ -41,7 +41,7 @@ writeShellApplication (
         }
         chosen+="''${chosen:+ or }$behaviour"
       done
-      # What a test says is of use while it runs: some take minutes.
+      # A test's output is useful while it runs, because some tests take minutes.
       exec python3 -m pytest --verbose --capture=no --durations=0 -p no:cacheprovider \
         ''${chosen:+-k "$chosen"} "''${tests[@]}"
     '';

@@ -21,14 +21,14 @@ let
     ];
   };
 
-  # The machine with a key of this run to log in with.
+  # The machine, with a key to log in that is created for this run.
   launcher = writeShellScript "third-party-machine" ''
     run=$(mktemp -d)
     trap 'rm -rf "$run"' EXIT
     ssh-keygen -q -t ed25519 -N "" -C "" -f "$run/login"
     echo "Log in: ssh -i $run/login -p 2223 root@127.0.0.1"
     QEMU_OPTS="''${QEMU_OPTS-} -fw_cfg name=opt/io.systemd.credentials/ssh.authorized-keys,file=$run/login.pub"
-    # What QEMU shares with the guest goes with it.
+    # The files that QEMU shares with the guest are removed with it.
     export QEMU_OPTS TMPDIR="$run"
     ${lib.getExe host.config.system.build.vm}
   '';

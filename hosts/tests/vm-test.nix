@@ -14,44 +14,44 @@
   host,
 }:
 let
-  # A release that differs in its version only, to switch to under load.
+  # A release that differs only in its version, to switch to under load.
   next = host.config.services.wordtally.package.overrideAttrs (old: {
     postPatch = (old.postPatch or "") + ''
       sed -i 's/^version = "${old.version}"/version = "${old.version}-next"/' Cargo.toml
       sed -i -E '/^name = "(wordtally|wordtally-(deploy|fuzz|manual)|bigquery-standin|plain-hyper)"$/{n;s/"$/-next"/}' Cargo.lock
     '';
   });
-  # What is brought to it, or switched to: a release that is right, and one for each way to be wrong.
+  # The systems that are deployed or switched to: a correct release, and one for each kind of fault.
   variants = {
-    # The host's part of a deployment is another one, too: it is replaced while it is at work.
+    # The host's part of a deployment differs too: it is replaced while it runs.
     good = {
       services.wordtally.package = next;
       wordtally.deployment.package = lib.mkForce (
         host.config.wordtally.deployment.package.overrideAttrs { version = "next"; }
       );
     };
-    # No word of it changes.
+    # No word changes.
     reverse-proxy-only.services.nginx.virtualHosts.wordtally.locations."= /fixed".return = "204";
-    # A new key in both places. What it brings is wrong where the stand-in knows the old one only.
+    # A new key, in the secret and in the stand-in's IAM file. If the stand-in knows only the old key, the release fails.
     rotated = {
       services.bigquery-standin.iam = lib.mkForce [ ./vm/rotated-iam.json ];
       age.secrets."bigquery.json".file = lib.mkOverride 40 ../../secrets/vm-test/rotated.json.age;
     };
-    # Its key is one that no identity here opens.
+    # Its key is encrypted for an identity that this host does not have.
     unopened.age.secrets."bigquery.json".file = lib.mkOverride 40 ../../secrets/dev/bigquery.json.age;
-    # It starts, gets ready, and counts another word.
+    # It starts and gets ready, but counts a different word.
     wrong.services.wordtally.instances.love.word = lib.mkForce "hate";
     unready.services.wordtally.instances.romeo.table = "bigquery-public-data.samples.nothing";
-    # Each word is right, and one address leads to another's.
+    # Each word is correct, but the path of one leads to another.
     reverse-proxy.services.nginx.virtualHosts.wordtally.locations."= /tis/".proxyPass =
       lib.mkForce "http://wordtally-the/";
-    # Each word and the reverse proxy are right, and something else is not.
+    # Each word and the reverse proxy are correct, but another unit fails.
     failing.systemd.services.failing = {
       wantedBy = [ "multi-user.target" ];
       serviceConfig.Type = "oneshot";
       script = "exit 1";
     };
-    # Nothing comes in, not even for connections that are open.
+    # No packet comes in, not even on open connections.
     network.networking.nftables.tables.nothing = {
       family = "inet";
       content = "chain input { type filter hook input priority -300; iifname != lo drop; }";
@@ -64,7 +64,7 @@ let
         release.override {
           hosts = { inherit mock-prod; };
           wordtally = mock-prod.config.services.wordtally.package;
-          # They are of no commit: the test gives them the one that it makes.
+          # These have no commit: the test gives them the commit that it makes.
           image = image // {
             revision = "unknown";
           };
@@ -78,7 +78,7 @@ let
       )
   );
 
-  # As many words as one host may be asked for, by the one list of words.
+  # As many words as one host is expected to serve, from the one list of words.
   crowd = host.extendModules {
     modules = [
       {
@@ -91,14 +91,14 @@ let
             }
           ) (lib.range 1 200)
         );
-        # Where this goes, ../checks/deployers.nix looks.
+        # ../checks/deployers.nix checks what this key opens.
         wordtally.deployers.someone = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEcyjFgDin+ryDw+EdOaaUz10wUzSrgLS30KE9XhbgoQ someone";
       }
       (
         { config, ... }:
         {
           virtualisation.memorySize = lib.mkForce 4096;
-          # Emulated, one start takes two seconds of a processor, and all of them begin at once.
+          # On an emulated processor, one start takes two seconds of CPU time, and all of them start at once.
           systemd.services = lib.mapAttrs' (
             name: _: lib.nameValuePair "wordtally-${name}" { serviceConfig.TimeoutStartSec = "15min"; }
           ) config.services.wordtally.instances;
@@ -118,7 +118,7 @@ let
 in
 callPackage ./behaviours.nix { } {
   name = "vm-test";
-  # In this order: the state that all of them have left comes last, and then the other machine.
+  # The order matters: the state that all tests leave behind is tested after them, and then the other machine.
   tests = map (name: "${./vm}/test_${name}.py") [
     "serving"
     "container"
@@ -158,7 +158,7 @@ callPackage ./behaviours.nix { } {
     VM_TEST_CERTIFICATE = ../mock-prod/certificate.pem;
     VM_TEST_TABLE = ../../standin/data/shakespeare.tsv.zst;
   };
-  # Other checks look at it too: it is evaluated once.
+  # Other checks use it too, so it is evaluated once.
   passthru = { inherit crowd; };
   meta.description = "Boots mock production and tests it from outside";
 }

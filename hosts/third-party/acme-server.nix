@@ -1,5 +1,5 @@
-# An authority that speaks ACME, on the machine's own loopback: pebble, which asks each name on port 80 as Let's Encrypt
-# does. Its root is another one at each start.
+# An ACME authority on the machine's loopback: pebble, which validates each name on port 80 as Let's Encrypt does. It has a
+# new root certificate after each start.
 { lib, pkgs, ... }:
 let
   directory = "/run/pebble";
@@ -27,7 +27,7 @@ in
 
   systemd.services.pebble = {
     description = "ACME authority for tests";
-    # An order that is made before pebble runs is tried again only after 15 minutes.
+    # An order that is placed before pebble runs is retried only after 15 minutes.
     wantedBy = [ "network-online.target" ];
     before = [ "network-online.target" ];
     after = [ "network.target" ];
@@ -39,7 +39,7 @@ in
       PEBBLE_VA_NOSLEEP = "1";
       PEBBLE_WFE_NONCEREJECT = "0";
     };
-    # Who orders must trust the authority's own address, which is not public.
+    # The client that orders must trust the certificate of the authority's own address, which is not public.
     preStart = ''
       cd ${directory}
       minica --ca-cert ca.pem --ca-key ca-key.pem --domains localhost

@@ -1,5 +1,5 @@
-# Somebody else's machine, to which the words are added: it has a web server and a monitoring of its own. It uses only
-# what any user of the modules can use.
+# A third-party host to which the words are added: it has its own web server and its own monitoring. It uses only what every
+# user of the modules can use.
 {
   config,
   lib,
@@ -144,7 +144,7 @@ in
   # What is added.
   services.wordtally = {
     enable = true;
-    # Packaged again, as by an owner with a build of their own.
+    # Repackaged, as by an owner who has their own build.
     package =
       pkgs.runCommand "wordtally-of-the-owner"
         {

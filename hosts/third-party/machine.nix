@@ -1,4 +1,4 @@
-# The virtual machine under it, with a login for whoever has started it.
+# The virtual machine that it runs on, with a login for the user who started it.
 { modulesPath, ... }:
 let
   forward = from: to: {

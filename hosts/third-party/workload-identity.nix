@@ -1,5 +1,5 @@
-# The machine's identity, as an agent of its platform keeps it: a token in a file that is replaced from time to time. There
-# is no credential file. The stand-in is the BigQuery that believes in this identity.
+# The machine's identity, as an agent of its platform would maintain it: a token in a file that is replaced from time to
+# time. There is no credential file. The stand-in takes BigQuery's place and trusts this identity.
 {
   config,
   lib,
@@ -13,7 +13,7 @@ let
   audience = "//${pool}/providers/platform";
   everyone = [ "principalSet://${pool}/*" ];
 
-  # How the token is exchanged, which is not a secret.
+  # The configuration of the token exchange, which is not a secret.
   configuration = pkgs.writeText "workload-identity.json" (
     builtins.toJSON {
       type = "external_account";
@@ -42,14 +42,14 @@ in
     workload-identity = {
       description = "The machine's identity";
       wantedBy = [ "multi-user.target" ];
-      # The words' units cannot start without its folder.
+      # The words' units cannot start without the token's folder.
       before = [
         "bigquery-standin.service"
       ]
       ++ map (name: "wordtally-${name}.service") (lib.attrNames config.services.wordtally.instances);
       path = [ pkgs.openssl ];
       startAt = "*:0/20";
-      # The key is made where the token is, and only its public half leaves.
+      # The key is created in the token's folder, and only its public half leaves it.
       script = ''
         cd ${directory}
         [ -e key.pem ] || (umask 077; openssl genpkey -algorithm RSA -out key.pem)

@@ -1,5 +1,5 @@
-# The programs that write the manifests of Kubernetes and Cloud Run refuse what would go wrong there. What they write,
-# for production's words and for those below, is read back by manifests/tests.
+# The programs that write the manifests for Kubernetes and Cloud Run refuse input that would fail there. manifests/tests reads
+# what they write, for production's words and for those below.
 {
   pkgs,
   self,
@@ -35,7 +35,7 @@ let
       }
     ];
   };
-  # Every value that may be another.
+  # Every value that can be changed.
   platforms = import ../platforms.nix;
   other = lib.recursiveUpdate platforms {
     project = "my-paying-project";

@@ -1,4 +1,4 @@
-# What the check `manifests` has written is what Kubernetes, the Gateway API and Cloud Run take, and what the service takes.
+# Kubernetes, the Gateway API, Cloud Run and the service accept what the check `manifests` has written.
 {
   pkgs,
   self,
@@ -8,7 +8,7 @@
 let
   inherit (pkgs.stdenv.hostPlatform) system;
 
-  # Kubernetes' schemas, which nixpkgs has not: of the version that the folder's requirements name.
+  # Kubernetes' schemas, which nixpkgs does not have, in the version that the folder's requirements name.
   prefix = "kubernetes-validate==";
   requirements = lib.splitString "\n" (builtins.readFile ../tests/requirements.txt);
   version = lib.removePrefix prefix (lib.findSingle (lib.hasPrefix prefix) null null requirements);
@@ -59,7 +59,7 @@ pkgs.callPackage ../../nix/pytest.nix { } {
   tools = [ pkgs.nodejs ];
   env = {
     MANIFESTS = self.checks.${system}.manifests;
-    # Where node looks besides the folders above a script.
+    # Where node searches besides the folders above a script.
     NODE_PATH = gatewayModels;
     WORDTALLY = "${self.packages.${system}.bigquery-standin}/bin/wordtally";
   };
