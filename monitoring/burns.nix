@@ -1,5 +1,5 @@
-# How fast an error budget may be used up: 30 days of it would be gone in about two days, and in five. The short window ends
-# the alert soon after the fault.
+# The burn rates that alert: at these, the error budget of 30 days would be used up in about two days, and in five. The short
+# window ends the alert soon after the fault.
 [
   {
     severity = "critical";

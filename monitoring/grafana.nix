@@ -1,4 +1,4 @@
-# Grafana with the dashboard and the Prometheus beside it. Where it listens, who may log in, and by what, is `services.grafana`.
+# Grafana with the dashboard and the local Prometheus. `services.grafana` sets where it listens and who may log in, and how.
 {
   config,
   lib,

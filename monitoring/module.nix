@@ -1,4 +1,4 @@
-# Prometheus and its alert rules: every word, by its own metrics and as a client sees it.
+# Prometheus and its alert rules. It watches every word through its own metrics and as a client sees it.
 {
   config,
   lib,
@@ -65,7 +65,7 @@ let
       cp ${file} $out
     '';
 
-  # Below, the critical alert could never fire; above, a month's budget is a few probes.
+  # Below this range, the critical alert could never fire; above it, a month's budget would be a few probes.
   objective = types.numbers.between 0.95 0.9999;
 
   labels = name: instance: {
@@ -122,7 +122,7 @@ in
       lib.optional (prometheus.retentionTime == null)
         "services.prometheus.retentionTime is not set, so Prometheus keeps 15 days: wordtally's error budget covers 30 days, so set 35d or more.";
 
-    # Only jobs and rules, each with its own interval: all else about Prometheus is for the host to say.
+    # Only jobs and rules, each with its own interval: the host decides everything else about Prometheus.
     services.prometheus = {
       enable = true;
       ruleFiles = [
@@ -146,13 +146,13 @@ in
           metrics_path = "/probe";
           params.module = [ "page" ];
           scrape_interval = "${toString probeSeconds}s";
-          # The exporter ends a probe half a second before this, and here after its own 10 seconds.
+          # The exporter ends a probe half a second before this timeout, and so here after its own 10 seconds.
           scrape_timeout = "11s";
           static_configs = lib.mapAttrsToList (name: instance: {
             targets = [ "https://${reverseProxy.hostName}/${name}/" ];
             labels = labels name instance;
           }) instances;
-          # The page is what the exporter asks for; the exporter is what Prometheus asks.
+          # The exporter requests the page, and Prometheus scrapes the exporter.
           relabel_configs = [
             {
               source_labels = [ "__address__" ];
@@ -167,7 +167,7 @@ in
       ];
     };
 
-    # One of our own: NixOS's has one configuration file, which is the host's. No name of an instance gives this one.
+    # A separate exporter: NixOS's has only one configuration file, which belongs to the host. No instance has a unit of this name.
     systemd.services.prometheus-wordtally-blackbox-exporter = {
       description = "Blackbox exporter that probes wordtally's pages";
       wantedBy = [ "multi-user.target" ];

@@ -1,10 +1,10 @@
-# Service level objectives: how fast each word uses up its error budget, and alerts on that. A rule is for all words, which
-# it tells apart by the label `instance`: a word that gives no samples at all is for the alerts of ./alerts.
+# Service level objectives: how fast each word uses up its error budget, and alerts on that. One rule covers all words, which
+# the label `instance` distinguishes. The alerts in ./alerts cover a word without any samples.
 { lib }:
 {
-  # By SLO, the share of time in which all is well.
+  # The required share of good time, by SLO.
   objectives,
-  # Seconds between two probes of a page. Every window is a whole number of these.
+  # Seconds between two probes of a page. Every window is a multiple of this.
   probeSeconds,
 }:
 let
@@ -16,9 +16,9 @@ let
     "6h" = 21600;
   };
 
-  # How many samples of the window were bad.
+  # The number of bad samples in the window.
   bad = {
-    # Each probe as it was written: it asks as a client does, so that it also tells of TLS, nginx and a dead process.
+    # The recorded probes. A probe requests the page as a client does, so it also covers TLS, nginx and a dead process.
     availability =
       window:
       let
@@ -27,19 +27,19 @@ let
       "count_over_time(${pages}) - sum_over_time(${pages})";
     freshness = window: "sum_over_time(wordtally:answer_old:bool[${window}])";
   };
-  # As JSON writes them: shortest, and exact.
+  # In JSON's notation, which is the shortest exact one.
   number = builtins.toJSON;
   budget = slo: "(1 - ${number objectives.${slo}})";
 
-  # How many times faster than the objective allows. Divided by the samples of a full window: the few of a Prometheus that
-  # has just started, or a gap, make no failure larger than it is.
+  # How many times faster than the objective allows. The divisor is the number of samples in a full window, so that few samples,
+  # after a start of Prometheus or a gap, do not magnify a failure.
   burnRate = slo: window: count: {
     record = "wordtally:slo_burn:rate${window}";
     expr = "clamp_max((${bad.${slo} window}) / ${toString count}, 1) / ${budget slo}";
     labels = { inherit slo; };
   };
 
-  # A budget may be so small that one bad sample is above the threshold. One alone never alerts.
+  # A budget may be so small that one bad sample exceeds the threshold. This keeps a single one from alerting.
   threshold =
     slo:
     { factor, long, ... }:
@@ -70,7 +70,7 @@ in
       name = "wordtally-slo";
       interval = "${toString probeSeconds}s";
       rules = [
-        # One refresh may be missed whole. Before the first answer nothing is served, so nothing old is.
+        # One whole refresh may be missed. Before the first answer, nothing is served, so nothing is old.
         {
           record = "wordtally:answer_old:bool";
           expr = ''time() - (wordtally_answer_timestamp_seconds{job="wordtally"} > 0) > bool 2 * wordtally_answer_ttl_seconds{job="wordtally"}'';
@@ -90,7 +90,7 @@ in
     }
     {
       name = "wordtally-slo-budget";
-      # Seldom enough for 30 days of every word to be read quickly; Prometheus takes a sample as old after 5 minutes.
+      # Rare enough that 30 days of every word are read quickly, and below the 5 minutes after which Prometheus drops a sample.
       interval = "4m";
       rules = [
         {
@@ -99,7 +99,7 @@ in
         }
         {
           record = "wordtally:slo_budget:left";
-          # Divided by the samples of 30 days, as above: a month that has just begun has its whole budget.
+          # Divided by the samples of 30 days, as above, so that a new Prometheus starts with the whole budget.
           expr = "1 - sum_over_time(wordtally:slo_budget:burn[30d]) / ${toString (30 * 24 * 15)}";
         }
       ];

@@ -1,4 +1,4 @@
-# What `nix flake check` holds: each subject's checks, the code's, and that all that is offered builds.
+# The checks of `nix flake check`: those of each subject, those of the code, and that every output builds.
 {
   pkgs,
   self,

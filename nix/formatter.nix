@@ -20,7 +20,7 @@ treefmt.withConfig {
     deadnix
     findutils
     nixfmt-rs
-    # mypy, and what the tests import that has types.
+    # mypy, and the typed packages that the tests import.
     (python3.withPackages (set: [
       set.mypy
       set.pytest

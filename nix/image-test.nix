@@ -1,5 +1,5 @@
-# Runs the image under crun and asks it for a page: `nix run .#image-test`, as root. No check of the flake's: a build may
-# mount nothing and is not root.
+# Runs the image under crun and requests a page from it: `nix run .#image-test`, as root. It is not a check of the flake,
+# because a build is not root and may not mount anything.
 {
   writeShellApplication,
   crun,

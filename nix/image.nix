@@ -21,8 +21,8 @@ let
   created = "${part 0 4}-${part 4 2}-${part 6 2}T${part 8 2}:${part 10 2}:${part 12 2}Z";
   revision = self.rev or self.dirtyRev or "unknown";
 
-  # The authorities trusted for servers, as plain PEM, which is all that the program reads: the package's own bundle
-  # has each of them twice. A layer of its own, which new versions share.
+  # The certificate authorities for servers in plain PEM, the only format that the program reads. The package's own bundle
+  # has each of them twice. They are a separate layer, which successive versions share.
   certificates = runCommand "ca-bundle" { } ''
     mkdir -p $out/etc/ssl/certs
     cat ${cacert.unbundled}/etc/ssl/certs/*.crt \
@@ -30,7 +30,7 @@ let
     grep -q CERTIFICATE $out/etc/ssl/certs/ca-bundle.crt
   '';
 
-  # Without the man pages, which nobody reads there.
+  # Without the man pages, which nobody reads in a container.
   program =
     runCommand "wordtally-program" { }
       "install -D ${wordtally}/bin/wordtally $out/bin/wordtally";
@@ -41,7 +41,7 @@ let
       program
       certificates
     ];
-    # Nothing in the image can run a script, so nothing that breaks in can either.
+    # The image has nothing that can run a script, so an intruder cannot run one either.
     disallowedRequisites = [
       bash
       busybox
@@ -67,8 +67,8 @@ let
       ];
       ExposedPorts."8080/tcp" = { };
       StopSignal = "SIGTERM";
-      # Whether it lives. Whether it has an answer is /readyz: to restart it for want of one would help nobody.
-      # Only Docker's own format keeps this; OCI's has no such field.
+      # Whether the process is alive. /readyz says whether it has an answer, and a restart would not give it one. Only Docker's
+      # own format has this field; the OCI format does not.
       Healthcheck = {
         Test = [
           "CMD"
@@ -76,7 +76,7 @@ let
           "probe"
           "http://127.0.0.1:8080/healthz"
         ];
-        # In nanoseconds.
+        # Nanoseconds.
         Interval = 30 * 1000000000;
         Timeout = 5 * 1000000000;
       };
@@ -91,7 +91,7 @@ let
     };
     passthru = {
       inherit created revision root;
-      # What the stream writes is not an image yet: an archive has no manifest, and so no digest to be called by.
+      # The stream writes an archive, which has no manifest and so no digest by which an image is named.
       oci = runCommand "wordtally-oci" { nativeBuildInputs = [ skopeo ]; } ''
         ${image} | skopeo --insecure-policy --tmpdir . copy --quiet docker-archive:/dev/stdin oci:$out
       '';

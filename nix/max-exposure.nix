@@ -1,2 +1,2 @@
-# The highest exposure, by `systemd-analyze security`, that a unit of ours may have.
+# The highest exposure that one of our units may have, as `systemd-analyze security` rates it.
 0.9

@@ -1,4 +1,4 @@
-# crane's check by cargo-nextest, as a check with a report.
+# crane's cargo-nextest check, as a check with a report.
 { callPackage, writeText }:
 let
   reported = callPackage ./reported.nix { };
@@ -14,7 +14,7 @@ reported name (
       mkdir -p .config
       cp ${configuration} .config/nextest.toml
     '';
-    # Ends well even if a test fails; a fault before the tests, such as of the compiler, is one of the build itself.
+    # Succeeds even if a test fails; an earlier error, such as one from the compiler, fails the build itself.
     checkPhase = ''
       set +o errexit
       (set -o errexit; ${old.checkPhase}) 2>&1 | tee log

@@ -7,7 +7,7 @@
   nukeReferences,
   openssl,
   crane,
-  # What is built, for whoever reads its metrics.
+  # The commit that is built, which the metrics report.
   commit,
 }:
 let
@@ -33,7 +33,7 @@ let
     ../standin/src
     ../standin/tests
   ];
-  # The same sources, the tests and what else only a check reads: a change of these builds no binary anew.
+  # The sources with the tests and other files that only a check reads. A change to these rebuilds no binary.
   codeWith =
     files:
     lib.fileset.toSource {
@@ -59,19 +59,19 @@ let
       fileset = code;
     };
     strictDeps = true;
-    # jemalloc takes the page size of the machine that builds. ARM's kernels have pages of 4, 16 or 64 KiB; it is good for
-    # all up to this one.
+    # By default jemalloc uses the page size of the building machine. ARM kernels have pages of 4, 16 or 64 KiB, and a build for
+    # one size works with all smaller ones.
     ${if pkgs.stdenv.hostPlatform.isAarch64 then "JEMALLOC_SYS_WITH_LG_PAGE" else null} = "16";
-    # Tests are a check of their own.
+    # The tests are a separate check.
     doCheck = false;
   };
 
-  # One static binary for the hosts and for the image, so that both run the same bytes. By the machine's own toolchain,
-  # which every binary cache has: nothing is compiled but these crates.
+  # One static binary for the hosts and for the image, so that both run the same bytes. It is built with the machine's native
+  # toolchain, which every binary cache has, so only these crates are compiled.
   craneLib = crane.mkLib pkgs;
   target = pkgs.stdenv.hostPlatform.rust.rustcTarget;
   linkedStatically = commonArgs // {
-    # Named, so that the flags are for the program alone: what the compiler runs is linked as usual.
+    # The target is named so that the flags apply only to the program: build scripts and macros are linked as usual.
     CARGO_BUILD_TARGET = target;
     CARGO_BUILD_RUSTFLAGS = "-C target-feature=+crt-static -C link-arg=-L${pkgs.glibc.static}/lib";
   };
@@ -82,23 +82,23 @@ let
         linkedStatically
         // args
         // {
-          # Without the deployer's: a change of that builds no service anew.
+          # Without the deployer's sources, so that a change to them does not rebuild the service.
           src = lib.fileset.toSource {
             inherit root;
             fileset = lib.fileset.difference code ../deploy/src;
           };
-          # Beside it, with the same features: what writes its man pages and completions.
+          # With the same features, the program that writes the man pages and completions.
           cargoExtraArgs = "${args.cargoExtraArgs} --package wordtally-manual";
         };
     in
     craneLib.buildPackage (
       staticArgs
       // {
-        # What is built need not be checked before: that doubles the time.
+        # Skips `cargo check`, which would double the time.
         cargoArtifacts = craneLib.buildDepsOnly (staticArgs // { cargoCheckCommand = "true"; });
-        # Of the program alone: no dependency is built anew for it.
+        # Set only for the program, so that a new commit rebuilds no dependency.
         WORDTALLY_COMMIT = commit;
-        # libc.a names files beside itself, which a static program has no use for: its locales, the modules of its NSS.
+        # libc.a contains paths of glibc's files, such as locales and NSS modules, which a static program does not use.
         nativeBuildInputs = [ nukeReferences ];
         postInstall = ''
           $out/bin/wordtally-manual $out/share
@@ -116,10 +116,10 @@ let
       }
     );
 
-  # What is shipped: without the stand-in.
+  # The shipped program, without the stand-in.
   shipped = "--locked --package wordtally --no-default-features --features wordtally/jemalloc";
 
-  # The checks' own: one build of the dependencies for all of them.
+  # For the checks: one build of the dependencies for all of them.
   checkArgs = commonArgs // {
     cargoExtraArgs = "--locked --workspace";
     CARGO_PROFILE = "dev";
@@ -130,7 +130,7 @@ let
   };
   wordtally = static { cargoExtraArgs = shipped; };
 
-  # Both sides of a deployment. Static too: a job runs what another one built, in a store that is empty.
+  # Both sides of a deployment. They are static too, because a job runs what another job built, with an empty store.
   deployArgs = linkedStatically // {
     pname = "wordtally-deploy";
     cargoExtraArgs = "--locked --package wordtally-deploy";
@@ -139,7 +139,7 @@ let
     deployArgs
     // {
       cargoArtifacts = craneLib.buildDepsOnly (deployArgs // { cargoCheckCommand = "true"; });
-      # A host gets its own side only.
+      # A host gets only its own side.
       outputs = [
         "out"
         "host"
@@ -155,7 +155,7 @@ in
   inherit wordtally;
   inherit (pkgs.callPackage ../deploy/package.nix { inherit wordtally-deploy; }) deploy deploy-host;
 
-  # The crates of what is shipped, as cargo resolves them: all, and those that are linked, without what only the
+  # The crates of the shipped program, as cargo resolves them: all crates, and the linked ones, without those that only the
   # compiler runs. A line is "DEPTH NAME vVERSION|LICENCE|REPOSITORY".
   crates = craneLib.mkCargoDerivation (
     commonArgs
@@ -170,7 +170,7 @@ in
             --edges $edges --prefix depth --format ' {p}|{l}|{r}' >$out/$edges
         done
         cp Cargo.lock $out/
-        # What is linked besides crates.
+        # The libraries that are linked besides crates.
         rustc --version | sed -E 's/^rustc ([^ ]+).*/rust-std \1/' >$out/others
         echo ${pkgs.glibc.pname} ${pkgs.glibc.version} >>$out/others
         echo libgcc "$($CC -dumpfullversion)" >>$out/others
@@ -193,7 +193,7 @@ in
         cargoClippyExtraArgs = "--all-targets -- -D warnings";
       }
     );
-    # Production's own features: code that only the stand-in uses is a warning there.
+    # With production's features, code that only the stand-in uses is a warning.
     clippy-without-standin = craneLib.cargoClippy (
       forChecks
       // {
@@ -210,7 +210,7 @@ in
         RUSTDOCFLAGS = "-D warnings";
       }
     );
-    # Licences, bans and sources need no network; advisories do, and are the scheduled pipeline's.
+    # Licences, bans and sources need no network. Advisories do, so the scheduled pipeline checks them.
     deny = craneLib.cargoDeny {
       inherit (commonArgs) pname version;
       src = codeWith [ ../deny.toml ];
@@ -222,29 +222,29 @@ in
         src = codeWith [
           ../README.md
           ../docs
-          # What the page of proof is made of.
+          # The sources of the page of proof.
           ../bench/memory.md
           ../bench/memory.py
           ../bench/results.md
           ../fuzz/result.json
-          # What is in the pictures.
+          # The pictures are compared with these.
           ../.gitlab-ci.yml
           ../hosts/environments.nix
           ../pipeline/environments.yml
-          # The limit that a repair's own must stay below.
+          # A repair's limit must stay below the one in this file.
           ../deploy/host.nix
-          # The limits that a deployer's page check must stay below.
+          # A deployer's page check must stay below the limits in this file.
           ../nix/modules/reverse-proxy.nix
         ];
-        # The commands of the pages ask with curl; a client of Google's needs some certificates to start.
+        # The commands in the docs use curl, and a Google client needs some certificates to start.
         nativeBuildInputs = [
           curl
           openssl
         ];
         SSL_CERT_FILE = "${cacert}/etc/ssl/certs/ca-bundle.crt";
-        # What needs a process of the service starts the one that ships.
+        # Tests that need a process of the service start the shipped program.
         WORDTALLY_UNDER_TEST = lib.getExe wordtally;
-        # Left to `cargo test`: links lead all over the tree, which would make each change run all tests again.
+        # Only `cargo test` runs this test: links lead to the whole tree, so every change would rerun all tests here.
         cargoNextestExtraArgs = "-E 'not test(=pages::every_link_leads_somewhere)'";
       }
     );

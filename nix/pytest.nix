@@ -1,5 +1,5 @@
-# Runs tests by pytest, in a repository of the given files with one commit. A skipped test is a failure: what it wants is to
-# be named here.
+# Runs tests with pytest, in a repository with one commit of the given files. A skipped test fails the check, whose definition
+# must name what the test needs.
 {
   lib,
   callPackage,
@@ -11,15 +11,15 @@
   name,
   # Folders of tests, or files.
   tests,
-  # What they read besides.
+  # Further files that they read.
   files ? [ ],
-  # Of Python's package set.
+  # Packages of Python's package set.
   packages ? _: [ ],
   # Programs on PATH.
   tools ? [ ],
-  # Variables.
+  # Environment variables.
   env ? { },
-  # Lines of the shell before the tests.
+  # Shell commands to run before the tests.
   setup ? "",
 }:
 let

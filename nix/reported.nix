@@ -1,5 +1,5 @@
-# A check of tests that say in JUnit's form which of them failed. Their report is built either way, with the file `status`,
-# so that a pipeline has it of tests that fail; the check fails where they did.
+# A check of tests with a JUnit report. The report is built, with the file `status`, whether or not the tests pass, so that a
+# pipeline also has it for failed tests. The check fails if a test failed.
 { runCommand }:
 name: report:
 runCommand name { passthru = { inherit report; }; } ''

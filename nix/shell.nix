@@ -1,4 +1,4 @@
-# What someone who works on this project needs.
+# The tools for working on this project.
 {
   lib,
   stdenv,

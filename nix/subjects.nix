@@ -1,5 +1,5 @@
-# Every folder at the top is a subject: what its `packages.nix` offers is a package of the flake, and each file of its
-# `checks/` a check by that name.
+# Every top-level folder is a subject: the packages in its `packages.nix` are packages of the flake, and each file in its
+# `checks/` is a check of the same name.
 { lib }:
 let
   inherit (lib) filterAttrs mapAttrs' pathExists;
@@ -9,7 +9,7 @@ let
     lib.attrNames (filterAttrs (_: type: type == "directory") (entries root))
   );
 
-  # Two subjects never offer one name.
+  # Fails if two subjects have the same name for something.
   united = lib.foldl' lib.attrsets.unionOfDisjoint { };
   checksOf =
     arguments: folder:

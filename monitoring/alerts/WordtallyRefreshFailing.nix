@@ -6,7 +6,7 @@ in
 {
   severity = "warning";
   after = "1m";
-  # Whole failures, whatever their reasons: `increase` stretches two to a little more than two.
+  # The number of failures, for any reason. `increase` extrapolates, so it gives a little more than two for two failures.
   expr = "sum without (result) (increase(${failures ''result!="ok"''}[15m])) > 2.5";
   summary = "Three refreshes of ${name} failed in 15 minutes.";
 
@@ -30,7 +30,7 @@ in
     };
     "two refreshes failed" = {
       series.${credential} = "5x55 7x24";
-      # Of samples that fall between the evaluations, `increase` makes more than two.
+      # With samples that fall between the evaluations, `increase` gives more than two.
       interval = "35s";
       fires = false;
     };

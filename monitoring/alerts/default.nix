@@ -1,5 +1,5 @@
-# The alerts of this folder, as Prometheus' rule groups: a file is an alert by its name, with the cases that test it. Each
-# has its runbook. `perWord = false` is an alert of the whole host; names are safe in a query as they are.
+# The alerts of this folder as Prometheus rule groups. Each file defines the alert of the same name, with the cases that test
+# it, and each alert has a runbook. `perWord = false` marks an alert of the whole host. Names need no escaping in a query.
 { lib }:
 {
   instances,
@@ -13,7 +13,7 @@ let
   names = map (lib.removeSuffix ".nix") (
     lib.filter (file: file != "default.nix") (lib.attrNames (builtins.readDir ./.))
   );
-  # What an alert is, of one instance: a value that is not there is as bad as a wrong one, as whoever should give it is down.
+  # An alert of one instance. A missing value is as bad as a wrong one, because its source is down.
   read =
     instance: name:
     {
@@ -59,7 +59,7 @@ in
     lib.mapAttrsToList (instance: _: {
       name = "wordtally-${instance}";
       inherit interval;
-      # The instance's name tells the rules apart.
+      # The instance's name distinguishes the rules.
       rules = map (rule { inherit instance; }) (lib.filter (alert: alert.perWord) (alertsOf instance));
     }) instances
     ++ [

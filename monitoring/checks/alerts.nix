@@ -1,4 +1,4 @@
-# Each alert fires in its cases, and in no other; and has its runbook. By promtool.
+# Checks with promtool that each alert fires in its cases and in no others, and that it has a runbook.
 {
   pkgs,
   lib,
@@ -18,7 +18,7 @@ let
   json = pkgs.formats.json { };
   well = {
     ${''probe_success{job="wordtally-page",instance="the"}''} = "1x60";
-    # Fetched anew every minute; the clock of a test begins at 0.
+    # Refreshed every minute; a test's clock begins at 0.
     ${''wordtally_answer_timestamp_seconds{job="wordtally",instance="the"}''} = "0+60x60";
     ${''wordtally_answer_ttl_seconds{job="wordtally",instance="the"}''} = "300x60";
     ${''wordtally_refreshes_total{job="wordtally",instance="the",result="credential"}''} = "0x60";
@@ -27,7 +27,7 @@ let
   test =
     alert: name:
     {
-      # What is not as when all is well; `null`: the series is not there.
+      # The series that differ from the healthy state; `null`: the series is missing.
       series,
       fires,
       interval ? "1m",
@@ -86,7 +86,7 @@ pkgs.runCommand "wordtally-alerts" { nativeBuildInputs = [ pkgs.jq ]; } ''
     if [ ! -s ${../../docs/runbooks}/"''${runbook#docs/runbooks/}" ]
     then echo "$runbook is named by an alert but does not exist" >&2; exit 1; fi
   done <runbooks
-  # Nor is there one that no alert names.
+  # There is no runbook that no alert names.
   diff <(sed 's#.*/##' runbooks) <(ls ${../../docs/runbooks})
   jq '.tests | length' ${tests} | tee $out
 ''

@@ -1,5 +1,5 @@
-# Each query of the dashboard is answered with data: by a real Prometheus with mock production's own jobs and rules, which
-# watches real instances. And Grafana, where it is switched on, gets this dashboard and that Prometheus.
+# Each query of the dashboard returns data from a real Prometheus, which has mock production's own jobs and rules and watches
+# real instances. Grafana, if enabled, gets this dashboard and that Prometheus.
 {
   pkgs,
   self,
@@ -51,7 +51,7 @@ else
     ];
     env = {
       DASHBOARD = "${dashboard}/wordtally.json";
-      # Each is what the host's unit starts with.
+      # The command that starts the host's unit.
       prometheus = host.systemd.services.prometheus.serviceConfig.ExecStart;
       blackbox = host.systemd.services.prometheus-wordtally-blackbox-exporter.serviceConfig.ExecStart;
     };

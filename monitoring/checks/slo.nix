@@ -1,4 +1,5 @@
-# Each burn alert fires above its rate in both of its windows, in no other case, and ends after the fault, by promtool.
+# Checks with promtool that each burn alert fires above its rate in both of its windows and in no other case, and that it ends
+# after the fault.
 {
   pkgs,
   lib,
@@ -13,8 +14,8 @@ let
   exact = lib.mapAttrs (_: _: 0.96875) objectives;
   strict = lib.mapAttrs (_: _: 0.9999) objectives;
 
-  # Samples are 30 seconds apart: 10, 60, 120 and 720 to the windows, whatever was before them. They are written in runs of
-  # one kind: "ok 10, failed 2".
+  # Samples are 30 seconds apart, so the windows hold 10, 60, 120 and 720, whatever came before. Tests write them as runs of one
+  # kind: "ok 10, failed 2".
   runs =
     text:
     map (
@@ -29,7 +30,7 @@ let
     ) (lib.splitString ", " text);
   total = text: lib.foldl' (sum: run: sum + run.count) 0 (runs text);
 
-  # A probe's: ok, failed, or none.
+  # Samples of a probe: ok, failed, or none.
   written = lib.concatMapStringsSep " " (
     { kind, count }:
     {
@@ -46,9 +47,9 @@ let
   };
   page = pageOf "the";
 
-  # The answer's time: now; old, that of the run's beginning; unset, 0 before the first answer; none from an instance that is
-  # down.
-  # Twice the TTL of 5 minutes: for so many samples an answer that stays is still allowed.
+  # Samples of the answer's time: now; old, the time at which the run began; unset, which is 0 before the first answer; none,
+  # from an instance that is down.
+  # Twice the TTL of 5 minutes, in samples: an answer may remain for this long.
   allowed = 20;
   answer = text: [
     {
@@ -68,7 +69,7 @@ let
                 text
                 + {
                   now = "${toString (30 * at)}+30x${toString (count - 1)} ";
-                  # The sample before was the last that was new.
+                  # The previous sample was the last new one.
                   old = "${toString (30 * (at - 1))}x${toString (count - 1)} ";
                   unset = "0x${toString (count - 1)} ";
                   none = "_x${toString count} ";
@@ -104,7 +105,7 @@ let
     fires = fires "WordtallyFreshnessBurn" "wordtally" "freshness";
   };
 
-  # What fires when so many samples have been taken.
+  # The alerts that fire after this number of samples.
   after = samples: exp_alerts: { inherit samples exp_alerts; };
   test =
     { alertname, ... }:
@@ -169,7 +170,7 @@ let
       ]
       [ (after 12 [ (availability.fires "critical" "16.7") ]) ]
     )
-    # That nobody asks is WordtallyPageUnavailable's.
+    # WordtallyPageUnavailable reports that the probes have stopped.
     (ends availability "nobody asks any more" "ok 10, failed 2, none 30" [ ])
 
     (answers "all is well" "now 10" [ ])
@@ -194,7 +195,7 @@ let
     )
   ];
 
-  # promtool evaluates each group at one interval: here at that of the budget's own.
+  # promtool evaluates all groups at one interval: here the budget group's own.
   budget = [
     {
       name = "the budget left";
@@ -205,7 +206,7 @@ let
       ];
       promql_expr_test = [
         {
-          # 20 probes, where 30 days have 86,400 of them and may miss 86.4.
+          # 20 probes failed; 30 days have 86,400 probes, of which 86.4 may fail.
           expr = "round(wordtally:slo_budget:left, 0.01)";
           eval_time = "5970s";
           exp_samples =
@@ -223,7 +224,7 @@ let
     }
   ];
 
-  # At the threshold itself all is silent.
+  # At the threshold itself, nothing fires.
   atTheBoundary = [
     (ends availability "54 of 120" "ok 10, failed 54" [ ])
     (ends availability "55 of 120" "ok 10, failed 55" [ (availability.fires "critical" "14.7") ])
@@ -237,7 +238,7 @@ let
     ])
   ];
 
-  # The budget of a month is 8 probes.
+  # The budget of a month is 8 failed probes.
   underAStrictObjective = [
     (ends availability "one probe failed" "ok 10, failed 1" [ ])
     (ends availability "two probes failed" "ok 10, failed 2" [

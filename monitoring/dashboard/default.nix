@@ -1,5 +1,5 @@
-# The Grafana dashboard, for any host's Prometheus: a folder with one file. Its variable `instance` takes the names from
-# the metrics, so that a further word needs no other dashboard.
+# The Grafana dashboard for the Prometheus of any host, as a folder with one file. Its variable `instance` takes the names
+# from the metrics, so the dashboard does not change with the words.
 {
   lib,
   formats,
@@ -229,19 +229,19 @@ let
         type = "query";
         inherit datasource;
         query = ''label_values(wordtally_build_info{job="wordtally"}, instance)'';
-        # When the range of time changes too.
+        # Also when the time range changes.
         refresh = 2;
         sort = 1;
         multi = true;
         includeAll = true;
-        # Of 200 names a list would be a long query.
+        # A list of 200 names would make a long query.
         allValue = ".+";
       }
     ];
     panels = placed panels;
   };
 in
-# Grafana's provisioning reads a folder.
+# Grafana's provisioning expects a folder.
 runCommand "wordtally-dashboard" { } ''
   install -D -m 444 ${dashboard} $out/wordtally.json
 ''

@@ -1,4 +1,4 @@
-# Panels as Grafana's dashboards hold them.
+# Panels in the format of Grafana's dashboards.
 { lib }:
 let
   datasource = {
@@ -6,13 +6,13 @@ let
     uid = "\${datasource}";
   };
 
-  # Of 24 columns.
+  # The grid has 24 columns.
   size = {
     w = 12;
     h = 8;
   };
 
-  # From this value on, this colour; `null` is the lowest.
+  # The colour from this value upwards; `null` is the lowest step.
   step = value: color: { inherit value color; };
 
   panel =
@@ -66,10 +66,10 @@ in
 {
   inherit datasource step;
 
-  # A query, and what its lines are called.
+  # A query and the legend of its lines.
   query = legend: expr: { inherit legend expr; };
 
-  # Of what is counted, or takes time: none is below 0.
+  # For counts and durations, which are never below 0.
   lines = panel "timeseries" { min = 0; } {
     tooltip = {
       mode = "multi";
@@ -80,7 +80,7 @@ in
   bars = panel "bargauge" { } (lastValue // { orientation = "horizontal"; });
   table = panel "table" { } { };
 
-  # Two in a row.
+  # Two panels in each row.
   placed = lib.imap0 (
     n: panel:
     panel

@@ -1,4 +1,4 @@
-# A mistake in the configuration is refused with exactly one sentence, which names it.
+# Each mistake in the configuration is refused with exactly one sentence, which names it.
 {
   pkgs,
   lib,
@@ -26,7 +26,7 @@ let
         listen = "127.0.0.1:9";
       };
     };
-    # The same address, however it is written.
+    # The same address in two notations.
     "${module}: long and short both listen on [0:0:0:0:0:0:0:1]:9: give each its own `listen`." = {
       long = {
         word = "a";
@@ -48,7 +48,7 @@ let
           listen = "127.0.0.1:10";
         };
       };
-    # Each of these takes its port of the other family too, and one mistake is told once.
+    # The first also takes the port for IPv4. The mistake is reported only once.
     "${module}: both-families listens on [::]:11, which takes the port on every address, so one-family cannot listen on 0.0.0.0:11: give it another port." =
       {
         both-families = {
@@ -112,7 +112,7 @@ let
     "${module}: the name 'healthz' is taken by the reverse proxy's own /healthz: choose another." = {
       healthz.word = "a";
     };
-    # A path literal is copied to the store where it is used.
+    # Nix copies a path literal to the store when it is used.
     "${module}.literal.credentialFile is in the store, which everyone can read: give the path of a file outside it, such as an agenix secret." =
       {
         literal = {
@@ -153,7 +153,7 @@ assert lib.assertMsg (failed dev == [ ]) "dev as it is: ${toString (failed dev)}
 assert lib.assertMsg (
   found == expected
 ) "expected:\n${lib.concatLines expected}found:\n${lib.concatLines found}";
-# What reads `listen` gives no error of its own before these.
+# The code that reads `listen` fails with no error of its own before these assertions.
 assert
   wrong.config.networking.firewall.allowedTCPPorts == dev.config.networking.firewall.allowedTCPPorts;
 assert lib.all lib.isString (lib.attrValues wrong.config.wordtally.deployment.listen);

@@ -1,2 +1,2 @@
-# Every file is as `nix fmt` leaves it, and its lints have nothing to say.
+# Every file is formatted by `nix fmt`, and its linters report nothing.
 { pkgs, self, ... }: self.formatter.${pkgs.stdenv.hostPlatform.system}.check ../../.

@@ -1,4 +1,4 @@
-# No unit of a word or of the stand-in is more exposed than is allowed, by `systemd-analyze security`, on every host.
+# On every host, no unit of a word or of the stand-in exceeds the allowed exposure, as `systemd-analyze security` rates it.
 {
   pkgs,
   lib,
@@ -9,7 +9,7 @@ let
   ours = name: builtins.match "(wordtally-.*|bigquery-standin)\\.service" name != null;
   allowed = import ../max-exposure.nix;
   shown = builtins.toJSON allowed;
-  # As text only: what the units would run need not be built to judge them.
+  # As text only, so that the programs of the units need not be built.
   units =
     host: config:
     lib.mapAttrsToList (name: unit: {
@@ -25,14 +25,14 @@ pkgs.runCommand "hardening" { nativeBuildInputs = [ pkgs.jq ]; } ''
   failed=0
   for unit in ${folder}/*/*; do
     name=''${unit#${folder}/}
-    # By its own name, as a file that is not a link: what systemd reads.
+    # systemd reads a regular file with the unit's own name.
     copy=$(basename "$unit")
     cp -L "$unit" "$copy"
-    # Exposures are printed in tenths; the table's sum of weights is its last line.
+    # Exposures are printed in tenths; the last line of the table is the total.
     line=$(SYSTEMD_LOG_LEVEL=err ${pkgs.systemd}/bin/systemd-analyze security --offline=true --no-pager "./$copy" | grep 'Overall exposure level')
     exposure=$(sed -E 's/.*: ([0-9.]+) .*/\1/' <<<"$line")
     echo "$exposure $name" | tee -a $out
-    # In tenths, as the tool's own threshold counts.
+    # In tenths, like the tool's own threshold.
     tenths=''${exposure/./}
     if [ "$((10#$tenths))" -gt ${toString (builtins.floor (allowed * 10))} ]; then
       failed=1
@@ -43,7 +43,7 @@ pkgs.runCommand "hardening" { nativeBuildInputs = [ pkgs.jq ]; } ''
     rm "$copy"
     judged=$((judged + 1))
   done
-  # Two words and the stand-in of dev, at the least.
+  # At least the two words and the stand-in of dev.
   [ "$judged" -ge 3 ]
   exit "$failed"
 ''

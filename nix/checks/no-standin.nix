@@ -1,5 +1,5 @@
-# What ships has no command of the stand-in's, and its man pages and completions, which are there, name none. That it has
-# none of its crates is release/checks/release.nix's.
+# The shipped program has no command of the stand-in, and its man pages and completions exist and name none.
+# release/checks/release.nix checks that the program has none of the stand-in's crates.
 { pkgs, self, ... }:
 let
   inherit (self.packages.${pkgs.stdenv.hostPlatform.system}) wordtally;

@@ -1,4 +1,4 @@
-# The reference lists the modules' options as they are: each with its type, default and meaning, and no other.
+# The reference lists exactly the modules' options, each with its type, default and meaning.
 {
   pkgs,
   lib,
@@ -7,7 +7,7 @@
 }:
 let
   inherit (hosts.dev) options;
-  # These have a page of their own.
+  # These have their own pages.
   elsewhere = [
     "services.wordtally.reverseProxy"
     "services.wordtally.monitoring"

@@ -1,4 +1,5 @@
-# A reverse proxy or a monitoring that could not work is refused with a sentence each, on somebody else's machine.
+# On a third-party host, each configuration of the reverse proxy or of monitoring that could not work is refused with one
+# sentence.
 {
   pkgs,
   self,
@@ -8,7 +9,7 @@
 let
   inherit (pkgs.stdenv.hostPlatform) system;
   inherit (self.packages.${system}.third-party-test) host;
-  # Without any certificate: ./assertions.nix, whose host has none.
+  # ./assertions.nix tests a host without any certificate.
   wrong =
     (host.extendModules {
       modules = [
@@ -21,7 +22,7 @@ let
           services.nginx.httpConfig = "server { }";
           services.prometheus.configText = "{}";
           services.prometheus.retentionTime = lib.mkForce null;
-          # Not started by any test: nixpkgs compiles nginx anew for it.
+          # No test starts this, because nixpkgs would have to recompile nginx for it.
           services.nginx.recommendedBrotliSettings = true;
         }
       ];
@@ -38,7 +39,7 @@ let
   ];
   retention = "services.prometheus.retentionTime is not set, so Prometheus keeps 15 days: wordtally's error budget covers 30 days, so set 35d or more.";
 
-  # The other's certificate is used, and none of our own is ordered.
+  # The certificate of `useACMEHost` is used, and no other is ordered.
   orders = lib.attrNames wrong.security.acme.certs;
 
   hosts = wrong.services.nginx.virtualHosts;

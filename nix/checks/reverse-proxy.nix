@@ -1,4 +1,4 @@
-# A word that is added to the list appears everywhere, however it is spelt, and nginx takes the configuration.
+# A word that is added to the list appears everywhere, however it is spelt, and nginx accepts the configuration.
 {
   pkgs,
   lib,
@@ -11,7 +11,7 @@ let
     (hosts.mock-prod.extendModules {
       modules = [
         {
-          # By its former name.
+          # The option's former name.
           services.wordtally.frontdoor.insideListen = "127.0.0.1:9179";
           services.wordtally.instances = {
             added = {
@@ -114,13 +114,13 @@ else
         then echo "the added word has no rule $alert" >&2; exit 1; fi
       done
 
-      # It is shown while the index is down.
+      # The list that is shown while the index is down.
       if ! jq -e --arg word ${lib.escapeShellArg word} '
           .words[] | select(.url == "/added/") | .word == $word
         ' ${nginx.virtualHosts.wordtally.root}/list.json >/dev/null
       then echo "the list has no entry with the added word" >&2; exit 1; fi
 
-      # A key that fits the certificate, and places that this build may write to.
+      # A key that matches the certificate, and folders to which this build may write.
       openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
         -keyout key.pem -out certificate.pem -days 1
       mkdir temp

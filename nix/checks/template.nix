@@ -1,4 +1,4 @@
-# What `nix flake init` writes is a system that builds, with this flake in the place of its input. The module it takes may be
+# The template of `nix flake init` is a system that builds, with this flake as its input. The module that it imports may be
 # imported twice, and errors name its file.
 {
   pkgs,
@@ -15,11 +15,11 @@ let
   };
   host = written.nixosConfigurations.shakespeare.extendModules {
     modules = [
-      # That of this check, whichever its hardware-configuration.nix names.
+      # The package set of this check, whichever platform hardware-configuration.nix names.
       { nixpkgs.pkgs = pkgs; }
-      # NixOS's manual is not ours to build.
+      # Skips NixOS's manual.
       { documentation.enable = false; }
-      # By its own name, besides `default`.
+      # The module under its own name, besides `default`.
       self.nixosModules.wordtally
     ];
   };

@@ -1,5 +1,5 @@
-# What is shipped is compiled by the toolchain that binary caches have: its derivations hold no compiler and no C library
-# but those of nixpkgs as it is. Another target or an overlay of a compiler would cost whoever builds it an hour.
+# The shipped program is compiled by the toolchain that binary caches have: its derivations contain no compiler and no C
+# library other than those of unmodified nixpkgs. Another target, or an overlay of a compiler, would cost each user an hour.
 {
   pkgs,
   lib,
@@ -9,7 +9,7 @@
 let
   inherit (pkgs.stdenv.hostPlatform) system;
   inherit (self.packages.${system}) wordtally bigquery-standin;
-  # Without whatever this flake might lay over it.
+  # Without any overlay that this flake might add.
   nixpkgs = self.inputs.nixpkgs.legacyPackages.${system};
 
   recorded = {
@@ -19,7 +19,7 @@ let
     "glibc.static" = nixpkgs.glibc.static; # libc.a, an output of stdenv's glibc
   };
 
-  # The .drv file and those that it names, and nothing of what they make.
+  # The .drv file and those that it refers to, without their outputs.
   file = package: builtins.unsafeDiscardOutputDependency package.drvPath;
   planted = pkgs.runCommand "planted" {
     compiler = pkgs.runCommand "x86_64-unknown-linux-musl-gcc-15.2.0" { } "exit 1";

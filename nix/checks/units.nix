@@ -1,5 +1,5 @@
-# Each word has one service and one socket, and reaches its process as it was written, whatever is in it. A host's own
-# settings take the place of a unit's values, and add to its lists.
+# Each word has one service and one socket, and its text reaches the process unchanged, whatever characters it contains. A
+# host's own settings replace a unit's values and extend its lists.
 {
   pkgs,
   lib,
@@ -23,7 +23,7 @@ let
       modules = [
         { services.wordtally.instances = lib.mapAttrs (_: word: { inherit word; }) nasty; }
         {
-          # By their former names.
+          # The options' former names.
           services.wordtally = {
             defaults.stale = "25h";
             instances.spaces.stale = "26h";
@@ -66,7 +66,7 @@ let
     service = text "wordtally-${name}.service";
     socket = text "wordtally-${name}.socket";
   }) services.wordtally.instances;
-  # What is otherwise in the first unit than in the second: of the instance's own options, and of the host's settings.
+  # The differences between the first unit and the second: from the instance's own options, and from the host's settings.
   compared = [
     {
       units = [

@@ -1,5 +1,5 @@
-# A value that `wordtally serve` would refuse fails the build, with its sentence and the instance's name; also the build of a
-# host of another architecture, whose own binary cannot run here.
+# A value that `wordtally serve` would refuse fails the build, with the program's message and the instance's name. This also
+# holds for a host of another architecture, whose own binary cannot run here.
 {
   pkgs,
   lib,

@@ -1,4 +1,4 @@
-# Where an instance is asked on its own machine, also one that listens everywhere.
+# The address at which the host itself reaches an instance, even one that listens on every address.
 { lib }:
 let
   parse = import ./listen.nix { inherit lib; };

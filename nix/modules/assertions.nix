@@ -1,4 +1,4 @@
-# What is wrong with the instances, each mistake in one sentence that says where it is and what would be right.
+# The mistakes in the instances, each as one sentence that says where it is and what would be right.
 { lib }:
 let
   parse = import ./listen.nix { inherit lib; };
@@ -11,14 +11,14 @@ let
   };
   inStore = path: path != null && lib.hasPrefix builtins.storeDir (toString path);
 
-  # Faults of one instance.
+  # Mistakes in one instance.
   own =
     isUnitName: name: instance:
     let
       option = "${all}.${name}";
       parsed = parse instance.listen;
       isVariable = variable: builtins.match "[A-Za-z_][A-Za-z0-9_]*" variable != null;
-      # Systemd parts such a list at spaces, and a source from its target at a colon.
+      # systemd splits such a list at spaces, and a source from its target at a colon.
       isPath = path: builtins.match "-?/[^[:space:]:\"'\\%]*" path != null;
     in
     lib.optional (
@@ -48,7 +48,7 @@ let
       "${option}.extraReadOnlyPaths has '${path}': give an absolute path without spaces, quotes, colons, backslashes or percent signs, such as /run/workload-identity."
     ) (lib.filter (path: !isPath path) instance.extraReadOnlyPaths);
 
-  # Faults of two that would be in each other's way.
+  # Conflicts between two instances.
   between =
     instances:
     let
@@ -60,7 +60,7 @@ let
       byPort = lib.groupBy (name: toString parsed.${name}.port) (
         lib.filter (name: parsed.${name} ? port) names
       );
-      # `[::]` is every address of IPv4 too, unless the kernel is told otherwise.
+      # `[::]` includes every IPv4 address, unless the kernel is configured otherwise.
       covers =
         wide: other: wide.everywhere && wide.key != other.key && (wide.family == 6 || other.family == 4);
       covered =

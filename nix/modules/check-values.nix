@@ -1,5 +1,5 @@
-# `wordtally check` says for each instance what `wordtally serve` would refuse; then nothing is built. `where` is what
-# the instances are called in that sentence.
+# `wordtally check` reports for each instance the values that `wordtally serve` would refuse; the build then fails. `where`
+# names the instances in that message.
 {
   lib,
   runCommand,

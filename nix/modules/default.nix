@@ -1,5 +1,5 @@
-# The modules as others take them. Each keeps its file, for error messages, and its key, so that one that is imported twice,
-# or as `default` too, is imported once.
+# The modules as other flakes import them. Each keeps its file, for error messages, and its key, so that a module that is
+# imported twice, or also as `default`, takes effect once.
 { lib, packagesFor }:
 let
   modules =

@@ -1,5 +1,5 @@
-# The encrypted files behind a path: those of the agenix secrets that are decrypted to it. Their content changes with the
-# secret, the path never does, so a unit that reads the path takes these as its trigger.
+# The encrypted files of the agenix secrets that are decrypted to a path. The files change with the secret, but the path does
+# not, so a unit that reads the path takes the files as its restart triggers.
 { lib, config }:
 path:
 map (secret: secret.file) (

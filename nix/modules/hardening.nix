@@ -1,5 +1,6 @@
-# What a network service of ours is denied. It sees a root of its own, with what `paths` lists and the store, of which it may
-# execute one program. It sees the whole store, because links in /etc lead there and a switch changes where they lead.
+# The restrictions on our network services. A service sees its own root folder with the paths in `paths` and the store, of
+# which it may execute one program. It sees the whole store, because links in /etc lead there and a switch changes their
+# targets.
 {
   storeDir,
   paths,
@@ -7,7 +8,8 @@
   stateDirectories ? [ ],
 }:
 let
-  # `+` is the unit's own root. Without it a path is one of the host's, which is not there, and systemd passes it over.
+  # `+` makes a path relative to the unit's own root. Without it, a path is one of the host's, which does not exist there, and
+  # systemd skips it.
   inRoot =
     path:
     if builtins.substring 0 1 path == "-" then "-+${builtins.substring 1 (-1) path}" else "+${path}";
@@ -17,7 +19,7 @@ import ./sandbox.nix
   RootDirectory = "/run/empty-root";
   MountAPIVFS = true;
   BindReadOnlyPaths = [ storeDir ] ++ paths;
-  # Each mount by itself: one that is bound keeps what it was when what is above it changes.
+  # Each mount is listed, because a bind mount keeps its own flags when those of its parent change.
   NoExecPaths = map inRoot (
     [
       "/"
@@ -31,10 +33,10 @@ import ./sandbox.nix
     ++ paths
     ++ map (directory: "/var/lib/${directory}") stateDirectories
   );
-  # A static one, which needs no loader and no library. A list, for a unit that is given more.
+  # A static program, which needs no loader and no library. It is a list, so that a host can add programs.
   ExecPaths = [ (inRoot program) ];
 
-  # AF_UNIX is for systemd's own notification socket.
+  # AF_UNIX is for systemd's notification socket.
   RestrictAddressFamilies = [
     "AF_UNIX"
     "AF_INET"

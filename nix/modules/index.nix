@@ -1,4 +1,4 @@
-# The index of all words: one unit that asks every instance for its total, behind the reverse proxy.
+# The index of all words: one unit behind the reverse proxy that gets the total from every instance.
 {
   config,
   lib,
@@ -14,11 +14,11 @@ let
   address = import ./address.nix { inherit lib; };
   overridable = import ./overridable.nix { inherit lib; };
 
-  # Where the instances listen: folders of sockets, and addresses of this machine.
+  # Where the instances listen: folders of sockets, and addresses of this host.
   addresses = map (instance: address instance.listen) (lib.attrValues instances);
   paths = lib.filter (lib.hasPrefix "unix:") addresses;
   folders = lib.unique (map (path: dirOf (lib.removePrefix "unix:" path)) paths);
-  # An address that is no address has an assertion of its own.
+  # Another assertion refuses an invalid address.
   ips = lib.unique (
     map (tcp: lib.removeSuffix "]" (lib.removePrefix "[" (lib.head (lib.match "(.*):[0-9]+" tcp)))) (
       lib.filter (listen: (parse listen) ? port) addresses
@@ -27,7 +27,7 @@ let
 in
 {
   config = lib.mkIf (wordtally.enable && wordtally.reverseProxy.enable) {
-    # Its path stays when it changes, so that no unit is restarted for a word that is added: they read it anew.
+    # Its path does not change with its content, so an added word restarts no unit: the units read the file again.
     environment.etc."wordtally/site.json".text = import ./site.nix { inherit lib; } instances;
 
     systemd.sockets = {
@@ -43,8 +43,8 @@ in
         };
       };
     }
-    # The index never sees a folder of sockets that is made after its start. `After` in its own unit would change that unit,
-    # and so restart it, with each word that is added.
+    # The index would never see a folder of sockets that is created after its start. `After` in its own unit would change the
+    # unit with each added word, and so restart it.
     // lib.mapAttrs' (
       instance: _: lib.nameValuePair "wordtally-${instance}" { before = [ "${name}.service" ]; }
     ) instances;
@@ -72,19 +72,19 @@ in
         {
           Type = "notify";
           ExecStart = "${program} index";
-          # Eight answers of the largest kind at once.
+          # Enough for eight responses of the largest size at once.
           MemoryMax = "128M";
           MemorySwapMax = 0;
           TasksMax = 16;
           LimitNOFILE = 1024;
-          # As the reverse proxy: who may connect to the instances' sockets.
+          # The group that may connect to the instances' sockets, like the reverse proxy.
           SupplementaryGroups = [ wordtally.socketGroup ];
         }
         // import ./lifetime.nix
         // import ./hardening.nix {
           inherit (builtins) storeDir;
           inherit program;
-          # Whole: the site file is a link into the store, and another one after a switch.
+          # The whole folder, because the site file is a link into the store, which a switch replaces.
           paths = [ "/etc" ] ++ map (folder: "-${folder}") folders;
         }
         // (

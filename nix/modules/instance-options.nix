@@ -1,9 +1,9 @@
-# What every instance can be told, and what `defaults` tells all of them. Each name is that of the flag of
-# `wordtally serve`; the meaning, the bounds and the defaults of the service itself are on docs/reference/command-line.md.
+# The options of every instance, and of `defaults`, which sets them for all instances. Each option has the name of the flag of
+# `wordtally serve`; docs/reference/command-line.md has their meaning, their bounds and the defaults of the service itself.
 { lib, defaults }:
 let
   inherit (lib) mkOption types;
-  # An instance starts from `services.wordtally.defaults`; those start from the value given here.
+  # An instance takes its defaults from `services.wordtally.defaults`, and those take theirs from the value given here.
   option =
     name: default: attributes:
     mkOption (

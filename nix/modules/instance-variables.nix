@@ -1,7 +1,7 @@
-# What an instance tells the service, as environment variables; what is `null` is left to the service's own default.
+# An instance's options as environment variables of the service. An option that is `null` is left to the service's default.
 { lib }:
 let
-  # A platform hands over the socket and the credential itself.
+  # A platform passes the socket and the credential itself.
   variables = removeAttrs (import ./variables.nix) [
     "LISTEN"
     "CREDENTIALS"

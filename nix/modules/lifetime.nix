@@ -1,10 +1,10 @@
-# How a unit of ours starts, stops and starts again: the same for each.
+# How all of our units start, stop and restart.
 {
   Restart = "always";
   RestartSec = "1s";
   RestartSteps = 5;
   RestartMaxDelaySec = "30s";
-  # The first answer may take 10 seconds, a drain too.
+  # The first answer may take 10 seconds, and so may a drain.
   TimeoutStartSec = "60s";
   TimeoutStopSec = "20s";
   WatchdogSec = "30s";

@@ -1,5 +1,5 @@
-# Takes an instance's `listen` apart: `fault` says what systemd would refuse of it, else there is what it names. Never an
-# error of Nix's own, so that an assertion can tell of it.
+# Parses an instance's `listen`. If systemd would refuse it, `fault` says why; otherwise the result has its parts. It never
+# throws, so that an assertion can report the fault.
 { lib }:
 listen:
 let
@@ -7,7 +7,7 @@ let
   matched = builtins.match "(\\[([0-9a-fA-F:]+)]|([0-9.]+)):([1-9][0-9]{0,4})" listen;
   v6 = lib.elemAt matched 1;
   v4 = lib.elemAt matched 2;
-  # In eight groups, however it was shortened.
+  # The address in eight groups, however it was abbreviated.
   long = builtins.tryEval (lib.network.ipv6.fromString v6).address;
   port = lib.toInt (lib.elemAt matched 3);
 
@@ -17,7 +17,7 @@ let
     everywhere = ip == "0.0.0.0" || ip == "0:0:0:0:0:0:0:0";
   };
   path = lib.removePrefix "unix:" listen;
-  # The kernel's limit, less its closing NUL.
+  # The kernel's limit, without the terminating NUL.
   isPath = lib.hasPrefix "/" path && lib.stringLength path <= 107;
 in
 if lib.hasPrefix "unix:" listen then

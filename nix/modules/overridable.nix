@@ -1,5 +1,5 @@
-# Settings of a unit that a host can set otherwise without `mkForce`. What it sets takes the place of a value and is added to
-# a list, as with a setting that a unit file repeats: so a path or a system call more drops none of ours. Ours come first: the
-# first entry of `SystemCallFilter=` tells whether it is a list of what is allowed or of what is denied.
+# Settings of a unit that a host can change without `mkForce`. The host's setting replaces a value and extends a list, like a
+# repeated setting in a unit file, so an additional path or system call does not drop ours. Ours come first, because the first
+# entry of `SystemCallFilter=` decides whether the list allows or denies.
 { lib }:
 lib.mapAttrs (_: value: if lib.isList value then lib.mkBefore value else lib.mkDefault value)

@@ -1,25 +1,25 @@
-# The reverse proxy's cache: the second request for a page within a second keeps it for the rest of that second.
+# The reverse proxy's cache: the second request for a page within a second caches it for the rest of that second.
 #
-# The second is part of the key. No copy is served in another second than its own, so that `Age` is never more than one
-# second behind, whatever an instance or a host's other settings say of how long to keep it.
+# The second is part of the key. A copy is served only in the second of its creation, so `Age` is never more than one second
+# behind, whatever an instance or the host's other settings say about how long to keep it.
 #
-# What an instance chooses by, and the key, are made of the same few values. A client's own fields can neither fill the
+# The key and the request to the instance are made of the same few values, so a client's header fields can neither fill the
 # cache nor change what another client gets from it. A request that those values do not describe goes to the instance.
-# `byOrigin`: an instance answers pages of some origins otherwise than others.
+# `byOrigin`: the instance's response depends on the origin of the requesting page.
 { lib, byOrigin }:
 {
-  # Beside the host's own: every name has the prefix.
+  # Every name has the prefix, so that it cannot conflict with the host's own.
   http = ''
-    # On a tmpfs, as no copy is of use after its second. It stays longer than a request may wait for an instance that
-    # restarts: nginx gives an alert for one that is still waited for.
+    # On a tmpfs, because a copy is useless after its second. It is kept for longer than a request may wait for an instance
+    # that restarts, because nginx logs an alert when it removes an entry that a request still waits for.
     proxy_cache_path /run/nginx/wordtally keys_zone=wordtally:2m max_size=64m inactive=1m use_temp_path=off;
 
-    # The media type that the instance would choose, where it is plain to see.
+    # The media type that the instance would choose, if it is obvious.
     map $http_accept $wordtally_format {
       default "";
       "" text/html;
       "*/*" text/html;
-      # It is the first of the formats: named without a quality, it wins over all that follows.
+      # HTML is the first of the formats: if it is named without a quality, it wins over all that follow.
       "~*^text/html *(,|$)" text/html;
       "~*^application/json(, text/plain)?(, \*/\*)?$" application/json;
       text/csv text/csv;
@@ -31,13 +31,13 @@
       default $wordtally_format;
     }
 
-    # The keys of a query that choose a page. With others alone it chooses nothing, and is left out. Without regard to case,
-    # as a text is compared here, an instance would be asked otherwise than it is asked directly.
+    # The keys of a query that choose a page. A query with only other keys chooses nothing and is left out. The pattern is case
+    # sensitive: nginx compares plain text without regard to case, which the instance does not.
     map $args $wordtally_query {
       default "";
       "~(?:^|&)(?:format|order)(?:=|&|$)" $args;
     }
-    # Which page is asked for: by the name of a file, by the query, by `Accept`. Empty, where an instance is to say.
+    # The requested page: by the name of a file, by the query, or by `Accept`. Empty if the instance has to decide.
     map "$wordtally_file;$wordtally_format;$wordtally_query" $wordtally_page {
       default "";
       ";text/html;" text/html;
@@ -52,7 +52,7 @@
       "~^(?<wordtally_named>[a-z.]+);[^;]*;(?:|order=(?:count|rate))$" $wordtally_named;
     }
 
-    # The content codings, as browsers and the usual clients name them: without qualities, their order says nothing.
+    # The content codings, as browsers and common clients name them: without qualities, their order has no meaning.
     map $http_accept_encoding $wordtally_codings {
       default "";
       "" identity;
@@ -70,14 +70,14 @@
       default $wordtally_codings;
     }
 
-    # A page, codings, and no field that asks for an answer of one's own, or that nginx would read otherwise.
+    # A page and codings, without any field that asks for an individual response or that nginx would interpret differently.
     map "$wordtally_page;$wordtally_codings;$http_cache_control$http_pragma$http_x_request_id$http_if_match$http_if_modified_since$http_if_unmodified_since${lib.optionalString byOrigin "$http_origin"}" $wordtally_cache {
       default off;
       "~^[^;]+;[^;]+;$" wordtally;
     }
   '';
 
-  # Files that were opened stay open: without it, nginx opens a copy anew for each request. One for all words.
+  # Opened files stay open: otherwise nginx would open a copy for each request. One cache for all words.
   server = ''
     open_file_cache max=256 inactive=2s;
     open_file_cache_errors off;
@@ -94,9 +94,10 @@
     proxy_cache_convert_head on;
     # An instance's errors say `no-store`.
     proxy_cache_valid 200 1s;
-    # The key has what it names.
+    # The key contains the fields that Vary names.
     proxy_ignore_headers Vary;
-    # One asks, and the others look again so soon after, or ask as well. By itself nginx has them look twice a second.
+    # One request goes to the instance; the others check again after this time, or go there too. By default they check only
+    # twice a second.
     proxy_cache_lock on;
     proxy_cache_lock_timeout 10ms;
     proxy_cache_use_stale off;

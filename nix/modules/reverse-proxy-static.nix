@@ -1,32 +1,32 @@
-# What nginx answers itself, in the style and the formats of the pages: errors, and the list of words while the index is
-# down. Written when the host is built, by the program that serves.
+# The files that nginx serves itself, in the style and the formats of the pages: errors, and the list of words while the index
+# is down. The program that serves the pages writes them when the host is built.
 {
   lib,
   runCommand,
-  # The program as the platform that builds can run it.
+  # The program, for the platform that builds.
   package,
   siteFile,
 }:
 let
   files = runCommand "wordtally-static-pages" { } ''
     ${lib.getExe package} static-pages --site ${siteFile} --out $out
-    # What the pages' own style needs.
+    # The policy that the pages' own style needs.
     printf 'add_header Content-Security-Policy "%s" always;\n' "$(cat $out/content-security-policy)" >$out/policy.conf
   '';
-  # No word's path begins so: a dot is in no name.
+  # No word's path begins with this, because names contain no dot.
   prefix = "/.static";
 in
 {
   inherit files;
 
-  # Which file a client gets. A browser names HTML; what names nothing of ours gets a line of text.
+  # The file that a client gets. A browser names HTML; a client that names none of our formats gets a line of text.
   http = ''
     map $http_accept $wordtally_error_form {
       default txt;
       "~*text/html" html;
       "~*application/(problem\+)?json" problem;
     }
-    # By the link's format, as the index does it; else by `Accept`.
+    # By the format in the link, like the index; otherwise by `Accept`.
     map "$arg_format;$wordtally_format" $wordtally_list_form {
       default html;
       "~^json;" json;
@@ -36,7 +36,7 @@ in
       ";text/markdown" txt;
       ";text/plain" txt;
     }
-    # Fields of some errors; of the others they are empty, and left out.
+    # Header fields of some errors; for other errors they are empty and are left out.
     map $status $wordtally_allow {
       405 "GET, HEAD";
     }
@@ -46,7 +46,7 @@ in
     }
   '';
 
-  # Errors of nginx's own.
+  # nginx's own errors.
   errors =
     lib.concatMapStrings
       (status: "error_page ${status} ${prefix}/errors/${status}.$wordtally_error_form;\n")
@@ -55,7 +55,7 @@ in
         "405"
         "429"
       ];
-  # In the place of an instance that is not there, and of the index.
+  # In place of an unavailable instance or index.
   unavailable = "error_page 502 504 =503 ${prefix}/errors/503.$wordtally_error_form;";
   list = "error_page 502 503 504 =200 ${prefix}/list.$wordtally_list_form;";
 
@@ -74,7 +74,7 @@ in
           }
           charset utf-8;
           charset_types text/plain;
-          # Files in the store all have one time, so that neither it nor a tag made from it tells of a change.
+          # All files in the store have the same time, so neither the time nor a tag made from it indicates a change.
           etag off;
           if_modified_since off;
           max_ranges 0;

@@ -1,4 +1,4 @@
-# The reverse proxy: nginx, which speaks TLS with clients and asks the instance of each word.
+# The reverse proxy: nginx, which terminates the clients' TLS and forwards requests to each word's instance.
 { packagesFor }:
 {
   config,
@@ -34,14 +34,14 @@ let
     siteFile = config.environment.etc."wordtally/site.json".source;
   };
 
-  # `IP:PORT` in its two halves.
+  # `IP:PORT`, split in two.
   internal = lib.match "(.+):([0-9]+)" cfg.internalListen;
   names = lib.attrNames instances;
   sameButForCase = lib.filter (group: lib.length group > 1) (
     lib.attrValues (lib.groupBy lib.toLower names)
   );
 
-  # What the certificate is from: exactly one of these.
+  # The source of the certificate: exactly one of these.
   certificates = lib.attrNames (
     lib.filterAttrs (_: used: used) {
       certificateFile = cfg.certificateFile != null || cfg.certificateKeyFile != null;
@@ -50,7 +50,7 @@ let
     }
   );
 
-  # With ACME, NixOS puts its own path in the place of this one; without any certificate, the assertion comes first.
+  # With ACME, NixOS replaces this path with its own; without any certificate, an assertion fails first.
   orNone = file: if file == null then "/dev/null" else file;
 
   upstream = name: "wordtally-${name}";
@@ -60,11 +60,11 @@ let
   addHeaders = lib.concatMapAttrsStringSep "\n" (
     name: value: "add_header ${name} \"${value}\" always;"
   );
-  # On every response over TLS. nginx drops these where a location adds fields of its own, which has to repeat them.
+  # On every response over TLS. nginx drops these if a location adds its own fields, so such a location has to repeat them.
   secure = {
     Strict-Transport-Security = "max-age=31536000";
   };
-  # On what nginx answers itself; an instance sends its own.
+  # On responses of nginx itself; an instance sends its own.
   own = secure // {
     X-Content-Type-Options = "nosniff";
     Referrer-Policy = "no-referrer";
@@ -76,12 +76,12 @@ let
     return 200 "ok\n";
   '';
 
-  # Sends a request to an instance. Each goes over a connection of its own: an idle one that is kept may be closed by an
-  # instance that stops at the moment a request is written to it. A connection to the instance's socket instead waits
-  # there for the next process.
+  # Sends a request to an instance. Each request has its own connection, because an instance that stops may close an idle kept
+  # connection at the moment when a request is written to it. A new connection to the instance's socket waits there for the
+  # next process.
   ask = name: path: {
     proxyPass = "http://${upstream name}${path}";
-    # The recommended settings set `Host` a second time.
+    # The recommended settings would set `Host` a second time.
     recommendedProxySettings = false;
     extraConfig = ''
       proxy_http_version 1.1;
@@ -92,7 +92,7 @@ let
     '';
   };
 
-  # A page, out of the cache where it may be.
+  # A page, from the cache if it may be cached.
   cached =
     asked:
     asked
@@ -101,14 +101,14 @@ let
     };
   page = name: cached (ask name "/");
 
-  # What else of a word is for clients: the same in each format, by its name, and what programs and browsers read of it.
-  # One location for all words, which no request for a page comes to.
+  # A word's other public files: the page in each format, by file name, and files that programs and browsers read. One location
+  # serves them for all words; no request for a page reaches it.
   files = lib.optionalAttrs (names != [ ]) {
     "~ ^/(?<wordtally_name>${lib.concatStringsSep "|" names})/(?<wordtally_file>counts\\.(?:html|json|csv|md|txt)|openapi\\.json|schema\\.json)$" =
       cached (ask "$wordtally_name" "/$wordtally_file$is_args$args");
   };
 
-  # The index of all words. While it is down, the list is of nginx's own files.
+  # The index of all words. While it is down, nginx serves the list from its own files.
   index =
     let
       asked = page "index";
@@ -116,7 +116,7 @@ let
     asked
     // {
       extraConfig = asked.extraConfig + ''
-        # It answers from memory. Who waits longer is better off with the list.
+        # The index responds from memory. A client that would wait for longer is better served by the list.
         proxy_read_timeout 5s;
         proxy_intercept_errors on;
         ${static.errors}
@@ -124,8 +124,7 @@ let
       '';
     };
 
-  # How requests are refused and how long anything may take. The same for every server of ours, and in each of them: other
-  # servers of the host have their own.
+  # The limits and timeouts. They are set in each of our servers, so that the host's other servers keep their own.
   limits = ''
     access_log off;
     server_tokens off;
@@ -139,33 +138,33 @@ let
     lingering_timeout 2s;
     reset_timedout_connection on;
     keepalive_timeout 15s;
-    # After a reload the old process answers the next request of a connection that a client keeps, and closes it then.
-    # Without this it closes at once, under a request that may be on its way.
+    # After a reload, the old process answers the next request on a connection that a client keeps, and then closes it.
+    # Without this setting it would close the connection at once, although a request may be on its way.
     keepalive_min_timeout 15s;
 
     proxy_connect_timeout 5s;
-    # A restart: a drain of 10 seconds at most, a start, and 10 seconds for the first answer.
+    # Covers a restart: a drain of at most 10 seconds, a start, and 10 seconds for the first answer.
     proxy_read_timeout 40s;
     proxy_send_timeout 10s;
     proxy_buffers 16 8k;
     proxy_max_temp_file_size 0;
-    # Only GET and HEAD arrive here: asking twice is safe.
+    # Only GET and HEAD arrive here, so a second try is safe.
     proxy_next_upstream error;
     proxy_next_upstream_tries 2;
-    # Whatever the host keeps, ours keep their own.
+    # Independent of what the host caches.
     proxy_cache off;
-    # An instance's errors are its own to write.
+    # The instance writes its own error pages.
     proxy_intercept_errors off;
 
-    # The entity tags are of the bytes as the instance sent them.
+    # The entity tags belong to the bytes that the instance sent.
     gzip off;
     ${lib.optionalString nginx.recommendedBrotliSettings "brotli off;"}
     ${lib.optionalString nginx.experimentalZstdSettings "zstd off;"}
     absolute_redirect off;
   '';
 
-  # nginx's own 404, 405, 429 and 503 are in the pages' style, or in the form that a program asks for. What it refuses before
-  # it knows the path, such as a body or a header field that is too large, gets nginx's own short page.
+  # nginx's own 404, 405, 429 and 503 are in the pages' style, or in the format that a program asks for. A request that nginx
+  # refuses before it knows the path, for example because of a large body or header field, gets nginx's own short page.
   errors = {
     extraConfig = ''
       ${limits}
@@ -176,7 +175,7 @@ let
       ${static.unavailable}
     '';
     locations = static.location { fields = addHeaders own; } // {
-      # By a file that is not there: `return` comes before the limits.
+      # By a missing file, because `return` would take effect before the limits.
       "/".tryFiles = "/nothing =404";
     };
   };
@@ -188,14 +187,14 @@ let
     serverName = cfg.hostName;
     sslCertificate = orNone cfg.certificateFile;
     sslCertificateKey = toString (orNone cfg.certificateKeyFile);
-    # The plain server orders it, as it is the one that is asked for the proof.
+    # The plain server orders it, because the challenge is requested from that server.
     useACMEHost = if cfg.enableACME then cfg.hostName else cfg.useACMEHost;
     root = static.files;
     extraConfig = ''
       ${errors.extraConfig}
       ${addHeaders secure}
       ${cache.server}
-      # nginx counts each stream as a connection: a client is told not to open more than it may.
+      # nginx counts each stream as a connection, so this tells clients to open no more streams than allowed.
       http2_max_concurrent_streams ${toString (lib.min 128 cfg.limits.connectionsPerAddress)};
       limit_conn wordtally_connections ${toString cfg.limits.connectionsPerAddress};
       limit_conn_status 429;
@@ -215,8 +214,8 @@ let
       }) instances;
   };
 
-  # On the host's own addresses, as any server without TLS. With ACME, NixOS adds the location of the challenges, which is
-  # longer than the redirect's.
+  # On the host's own addresses, like any server without TLS. With ACME, NixOS adds the location of the challenges, whose longer
+  # prefix takes precedence over the redirect.
   plain = {
     default = cfg.defaultServer;
     serverName = cfg.hostName;
@@ -249,7 +248,7 @@ let
   };
 in
 {
-  # Their former names.
+  # The options' former names.
   imports =
     let
       root = [
@@ -412,7 +411,7 @@ in
 
     services.wordtally.socketGroup = mkDefault nginx.group;
 
-    # Only what is ours: all else about nginx is for the host to say.
+    # Only our own servers: the host decides everything else about nginx.
     services.nginx = {
       enable = true;
       appendHttpConfig = ''
@@ -422,8 +421,8 @@ in
         limit_req_zone $binary_remote_addr zone=wordtally_requests:10m rate=${toString cfg.limits.requestsPerSecond}r/s;
       '';
 
-      # Twice the same, for the second try of a request whose process died under it. Never marked as failed: the socket
-      # is there while the process is not.
+      # The same server twice, so that a request whose process died gets a second try. It is never marked as failed, because the
+      # socket exists while the process does not.
       upstreams =
         lib.mapAttrs'
           (
@@ -449,7 +448,7 @@ in
       };
     };
 
-    # The path of the key stays when the key changes; that of the certificate changes with it.
+    # The path of the key does not change with the key; that of the certificate does.
     systemd.services.nginx.reloadTriggers = encryptedFiles cfg.certificateKeyFile;
 
     networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [

@@ -1,4 +1,4 @@
-# The program that the platform which builds a host can run: the host's own, or what this flake has for that platform.
+# A program that can run on the platform that builds a host: the host's own, or this flake's for that platform.
 { packagesFor }:
 { pkgs, package }:
 if pkgs.stdenv.buildPlatform.canExecute pkgs.stdenv.hostPlatform then

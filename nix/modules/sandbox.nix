@@ -1,4 +1,4 @@
-# What no service of ours needs, whatever it runs and wherever its files are.
+# Restrictions that suit all of our services, whatever they run and wherever their files are.
 {
   DynamicUser = true;
   UMask = "0077";

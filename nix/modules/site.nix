@@ -1,4 +1,4 @@
-# The site file: which words the reverse proxy serves together, and where the index asks their instances.
+# The site file: the words that the reverse proxy serves together, and where the index reaches their instances.
 { lib }:
 let
   address = import ./address.nix { inherit lib; };

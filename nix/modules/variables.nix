@@ -1,4 +1,4 @@
-# Which variable of the service is which option of an instance.
+# The service's variables, each with the instance's option that sets it.
 {
   WORD = "word";
   LISTEN = "listen";

@@ -1,4 +1,4 @@
-# One unit and one socket per word. `packagesFor` gives what this flake builds for a package set's platform.
+# One unit and one socket per word. `packagesFor` gives this flake's packages for a package set's platform.
 { packagesFor }:
 {
   config,
@@ -11,7 +11,8 @@ let
   cfg = config.services.wordtally;
   unit = name: "wordtally-${name}";
 
-  # `listen` as systemd writes it: `unix:/path` is a path there, an address stays what it is; `%` begins a specifier.
+  # `listen` in systemd's notation: `unix:/path` becomes a path, an address stays as it is; `%` is escaped, because it begins a
+  # specifier.
   stream = listen: lib.replaceStrings [ "%" ] [ "%%" ] (lib.removePrefix "unix:" listen);
 
   variablesOf = import ./instance-variables.nix { inherit lib; };
@@ -19,7 +20,7 @@ let
   parse = import ./listen.nix { inherit lib; };
   assertions = import ./assertions.nix { inherit lib; };
 
-  # So that a unit is restarted when its own secret changes.
+  # A unit is restarted when its own secret changes.
   encryptedFiles = import ./encrypted-files.nix { inherit lib config; };
 
   socket = name: instance: {
@@ -46,28 +47,28 @@ let
       "${unit name}.socket"
       "network.target"
     ];
-    # A restart leaves no time in which nothing is started; the socket keeps what arrives meanwhile.
+    # systemd restarts the unit in one step during a switch; the socket holds the requests that arrive meanwhile.
     stopIfChanged = false;
     restartTriggers = encryptedFiles instance.credentialFile;
     startLimitIntervalSec = 0;
-    # `%` begins a specifier of systemd's.
+    # `%` begins a systemd specifier.
     environment = lib.mapAttrs (_: lib.replaceStrings [ "%" ] [ "%%" ]) (
-      # At the reverse proxy, a word leads to the others.
+      # Behind the reverse proxy, each word's page links to the others.
       lib.optionalAttrs cfg.reverseProxy.enable { SITE = "/etc/wordtally/site.json"; }
       // variablesOf instance
     );
-    # It runs one static program and calls no other.
+    # The unit runs one static program, which calls no other.
     enableDefaultPath = false;
     serviceConfig = overridable (
       {
-        # `systemctl reload` takes the credential anew and sends SIGHUP, at which the service reads it.
+        # `systemctl reload` copies the credential again and sends SIGHUP, upon which the service reads it.
         Type = "notify-reload";
         RefreshOnReload = "credentials";
         ExecStart = "${lib.getExe cfg.package} serve";
         MemoryMax = instance.memoryMax;
         MemorySwapMax = 0;
         TasksMax = instance.tasksMax;
-        # Connections, and some files.
+        # For connections and some files.
         LimitNOFILE = 8192;
       }
       // import ./lifetime.nix
@@ -82,7 +83,7 @@ let
         inherit (builtins) storeDir;
         program = lib.getExe cfg.package;
         paths = [
-          # Names and CA certificates. Whole: a file in it that is replaced would stay what it was.
+          # For names and CA certificates. The whole folder, because the unit would keep the old version of a replaced file.
           "/etc"
           "-/run/systemd/resolve"
         ]
@@ -102,7 +103,7 @@ let
   } (lib.mapAttrs (_: instance: variablesOf instance // { LISTEN = instance.listen; }) cfg.instances);
 
   isUnitName = name: builtins.match "[a-zA-Z0-9][a-zA-Z0-9_-]*" name != null;
-  # Another name gets an assertion's sentence, which systemd's own types would come before.
+  # Any other name fails an assertion; without this filter, systemd's option types would fail first.
   named = lib.filterAttrs (name: _: isUnitName name) cfg.instances;
 in
 {
@@ -139,7 +140,7 @@ in
         types.submodule (
           { name, ... }:
           {
-            # Its former name. A submodule has nowhere to put a warning.
+            # The option's former name. A submodule cannot give warnings.
             imports = [
               (lib.doRename {
                 from = [ "stale" ];
@@ -190,7 +191,7 @@ in
       name: instance: lib.nameValuePair (unit name) (socket name instance)
     ) named;
 
-    # The root of every unit: nothing.
+    # The empty root folder of every unit.
     systemd.tmpfiles.settings.wordtally."/run/empty-root".d.mode = "0555";
 
     networking.firewall.allowedTCPPorts = lib.catAttrs "port" (

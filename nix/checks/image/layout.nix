@@ -1,4 +1,4 @@
-# Reads the image's layout and compares it with what it was built from; two streams must be one image.
+# Reads the image's layout and compares it with its inputs. Two streams must be the same image.
 {
   runCommand,
   python3,
