@@ -8,6 +8,9 @@ use ring::digest::{SHA256, digest};
 /// Digits of Nix's base 32: neither e, o, t nor u.
 const DIGITS: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
 
+/// Paths of one command: its arguments have a limit.
+pub(crate) const AT_A_TIME: usize = 500;
+
 /// The paths of a closure, each with the hash of its NAR as Nix writes it (`sha256:…`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Closure(pub BTreeMap<PathBuf, String>);
@@ -37,6 +40,13 @@ pub enum Malformed {
     },
 }
 
+/// For what tells its errors in words.
+impl From<Malformed> for String {
+    fn from(malformed: Malformed) -> Self {
+        malformed.to_string()
+    }
+}
+
 impl Closure {
     /// Reads what [`Self::lines`] writes, and nothing else: one closure has one text, and so one digest.
     ///
@@ -61,6 +71,24 @@ impl Closure {
             last = line;
         }
         Ok(Self(paths))
+    }
+
+    /// The closure of a path that is in a store, with the hashes that were computed when each path came into it. `query`
+    /// gives the output of `nix-store --query OPTION PATHS`.
+    ///
+    /// # Errors
+    ///
+    /// Those of `query`, and those of [`Self::from_queries`].
+    pub fn in_store<E: From<Malformed>>(
+        path: &str,
+        query: impl Fn(&str, &[&str]) -> Result<String, E>,
+    ) -> Result<Self, E> {
+        let paths = query("--requisites", &[path])?;
+        let mut hashes = String::new();
+        for some in paths.lines().collect::<Vec<_>>().chunks(AT_A_TIME) {
+            hashes += &query("--hash", some)?;
+        }
+        Ok(Self::from_queries(&paths, &hashes)?)
     }
 
     /// The closure by what `nix-store --query --requisites PATH` and `nix-store --query --hash` of these paths wrote.

@@ -6,11 +6,9 @@ use std::time::Duration;
 
 use super::names::StorePath;
 use super::world::{Command, World, text};
-use crate::closure::Closure;
+use crate::closure::{AT_A_TIME, Closure};
 
 const LIMIT: Duration = Duration::from_secs(120);
-/// Paths of one command: its arguments have a limit.
-const AT_A_TIME: usize = 500;
 
 /// The closure of a path, with the hashes that were computed when each came into the store.
 ///
@@ -18,12 +16,12 @@ const AT_A_TIME: usize = 500;
 ///
 /// That it is not in the store, or how the command failed.
 pub fn closure(world: &dyn World, path: &StorePath) -> Result<Closure, String> {
-    let paths = query(world, "--requisites", &[path.as_str()])?;
-    let mut hashes = String::new();
-    for some in paths.lines().collect::<Vec<_>>().chunks(AT_A_TIME) {
-        hashes += &query(world, "--hash", some)?;
-    }
-    Closure::from_queries(&paths, &hashes).map_err(|error| error.to_string())
+    Closure::in_store(path.as_str(), |what, paths| {
+        let command = Command::new("nix-store", LIMIT)
+            .args(["--query", what])
+            .args(paths);
+        text(world, &command).map_err(|error| error.to_string())
+    })
 }
 
 /// Which of these paths the store lacks.
@@ -55,12 +53,5 @@ pub fn differences(world: &dyn World, old: &StorePath, new: &StorePath) -> Resul
     let command = Command::new("nix", LIMIT)
         .args(["--extra-experimental-features", "nix-command"])
         .args(["store", "diff-closures", old.as_str(), new.as_str()]);
-    text(world, &command).map_err(|error| error.to_string())
-}
-
-fn query(world: &dyn World, what: &str, paths: &[&str]) -> Result<String, String> {
-    let command = Command::new("nix-store", LIMIT)
-        .args(["--query", what])
-        .args(paths);
     text(world, &command).map_err(|error| error.to_string())
 }

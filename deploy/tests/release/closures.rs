@@ -1,6 +1,8 @@
 //! The lines of a closure: one closure has one text.
 
-use wordtally_deploy::closure::{Closure, is_store_path, nar_hash};
+use std::cell::RefCell;
+
+use wordtally_deploy::closure::{Closure, Malformed, is_store_path, nar_hash};
 
 const A: &str = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-a";
 const B: &str = "/nix/store/0123456789abcdfghijklmnpqrsvwxyz-b";
@@ -105,5 +107,30 @@ fn a_hash_is_written_as_nix_writes_it() {
     assert_eq!(
         nar_hash(empty.as_ref()),
         "sha256:0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73"
+    );
+}
+
+#[test]
+fn the_hashes_of_a_large_closure_are_asked_for_in_parts() {
+    let paths: Vec<_> = (0..1200).map(|number| format!("{A}-{number}")).collect();
+    let asked = RefCell::new(Vec::new());
+    let closure = Closure::in_store::<Malformed>(A, |what, of| {
+        asked.borrow_mut().push((what.to_owned(), of.len()));
+        Ok(match what {
+            "--requisites" => paths.join("\n"),
+            _ => format!("{}\n", hash("0")).repeat(of.len()),
+        })
+    });
+    assert_eq!(closure.unwrap().0.len(), 1200);
+    let asked = asked.into_inner();
+    let asked: Vec<_> = asked.iter().map(|(what, of)| (what.as_str(), *of)).collect();
+    assert_eq!(
+        asked,
+        [
+            ("--requisites", 1),
+            ("--hash", 500),
+            ("--hash", 500),
+            ("--hash", 200)
+        ]
     );
 }
