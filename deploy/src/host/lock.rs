@@ -110,10 +110,10 @@ pub fn take(world: &dyn World, program: &Program, way: &Way, confirmation: u64) 
     done(world, &command).map(drop)
 }
 
-/// Unloads a deployment's unit that has ended. Systemd 262 collects one by itself, but not where its failure started
-/// another unit that had been started before: then its name stays taken, also after `reset-failed`.
-fn forget(world: &dyn World) {
-    // That there is none is no error of ours.
+/// Unloads the unit of a deployment that has ended. Systemd 262 collects it by itself, unless its failure started a unit
+/// that had been started before: then its name stays taken, even after `reset-failed`.
+pub fn forget(world: &dyn World) {
+    // This fails if there is no such unit.
     let _ = world.run(&Command::new("systemctl", LIMIT).args(["stop", UNIT]));
 }
 

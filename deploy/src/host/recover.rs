@@ -50,7 +50,12 @@ pub fn recover(world: &dyn World, pause: Duration) -> Result<(), String> {
     let mut tried = 1;
     loop {
         let ended = repair(world);
-        if ended.is_ok() || tried == TRIES || world.clock() + pause > begun + TRYING {
+        if ended.is_ok() {
+            // A refused release is not a fault of this host, and must not stay in its list of failed units.
+            lock::forget(world);
+            return ended;
+        }
+        if tried == TRIES || world.clock() + pause > begun + TRYING {
             return ended;
         }
         tried += 1;

@@ -200,7 +200,6 @@ def figures(load: Load, what: str = "") -> None:
 def nothing_left(machine: Machine, deployer: Deployer) -> None:
     """No unit, socket, secret or state of a deployment outlives it."""
     wait("the end of the deployment", lambda: not deployer.under_way(), patience=300)
-    # The ended unit of one that failed stays loaded until the next begins, which frees its name.
     left = machine.run("ls -d /run/systemd/system/preflight* /run/preflight* || true")
     assert left == "", left
     failed = machine.run("systemctl list-units --failed --plain --no-legend 'deploy*' 'preflight*' 'wordtally*'")
