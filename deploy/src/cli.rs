@@ -45,37 +45,37 @@ Examples:
   deploy rollback prod
   deploy rollback prod 41";
 
-/// Brings signed releases to hosts, and says what hosts run.
+/// Deploys signed releases to hosts, and reports what hosts run.
 #[derive(Debug, Parser)]
 #[command(name = "deploy", version, disable_help_subcommand = true, after_help = MAIN_HELP)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Bring a release to hosts, one after the other
+    /// Deploy a release to hosts, one after another
     #[command(after_help = TO_HELP)]
     To(To),
-    /// Send a release, and say what its activation would do; nothing that runs is changed
+    /// Send a release, and report what its activation would do; nothing that runs is changed
     DryRun(OneHost),
-    /// Send a release, and say how its closure differs from what runs
+    /// Send a release, and report how its closure differs from the running one
     Diff(OneHost),
-    /// Check that a host runs the release with the hashes that were signed, and that each page is right
+    /// Check that a host runs the release with the signed hashes, and that each page is correct
     Check(OneHost),
-    /// Go back to a generation that ran on the host before
+    /// Roll back to a generation that ran on the host before
     #[command(after_help = ROLLBACK_HELP)]
     Rollback(Rollback),
     /// Stop the words of a host until the next deployment or restart
     Stop(OneHost),
-    /// Say what a host runs and boots, how the last deployment ended, and which words are ready
+    /// Report what a host runs and boots, how the last deployment ended, and which words are ready
     Status(Report),
     /// List the generations that a rollback can go to
     List(Report),
-    /// List the deployments of a host that it keeps, and how each ended
+    /// List the recorded deployments of a host, and how each ended
     Log(Report),
     /// Push a release's image to a registry, by digest; the last line is its name there
     Publish(vouch::publish::Args),
@@ -85,28 +85,28 @@ pub enum Command {
     Verify(vouch::verify::Args),
     /// Verify an image in a registry: its digest, signature, provenance and bill of materials
     VerifyImage(vouch::verify_image::Args),
-    /// Make the keys of a new project, and say what GitLab is given of them
+    /// Create the keys of a new project, and list those that GitLab needs
     Keys(keys::Keys),
 }
 
-/// Which release, and who must have signed it.
+/// The release, and who must have signed it.
 #[derive(Debug, Args)]
 pub struct Of {
-    /// Folder that `deploy attest` wrote; it also says where the host is, and which key its SSH must show
+    /// Folder that `deploy attest` wrote; it also contains the host's address and SSH key
     #[arg(long, value_name = "DIR", default_value = "attested")]
     pub attested: PathBuf,
-    /// Commit that the release must be of: all 40 or 64 digits [default: any]
+    /// Commit that the release must be built from: all 40 or 64 digits [default: any]
     #[arg(long, value_name = "SHA", value_parser = commit_sha)]
     pub commit: Option<String>,
-    /// Who must have signed it.
+    /// The key that must have signed it.
     #[command(flatten)]
     pub key: PublicKeyArg,
 }
 
-/// How to log in.
+/// The SSH login.
 #[derive(Debug, Args)]
 pub struct Login {
-    /// Private key to log in with; others may read the file, as at a GitLab runner [default: SSH's own]
+    /// Private key to log in with; the file may be readable by others, as on a GitLab runner [default: SSH's own]
     #[arg(long, value_name = "FILE", env = "DEPLOY_IDENTITY")]
     pub identity: Option<PathBuf>,
 }
@@ -116,10 +116,10 @@ pub struct Login {
 pub struct OneHost {
     /// The host's name in the release, such as mock-prod
     pub host: String,
-    /// Which release.
+    /// The release.
     #[command(flatten)]
     pub of: Of,
-    /// How to log in.
+    /// The SSH login.
     #[command(flatten)]
     pub login: Login,
 }
@@ -127,21 +127,21 @@ pub struct OneHost {
 /// `deploy to`.
 #[derive(Debug, Args)]
 pub struct To {
-    /// Names of hosts in the release, such as mock-prod; in this order, and the first fault stops
+    /// Names of hosts in the release, such as mock-prod, in order of deployment; the first failure stops it
     #[arg(required = true, value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// Which release.
+    /// The release.
     #[command(flatten)]
     pub of: Of,
-    /// How to log in.
+    /// The SSH login.
     #[command(flatten)]
     pub login: Login,
-    /// Why words that are not ready do not refuse the release; it goes to the host's log. A wrong count or a release
-    /// that is not trusted is refused all the same
+    /// Deploy although words are not ready, for this reason, which goes to the host's log. A wrong count or an
+    /// untrusted release is still refused
     #[arg(long, value_name = "REASON", value_parser = reason)]
     pub force: Option<String>,
-    /// How long the pages of the first host are asked, every 10 seconds, before the next host; a fault brings it back
-    /// to what it ran, and stops. With a unit, such as 90s or 10m
+    /// How long to check the pages of the first host, every 10 seconds, before the next host; a failure rolls the host
+    /// back, and stops. With a unit, such as 90s or 10m
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub bake: Duration,
 }
@@ -172,13 +172,13 @@ impl Cli {
     ///
     /// # Errors
     ///
-    /// What clap found wrong, or help that was asked for.
+    /// The mistake that clap found, or a request for help.
     pub fn read() -> Result<Self, clap::Error> {
         Self::from_arg_matches(&without_empty_variables(Self::command()).try_get_matches()?)
     }
 }
 
-/// A variable that is empty counts as none: a job sets one so to leave it to its default.
+/// An empty variable counts as unset, because a job sets one to the empty string to keep the default.
 fn without_empty_variables(command: clap::Command) -> clap::Command {
     let empty = |name: &OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     command

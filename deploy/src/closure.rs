@@ -1,11 +1,12 @@
-//! A name for all that a store path needs: docs/reference/release.md defines it, so that anybody can compute it by hand.
+//! A digest of everything that a store path needs. docs/reference/release.md defines it, so that anyone can compute it
+//! manually.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use ring::digest::{SHA256, digest};
 
-/// Digits of Nix's base 32: neither e, o, t nor u.
+/// The digits of Nix's base 32: all but e, o, t and u.
 const DIGITS: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
 
 /// Paths of one command: its arguments have a limit.
@@ -18,24 +19,24 @@ pub struct Closure(pub BTreeMap<PathBuf, String>);
 /// Why lines are not those of a closure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// A line of another form.
+    /// A malformed line.
     #[error("line {0} of the closure is malformed: expected `/nix/store/HASH-NAME sha256:HASH`")]
     Line(usize),
-    /// The last line has no end.
+    /// The last line has no line end.
     #[error("line {0} of the closure has no end: the list was cut off")]
     CutOff(usize),
-    /// Lines in another order.
+    /// Lines that are not sorted.
     #[error("line {0} of the closure is out of order: expected sorted lines, as `LC_ALL=C sort` writes them")]
     Unsorted(usize),
-    /// One path twice.
+    /// A repeated path.
     #[error("line {0} of the closure names a path again: expected each path once")]
     Repeated(usize),
-    /// Not as many hashes as paths.
+    /// The numbers of hashes and paths differ.
     #[error("the store gave {hashes} hashes for {paths} paths: expected one for each")]
     Uneven {
-        /// Paths.
+        /// The number of paths.
         paths: usize,
-        /// Their hashes.
+        /// The number of hashes.
         hashes: usize,
     },
 }
@@ -48,11 +49,11 @@ impl From<Malformed> for String {
 }
 
 impl Closure {
-    /// Reads what [`Self::lines`] writes, and nothing else: one closure has one text, and so one digest.
+    /// Reads exactly what [`Self::lines`] writes: one closure has one text, and so one digest.
     ///
     /// # Errors
     ///
-    /// The first line that is malformed, out of order, or names a path again.
+    /// The first line that is malformed, out of order, or repeats a path.
     pub fn parse(lines: &str) -> Result<Self, Malformed> {
         let mut paths = BTreeMap::new();
         let mut last = "";
@@ -91,11 +92,12 @@ impl Closure {
         Ok(Self::from_queries(&paths, &hashes)?)
     }
 
-    /// The closure by what `nix-store --query --requisites PATH` and `nix-store --query --hash` of these paths wrote.
+    /// The closure from the output of `nix-store --query --requisites PATH`, and of `nix-store --query --hash` for
+    /// these paths.
     ///
     /// # Errors
     ///
-    /// A line of another form, a path twice, or another number of hashes than of paths.
+    /// A malformed line, a repeated path, or different numbers of hashes and paths.
     pub fn from_queries(paths: &str, hashes: &str) -> Result<Self, Malformed> {
         let uneven = Malformed::Uneven {
             paths: paths.lines().count(),
@@ -116,7 +118,7 @@ impl Closure {
         Ok(Self(closure))
     }
 
-    /// Its sorted lines `PATH HASH`, each with its end.
+    /// Its sorted lines `PATH HASH`, each with a line end.
     #[must_use]
     pub fn lines(&self) -> String {
         let mut lines: Vec<_> = self
@@ -124,7 +126,7 @@ impl Closure {
             .iter()
             .map(|(path, hash)| format!("{} {hash}\n", path.display()))
             .collect();
-        // By the bytes of the whole line, as `sort` of the C locale does.
+        // By the bytes of the whole line, as `sort` does in the C locale.
         lines.sort_unstable();
         lines.concat()
     }
@@ -136,7 +138,7 @@ impl Closure {
     }
 }
 
-/// Whether it is the path of an object directly in the store, as Nix names them: so it has no `..` and no space.
+/// Whether it is the path of an object directly in the store, in Nix's form: such a path has no `..` and no space.
 #[must_use]
 pub fn is_store_path(path: &str) -> bool {
     path.strip_prefix("/nix/store/")
@@ -157,7 +159,7 @@ fn is_hash(hash: &str) -> bool {
         .is_some_and(|digits| digits.len() == 52 && digits.bytes().all(|digit| DIGITS.contains(&digit)))
 }
 
-/// A SHA-256 as Nix writes the hash of a NAR: `sha256:` and 52 digits of 5 bits, the last bits first.
+/// Whether it is a SHA-256 in Nix's form for the hash of a NAR: `sha256:` and 52 digits of 5 bits, the last bits first.
 #[must_use]
 pub fn nar_hash(sha256: &[u8]) -> String {
     let bit = |at: usize| sha256.get(at / 8).is_some_and(|byte| byte >> (at % 8) & 1 == 1);
@@ -189,7 +191,7 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes
         .iter()
         .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            // A string takes all that is written.
+            // Writing to a string cannot fail.
             let _ = write!(text, "{byte:02x}");
             text
         })

@@ -1,5 +1,5 @@
-//! `deploy keys`: the keys of a new project, each made where it stays. The public halves go into the checkout, the private
-//! ones into a folder outside it.
+//! `deploy keys`: the keys of a new project, each created where it stays. The public halves go into the checkout, the
+//! private ones into a folder outside it.
 
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
@@ -15,30 +15,31 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 
 use crate::program::{self, NotEnded};
 
-/// Public key of releases, in the checkout: a pipeline signs and deploys once it is there.
+/// The public key of releases, in the checkout: a pipeline signs and deploys once it exists.
 pub const RELEASE_KEY: &str = "release/cosign.pub";
-/// Folder of the public keys that deploy, `HOST.pub`, in the checkout.
+/// The folder of the deployers' public keys, `HOST.pub`, in the checkout.
 pub const DEPLOYERS: &str = "secrets/deployers";
-/// What the pipeline's jobs are generated into: `deploy HOST:` is a line for each environment.
+/// The file into which the pipeline's jobs are generated: `deploy HOST:` is a line for each environment.
 const ENVIRONMENTS: &str = "pipeline/environments.yml";
-/// For a program that makes a key.
+/// The limit for a program that creates a key.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Makes the key pair that signs releases, and an SSH key for each HOST's deployments, and says what GitLab is given.
+/// Creates the key pair that signs releases, and an SSH key for the deployments to each HOST, and lists what GitLab
+/// needs.
 #[derive(Debug, clap::Args)]
 pub struct Keys {
-    /// Folder outside the checkout for the private halves; made where it is not there.
+    /// Folder outside the checkout for the private halves; created if it does not exist.
     #[arg(value_name = "FOLDER", required_unless_present = "check")]
     pub folder: Option<PathBuf>,
-    /// Hosts that are there, by their names in hosts/environments.nix.
+    /// Existing hosts, by their names in hosts/environments.nix.
     #[arg(value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// Makes nothing, and only says whether releases can be signed.
+    /// Creates nothing, and only reports whether releases can be signed.
     #[arg(long, conflicts_with_all = ["folder", "hosts"])]
     pub check: bool,
 }
 
-/// Why no key was made.
+/// Why no key was created.
 #[derive(Debug, thiserror::Error)]
 pub enum KeysError {
     /// There is no key pair yet.
@@ -52,22 +53,22 @@ pub enum KeysError {
     /// A commit could take the private halves.
     #[error("{0} is in the checkout, where a commit could take it: name a folder outside")]
     Inside(PathBuf),
-    /// The pipeline has no such environment.
+    /// The pipeline does not have this environment.
     #[error("invalid host '{name}': expected one of {known}")]
     NoHost {
-        /// What was given.
+        /// The given name.
         name: String,
-        /// What there is.
+        /// The existing names.
         known: String,
     },
-    /// One half is there and its other is not: neither is made anew.
+    /// One half exists and the other does not: neither is replaced.
     #[error(
         "{there} is there and {lacking} is not: bring back the missing half, or remove the other for a new pair"
     )]
     Half {
-        /// The half that is there.
+        /// The half that exists.
         there: PathBuf,
-        /// The half that is not.
+        /// The half that does not exist.
         lacking: PathBuf,
     },
     /// A program failed.
@@ -75,7 +76,7 @@ pub enum KeysError {
     Program {
         /// Its name.
         program: &'static str,
-        /// Its last line, or why it did not run.
+        /// Its last line, or why it was not started.
         why: String,
     },
     /// A file could not be read or written.
@@ -86,17 +87,17 @@ pub enum KeysError {
         /// Why.
         error: io::Error,
     },
-    /// The system gave no random bytes.
+    /// The system provided no random bytes.
     #[error("the system gave no random bytes for a password")]
     Random,
 }
 
-/// Makes what is missing, in the checkout at `checkout`, and overwrites nothing. Gives what to tell whoever asked: it names
-/// the private files and holds nothing of them.
+/// Creates the missing keys, in the checkout at `checkout`, and overwrites nothing. Returns the report: it names the
+/// private files and contains nothing from them.
 ///
 /// # Errors
 ///
-/// Each is one sentence; what was made before it stays.
+/// One sentence; keys that were created before it stay.
 pub fn make(given: &Keys, checkout: &Path) -> Result<String, KeysError> {
     let public = checkout.join(RELEASE_KEY);
     let Some(folder) = given.folder.as_ref().filter(|_| !given.check) else {
@@ -110,7 +111,7 @@ pub fn make(given: &Keys, checkout: &Path) -> Result<String, KeysError> {
 
     let mut report = String::new();
     let mut tell = |text: &str| {
-        // A string takes all that is written.
+        // Writing to a string cannot fail.
         let _ = writeln!(report, "{text}");
     };
     let mut told = |made: bool, path: &str| {
@@ -173,14 +174,14 @@ fn check_hosts(hosts: &[String], checkout: &Path) -> Result<(), KeysError> {
     }
 }
 
-/// The folder, which only its owner can enter where it is made here.
+/// The folder; if it is created here, only its owner can enter it.
 fn private_folder(folder: &Path, checkout: &Path) -> Result<PathBuf, KeysError> {
     let of = |path: &Path| {
         let path = path.to_owned();
         |error| KeysError::File { path, error }
     };
     let checkout = checkout.canonicalize().map_err(of(checkout))?;
-    // Its parent is asked first: nothing is made in the checkout.
+    // Its parent is checked first, so that nothing is created in the checkout.
     let absolute = std::path::absolute(folder).map_err(of(folder))?;
     let existing = absolute.ancestors().find_map(|path| path.canonicalize().ok());
     if existing.is_some_and(|path| path.starts_with(&checkout)) {
@@ -194,7 +195,7 @@ fn private_folder(folder: &Path, checkout: &Path) -> Result<PathBuf, KeysError> 
     absolute.canonicalize().map_err(of(folder))
 }
 
-/// The pair that signs releases; whether it was made.
+/// The pair that signs releases; returns whether it was created.
 fn release_pair(folder: &Path, public: &Path) -> Result<bool, KeysError> {
     let private = folder.join("cosign.key");
     if both_there(&private, public)? {
@@ -211,7 +212,7 @@ fn release_pair(folder: &Path, public: &Path) -> Result<bool, KeysError> {
     command
         .args(["generate-key-pair", "--output-key-prefix", "cosign"])
         .current_dir(made.path())
-        // It would be taken before standard input.
+        // It would take precedence over standard input.
         .env_remove("COSIGN_PASSWORD");
     run("cosign", command, &password)?;
     write_new(&folder.join("cosign-password"), &password, 0o600)?;
@@ -220,7 +221,7 @@ fn release_pair(folder: &Path, public: &Path) -> Result<bool, KeysError> {
     Ok(true)
 }
 
-/// The key that logs in to deploy to a host; whether it was made.
+/// The key for logging in to deploy to a host; returns whether it was created.
 fn deployer(host: &str, folder: &Path, public: &Path) -> Result<bool, KeysError> {
     let private = folder.join(format!("deploy-{host}"));
     if both_there(&private, public)? {
@@ -228,7 +229,7 @@ fn deployer(host: &str, folder: &Path, public: &Path) -> Result<bool, KeysError>
     }
     let made = made_in(folder)?;
     let mut command = Command::new("ssh-keygen");
-    // No password: what deploys has nobody to ask, and would keep it beside the key.
+    // Without a password: a deployment has nobody to ask, and would have to keep it beside the key.
     command
         .args(["-q", "-t", "ed25519", "-N", "", "-f", "key", "-C"])
         .arg(format!("deploy-{host}"))
@@ -254,7 +255,8 @@ fn both_there(private: &Path, public: &Path) -> Result<bool, KeysError> {
     }
 }
 
-/// A place for a program to write to, in the private folder itself; it goes at the end with what was not taken.
+/// A temporary folder for a program's output, in the private folder itself; it is removed at the end with the rest of
+/// its content.
 fn made_in(folder: &Path) -> Result<tempfile::TempDir, KeysError> {
     let mut made = tempfile::Builder::new();
     made.permissions(Permissions::from_mode(0o700))
@@ -265,7 +267,7 @@ fn made_in(folder: &Path) -> Result<tempfile::TempDir, KeysError> {
         })
 }
 
-/// Writes what a program made to where it stays.
+/// Moves a program's output to its final place.
 fn take(from: &Path, to: &Path, mode: u32) -> Result<(), KeysError> {
     let content = fs::read_to_string(from).map_err(|error| KeysError::File {
         path: from.to_owned(),
@@ -293,7 +295,7 @@ fn write_new(path: &Path, content: &str, mode: u32) -> Result<(), KeysError> {
     })
 }
 
-/// Runs a program with text on its standard input; its last line says why it failed.
+/// Runs a program with text on its standard input; its last line explains a failure.
 fn run(program: &'static str, mut command: Command, given: &str) -> Result<(), KeysError> {
     let why = match program::output(&mut command, given.as_bytes(), LIMIT, || true) {
         Ok(ended) if ended.status.success() => return Ok(()),

@@ -1,7 +1,7 @@
-//! Brings signed releases to hosts: what `deploy`, which runs where a release is built or sent from, and `deploy-host`,
-//! which runs on the host and decides, have in common.
+//! Deploys signed releases to hosts: the common part of `deploy`, which runs where a release is built or sent from, and
+//! `deploy-host`, which runs on the host and decides.
 //!
-//! Data flows one way: a release's files → what was signed of it → the host's policy → requests → a deployment.
+//! Data flows one way: a release's files → the signed part of them → the host's policy → requests → a deployment.
 
 pub mod cli;
 pub mod closure;

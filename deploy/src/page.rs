@@ -1,4 +1,5 @@
-//! Asks words' pages, from outside as a client does and on the host itself, and compares them with the expected counts.
+//! Requests words' pages, from outside as a client does and on the host itself, and compares them with the expected
+//! counts.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -18,32 +19,32 @@ pub type ByCorpus = BTreeMap<String, u64>;
 
 /// Most bytes of a page: one of 100,000 corpora has 8 MB.
 const MOST: u64 = 16 * 1024 * 1024;
-/// How much of what an error's page says is repeated.
+/// How many characters of an error page are repeated.
 const SAID: usize = 200;
 /// How long one page may take.
 const LIMIT: Duration = Duration::from_secs(20);
-/// Between two requests to a host: fewer in a second than the 20 that the reverse proxy's own limit lets through.
+/// The interval between two requests to a host: fewer per second than the 20 that the reverse proxy's own limit allows.
 const PACE: Duration = Duration::from_millis(60);
-/// What a refusal is waited for that does not say how long.
+/// The wait after a refusal that does not say how long to wait.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often a wait looks whether it is still wanted.
+/// How often a wait checks for an interrupt.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Why a page is not what it must be.
+/// Why a page is not as expected.
 #[derive(Debug, thiserror::Error)]
 pub enum Wrong {
-    /// There was no response, or not a whole one.
+    /// There was no response, or an incomplete one.
     #[error("{who}: {why}")]
     NoResponse {
-        /// What was asked.
+        /// The request.
         who: String,
-        /// What happened.
+        /// The fault.
         why: String,
     },
-    /// The response is another one than a page.
+    /// The response is not a page.
     #[error("{who} answers {}{}", status.as_u16(), after_colon(said))]
     Status {
-        /// What was asked.
+        /// The request.
         who: String,
         /// The response's status.
         status: StatusCode,
@@ -52,33 +53,33 @@ pub enum Wrong {
         /// How long it asks to wait.
         retry_after: Option<Duration>,
     },
-    /// It answers 200 with something else.
+    /// It responds with 200 and other content.
     #[error("{0} is not a word's page")]
     NotAPage(String),
-    /// It answers 200 with other counts.
+    /// It responds with 200 and wrong counts.
     #[error("{who}: {}", differences.join(", "))]
     Counts {
-        /// What was asked.
+        /// The request.
         who: String,
-        /// Each corpus whose count is another one.
+        /// Each corpus with a wrong count.
         differences: Vec<String>,
     },
-    /// The time was over before it was asked.
+    /// The time ran out before it was requested.
     #[error("{0} was not asked: the time for all pages is over")]
     Late(String),
-    /// Whoever asked wants no answer any more.
+    /// The check was interrupted.
     #[error("{0} was not asked: the check was interrupted")]
     Unwanted(String),
 }
 
 impl Wrong {
-    /// Whether it answers, and answers wrongly: nothing that an outage explains.
+    /// Whether it answers, and answers wrongly, which an outage cannot explain.
     #[must_use]
     pub fn is_wrong_answer(&self) -> bool {
         matches!(self, Self::NotAPage(_) | Self::Counts { .. })
     }
 
-    /// How long to wait before asking again, where a limit or a restart is why it refused.
+    /// How long to wait before the next request, if a limit or a restart was the reason for the refusal.
     fn pause(&self) -> Option<Duration> {
         match self {
             Self::Status {
@@ -104,16 +105,16 @@ fn after_colon(said: &str) -> String {
     }
 }
 
-/// What `/readyz` says where it does not say `ready`.
+/// The response of `/readyz` if it is not `ready`.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NotReady(pub String);
 
-/// Whether the instance that listens at `ADDRESS:PORT` or `unix:PATH` has something to answer.
+/// Whether the instance at `ADDRESS:PORT` or `unix:PATH` has an answer to serve.
 ///
 /// # Errors
 ///
-/// What it says instead.
+/// Its response instead.
 pub fn readiness(listen: &str, limit: Duration) -> Result<(), NotReady> {
     let no_answer = |why: String| NotReady(format!("it does not answer: {why}"));
     let (client, origin) = on_host(listen).map_err(no_answer)?;
@@ -131,21 +132,21 @@ pub fn readiness(listen: &str, limit: Duration) -> Result<(), NotReady> {
     }
 }
 
-/// The counts of the instance that listens at `ADDRESS:PORT` or `unix:PATH`; `who` begins the sentence of an error.
+/// The counts of the instance at `ADDRESS:PORT` or `unix:PATH`; `who` begins the sentence of an error.
 ///
 /// # Errors
 ///
-/// [`Wrong`], where it gives none.
+/// [`Wrong`], if it returns none.
 pub fn counts(who: &str, listen: &str, limit: Duration) -> Result<ByCorpus, Wrong> {
     let (client, origin) = on_host(listen).map_err(|why| no_response(who, why))?;
     ask(&client, who, &format!("{origin}/"), limit)
 }
 
-/// Compares counts with those that are known; gives how many corpora there are.
+/// Compares counts with the expected ones; returns how many corpora there are.
 ///
 /// # Errors
 ///
-/// [`Wrong::Counts`], such as `the: hamlet has 3 and not 995`.
+/// [`Wrong::Counts`], which lists the differences.
 pub fn compare(who: &str, expected: &ByCorpus, got: &ByCorpus) -> Result<usize, Wrong> {
     let differences: Vec<_> = expected
         .iter()
@@ -164,18 +165,19 @@ pub fn compare(who: &str, expected: &ByCorpus, got: &ByCorpus) -> Result<usize, 
     })
 }
 
-/// How long one page is asked for, and whether its refusals are waited for.
+/// How long one page is requested, and whether refusals are waited out.
 #[derive(Clone, Copy)]
 pub struct Patience<'a> {
-    /// When it must be known.
+    /// When the result must be known.
     pub until: Instant,
-    /// Whether it is asked again where a limit refused it, or where it asks to be asked later.
+    /// Whether it is requested again after a limit refused it, or if it asks to wait.
     pub asks_again: bool,
-    /// Whether the answer is not wanted any more.
+    /// Whether the result is no longer wanted.
     pub given_up: &'a dyn Fn() -> bool,
 }
 
-/// Asks a host's pages from outside, by a client that keeps its connection, and not faster than its limits allow.
+/// Requests a host's pages from outside, with a client that keeps its connection, and no faster than the host's limits
+/// allow.
 #[derive(Debug)]
 pub struct Outside {
     client: Client,
@@ -183,12 +185,12 @@ pub struct Outside {
 }
 
 impl Outside {
-    /// Asks over new connections; `authority` is the PEM text that certificates are checked against, without it this
-    /// machine's own.
+    /// Uses new connections; `authority` is the PEM text that certificates are checked against, by default this
+    /// machine's own authorities.
     ///
     /// # Errors
     ///
-    /// What is wrong with the authority.
+    /// The fault of the authority.
     pub fn new(authority: Option<&str>) -> Result<Self, String> {
         let mut builder = client();
         if let Some(pem) = authority {
@@ -208,7 +210,7 @@ impl Outside {
         })
     }
 
-    /// Asks for a word's page and compares it with the expected counts; gives how many corpora it lists.
+    /// Requests a word's page and compares it with the expected counts; returns how many corpora it lists.
     ///
     /// # Errors
     ///
@@ -224,7 +226,7 @@ impl Outside {
             let answer = ask(&self.client, url, url, left.min(LIMIT));
             self.next = Instant::now() + PACE;
             match answer.as_ref().err().and_then(Wrong::pause) {
-                // A wait that ends too late is of no use to anybody.
+                // A wait that ends too late is useless.
                 Some(pause) if patience.asks_again && pause < left => self.next += pause,
                 _ => return answer,
             }
@@ -286,11 +288,11 @@ struct Count {
 
 fn retry_after(response: &Response) -> Option<Duration> {
     let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    // The other form is a date, which a proxy of ours never sends.
+    // The other form is a date, which our proxies never send.
     Some(value.trim().parse().map_or(PAUSE, Duration::from_secs))
 }
 
-/// The whole body, if it has at most so many bytes. The request's own limit of time includes it.
+/// The whole body, if it has at most this many bytes. The request's own time limit includes it.
 fn body(response: Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     response
@@ -306,14 +308,14 @@ fn body(response: Response) -> Result<Vec<u8>, String> {
 fn client() -> ClientBuilder {
     Client::builder()
         .user_agent(concat!("wordtally-deploy/", env!("CARGO_PKG_VERSION")))
-        // The host itself is asked, and for this very page.
+        // The request is for the host itself, and for exactly this page.
         .no_proxy()
         .redirect(Policy::none())
         .connect_timeout(LIMIT)
         .timeout(LIMIT)
 }
 
-/// A client for one instance on this machine, and what its addresses begin with.
+/// A client for one instance on this machine, and the prefix of its addresses.
 fn on_host(listen: &str) -> Result<(Client, String), String> {
     let (builder, origin) = match listen.strip_prefix("unix:") {
         Some(path) => (client().unix_socket(path), "http://localhost".to_owned()),
@@ -331,11 +333,11 @@ fn no_response(who: &str, why: String) -> Wrong {
     }
 }
 
-/// What lies under an error: the layers above it say only that there is one.
+/// The innermost cause of an error: the layers above it only say that there is one.
 fn cause(error: &(dyn Error + 'static)) -> String {
     let mut last = error;
     loop {
-        // What lies under this one is whichever wait was ended.
+        // The cause below this one is only the wait that was ended.
         if last
             .downcast_ref::<reqwest::Error>()
             .is_some_and(reqwest::Error::is_timeout)

@@ -1,4 +1,4 @@
-//! Runs a program for its output, within a time.
+//! Runs a program for its output, with a time limit.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// Most bytes that are kept of what a program writes: a bill of materials has 1 MB.
+/// The most bytes of a program's output that are kept: a bill of materials has 1 MB.
 const MOST: usize = 64 * 1024 * 1024;
-/// For the rest of an ended program's output: a process that it left behind may hold the pipe open.
+/// The wait for the rest of an ended program's output: a process that it left behind may hold the pipe open.
 const GRACE: Duration = Duration::from_secs(5);
-/// Longest time between two looks at whether it has ended or is no longer wanted.
+/// The longest interval between two checks whether it has ended or is no longer wanted.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Why a program did not come to its end.
+/// Why a program did not end by itself.
 #[derive(Debug)]
 pub(crate) enum NotEnded {
     /// It was not started.
     NotRun(io::Error),
-    /// It was killed, because its time was over or nobody wanted its output any more.
+    /// It was killed, because its time was over or its output was no longer wanted.
     Killed,
 }
 
@@ -28,13 +28,13 @@ pub(crate) enum NotEnded {
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
-    /// What it wrote to standard output, if that was a pipe.
+    /// Its standard output, if that was a pipe.
     pub(crate) output: Vec<u8>,
-    /// What it wrote to standard error, if that was a pipe.
+    /// Its standard error, if that was a pipe.
     pub(crate) errors: String,
 }
 
-/// Runs a program for its output, given its input.
+/// Runs a program with this input, and returns its output.
 pub(crate) fn output(
     command: &mut Command,
     input: &[u8],
@@ -45,7 +45,7 @@ pub(crate) fn output(
     run(command, input, limit, is_wanted)
 }
 
-/// Runs a program to its end. Its output goes where the command says.
+/// Runs a program to completion. Its output goes where the command says.
 pub(crate) fn run(
     command: &mut Command,
     input: &[u8],
@@ -57,10 +57,10 @@ pub(crate) fn run(
         _ => Stdio::piped(),
     });
     let mut child = command.spawn().map_err(NotEnded::NotRun)?;
-    // Threads of their own: it may write before it reads, and the other way about.
+    // On separate threads, because it may write before it reads, or the reverse.
     if let Some(mut stdin) = child.stdin.take() {
         let input = input.to_vec();
-        // One that does not read its input says so by its exit code.
+        // A program that does not read its input reports that by its exit code.
         thread::spawn(move || stdin.write_all(&input).ok());
     }
     let (output, errors) = (read_aside(child.stdout.take()), read_aside(child.stderr.take()));
@@ -76,7 +76,7 @@ pub(crate) fn run(
     })
 }
 
-/// How it ended; none if it has not within the limit, or is not wanted any more.
+/// How it ended; none if it has not ended within the limit, or is no longer wanted.
 pub(crate) fn wait(
     child: &mut Child,
     limit: Duration,
@@ -95,9 +95,9 @@ pub(crate) fn wait(
     }
 }
 
-/// Kills it, and what it has started if it has a process group of its own; gives how it ended.
+/// Kills it, and its children if it has its own process group; returns how it ended.
 pub(crate) fn kill(child: &mut Child) -> Option<ExitStatus> {
-    // The number of one that has ended may be another's.
+    // The process ID of an ended process may have been reused.
     if let Ok(None) = child.try_wait()
         && let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw)
     {
@@ -107,16 +107,16 @@ pub(crate) fn kill(child: &mut Child) -> Option<ExitStatus> {
     child.wait().ok()
 }
 
-/// The last line that a program complained of, if there is one.
+/// The last line of a program's standard error, if there is one.
 pub(crate) fn last_line(errors: &str) -> Option<&str> {
     errors
         .lines()
         .map(str::trim)
-        // age ends with where to report a fault of its own.
+        // age ends with the address for reports of its own faults.
         .rfind(|line| !line.is_empty() && !line.starts_with("age: report "))
 }
 
-/// What a pipe gives, piece by piece, read aside so that the program never waits for it.
+/// A pipe's data, in pieces, read on another thread so that the program never waits for it.
 fn read_aside<R: Read + Send + 'static>(pipe: Option<R>) -> Receiver<Vec<u8>> {
     let (sender, pieces) = mpsc::channel();
     let Some(mut pipe) = pipe else { return pieces };
@@ -125,13 +125,13 @@ fn read_aside<R: Read + Send + 'static>(pipe: Option<R>) -> Receiver<Vec<u8>> {
         loop {
             match pipe.read(&mut buffer) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                // What comes after the most is read and forgotten, so that the program is not held up.
+                // Data beyond the limit is read and dropped, so that the program is not held up.
                 Ok(read @ 1..) => {
                     let kept = buffer.get(..read.min(left)).unwrap_or_default();
                     left -= kept.len();
                     let _ = sender.send(kept.to_vec());
                 }
-                // What came before an error is what there is.
+                // After an error, the data so far is all there is.
                 Ok(0) | Err(_) => break,
             }
         }
@@ -139,7 +139,7 @@ fn read_aside<R: Read + Send + 'static>(pipe: Option<R>) -> Receiver<Vec<u8>> {
     pieces
 }
 
-/// All that came until the pipe's end, or until this time.
+/// All data until the pipe's end, or until this time.
 fn collected(pieces: &Receiver<Vec<u8>>, until: Instant) -> Vec<u8> {
     let mut all = Vec::new();
     while let Ok(piece) = pieces.recv_timeout(until.saturating_duration_since(Instant::now())) {

@@ -1,6 +1,6 @@
-//! What `deploy` asks a host and what `deploy-host` answers: one request a connection, each a line of JSON.
+//! The requests of `deploy` and the answers of `deploy-host`: one request per connection, each a line of JSON.
 //!
-//! Only [`Request::Receive`] has bytes after its line. A response is one line: [`Response::Done`] or
+//! Only [`Request::Receive`] has bytes after its line. An answer is one line: [`Response::Done`] or
 //! [`Response::Refused`].
 
 use std::path::PathBuf;
@@ -10,83 +10,84 @@ use serde::{Deserialize, Serialize};
 use crate::release::Pages;
 use crate::state::State;
 
-/// Version of this protocol. A host refuses another one by name.
+/// The version of this protocol. A host refuses any other version, and names it.
 pub const VERSION: u32 = 1;
 
-/// Most bytes of a request's line: a closure of 20,000 paths has 3 MB.
+/// The longest line of a request, in bytes: a closure of 20,000 paths has 3 MB.
 pub const MOST: u64 = 16 * 1024 * 1024;
 
-/// The line that a connection begins with.
+/// The first line of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
-    /// [`VERSION`] of whoever asks.
+    /// The client's [`VERSION`].
     pub version: u32,
-    /// What is asked.
+    /// The request.
     #[serde(flatten)]
     pub request: Request,
 }
 
-/// What a host is asked.
+/// The requests to a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "request", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 pub enum Request {
-    /// What runs, and the last deployment: [`Status`].
+    /// The running system, and the last deployment: [`Status`].
     Status,
-    /// Judges a release by the host's policy and keeps its files: [`Offered`].
+    /// Verifies a release by the host's policy and keeps its files: [`Offered`].
     Offer(SignedRelease),
-    /// Takes paths of an offered release; a [`PathHeader`] line and the path's NAR for each, and an empty line at the
-    /// end. Each NAR is compared with what was signed before the store takes it. [`Empty`].
+    /// Receives paths of an offered release: a [`PathHeader`] line and the path's NAR for each, and an empty line at
+    /// the end. Each NAR is compared with the signed one before it is added to the store. [`Empty`].
     Receive {
         /// The offered release, by [`Offered::release`].
         release: String,
     },
-    /// Begins a deployment of an offered release whose paths are all here: [`Empty`].
+    /// Starts a deployment of an offered release whose paths are all in the store: [`Empty`].
     Begin {
         /// Name of the deployment: 16 hexadecimal digits.
         id: String,
         /// The offered release, by [`Offered::release`].
         release: String,
-        /// Seconds in which the host waits for the confirmation.
+        /// The seconds for which the host waits for the confirmation.
         confirmation: u64,
-        /// Why words that are not ready do not refuse it; goes to the host's log.
+        /// Why words that are not ready do not refuse it, for the host's log.
         force: Option<String>,
     },
-    /// Begins to go back to a generation of the system's profile: [`RollingBack`].
+    /// Starts a rollback to a generation of the system profile: [`RollingBack`].
     Rollback {
         /// Name of the deployment: 16 hexadecimal digits.
         id: String,
         /// The generation; none: the newest before the boot default.
         generation: Option<u64>,
-        /// Seconds in which the host waits for the confirmation.
+        /// The seconds for which the host waits for the confirmation.
         confirmation: u64,
     },
-    /// How a deployment stands: [`Progress`].
+    /// The progress of a deployment: [`Progress`].
     Progress {
         /// Its name.
         id: String,
-        /// Lines of its log that are known already.
+        /// The number of lines of its log that are already known.
         seen: usize,
     },
-    /// The pages are right from outside: the new system stays. [`Empty`].
+    /// Confirms that the pages are correct from outside: the new system stays. [`Empty`].
     Confirm {
         /// Its name.
         id: String,
     },
-    /// It goes back. [`Empty`].
+    /// Rolls back. [`Empty`].
     Abort {
         /// Its name.
         id: String,
         /// Why.
         reason: String,
     },
-    /// Computes anew the digest of what runs, and asks what each word executes: [`Checked`].
+    /// Computes the digest of the running system again, and asks which program each word executes: [`Checked`].
     Check,
-    /// What the activation of an offered release would do, whose paths are all here: [`Text`].
+    /// A description of what the activation of an offered release would do, whose paths are all in the store: [`Text`].
     DryRun {
         /// The offered release, by [`Offered::release`].
         release: String,
     },
-    /// How the closure of an offered release, whose paths are all here, differs from what runs: [`Text`].
+    /// The differences between the closure of an offered release, whose paths are all in the store, and the running
+    /// one: [`Text`].
     Diff {
         /// The offered release, by [`Offered::release`].
         release: String,
@@ -99,7 +100,7 @@ pub enum Request {
     Log,
 }
 
-/// A release as `attest` wrote it, with one host's closure.
+/// A release as `attest` wrote it, with the closure of one host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SignedRelease {
@@ -107,33 +108,33 @@ pub struct SignedRelease {
     pub bundle: String,
     /// `release.json`.
     pub release: String,
-    /// The sorted lines `PATH HASH` of the closure of the host's system, whose digest was signed.
+    /// The sorted lines `PATH HASH` of the closure of the host's system; their digest was signed.
     pub closure: String,
 }
 
-/// What precedes each path's NAR in [`Request::Receive`].
+/// The line before each path's NAR in [`Request::Receive`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PathHeader {
     /// The store path.
     pub path: PathBuf,
-    /// The paths that it refers to, itself included where it does.
+    /// The paths that it refers to, including itself if it does.
     pub references: Vec<PathBuf>,
-    /// Bytes of its NAR.
+    /// The size of its NAR, in bytes.
     pub size: u64,
 }
 
-/// What a host answers.
+/// The answers of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Response<T> {
-    /// It was done.
+    /// It was carried out.
     Done(T),
-    /// It was not done: one sentence.
+    /// It was refused, with one sentence.
     Refused(String),
 }
 
-/// Nothing to say.
+/// No content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Empty {}
 
@@ -144,25 +145,25 @@ pub struct Text {
     pub text: String,
 }
 
-/// What runs on a host.
+/// The state of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The host's name in a release.
     pub environment: String,
-    /// System that runs.
+    /// The running system.
     pub current: PathBuf,
-    /// System that the next start boots; none on a machine without a profile.
+    /// The system that the next start boots; none on a machine without a profile.
     pub default: Option<PathBuf>,
-    /// Generation of it.
+    /// The generation of that system.
     pub generation: Option<u64>,
-    /// The release that the running system was deployed from, where this host knows it.
+    /// The release that the running system was deployed from, if this host knows it.
     pub release: Option<Deployed>,
     /// The last deployment, under way or ended.
     pub last: Option<Record>,
     /// Whether one is under way.
     pub under_way: bool,
-    /// What each word says at `/readyz`, by instance.
+    /// The response of each word at `/readyz`, by instance.
     pub words: std::collections::BTreeMap<String, String>,
 }
 
@@ -181,55 +182,55 @@ pub struct Deployed {
     pub reference: String,
 }
 
-/// A release that a host would take.
+/// A release that a host accepts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Offered {
-    /// Name of the release from here on: the SHA-256 of its `release.json`, in hexadecimal.
+    /// The name of the release from here on: the SHA-256 of its `release.json`, in hexadecimal.
     pub release: String,
     /// The host's system in it.
     pub system: PathBuf,
-    /// Paths that the host lacks, in no order.
+    /// Paths that the host lacks, in no particular order.
     pub missing: Vec<PathBuf>,
 }
 
-/// A rollback that has begun.
+/// A rollback that was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RollingBack {
-    /// The generation that it goes to.
+    /// The generation that it rolls back to.
     pub generation: u64,
     /// Its system.
     pub system: PathBuf,
-    /// What is asked of it from outside.
+    /// The pages to check from outside.
     pub pages: Pages,
 }
 
-/// How a deployment stands.
+/// The progress of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
-    /// Where it is.
+    /// Its state.
     pub state: State,
-    /// Why, where it did not reach its end.
+    /// The reason, if it did not reach its end.
     pub reason: Option<String>,
-    /// Lines of its log that are new.
+    /// New lines of its log.
     pub lines: Vec<String>,
-    /// Words that were not ready before it began either: their pages are reported, and refuse nothing.
+    /// Words that were not ready before it started either: their pages are reported, and refuse nothing.
     pub excused: Vec<String>,
 }
 
-/// What a host says of its own bytes.
+/// A host's report about its own files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Checked {
-    /// System that runs.
+    /// The running system.
     pub current: PathBuf,
-    /// System that the next start boots.
+    /// The system that the next start boots.
     pub default: Option<PathBuf>,
-    /// Digest of the closure of what runs, by the host's own store.
+    /// The digest of the running closure, by the host's own store.
     pub closure: String,
-    /// Program that each word executes, by instance; none where it does not run.
+    /// The program that each word executes, by instance; none if it does not run.
     pub programs: std::collections::BTreeMap<String, Option<PathBuf>>,
 }
 
@@ -247,7 +248,7 @@ pub struct Generation {
     pub current: bool,
     /// Whether it is the boot default.
     pub default: bool,
-    /// The release that it was deployed from, where this host knows it.
+    /// The release that it was deployed from, if this host knows it.
     pub release: Option<Deployed>,
 }
 
@@ -265,7 +266,7 @@ pub struct Deployments {
     pub deployments: Vec<Record>,
 }
 
-/// One deployment, as the host keeps it.
+/// One deployment, as the host records it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
@@ -273,21 +274,21 @@ pub struct Record {
     pub id: String,
     /// When it began, in seconds since 1970.
     pub begun: u64,
-    /// The system that it brought.
+    /// The new system.
     pub system: PathBuf,
     /// The system that ran before.
     pub before: PathBuf,
-    /// The release that it brought; none for a rollback to a system that this host knows no release of.
+    /// The deployed release; none for a rollback to a system whose release this host does not know.
     pub release: Option<Deployed>,
-    /// The generation that it went back to, where it was a rollback.
+    /// The generation that it rolled back to, if it was a rollback.
     pub generation: Option<u64>,
     /// Why it was forced.
     pub force: Option<String>,
-    /// How it stands.
+    /// Its state.
     pub state: State,
-    /// Why, where it did not reach its end.
+    /// The reason, if it did not reach its end.
     pub reason: Option<String>,
-    /// Words that were not ready before it began either: they refused nothing.
+    /// Words that were not ready before it started either: they refused nothing.
     #[serde(default)]
     pub excused: Vec<String>,
 }

@@ -1,36 +1,36 @@
-//! The statement about a release: in-toto, with SLSA's provenance. docs/reference/release.md lists its fields.
+//! The statement about a release: in-toto, with SLSA provenance. docs/reference/release.md lists its fields.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Type of an in-toto statement.
+/// The type of an in-toto statement.
 pub const STATEMENT: &str = "https://in-toto.io/Statement/v1";
-/// Type of SLSA's provenance.
+/// The type of SLSA provenance.
 pub const PREDICATE: &str = "https://slsa.dev/provenance/v1";
 /// The build that this project's provenance describes.
 pub const BUILD_TYPE: &str =
     "https://gitlab.com/wordtally/wordtally/-/blob/main/docs/reference/release.md#build-type";
-/// The builder of a release that no pipeline made.
+/// The builder of a release that was built outside a pipeline.
 pub const OUTSIDE_CI: &str =
     "https://gitlab.com/wordtally/wordtally/-/blob/main/docs/reference/release.md#outside-ci";
 
-/// What is said of some subjects, each named by its digest.
+/// A statement about subjects, each identified by its digest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Statement<P> {
     /// [`STATEMENT`].
     #[serde(rename = "_type")]
     pub kind: String,
-    /// What it is about.
+    /// The subjects.
     pub subject: Vec<Subject>,
-    /// What kind of predicate it has.
+    /// The type of the predicate.
     pub predicate_type: String,
-    /// What it says.
+    /// The predicate.
     pub predicate: P,
 }
 
-/// What a statement is about.
+/// The subject of a statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     /// Its name.
@@ -39,34 +39,34 @@ pub struct Subject {
     pub digest: BTreeMap<String, String>,
 }
 
-/// SLSA's provenance, as `attest` writes it.
+/// SLSA provenance, as `attest` writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Provenance {
-    /// What was built, and from what.
+    /// The build and its sources.
     pub build_definition: BuildDefinition,
-    /// Who built it.
+    /// The builder.
     pub run_details: RunDetails,
 }
 
-/// What was built, and from what.
+/// The build and its sources.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BuildDefinition {
     /// [`BUILD_TYPE`].
     pub build_type: String,
-    /// What was asked for.
+    /// The parameters of the request.
     pub external_parameters: External,
-    /// What Nix itself says that it built.
+    /// Nix's own record of the build.
     pub internal_parameters: Internal,
     /// The sources: the commit, then the flake's inputs.
     pub resolved_dependencies: Vec<Dependency>,
 }
 
-/// What was asked for.
+/// The parameters of the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct External {
-    /// Where the sources are; `unknown` where that is only a folder.
+    /// The address of the sources; `unknown` if that is only a folder.
     pub repository: String,
     /// The commit.
     pub commit: String,
@@ -75,7 +75,7 @@ pub struct External {
     pub reference: String,
 }
 
-/// What Nix itself says that it built.
+/// Nix's own record of the build.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Internal {
     /// `revision` of `release.json`.
@@ -87,33 +87,33 @@ pub struct Internal {
 pub struct Dependency {
     /// `source`, or the input's path in the flake.
     pub name: String,
-    /// Where it is from.
+    /// Its address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uri: Option<String>,
     /// Its digests, by algorithm.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub digest: BTreeMap<String, String>,
-    /// What Nix knows of an input.
+    /// Nix's record of an input.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub annotations: Option<Annotations>,
 }
 
-/// What Nix knows of an input.
+/// Nix's record of an input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Annotations {
-    /// Hash of its content, as it was evaluated.
+    /// The hash of its content when it was evaluated.
     pub nar_hash: String,
     /// Whether `flake.lock` locks that content.
     pub in_flake_lock: bool,
 }
 
-/// Who built it.
+/// The builder and the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunDetails {
     /// The builder.
     pub builder: Builder,
-    /// Which run of it, and when.
+    /// The run, and its time.
     pub metadata: Metadata,
 }
 
@@ -124,7 +124,7 @@ pub struct Builder {
     pub id: String,
 }
 
-/// Which run, and when.
+/// The run, and its time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
@@ -132,14 +132,14 @@ pub struct Metadata {
     pub invocation_id: String,
     /// When it began.
     pub started_on: String,
-    /// When the release was vouched for.
+    /// When the release was attested.
     pub finished_on: String,
 }
 
-/// Why a provenance is not one of a release.
+/// Why a provenance does not fit a release.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
-    /// A field is missing, or of another type.
+    /// A field is missing, or has another type.
     #[error("the provenance is incomplete: {0}; docs/reference/release.md lists its fields")]
     Field(String),
     /// Another build type.
@@ -148,31 +148,31 @@ pub enum Unfit {
     /// Two commits.
     #[error("the provenance contradicts itself: it names commit {named}, but its source is {source_commits}")]
     Contradiction {
-        /// The commit that was asked for.
+        /// The named commit.
         named: String,
         /// The commits of its source.
         source_commits: String,
     },
-    /// Nix built something else.
+    /// Nix built another revision.
     #[error("the release was built from commit {revision}, but its provenance names commit {named}")]
     Revision {
-        /// What Nix says.
+        /// The revision that Nix recorded.
         revision: String,
-        /// What the provenance says.
+        /// The commit that the provenance names.
         named: String,
     },
-    /// Not the commit that was asked for.
+    /// Not the requested commit.
     #[error("the release is of commit {named}, not of {wanted}")]
     Commit {
-        /// The release's.
+        /// The release's commit.
         named: String,
-        /// The one that it must be.
+        /// The required commit.
         wanted: String,
     },
 }
 
 impl Provenance {
-    /// Reads a predicate, and refuses one that does not describe this project's build of one commit.
+    /// Parses a predicate, and refuses one that does not describe a build of this project from one commit.
     ///
     /// # Errors
     ///
@@ -205,7 +205,7 @@ impl Provenance {
         Ok(provenance)
     }
 
-    /// Refuses another revision than the commit that it names.
+    /// Refuses a revision other than the named commit.
     ///
     /// # Errors
     ///
@@ -220,7 +220,7 @@ impl Provenance {
         })
     }
 
-    /// Refuses another commit than the wanted one.
+    /// Refuses a commit other than the wanted one.
     ///
     /// # Errors
     ///
@@ -235,7 +235,7 @@ impl Provenance {
         })
     }
 
-    /// The commit that the release is of.
+    /// The commit that the release was built from.
     #[must_use]
     pub fn commit(&self) -> &str {
         &self.build_definition.external_parameters.commit

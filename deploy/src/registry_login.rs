@@ -1,4 +1,4 @@
-//! A GitLab job's own login at its project's registry, in a file that skopeo and cosign read.
+//! A GitLab job's own login to its project's registry, in a file for skopeo and cosign.
 
 use std::fs::Permissions;
 use std::io;
@@ -9,16 +9,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tempfile::TempDir;
 
-/// A private folder with the login; it goes with the value.
+/// A private folder with the login; it is removed with this value.
 #[derive(Debug)]
 pub struct RegistryLogin(TempDir);
 
 impl RegistryLogin {
-    /// The job's login, where `image` is in the job's registry and nobody named another login by `REGISTRY_AUTH_FILE`.
+    /// The job's login, if `image` is in the job's registry and `REGISTRY_AUTH_FILE` does not name another login.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written.
+    /// The file cannot be written.
     pub fn of_job(image: &str, variable: impl Fn(&str) -> Option<String>) -> io::Result<Option<Self>> {
         let variable = |name| variable(name).filter(|value| !value.is_empty());
         if variable("REGISTRY_AUTH_FILE").is_some() {
@@ -45,7 +45,7 @@ impl RegistryLogin {
         Ok(Some(Self(folder)))
     }
 
-    /// What the programs are told by: skopeo reads the first, cosign either.
+    /// The variables for the programs: skopeo reads the first, cosign either.
     #[must_use]
     pub fn environment(&self) -> [(&'static str, PathBuf); 2] {
         [

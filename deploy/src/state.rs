@@ -1,20 +1,20 @@
-//! The states of a deployment on a host, in one type for whoever makes, reports or awaits them.
+//! The states of a deployment on a host, in one type for every user of them.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Where a deployment is.
+/// The state of a deployment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// It has its lock, and nothing was started.
     Begun,
-    /// The new system's words are tried beside the running ones.
+    /// The new system's words are tested beside the running ones.
     Preflight,
     /// The new system is being activated.
     Activating,
-    /// The activated system's words are asked on the host.
+    /// The activated system's words are checked on the host.
     Readiness,
     /// The activated system waits for the confirmation from outside.
     Unconfirmed,
@@ -28,14 +28,14 @@ pub enum State {
     RollingBack,
     /// The old system runs and is the boot default.
     RolledBack,
-    /// The old system did not come back whole.
+    /// The old system was not restored completely.
     NotRolledBack,
-    /// It ended without a word of its own: the host was restarted, or its part of the deployment was killed for good.
+    /// It ended without reporting an outcome: the host was restarted, or its process was killed for good.
     Lost,
 }
 
 impl State {
-    /// Whether nothing follows.
+    /// Whether it is final.
     #[must_use]
     pub fn is_final(self) -> bool {
         matches!(

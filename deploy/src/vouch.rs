@@ -1,6 +1,6 @@
-//! What is done with a release where it is built: published, vouched for, verified.
+//! Commands for a release where it is built: publish, attest, verify.
 //!
-//! cosign, git, nix-store and skopeo do the work that they are there for; what is signed, and what that proves, is decided here.
+//! cosign, git, nix-store and skopeo do their own work; this module decides what is signed, and what that proves.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -23,32 +23,32 @@ mod store;
 pub mod verify;
 pub mod verify_image;
 
-/// What Nix calls a release's own files, which the statement names by their bytes.
+/// The files of a release that the statement identifies by their bytes.
 const FILES: [&str; 2] = ["release.json", "sbom.cdx.json"];
 /// The signed statement, for people.
 const STATEMENT: &str = "provenance.json";
 /// The signed statement, with its signature.
 const BUNDLE: &str = "provenance.sigstore.json";
-/// Folder of the closures' lines, each named as its subject is.
+/// The folder of the closures' lines, each with the name of its subject.
 const CLOSURES: &str = "closures";
 
-/// Why it was not done. Each is one sentence.
+/// Why a command failed, in one sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// A file that cannot be read or written.
     #[error("{path} cannot be {done}: {error}")]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// `read` or `written`.
         done: &'static str,
         /// Why.
         error: io::Error,
     },
-    /// A file of another form.
+    /// A malformed file.
     #[error("{path} is malformed: {reason}")]
     Malformed {
-        /// Which.
+        /// The file.
         path: PathBuf,
         /// Why.
         reason: String,
@@ -75,37 +75,37 @@ pub enum Fault {
     /// A program that failed.
     #[error("{program}: {said}")]
     Program {
-        /// Which.
+        /// The program.
         program: &'static str,
-        /// Its last line of complaint.
+        /// The last line of its standard error.
         said: String,
     },
-    /// A program that gave no answer.
+    /// A program that exceeded its limit.
     #[error("{program} gave no answer within {}", humantime::format_duration(*.limit))]
     Slow {
-        /// Which.
+        /// The program.
         program: &'static str,
-        /// How long it had.
+        /// Its limit.
         limit: Duration,
     },
-    /// Something that is not as it must be, with a program's own words.
+    /// A failed check, with a program's own words.
     #[error("{what}: {source}")]
     Because {
-        /// What.
+        /// The failed check.
         what: String,
         /// The program's failure.
         source: Box<Fault>,
     },
-    /// Something that is not as it must be.
+    /// A failed check.
     #[error("{0}")]
     Refused(String),
-    /// Nobody reads the output.
+    /// The output cannot be written.
     #[error("the output cannot be written: {0}")]
     Output(io::Error),
 }
 
 impl Fault {
-    /// Says first what the failure means.
+    /// Puts the meaning of the failure first.
     fn means(self, what: impl Into<String>) -> Self {
         Self::Because {
             what: what.into(),
@@ -121,7 +121,7 @@ impl Fault {
     }
 }
 
-/// Lines of a closure's own.
+/// A malformed line of a closure.
 impl From<Malformed> for Fault {
     fn from(malformed: Malformed) -> Self {
         Self::Trust(malformed.into())
@@ -141,14 +141,14 @@ impl PublicKeyArg {
     ///
     /// # Errors
     ///
-    /// No key is named, or the file is none.
+    /// No key is named, or the file is not one.
     pub fn read(&self) -> Result<PublicKey, Fault> {
         let file = self.key.as_deref().filter(|file| !file.as_os_str().is_empty());
         Ok(PublicKey::read(file.ok_or(Fault::NoKey)?)?)
     }
 }
 
-/// For clap: the whole SHA, since the start of one could be another's.
+/// For clap: the whole SHA, because a prefix could be another commit's.
 ///
 /// # Errors
 ///
@@ -161,7 +161,7 @@ pub fn commit_sha(text: &str) -> Result<String, String> {
     }
 }
 
-/// A file's bytes.
+/// The bytes of a file.
 fn read(path: &Path) -> Result<Vec<u8>, Fault> {
     std::fs::read(path).map_err(|error| Fault::File {
         path: path.to_owned(),
@@ -170,7 +170,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Fault> {
     })
 }
 
-/// A file's text.
+/// The text of a file.
 fn read_text(path: &Path) -> Result<String, Fault> {
     String::from_utf8(read(path)?).map_err(|_| Fault::malformed(path, "it is not UTF-8"))
 }

@@ -18,16 +18,16 @@ use wordtally_deploy::host::requests::Host;
 use wordtally_deploy::host::world::World;
 use wordtally_deploy::host::{connect, local, places, recover, serve};
 
-/// How long systemd may refuse to say how a deployment stands.
+/// How long systemd may refuse to report how a deployment stands.
 const REFUSING: Duration = Duration::from_secs(120);
-/// Between two questions.
+/// The interval between two queries.
 const EVERY: Duration = Duration::from_millis(500);
 
-/// Decides on this host which release it takes, and brings it
+/// Decides on this host which releases it accepts, and deploys them
 #[derive(Parser)]
 #[command(version, about)]
 struct Arguments {
-    /// Folder that stands for the machine's root
+    /// Folder that represents the machine's root
     #[arg(long, hide = true, default_value = "/")]
     root: PathBuf,
     /// Seconds for all words to get ready
@@ -49,22 +49,22 @@ enum Command {
     List,
     /// List the deployments
     Log,
-    /// Go back to a generation, by default the one before the boot default
+    /// Roll back to a generation, by default the one before the boot default
     Rollback {
         /// Number of the generation
         generation: Option<u64>,
     },
-    /// Show the digest of the closure that runs, and what each word executes
+    /// Show the digest of the running closure, and the program that each word executes
     Check,
     /// A deployment's main process
     #[command(hide = true)]
     Forward(ForwardArguments),
-    /// What follows it
+    /// The process that follows it
     #[command(hide = true)]
     Back(BackArguments),
-    /// Repair what a deployment left whose way back died
+    /// Repair what a deployment left if its rollback failed
     Recover {
-        /// Seconds between two tries
+        /// Seconds between two attempts
         #[arg(long, hide = true, default_value_t = recover::PAUSE.as_secs())]
         pause: u64,
     },
@@ -185,7 +185,7 @@ fn go_back(world: &Real, arguments: &BackArguments) -> Result<(), String> {
     ended
 }
 
-/// Root's own rollback: no page is asked from outside, so what the host itself found confirms it.
+/// Root's own rollback: no page is checked from outside, so the host's own checks confirm it.
 fn rollback(host: &Host<'_>, generation: Option<u64>) -> Result<(), String> {
     let id = local::id().map_err(|error| format!("no random name: {error}"))?;
     let begun = host.rollback(&id, generation, 60)?;
@@ -198,7 +198,7 @@ fn rollback(host: &Host<'_>, generation: Option<u64>) -> Result<(), String> {
     loop {
         let progress = match host.progress(&id, seen) {
             Ok(progress) => progress,
-            // systemd answers nobody while it executes itself anew.
+            // systemd does not respond while it re-executes itself.
             Err(_) if answered.elapsed() < REFUSING => {
                 thread::sleep(EVERY);
                 continue;
@@ -211,7 +211,7 @@ fn rollback(host: &Host<'_>, generation: Option<u64>) -> Result<(), String> {
             print(&format!("{line}\n"))?;
         }
         if progress.state == wordtally_deploy::state::State::Unconfirmed && !is_confirmed {
-            // What is not taken is sent again: the next question tells what became of it.
+            // A confirmation that was not accepted is sent again: the next query tells the outcome.
             is_confirmed = host.confirm(&id).is_ok();
         }
         if progress.state.is_final() {

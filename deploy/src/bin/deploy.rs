@@ -1,4 +1,4 @@
-//! Brings signed releases to hosts, from wherever they are built.
+//! Deploys signed releases to hosts, from wherever they are built.
 
 use std::process::ExitCode;
 

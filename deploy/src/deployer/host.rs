@@ -1,4 +1,4 @@
-//! A host, as it is asked: each request with its own limit of time.
+//! A host and requests to it, each with its own time limit.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use super::{Failure, output};
 use crate::closure::hex;
 use crate::protocol::{Request, Status};
 
-/// What the host says from its own files.
+/// The limit of requests that the host answers from its own files.
 pub(super) const SHORT: Duration = Duration::from_secs(30);
-/// What the host computes over all of a closure, asks of each word, or has the new system's own programs do.
+/// The limit of requests for which the host reads a whole closure, asks each word, or runs the new system's programs.
 pub(super) const LONG: Duration = Duration::from_secs(300);
 
-/// A host that can be asked, and whoever asks it.
+/// A host and its deployer.
 #[derive(Debug)]
 pub(super) struct Host<'a> {
     pub(super) name: &'a str,
@@ -40,7 +40,7 @@ impl<'a> Host<'a> {
         Failure::Host(self.name.to_owned(), why.to_string())
     }
 
-    /// The same of what it did not answer as it should; its own refusal is told from the others.
+    /// The same for a request without a proper answer; a refusal by the host is distinguished from the others.
     pub(super) fn unanswered(&self, error: Unanswered) -> Failure {
         match error {
             Unanswered::Refused(why) => Failure::Refused(self.name.to_owned(), why),
@@ -48,7 +48,7 @@ impl<'a> Host<'a> {
         }
     }
 
-    /// What changes nothing that runs: an interrupt ends it.
+    /// A request that changes nothing that runs: an interrupt ends it.
     pub(super) fn ask<T: DeserializeOwned>(
         &self,
         request: Request,
@@ -63,7 +63,7 @@ impl<'a> Host<'a> {
         ask(&self.ssh, request, None, limits)
     }
 
-    /// What must be answered once it is asked: an interrupt comes after it.
+    /// A request that must be answered once it is sent: an interrupt takes effect afterwards.
     pub(super) fn tell<T: DeserializeOwned>(
         &self,
         request: Request,
@@ -77,7 +77,7 @@ impl<'a> Host<'a> {
         ask(&self.ssh, request, None, limits)
     }
 
-    /// Bytes that follow a request, which changes nothing that runs.
+    /// A request with bytes after it, which changes nothing that runs.
     pub(super) fn send<T: DeserializeOwned>(
         &self,
         request: Request,
@@ -99,7 +99,7 @@ impl<'a> Host<'a> {
     }
 }
 
-/// A name for a deployment: nobody else has it.
+/// A unique name for a deployment.
 pub(super) fn id() -> Result<String, String> {
     let mut bytes = [0; 8];
     SystemRandom::new()

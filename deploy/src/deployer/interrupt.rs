@@ -1,4 +1,4 @@
-//! Ctrl-C, or a job that is cancelled.
+//! Ctrl-C, or the cancellation of a job.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// Whether whoever deploys wants it to end. It ends at a safe place, so it is only looked at, by each wait.
+/// Whether the deployment should end. It ends at a safe point, so each wait only checks this.
 #[derive(Debug)]
 pub(super) struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Takes the signals that end a program.
+    /// Handles the signals that end a program.
     ///
     /// # Errors
     ///
-    /// What the system refused.
+    /// The system's refusal.
     pub(super) fn register() -> Result<Self, String> {
         let came = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -25,12 +25,12 @@ impl Interrupt {
         Ok(Self(came))
     }
 
-    /// None: for a way back, which has to reach its end.
+    /// Never interrupted, for a rollback, which has to reach its end.
     pub(super) fn never() -> Self {
         Self(Arc::default())
     }
 
-    /// Whether one came.
+    /// Whether an interrupt has arrived.
     #[must_use]
     pub(super) fn came(&self) -> bool {
         self.0.load(Ordering::Relaxed)

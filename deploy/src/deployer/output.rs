@@ -1,4 +1,4 @@
-//! Lines for whoever deploys.
+//! Output for people.
 
 use std::io::Write;
 
@@ -8,12 +8,12 @@ pub(super) fn line(text: &str) {
     let _ = writeln!(out, "{}", clean(text)).and_then(|()| out.flush());
 }
 
-/// Prints text of several lines as it is.
+/// Prints text of several lines unchanged.
 pub(super) fn block(text: &str) {
     text.lines().for_each(line);
 }
 
-/// Text of another machine: it must not steer a terminal.
+/// Text from another machine, made safe for a terminal.
 pub(super) fn clean(text: &str) -> String {
     text.trim_end()
         .chars()

@@ -1,4 +1,4 @@
-//! Asks all pages of a host from outside, as its clients do.
+//! Checks all pages of a host from outside, as its clients see them.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,24 +7,24 @@ use super::host::Host;
 use crate::page::{Outside, Patience, Wrong};
 use crate::release::Pages;
 
-/// How long all pages of a host may take: the host waits for the confirmation longer than that.
+/// How long all pages of a host may take; the host waits longer than that for the confirmation.
 pub(super) const LIMIT: Duration = Duration::from_secs(90);
 /// How long the page of an excused word may take.
 const EXCUSED: Duration = Duration::from_secs(3);
 
-/// How long they may take before a deployment, and one of them.
+/// How long all pages may take before a deployment, and how long one of them may.
 const BEFORE: Duration = Duration::from_secs(20);
 const BEFORE_ONE: Duration = Duration::from_secs(5);
 
-/// Whether each page is said, or only what is wrong.
+/// Whether each page is reported, or only the wrong ones.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Telling {
     Each,
     Wrong,
 }
 
-/// Compares every page with the expected counts. A word that is `excused` was not right before either: only a wrong
-/// answer of it counts, and it is asked after the others, whose time it must not take.
+/// Compares every page with the expected counts. An `excused` word was not ready before either, so only a wrong answer
+/// counts against it. Excused words are checked last, because they must not use up the time of the others.
 pub(super) fn check(
     host: &Host<'_>,
     pages: &Pages,
@@ -63,9 +63,9 @@ pub(super) fn check(
     Ok(())
 }
 
-/// The words whose pages do not answer now, whatever the host says of itself: what is wrong from outside before a
-/// deployment does not refuse it. A page whose answer now is not known, as that of a new word, counts so where no other
-/// one answers.
+/// The words whose pages do not respond now, whatever the host itself reports: a page that is already unavailable from
+/// outside does not refuse a deployment. A page whose state is not known, such as that of a new word, counts as
+/// unavailable if no other page responds.
 pub(super) fn unanswered(
     host: &Host<'_>,
     pages: &Pages,

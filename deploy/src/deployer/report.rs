@@ -1,4 +1,4 @@
-//! What a host says of itself: tables for people, JSON for programs.
+//! Reports of a host about itself: tables for people, JSON for programs.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -136,7 +136,7 @@ fn header<const N: usize>(names: [&str; N]) -> Vec<String> {
     names.map(str::to_owned).into()
 }
 
-/// Prints rows in columns; the last has no width.
+/// Prints rows in columns; the last column has no width.
 fn table(rows: &[Vec<String>]) {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width = |column: usize| {

@@ -1,4 +1,5 @@
-//! One request over one connection: a line there, bytes where there are some, a line back. All of it ends in time.
+//! One request over one connection: a line to the host, bytes if there are any, and a line back. Everything has a time
+//! limit.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ExitStatus};
@@ -16,54 +17,54 @@ use super::ssh::Ssh;
 use crate::program;
 use crate::protocol::{Envelope, MOST, Request, Response, VERSION};
 
-/// Most bytes that are kept of what SSH says.
+/// The most bytes that are kept of SSH's messages.
 const SAID: usize = 4096;
-/// How often a wait looks whether it is still wanted.
+/// How often a wait checks for an interrupt.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long SSH may take to end after its last word.
+/// How long SSH may take to end after the answer.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Why a request has no answer that says it was done.
+/// Why a request was not answered with success.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unanswered {
-    /// The host did not do it; its sentence.
+    /// The host refused it, with its sentence.
     #[error("{0}")]
     Refused(String),
-    /// There is no answer that is understood: whether it was done is not known.
+    /// There is no readable answer: whether the request was carried out is not known.
     #[error("{0}")]
     Unreachable(String),
-    /// This machine could not do its part of it.
+    /// This machine failed.
     #[error("{0}")]
     Here(String),
-    /// Whoever deploys wants it no more.
+    /// The deployer was interrupted.
     #[error("interrupted before anything was changed")]
     Interrupted,
 }
 
-/// Writes what follows the line of a request. It stops at the first error; one of this machine is a sentence.
+/// Writes the bytes after the line of a request. It stops at the first error; an error of this machine is a sentence.
 pub(super) type Bytes = Box<dyn FnOnce(&mut dyn Write) -> Result<(), Stopped> + Send>;
 
 /// Why not all bytes were written.
 #[derive(Debug)]
 pub(super) enum Stopped {
-    /// The other side takes no more: its answer says why.
+    /// The other side accepts no more: its answer says why.
     There,
-    /// Why this machine has no more to give.
+    /// This machine has no more to send, for this reason.
     Here(String),
 }
 
-/// How long a request may take, and what ends it before.
+/// The time limits of a request, and its interrupt.
 #[derive(Clone, Copy)]
 pub(super) struct Limits<'a> {
-    /// All of it.
+    /// The limit of the whole request.
     pub(super) all: Duration,
-    /// As long no byte moves.
+    /// The limit without any transferred byte.
     pub(super) still: Duration,
-    /// Ends it at once, where it changes nothing that runs.
+    /// Ends the request at once, if it changes nothing that runs.
     pub(super) interrupt: Option<&'a Interrupt>,
 }
 
-/// Asks, and waits for the answer.
+/// Sends a request, and waits for the answer.
 pub(super) fn ask<T: DeserializeOwned>(
     ssh: &Ssh,
     request: Request,
@@ -86,7 +87,7 @@ pub(super) fn ask<T: DeserializeOwned>(
     parse(&ssh.address, said?, ended, &conversation.errors)
 }
 
-/// The threads at SSH's three ends. None is waited for: each ends with SSH, or with this process.
+/// The threads for SSH's three streams. None is awaited: each ends with SSH, or with this process.
 struct Conversation {
     events: Receiver<Event>,
     errors: Receiver<String>,
@@ -111,7 +112,7 @@ impl Conversation {
             thread::spawn(move || {
                 let mut answer = Vec::new();
                 let mut reader = BufReader::new(stdout).take(MOST + 1);
-                // What came before an error is all there is.
+                // After an error, the bytes so far are all there are.
                 let _ = reader.read_until(b'\n', &mut answer);
                 let _ = sender.send(Event::Answer(answer));
             });
@@ -122,7 +123,7 @@ impl Conversation {
                 let mut reader = BufReader::new(stderr);
                 let _ = reader.by_ref().take(SAID as u64).read_to_end(&mut said);
                 let _ = error_sender.send(String::from_utf8_lossy(&said).into_owned());
-                // A full pipe would hold SSH.
+                // A full pipe would block SSH.
                 let _ = std::io::copy(&mut reader, &mut std::io::sink());
             });
         }
@@ -133,7 +134,7 @@ impl Conversation {
         }
     }
 
-    /// The bytes of the answer; none where the connection ended without one.
+    /// The bytes of the answer; none if the connection ended without one.
     fn answer(&self, limits: Limits<'_>) -> Result<Vec<u8>, Unanswered> {
         let begun = Instant::now();
         let (mut last, mut since) = (0, begun);
@@ -172,7 +173,7 @@ fn write(mut to: impl Write, line: &[u8], bytes: Option<Bytes>, sender: &Sender<
     ));
 }
 
-/// Counts what is written, so that a connection where nothing moves is told from a slow one.
+/// Counts the written bytes, to distinguish a stalled connection from a slow one.
 struct Counted<W>(W, Arc<AtomicU64>);
 
 impl<W: Write> Write for Counted<W> {
@@ -187,7 +188,7 @@ impl<W: Write> Write for Counted<W> {
     }
 }
 
-/// Waits for SSH to end, where it has said its last word, and ends it otherwise.
+/// Waits for SSH to end if the answer has arrived, and kills it otherwise.
 fn end(child: &mut Child, done: bool) -> Option<ExitStatus> {
     let grace = if done { GRACE } else { Duration::ZERO };
     match program::wait(child, grace, || true) {

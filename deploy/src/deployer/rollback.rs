@@ -1,4 +1,5 @@
-//! Goes back to a generation that ran on the host before: it was signed when it came, so nothing is built or signed anew.
+//! Rolls back to a generation that ran on the host before. It was verified when it was deployed, so nothing is built or
+//! signed again.
 
 use super::Failure;
 use super::host::{self, Host, LONG};
@@ -25,7 +26,8 @@ pub(super) fn roll_back(host: &Host<'_>, generation: Option<u64>) -> Result<(), 
             ));
             (Some(begun.system), Some(begun.pages))
         }
-        // It may have begun, and what must be asked of it is not known here: the host will go on with what runs.
+        // The rollback may have started, and its expected counts are not known here: the host keeps running what it
+        // runs.
         Err(Unanswered::Unreachable(error)) => {
             host.say(&format!("unreachable: {error}"));
             (None, None)

@@ -1,4 +1,4 @@
-//! How a host is reached. Each request is a connection of its own, so that it shows what a new client would meet.
+//! SSH connections to a host. Each request has its own connection, so that it experiences what a new client would.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::release::Deployment;
 
-/// Most bytes of a private key.
+/// The largest private key, in bytes.
 const MOST: usize = 64 * 1024;
 
 /// The program `ssh` with the options for one host.
@@ -18,7 +18,7 @@ const MOST: usize = 64 * 1024;
 pub(super) struct Ssh {
     pub(super) address: String,
     options: Vec<OsString>,
-    /// They are there as long as this is.
+    /// They exist as long as this value.
     _files: Vec<NamedTempFile>,
 }
 
@@ -30,11 +30,11 @@ impl Ssh {
         let mut option = |text: &str| options.extend(["-o".into(), OsString::from(text)]);
         option("BatchMode=yes");
         option("ConnectTimeout=10");
-        // A connection that says nothing for 15 seconds is ended.
+        // A connection that is silent for 15 seconds is ended.
         option("ServerAliveInterval=5");
         option("ServerAliveCountMax=3");
         option("LogLevel=ERROR");
-        // Also where the user's own configuration shares connections or forwards.
+        // Even if the user's own configuration shares connections or forwards ports.
         option("ControlPath=none");
         option("ClearAllForwardings=yes");
         option("ForwardAgent=no");
@@ -64,7 +64,7 @@ impl Ssh {
         })
     }
 
-    /// The command that speaks with `deploy-host` by its standard input and output.
+    /// The command that talks to `deploy-host` through its standard input and output.
     pub(super) fn command(&self) -> Command {
         let mut command = Command::new("ssh");
         command
@@ -74,13 +74,13 @@ impl Ssh {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // A terminal's Ctrl-C is for the deployment, which then tells the host.
+            // Ctrl-C in a terminal is for the deployer, which then notifies the host.
             .process_group(0);
         command
     }
 }
 
-/// A copy for SSH alone: it uses no key that others may read, and a runner's file variable is one.
+/// A copy for SSH only: SSH refuses keys that others may read, and a runner's file variable is such a key.
 fn copy(identity: &Path) -> Result<NamedTempFile, String> {
     let shown = identity.display();
     let mut text =
@@ -88,7 +88,7 @@ fn copy(identity: &Path) -> Result<NamedTempFile, String> {
     if text.len() > MOST {
         return Err(format!("the login key {shown} has more than {MOST} bytes"));
     }
-    // A variable's value may have lost its last line break, without which SSH does not understand it.
+    // A variable's value may have lost its last line break, without which SSH cannot parse it.
     if !text.ends_with(b"\n") {
         text.push(b'\n');
     }

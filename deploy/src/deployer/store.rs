@@ -1,4 +1,4 @@
-//! This machine's Nix store, by the program `nix-store`.
+//! This machine's Nix store, through the program `nix-store`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -12,25 +12,25 @@ use super::request::Stopped;
 use crate::closure::nar_hash;
 use crate::program::{self, NotEnded};
 
-/// Paths of one command: a command line has room for some 20,000.
+/// Paths per command: a command line has room for some 20,000.
 const AT_ONCE: usize = 2000;
-/// For what Nix has in its books.
+/// The limit of queries of Nix's database.
 const QUERY: Duration = Duration::from_secs(120);
-/// For paths that come from a cache.
+/// The limit of fetching paths from a cache.
 const FETCH: Duration = Duration::from_secs(1800);
 
-/// What Nix has in its books of a path.
+/// The metadata of a path in Nix's database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Known {
-    /// Hash of its NAR, as Nix writes it.
+    /// The hash of its NAR, in Nix's form.
     pub(super) hash: String,
-    /// Bytes of its NAR.
+    /// The size of its NAR, in bytes.
     pub(super) size: u64,
     /// Paths that it refers to.
     pub(super) references: Vec<PathBuf>,
 }
 
-/// Those of the paths that are not here.
+/// The paths that are not in this store.
 pub(super) fn absent(paths: &[PathBuf], interrupt: &Interrupt) -> Result<Vec<PathBuf>, String> {
     let mut absent = Vec::new();
     for some in paths.chunks(AT_ONCE) {
@@ -40,7 +40,7 @@ pub(super) fn absent(paths: &[PathBuf], interrupt: &Interrupt) -> Result<Vec<Pat
     Ok(absent)
 }
 
-/// Has Nix bring paths here, from wherever this machine's Nix takes them.
+/// Makes Nix fetch paths from its configured caches.
 pub(super) fn realise(paths: &[PathBuf], interrupt: &Interrupt) -> Result<(), String> {
     for some in paths.chunks(AT_ONCE) {
         run(&["--realise", "--quiet"], some, FETCH, interrupt)?;
@@ -48,7 +48,7 @@ pub(super) fn realise(paths: &[PathBuf], interrupt: &Interrupt) -> Result<(), St
     Ok(())
 }
 
-/// What Nix knows of paths that are here.
+/// The metadata of paths in this store.
 pub(super) fn known(paths: &[PathBuf], interrupt: &Interrupt) -> Result<BTreeMap<PathBuf, Known>, String> {
     let mut known = BTreeMap::new();
     for some in paths.chunks(AT_ONCE) {
@@ -63,7 +63,7 @@ pub(super) fn known(paths: &[PathBuf], interrupt: &Interrupt) -> Result<BTreeMap
     Ok(known)
 }
 
-/// The lines of a path after its own: hash, size, deriver, number of references, and each of those.
+/// The lines of a path after its own: hash, size, deriver, number of references, and each reference.
 fn entry<'a>(lines: &mut impl Iterator<Item = &'a str>) -> Option<Known> {
     let hash = nar_hash(&bytes(lines.next()?)?);
     let size = lines.next()?.parse().ok()?;
@@ -86,7 +86,7 @@ fn bytes(hex: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
-/// The paths so that each comes after those that it refers to.
+/// The paths, sorted so that each comes after its references.
 pub(super) fn in_order(known: &BTreeMap<PathBuf, Known>) -> Vec<&Path> {
     let (mut order, mut seen) = (Vec::with_capacity(known.len()), BTreeSet::new());
     // Each path is opened once and closed once; a closure may be deeper than a stack.
@@ -104,7 +104,7 @@ pub(super) fn in_order(known: &BTreeMap<PathBuf, Known>) -> Vec<&Path> {
     order
 }
 
-/// Writes a path's NAR, which has so many bytes.
+/// Writes a path's NAR, which has this many bytes.
 pub(super) fn dump(path: &Path, size: u64, to: &mut dyn Write) -> Result<(), Stopped> {
     let shown = path.display();
     let here = |why: &dyn std::fmt::Display| Stopped::Here(format!("{shown} cannot be read: {why}"));
@@ -121,7 +121,7 @@ pub(super) fn dump(path: &Path, size: u64, to: &mut dyn Write) -> Result<(), Sto
         None => Err(here(&"nix-store has no output")),
     };
     if sent.is_err() {
-        // It may be alive, and nobody reads it any more.
+        // It may still be running, with nobody to read its output.
         let _ = child.kill();
     }
     let ended = child.wait().map_err(|error| here(&error))?;
@@ -158,7 +158,7 @@ fn copy(
     )))
 }
 
-/// A command's output. The command is ended if it takes too long, or if whoever deploys interrupts it.
+/// A command's output. The command is killed if it takes too long, or if the deployer is interrupted.
 fn run(
     options: &[&str],
     paths: &[PathBuf],

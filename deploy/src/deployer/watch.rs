@@ -1,4 +1,4 @@
-//! Goes along with a deployment until its host says how it ended: what happened is the host's word, never a guess from here.
+//! Follows a deployment until its host reports how it ended: the outcome is the host's report, never a guess from here.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,38 +14,38 @@ use crate::state::State;
 
 /// How long the host waits for the confirmation.
 pub(super) const CONFIRMATION: u64 = 120;
-/// How long a deployment is watched: longer than all that the host's own limits allow, its way back included.
+/// How long a deployment is watched: longer than the sum of the host's own limits, including its rollback.
 pub const DEADLINE: Duration = Duration::from_secs(3600);
 const _: () = assert!(DEADLINE.as_secs() > lock::FORWARD + CONFIRMATION + lock::BACK);
-/// How long a host may know nothing of a deployment whose beginning it did not answer: it may be reading the closure.
+/// How long a host may not know a deployment whose start it did not answer: it may be reading the closure.
 const BEGINNING: Duration = LONG;
-/// How long a host may refuse to say how it stands: systemd answers nobody while it executes itself anew.
+/// How long a host may refuse to report the state: systemd does not respond while it re-executes itself.
 const REFUSING: Duration = Duration::from_secs(120);
-/// Between two questions.
+/// The interval between two queries.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// A deployment that was begun, or may have been.
+/// A deployment that was started, or may have been.
 pub(super) struct Deployment<'a> {
     pub(super) host: &'a Host<'a>,
     pub(super) id: String,
-    /// What is asked from outside; none where the host did not say it.
+    /// The pages to check from outside; none if the host did not report them.
     pub(super) pages: Option<Pages>,
-    /// Words whose pages did not answer from outside before it either.
+    /// Words whose pages did not respond from outside before the deployment either.
     pub(super) unanswered: Vec<String>,
-    /// Whether the host said that it began.
+    /// Whether the host confirmed the start.
     pub(super) begun: bool,
 }
 
-/// How it ended.
+/// The outcome.
 pub(super) struct Ended {
     pub(super) state: State,
     pub(super) reason: String,
-    /// Words that were not right before it either.
+    /// Words that were not ready before the deployment either.
     pub(super) excused: Vec<String>,
 }
 
 impl Ended {
-    /// Refuses every end but the one that was wanted.
+    /// Refuses every outcome except the wanted one.
     pub(super) fn committed(self, host: &Host<'_>) -> Result<Vec<String>, Failure> {
         if self.state == State::Committed {
             return Ok(self.excused);
@@ -57,17 +57,17 @@ impl Ended {
     }
 }
 
-/// What was said and heard of it so far.
+/// The messages of the deployment so far.
 #[derive(Default)]
 struct Said {
     lines: usize,
     state: Option<State>,
     unreachable: bool,
-    /// Since when the host refuses to say how it stands.
+    /// Since when the host has refused to report the state.
     refusing: Option<Instant>,
-    /// Whether the pages are right, once it was asked from outside.
+    /// Whether the pages are correct, once they were checked from outside.
     verdict: Option<Result<(), String>>,
-    /// What the host said where it did not take a confirmation or an abort.
+    /// The host's reason if it did not accept a confirmation or an abort.
     not_taken: Option<String>,
     interrupted: bool,
     aborted: bool,
@@ -94,7 +94,7 @@ impl Deployment<'_> {
                             "unreachable, and rolls back by itself if it stays so: {why}"
                         ));
                     }
-                    // What was said before the break is said again after it.
+                    // The state is reported again after the interruption.
                     (said.unreachable, said.state) = (true, None);
                 }
             }
@@ -106,7 +106,7 @@ impl Deployment<'_> {
         )))
     }
 
-    /// Asks once, and answers what it is asked.
+    /// Queries once, and responds if the host waits for it.
     fn step(&self, said: &mut Said, known: Instant) -> Result<Option<Ended>, Unanswered> {
         let request = Request::Progress {
             id: self.id.clone(),
@@ -141,14 +141,14 @@ impl Deployment<'_> {
         Ok(None)
     }
 
-    /// The words that were not right before it either, by the host's word or from outside.
+    /// The words that were not ready before either, by the host's report or as seen from outside.
     fn excused(&self, mut by_host: Vec<String>) -> Vec<String> {
         by_host.extend_from_slice(&self.unanswered);
         by_host
     }
 
-    /// Asks from outside, and tells the host whether the new system stays. What the host does not take is told again
-    /// while it waits for it.
+    /// Checks the pages from outside, and tells the host whether the new system stays. A message that the host does not
+    /// accept is sent again while it waits.
     fn answer(&self, excused: &[String], said: &mut Said) -> Result<(), Unanswered> {
         let verdict = match said.verdict.clone() {
             Some(verdict) => verdict,
@@ -157,7 +157,7 @@ impl Deployment<'_> {
                     Some(pages) => pages::check(self.host, pages, excused, Telling::Each),
                     None => Err("what it must answer is not known to whoever asked for it".to_owned()),
                 };
-                // An interrupt is told by the next step.
+                // The next step handles an interrupt.
                 if self.host.interrupt.came() {
                     return Ok(());
                 }
@@ -179,7 +179,8 @@ impl Deployment<'_> {
         self.tell(request, said)
     }
 
-    /// Whether the host took it. One that has ended the deployment meanwhile says how at the next question.
+    /// Whether the host accepted it. A host that has ended the deployment meanwhile reports the outcome at the next
+    /// query.
     fn tell(&self, request: Request, said: &mut Said) -> Result<bool, Unanswered> {
         match self.host.tell::<Empty>(request, SHORT) {
             Ok(Empty {}) => Ok(true),

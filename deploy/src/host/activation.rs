@@ -11,24 +11,24 @@ const LISTING: Duration = Duration::from_secs(30);
 const CHECK: Duration = Duration::from_secs(60);
 const SWITCH: Duration = Duration::from_secs(300);
 const START: Duration = Duration::from_secs(120);
-/// For another one to end.
+/// The limit for another activation to end.
 const OTHER: Duration = Duration::from_secs(60);
-/// Less than that: what would be done is no reason to have a deployment fail.
+/// A shorter limit: a dry run must not make a deployment fail.
 const DRY_RUN: Duration = Duration::from_secs(50);
 
-/// Most seconds of [`failed_units`].
+/// The limit of [`failed_units`] in seconds.
 pub const LISTED: u64 = LISTING.as_secs();
-/// Most seconds of [`check`].
+/// The limit of [`check`] in seconds.
 pub const CHECKED: u64 = OTHER.as_secs() + CHECK.as_secs();
-/// Most seconds of [`boot`].
+/// The limit of [`boot`] in seconds.
 pub const BOOTED: u64 = OTHER.as_secs() + SWITCH.as_secs();
-/// Most seconds of [`activate`].
+/// The limit of [`activate`] in seconds.
 pub const ACTIVATED: u64 = OTHER.as_secs() + SWITCH.as_secs() + START.as_secs() + LISTED;
 
-/// What `switch-to-configuration` ends with where a unit did not start.
+/// The exit code of `switch-to-configuration` if a unit did not start.
 const UNIT_FAILED: i32 = 4;
 
-/// Has the system say whether it may be activated here.
+/// Asks the system whether it may be activated here.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ pub fn check(world: &dyn World, system: &StorePath, log: &Path) -> Result<(), Co
     done(world, &switch(system, "check", CHECK).log(log)).map(drop)
 }
 
-/// Has the next start boot the system that is the profile's.
+/// Makes the boot loader boot the profile's system at the next start.
 ///
 /// # Errors
 ///
@@ -48,7 +48,7 @@ pub fn boot(world: &dyn World, system: &StorePath, log: &Path) -> Result<(), Com
     done(world, &switch(system, "boot", SWITCH).log(log)).map(drop)
 }
 
-/// What an activation would do.
+/// A description of what an activation would do.
 ///
 /// # Errors
 ///
@@ -62,7 +62,7 @@ pub fn dry_run(world: &dyn World, system: &StorePath) -> Result<String, CommandF
     ))
 }
 
-/// `switch-to-configuration` fails at once while another one goes on, such as an operator's dry run.
+/// `switch-to-configuration` fails at once while another one is running, such as an operator's dry run.
 fn await_other(world: &dyn World) {
     let begun = world.clock();
     while world.is_switching() && world.clock() < begun + OTHER {
@@ -74,9 +74,10 @@ fn switch(system: &StorePath, what: &str, limit: Duration) -> Command {
     Command::new(system.join("bin/switch-to-configuration"), limit).arg(what)
 }
 
-/// Activates a system, and starts what it wants and is not running, such as the job that has nginx read a changed
-/// configuration: a wrong reverse proxy must show now, and not at the next restart. Both are done whatever the first
-/// gave. What had failed before the deployment is not this system's fault, and neither is what is excused.
+/// Activates a system, and starts the units that it wants and that are not running, such as the job that reloads a
+/// changed configuration into nginx: a wrong reverse proxy must show now, and not at the next restart. Both steps are
+/// carried out whatever the result of the first is. Units that had failed before the deployment, and excused ones, do
+/// not count against this system.
 ///
 /// # Errors
 ///
@@ -97,7 +98,7 @@ pub fn activate(
             .args(["start", "default.target"])
             .log(log),
     );
-    // A target is reached though what it wants has failed.
+    // A target is reached even if units that it wants have failed.
     let after = failed_units(world);
     let newly = |after: &BTreeSet<String>| after.difference(before).cloned().collect::<Vec<_>>();
     if let Ok(failed) = after.as_ref().map(newly)
@@ -112,7 +113,7 @@ pub fn activate(
         .unwrap_or(UNIT_FAILED);
     let after = after.map_err(|error| format!("cannot be judged: {error}"))?;
     let all_excused = newly(&after).iter().all(|unit| is_excused(unit));
-    // It looks at all units of the machine, and not only at those that it has started.
+    // The exit code covers all units of the machine, and not only those that were started now.
     let is_explained = code == UNIT_FAILED && all_excused && !after.is_empty();
     if code != 0 && !is_explained {
         return Err(format!("ended with {code}"));
@@ -124,7 +125,7 @@ pub fn activate(
     Ok(())
 }
 
-/// Units that have failed, or that have and are about to be started again.
+/// Units that have failed, or that have failed and are about to be restarted.
 ///
 /// # Errors
 ///

@@ -1,5 +1,6 @@
-//! What is left of a deployment that did not reach its end. It acts by facts and by its arguments: a file that cannot be
-//! read or written hinders nothing. No step hinders the next, what clients meet comes first, and it may be begun anew.
+//! Rolls back a deployment that did not reach its end. It relies on facts and on its arguments: an unreadable or
+//! unwritable file does not stop it. No step stops the next, the steps that affect clients come first, and it may be
+//! started again.
 
 use super::names::StorePath;
 use super::places::{PROFILE, log};
@@ -10,10 +11,10 @@ use crate::state::State;
 
 use std::path::Path;
 
-/// Generations of one deployment that are removed: it makes one, and a second is what an earlier way back left.
+/// The most generations of one deployment to remove: it makes one, and an earlier rollback may have left a second.
 const REMOVED: u64 = 2;
 
-/// Most seconds of all steps.
+/// The limit of all steps in seconds.
 pub const MOST: u64 = activation::LISTED
     + activation::ACTIVATED
     + preflight::ENDED
@@ -21,19 +22,19 @@ pub const MOST: u64 = activation::LISTED
     + activation::BOOTED
     + REMOVED * generations::CHANGED;
 
-/// How a deployment's main process ended, as systemd says.
+/// How the main process of a deployment ended, according to systemd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forward {
     /// It reached its end.
     Committed,
     /// It ended by itself, before its end.
     Failed,
-    /// It was ended, or systemd does not say.
+    /// It was killed, or systemd does not say.
     Interrupted,
 }
 
 impl Forward {
-    /// From what systemd tells an `ExecStopPost`.
+    /// From systemd's variables for an `ExecStopPost`.
     #[must_use]
     pub fn from_environment(code: Option<&str>, status: Option<&str>) -> Self {
         match (code, status) {
@@ -44,17 +45,17 @@ impl Forward {
     }
 }
 
-/// Has the old system run, and be the boot default.
+/// Makes the old system run, and the boot default.
 ///
 /// # Errors
 ///
-/// What is not as it was.
+/// The part that was not restored.
 pub fn back(world: &dyn World, way: &Way, forward: Forward) -> Result<(), String> {
     let mut journal = records::read(world, &way.id)
         .ok()
         .map(|kept| Journal::new(world, kept));
     let state = journal.as_ref().map(|journal| journal.kept.record.state);
-    // One that did not bring the old system back whole is tried again.
+    // A rollback that did not restore the old system completely is tried again.
     let is_over = state.is_some_and(|state| state.is_final() && state != State::NotRolledBack);
     if forward == Forward::Committed || is_over {
         let ended = if is_over {
@@ -72,7 +73,7 @@ pub fn back(world: &dyn World, way: &Way, forward: Forward) -> Result<(), String
     let reason = records::reason(world, &way.id).unwrap_or_else(|| unknown.to_owned());
 
     let is_old = || generations::current(world).is_ok_and(|current| current == way.old);
-    // Another system than these two is none that this deployment has brought.
+    // A system other than these two was not activated by this deployment.
     let is_untouched = || is_old() || generations::current(world).is_ok_and(|current| current != way.new);
     if matches!(state, Some(State::Begun | State::Preflight)) && is_untouched() {
         let left = preflight::end(world);
@@ -88,7 +89,8 @@ pub fn back(world: &dyn World, way: &Way, forward: Forward) -> Result<(), String
         }
     };
     let kept = journal.as_ref().map(|journal| &journal.kept);
-    // Where nobody knows what had failed before, what fails now is taken for it: the old system runs in any case.
+    // If the units that had failed before are not known, those that fail now count as such: the old system runs in any
+    // case.
     let before = match kept {
         Some(kept) => kept.failed.clone(),
         None => activation::failed_units(world).unwrap_or_default(),
@@ -109,7 +111,7 @@ pub fn back(world: &dyn World, way: &Way, forward: Forward) -> Result<(), String
     let may_have_changed = journal.as_ref().is_none_or(|journal| journal.kept.finalized);
     let default = restore_default(world, way, may_have_changed);
 
-    // What was left beside a whole system does not make it less whole.
+    // Leftovers do not make a complete system less complete.
     let wrong = activated.and(default);
     let reason = Some(with(with(reason, left.as_ref().err()), wrong.as_ref().err()));
     let state = match &wrong {
@@ -133,7 +135,7 @@ fn enter(journal: &mut Option<Journal<'_>>, state: State) {
     }
 }
 
-/// An end that cannot be written is an error, so that systemd has it tried again.
+/// An outcome that cannot be written is an error, so that systemd retries.
 fn end(journal: &mut Option<Journal<'_>>, state: State, reason: Option<String>) -> Result<(), String> {
     let Some(journal) = journal else { return Ok(()) };
     journal.kept.record.reason = reason;
@@ -142,8 +144,8 @@ fn end(journal: &mut Option<Journal<'_>>, state: State, reason: Option<String>) 
         .map_err(|error| format!("the end '{state}' cannot be written: {error}"))
 }
 
-/// The profile first, then the boot loader, then the generations that only this deployment made. A way back may have
-/// died between the first two: where the default may have been changed, the boot loader's part is always done.
+/// The profile first, then the boot loader, then the generations that only this deployment made. A rollback may have
+/// been killed between the first two, so the boot loader is always updated if the default may have been changed.
 fn restore_default(world: &dyn World, way: &Way, may_have_changed: bool) -> Result<(), String> {
     if !may_have_changed && generations::number(world) == way.default {
         return Ok(());
@@ -171,7 +173,7 @@ fn restore_default(world: &dyn World, way: &Way, may_have_changed: bool) -> Resu
     switched.and(booted)
 }
 
-/// One that stays does no harm: no restart boots it.
+/// A generation that remains does no harm: no restart boots it.
 fn delete_new(world: &dyn World, way: &Way) {
     let is_new = |system: StorePath| system == way.new;
     let made = generations::all(world).into_iter().filter(|number| {

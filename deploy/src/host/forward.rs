@@ -1,5 +1,5 @@
-//! A deployment's main process: forward to the confirmation that only a new connection from outside can bring, and then
-//! to the boot default. It repairs nothing: whatever ends it, the way back follows.
+//! The main process of a deployment: forward to the confirmation, which only a new connection from outside can bring,
+//! and then to the boot default. It repairs nothing: however it ends otherwise, the rollback follows.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,13 +15,13 @@ use crate::page::{self, ByCorpus, Wrong};
 use crate::release::Counts;
 use crate::state::State;
 
-/// Seconds for all words to get ready.
+/// The limit for all words to get ready, in seconds.
 pub const PATIENCE: u64 = 60;
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Most seconds of one wait for words: its last round may begin at its end.
+/// The limit of one wait for words, in seconds: its last round may begin at its end.
 const READY: u64 = PATIENCE + 2 * ROUND.as_secs() + AGAIN.as_secs();
-/// Most seconds of all steps, the wait for the confirmation left aside.
+/// The limit of all steps, without the wait for the confirmation, in seconds.
 pub const MOST: u64 = 2 * preflight::ENDED
     + activation::CHECKED
     + gates::LOOKED
@@ -43,11 +43,11 @@ pub struct Patience {
     pub confirmation: Duration,
 }
 
-/// Brings the new system.
+/// Activates the new system.
 ///
 /// # Errors
 ///
-/// Why it stays as it was, in one sentence.
+/// Why it was not activated or kept, in one sentence.
 pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience) -> Result<(), String> {
     let way = journal.kept.way.clone();
     let log = places::log(&way.id);
@@ -61,7 +61,7 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
         Err(error) => return Err(format!("what runs cannot be read: {error}")),
     }
     enter(journal, State::Preflight)?;
-    // What an earlier one may have left.
+    // The leftovers of an earlier preflight.
     preflight::end(world)?;
     activation::check(world, &way.new, &log)
         .map_err(|error| format!("it refuses to be activated here: {error}"))?;
@@ -84,7 +84,7 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
     journal.kept.record.excused = gates.excused.into_iter().collect();
     journal.kept.failed = activation::failed_units(world)
         .map_err(|error| format!("nobody knows what had failed before: {error}"))?;
-    // So that whoever deploys knows them from here on.
+    // So that the deployer knows them from here on.
     enter(journal, State::Preflight)?;
     for word in after
         .listen
@@ -154,7 +154,7 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
     .map_err(|error| format!("it did not become the boot default: {error}"))?;
     activation::boot(world, &way.new, &log)
         .map_err(|error| format!("the boot loader's part failed: {error}"))?;
-    // From here on it stays, also where that cannot be written: the way back sees how this process ended.
+    // From here on it stays, even if that cannot be written: the rollback sees how this process ended.
     if let Err(error) = enter(journal, State::Committed) {
         journal.say(&error);
     }
@@ -167,20 +167,20 @@ fn enter(journal: &mut Journal<'_>, state: State) -> Result<(), String> {
         .map_err(|error| format!("the state '{state}' cannot be written: {error}"))
 }
 
-/// What a system says of itself.
+/// A system's own configuration of deployments.
 ///
 /// # Errors
 ///
-/// That it says nothing, or nothing that is understood.
+/// It has none, or it cannot be parsed.
 pub fn config(world: &dyn World, system: &StorePath) -> Result<HostConfig, String> {
     read_config(world, &system.join(host_config::PATH))
 }
 
-/// What a file says of a system.
+/// The configuration in a file.
 ///
 /// # Errors
 ///
-/// That it cannot be read, or is not understood.
+/// It cannot be read or parsed.
 pub fn read_config(world: &dyn World, path: &Path) -> Result<HostConfig, String> {
     let text = world
         .read(path)
@@ -196,8 +196,8 @@ pub fn read_config(world: &dyn World, path: &Path) -> Result<HostConfig, String>
     }
 }
 
-/// Waits for words, given with where they listen, to be ready with the counts that are expected of them. A word that is
-/// excused may stay unready, and does not hold up the rest for long; wrong counts are excused in none.
+/// Waits until words, given with their listening addresses, are ready with their expected counts. An excused word may
+/// remain unready, and does not delay the others for long; wrong counts are never excused.
 fn await_ready(
     world: &dyn World,
     journal: &Journal<'_>,

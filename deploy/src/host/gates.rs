@@ -1,4 +1,4 @@
-//! Which words of a new system may refuse it: only what is worse than now refuses.
+//! Decides which words of a new system may refuse it: only a word that is worse than now refuses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -9,13 +9,13 @@ use super::units::{self, Units};
 use super::world::{ROUND, World};
 use crate::host_config::HostConfig;
 
-/// How often a word is asked that does not answer that it is ready.
+/// How often a word is asked that does not report that it is ready.
 const QUESTIONS: u32 = 3;
 
-/// Most seconds of [`look`] without the pauses.
+/// The limit of [`look`] without the pauses, in seconds.
 pub const LOOKED: u64 = QUESTIONS as u64 * ROUND.as_secs();
 
-/// What a word of the new system is measured by.
+/// The criteria for the words of the new system.
 #[derive(Debug, Default)]
 pub struct Gates {
     /// Words whose units or secrets change, with their units: these have a preflight.
@@ -27,19 +27,19 @@ pub struct Gates {
 /// The running system and the new one.
 #[derive(Debug, Clone, Copy)]
 pub struct Change<'a> {
-    /// System that runs.
+    /// The running system.
     pub old: &'a StorePath,
-    /// What it says of itself; none where it says nothing.
+    /// Its configuration; none if it has none.
     pub before: Option<&'a HostConfig>,
-    /// System that is brought.
+    /// The new system.
     pub new: &'a StorePath,
-    /// What that says of itself.
+    /// Its configuration.
     pub after: &'a HostConfig,
-    /// The changed secrets, by the path that each is decrypted to.
+    /// The changed secrets, by the path to which each is decrypted.
     pub secrets: &'a BTreeMap<PathBuf, PathBuf>,
     /// Whether all words are excused.
     pub all_excused: bool,
-    /// Between two questions to a word that is not ready.
+    /// The pause between two queries of a word that is not ready.
     pub pause: Duration,
 }
 
@@ -47,11 +47,11 @@ pub struct Change<'a> {
 ///
 /// # Errors
 ///
-/// That a unit of the new system cannot be read.
+/// A unit of the new system cannot be read.
 pub fn look(world: &dyn World, change: Change<'_>) -> Result<Gates, String> {
     let running = change.before.map(|before| &before.listen);
     let mut said = running.map(|words| world.readiness(words)).unwrap_or_default();
-    // One answer that did not come in time excuses nothing.
+    // A single answer that did not arrive in time excuses nothing.
     for _ in 1..QUESTIONS {
         let mut again = running.cloned().unwrap_or_default();
         again.retain(|word, _| said.get(word).is_some_and(Option::is_some));

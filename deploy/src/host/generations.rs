@@ -1,4 +1,4 @@
-//! The generations of the system's profile.
+//! The generations of the system profile.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use super::world::{Command, CommandFailed, World, done, resolve};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Most seconds of a change of the profile.
+/// The limit of a change of the profile in seconds.
 pub const CHANGED: u64 = LIMIT.as_secs();
 
-/// What runs.
+/// The running system.
 ///
 /// # Errors
 ///
-/// That it cannot be read, or is no store path.
+/// It cannot be read, or is not a store path.
 pub fn current(world: &dyn World) -> io::Result<StorePath> {
     store_path(world, Path::new(CURRENT))
 }
@@ -58,12 +58,12 @@ pub fn link(number: u64) -> PathBuf {
 ///
 /// # Errors
 ///
-/// That there is none.
+/// The generation does not exist.
 pub fn system(world: &dyn World, number: u64) -> io::Result<StorePath> {
     store_path(world, &link(number))
 }
 
-/// Makes a system the profile's newest generation.
+/// Makes a system the newest generation of the profile.
 ///
 /// # Errors
 ///
@@ -72,7 +72,7 @@ pub fn set(world: &dyn World, system: &StorePath) -> Result<(), CommandFailed> {
     profile(world, "--set", system.as_str())
 }
 
-/// Makes a generation the profile's.
+/// Switches the profile to a generation.
 ///
 /// # Errors
 ///
@@ -81,7 +81,7 @@ pub fn switch(world: &dyn World, number: u64) -> Result<(), CommandFailed> {
     profile(world, "--switch-generation", &number.to_string())
 }
 
-/// Removes a generation that is not the profile's.
+/// Removes a generation that is not the current one of the profile.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What root sees who asks on the host itself.
+//! Reports for root on the host itself.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,14 +12,14 @@ use crate::protocol::{Checked, Deployed, Generations, Record, Status};
 ///
 /// # Errors
 ///
-/// That there is no randomness.
+/// There is no randomness.
 pub fn id() -> io::Result<Id> {
     let mut bytes = [0; 8];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     hex(&bytes).parse().map_err(io::Error::other)
 }
 
-/// What runs, and the last deployment.
+/// The running system, and the last deployment.
 #[must_use]
 pub fn status(status: &Status) -> String {
     let mut text = format!(
@@ -88,7 +88,7 @@ pub fn log(deployments: &[Record]) -> String {
         .collect()
 }
 
-/// The digest of what runs, and what each word executes.
+/// The digest of the running closure, and the program that each word executes.
 #[must_use]
 pub fn check(checked: &Checked) -> String {
     let mut text = format!(

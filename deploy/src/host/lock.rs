@@ -1,5 +1,5 @@
-//! The transient unit of a deployment. Its name is the lock against a second one, its main process goes forward, and its
-//! `ExecStopPost` goes back, whatever ended the main process.
+//! The transient unit of a deployment. Its name is the lock against a second one, its main process goes forward, and
+//! its `ExecStopPost` rolls back, however the main process ended.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -11,29 +11,29 @@ use super::world::{Command, CommandFailed, World, done, text};
 use super::{back, forward};
 
 const LIMIT: Duration = Duration::from_secs(60);
-/// For what has no limit of its own, such as a slow disk.
+/// Additional time for work without its own limit, such as that of a slow disk.
 pub const MARGIN: u64 = 60;
-/// Seconds that systemd gives the main process, without the wait for the confirmation.
+/// The main process's limit in systemd, in seconds, without the wait for the confirmation.
 pub const FORWARD: u64 = forward::MOST + MARGIN;
-/// Seconds that systemd gives the way back.
+/// The rollback's limit in systemd, in seconds.
 pub const BACK: u64 = back::MOST + MARGIN;
 
 /// This program, as a unit runs it.
 #[derive(Debug, Clone)]
 pub struct Program {
-    /// Its file.
+    /// Its path.
     pub path: PathBuf,
-    /// What stands before its subcommand.
+    /// The options before its subcommand.
     pub options: Vec<OsString>,
-    /// Where it finds the other programs.
+    /// The search path for other programs.
     pub search_path: OsString,
 }
 
-/// Whether a deployment, or the repair of one, is under way. A unit that waits for its start is.
+/// Whether a deployment, or the repair of one, is under way. That includes a unit that waits for its start.
 ///
 /// # Errors
 ///
-/// That systemd does not say.
+/// systemd does not say.
 pub fn is_held(world: &dyn World) -> Result<bool, CommandFailed> {
     let said = text(
         world,
@@ -52,22 +52,22 @@ pub fn is_held(world: &dyn World) -> Result<bool, CommandFailed> {
     }))
 }
 
-/// Where the unit of a deployment is.
+/// The state of a deployment's unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unit {
-    /// There is none.
+    /// It does not exist.
     Ended,
-    /// Its main process has ended, and the way back goes on.
+    /// Its main process has ended, and the rollback is running.
     Ending,
-    /// It goes forward.
+    /// Its main process is running.
     Going,
 }
 
-/// Where the unit of a deployment is, its repair left aside.
+/// The state of a deployment's unit, regardless of its repair.
 ///
 /// # Errors
 ///
-/// That systemd does not say.
+/// systemd does not say.
 pub fn unit(world: &dyn World) -> Result<Unit, CommandFailed> {
     let said = text(
         world,
@@ -80,11 +80,11 @@ pub fn unit(world: &dyn World) -> Result<Unit, CommandFailed> {
     })
 }
 
-/// Starts a deployment's unit, if there is none.
+/// Starts a deployment's unit, unless there is one.
 ///
 /// # Errors
 ///
-/// How systemd refused it.
+/// systemd's refusal.
 pub fn take(world: &dyn World, program: &Program, way: &Way, confirmation: u64) -> Result<(), CommandFailed> {
     forget(world);
     let forward = [
@@ -110,10 +110,10 @@ pub fn take(world: &dyn World, program: &Program, way: &Way, confirmation: u64) 
     done(world, &command).map(drop)
 }
 
-/// Unloads the unit of a deployment that has ended. Systemd 262 collects it by itself, unless its failure started a unit
-/// that had been started before: then its name stays taken, even after `reset-failed`.
+/// Unloads a deployment's unit that has ended. systemd 262 unloads one by itself, except when its failure started
+/// another unit that had been started before: then its name remains in use, even after `reset-failed`.
 pub fn forget(world: &dyn World) {
-    // This fails if there is no such unit.
+    // It is not an error if it does not exist.
     let _ = world.run(&Command::new("systemctl", LIMIT).args(["stop", UNIT]));
 }
 
@@ -128,7 +128,7 @@ fn stop_post(program: &Program, way: &Way) -> OsString {
     post
 }
 
-/// The arguments of the way back. Each is a name of a form of its own, so that none needs a quote.
+/// The arguments of the rollback. Each has a restricted form, so that none needs quotes.
 fn back_arguments(way: &Way) -> Vec<String> {
     let mut arguments = vec![
         "back".to_owned(),
@@ -141,11 +141,11 @@ fn back_arguments(way: &Way) -> Vec<String> {
     arguments
 }
 
-/// Ends a deployment's unit, which then goes back; it may have ended by itself.
+/// Stops a deployment's unit, which then rolls back; it may have ended by itself.
 ///
 /// # Errors
 ///
-/// How systemd refused it.
+/// systemd's refusal.
 pub fn stop(world: &dyn World) -> Result<(), CommandFailed> {
     done(
         world,

@@ -1,9 +1,9 @@
 //! The part of a deployment that runs on the host, and decides.
 //!
-//! A request comes by [`connect`] from whoever deploys to [`serve`], which judges the release, keeps it
-//! ([`records`]), and takes its store paths ([`store`]). A deployment is one transient unit ([`lock`]): [`forward`] is
-//! its main process, [`back`] what systemd runs however that ended, and [`recover`] what repairs where `back` died too.
-//! These three see the machine only by the trait [`world::World`], so that the tests can have each step of it fail.
+//! A request arrives through [`connect`] at [`serve`], which verifies the release, records it ([`records`]), and
+//! receives its store paths ([`store`]). A deployment is one transient unit ([`lock`]): [`forward`] is its main
+//! process, [`back`] runs however that ended, and [`recover`] repairs if `back` was killed too. These three see the
+//! machine only through the trait [`world::World`], so that the tests can make each of its steps fail.
 
 pub mod activation;
 pub mod back;

@@ -1,4 +1,4 @@
-//! What a request or an argument may name, as types: nothing else becomes part of a path or a command.
+//! The names that requests and arguments may contain, as types: nothing else becomes part of a path or a command.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::closure::is_store_path;
 
-/// A name of another form than it must have.
+/// A name that does not have the required form.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("invalid {what} '{given}': expected {expected}")]
 pub struct InvalidName {
@@ -82,7 +82,7 @@ impl FromStr for StorePath {
 }
 
 impl StorePath {
-    /// It as a path.
+    /// As a path.
     #[must_use]
     pub fn path(&self) -> &Path {
         Path::new(&self.0)
@@ -92,7 +92,7 @@ impl StorePath {
     ///
     /// # Errors
     ///
-    /// That it is none of the store.
+    /// It is not a path directly in the store.
     pub fn from_path(path: &Path) -> Result<Self, InvalidName> {
         path.to_string_lossy().parse()
     }
@@ -104,7 +104,7 @@ impl StorePath {
     }
 }
 
-/// Whether a word's instance may have this name, which becomes part of units' names.
+/// Whether it is a valid name of a word's instance, which becomes part of units' names.
 #[must_use]
 pub fn is_instance(name: &str) -> bool {
     name.len() <= 100

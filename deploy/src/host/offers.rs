@@ -1,4 +1,4 @@
-//! The releases that were offered to this host and that it would take, each in a folder by its name.
+//! The releases that were offered to this host and that it accepts, each in a folder with its name.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,17 +10,17 @@ use super::world::World;
 use super::{generations, places, records};
 use crate::protocol::{Deployed, SignedRelease};
 
-/// Releases that are kept, besides those that run or are the boot default.
+/// The number of releases that are kept, besides those that run or are the boot default.
 const KEPT: usize = 10;
-/// Of those, how many whose system is kept from being collected as garbage.
+/// For how many of those the system is protected from garbage collection.
 const ROOTS: usize = 3;
 
-/// What is known of an offered release without judging it anew.
+/// The data of an offered release that is needed without verifying it again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Accepted {
     /// The host's system in it.
     pub system: StorePath,
-    /// What it is.
+    /// The release.
     pub deployed: Deployed,
 }
 
@@ -40,14 +40,14 @@ pub fn keep(
     world.write(&folder.join("provenance.sigstore.json"), signed.bundle.as_bytes())?;
     world.write(&folder.join("release.json"), signed.release.as_bytes())?;
     world.write(&folder.join("closure"), signed.closure.as_bytes())?;
-    // Last: without it the folder is no release.
+    // Last: without it the folder is not a release.
     world.write(&folder.join("accepted.json"), &serde_json::to_vec(accepted)?)?;
     world.link(accepted.system.path(), &places::root(name))?;
     prune(world);
     Ok(())
 }
 
-/// A release that was offered, as it came.
+/// An offered release, as it was received.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ pub fn read(world: &dyn World, name: &ReleaseName) -> io::Result<SignedRelease> 
     })
 }
 
-/// The release that a system was deployed from, where this host knows it.
+/// The release that a system was deployed from, if this host knows it.
 #[must_use]
 pub fn of_system(world: &dyn World, system: &StorePath) -> Option<Deployed> {
     let deployed = records::all(world)
@@ -77,12 +77,12 @@ pub fn of_system(world: &dyn World, system: &StorePath) -> Option<Deployed> {
             .map(|(_, _, accepted)| accepted)
             .filter(|accepted| accepted.system == *system)
             .map(|accepted| accepted.deployed)
-            // Two releases may have one system: the oldest refuses least.
+            // Two releases may have the same system: the oldest refuses the fewest.
             .min_by_key(|deployed| deployed.commit_time)
     })
 }
 
-/// Time of the offer, name and content of each.
+/// The time of the offer, the name and the data of each.
 fn all(world: &dyn World) -> Vec<(u64, ReleaseName, Accepted)> {
     world
         .names(&places::releases())

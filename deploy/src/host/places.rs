@@ -1,49 +1,49 @@
-//! Where things are on a host.
+//! The paths on a host.
 
 use std::path::{Path, PathBuf};
 
 use super::names::{Id, ReleaseName};
 
-/// The transient unit of a deployment. Its name is the lock. No name of ours begins with `wordtally-`, which is the
-/// words'.
+/// The transient unit of a deployment. Its name is the lock. None of our names begins with `wordtally-`, which is
+/// reserved for the words.
 pub const UNIT: &str = "deploy-wordtally.service";
-/// The unit that repairs what a deployment left whose way back died.
+/// The unit that repairs what a deployment left if its rollback was killed.
 pub const RECOVERY: &str = "deploy-host-recover.service";
-/// What the units of a preflight begin with.
+/// The prefix of the units of a preflight.
 pub const PREFLIGHT: &str = "preflight-wordtally";
-/// Where unit files go that a restart forgets.
+/// The folder for unit files that do not survive a restart.
 pub const RUNTIME_UNITS: &str = "/run/systemd/system";
-/// What runs.
+/// The running system.
 pub const CURRENT: &str = "/run/current-system";
-/// What `switch-to-configuration` locks whatever it does.
+/// The lock of `switch-to-configuration`, whatever it does.
 pub const SWITCHING: &str = "/run/nixos/switch-to-configuration.lock";
-/// The system's profile: what the next start boots.
+/// The system profile, which the next start boots.
 pub const PROFILE: &str = "/nix/var/nix/profiles/system";
-/// The socket that requests come by.
+/// The socket for requests.
 pub const SOCKET: &str = "/run/deploy-host.sock";
 
 const STATE: &str = "/var/lib/deploy-host";
 const ROOTS: &str = "/nix/var/nix/gcroots";
 
-/// What a preflight has besides its units: its words' sockets, and new secrets.
+/// The files of a preflight besides its units: its words' sockets, and new secrets.
 #[must_use]
 pub fn preflight() -> PathBuf {
     Path::new("/run").join(PREFLIGHT)
 }
 
-/// All that is kept.
+/// All persistent data.
 #[must_use]
 pub fn state() -> PathBuf {
     PathBuf::from(STATE)
 }
 
-/// Locked by whoever begins or repairs a deployment, or must not meet one.
+/// Locked while a deployment is started or repaired, or must not be.
 #[must_use]
 pub fn beginning() -> PathBuf {
     state().join("beginning.lock")
 }
 
-/// Locked by whoever receives paths.
+/// Locked while paths are received.
 #[must_use]
 pub fn receiving() -> PathBuf {
     state().join("receiving.lock")
@@ -61,7 +61,7 @@ pub fn deployment(id: &Id) -> PathBuf {
     deployments().join(id.as_str())
 }
 
-/// What a deployment says as it goes.
+/// The log of a deployment.
 #[must_use]
 pub fn log(id: &Id) -> PathBuf {
     deployment(id).join("log")
@@ -79,7 +79,7 @@ pub fn release(name: &ReleaseName) -> PathBuf {
     releases().join(name.as_str())
 }
 
-/// Keeps an offered system from being collected as garbage.
+/// Protects an offered system from garbage collection.
 #[must_use]
 pub fn root(name: &ReleaseName) -> PathBuf {
     Path::new(ROOTS).join(format!("deploy-host-{name}"))

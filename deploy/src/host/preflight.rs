@@ -1,5 +1,5 @@
-//! Tries the words of a new system beside those that serve, by their own units, on sockets that no client reaches: what
-//! does not get ready, or answers wrongly, never meets one.
+//! Tests the words of a new system beside the running ones, with their own units, on sockets that no client reaches:
+//! clients never see a word that does not get ready, or answers wrongly.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,16 @@ use super::world::{Command, World, done};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Most seconds of [`start`].
+/// The limit of [`start`] in seconds.
 pub const STARTED: u64 = 2 * LIMIT.as_secs();
-/// Most seconds of [`end`].
+/// The limit of [`end`] in seconds.
 pub const ENDED: u64 = 3 * LIMIT.as_secs();
 
-/// Starts words; gives where each is asked. `say` is told which have no preflight.
+/// Starts words; returns the address of each. `say` is told which words have no preflight.
 ///
 /// # Errors
 ///
-/// What failed.
+/// The step that failed.
 pub fn start(
     world: &dyn World,
     words: &BTreeMap<String, Units>,
@@ -63,25 +63,25 @@ pub fn start(
     Ok(started)
 }
 
-/// Ends a preflight, or what is left of one. Units that did not stop keep their files, so that whoever comes next finds
+/// Ends a preflight, or what is left of one. Units that did not stop keep their files, so that the next attempt finds
 /// them.
 ///
 /// # Errors
 ///
-/// What is left.
+/// The part that is left.
 pub fn end(world: &dyn World) -> Result<(), String> {
     let names = world
         .names(Path::new(RUNTIME_UNITS))
         .map_err(|error| format!("{RUNTIME_UNITS} cannot be read: {error}"))?;
     let (units, others): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.starts_with(PREFLIGHT));
-    // A file that was being written when its process was killed has another name, and is no unit.
+    // A file whose writer was killed has another name, and is not a unit.
     let half = others.iter().filter(|name| {
         name.strip_prefix('.')
             .is_some_and(|name| name.starts_with(PREFLIGHT))
     });
     if !units.is_empty() {
         systemctl(world, Command::new("systemctl", LIMIT).arg("stop").args(&units))?;
-        // That none has failed is no error of ours.
+        // It is not an error if none has failed.
         let _ =
             world.run(&Command::new("systemctl", LIMIT).args(["reset-failed", &format!("{PREFLIGHT}-*")]));
     }

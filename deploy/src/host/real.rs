@@ -1,4 +1,4 @@
-//! The machine itself.
+//! The real machine.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -20,14 +20,14 @@ use super::world::{Command, CommandFailed, Ended, Locked, ROUND, World};
 use crate::page::{self, ByCorpus, Wrong};
 use crate::program::{self, NotEnded};
 
-/// Most bytes of a file: what is more is not read.
+/// The most bytes that are read of a file.
 const MOST: u64 = 64 * 1024 * 1024;
-/// How long one question to a word may take.
+/// How long one query of a word may take.
 const ANSWER: Duration = Duration::from_secs(8);
-/// Words that are asked at a time: 110 that hang take two rounds, and who asks for the status waits 20 s.
+/// Words that are asked at the same time: 110 that hang take two rounds, and a request for the status waits for 20 s.
 const AT_A_TIME: usize = 64;
 
-/// The machine, or for tests a folder that stands for it.
+/// The machine, or in tests a folder that represents it.
 #[derive(Debug, Clone)]
 pub struct Real {
     root: PathBuf,
@@ -44,14 +44,14 @@ impl Real {
         }
     }
 
-    /// Where this machine has it.
+    /// The path on this machine.
     #[must_use]
     pub fn at(&self, path: &Path) -> PathBuf {
         path.strip_prefix("/")
             .map_or_else(|_| path.to_owned(), |below| self.root.join(below))
     }
 
-    /// The program as it is executed.
+    /// The path of the program to execute.
     fn program(&self, program: &Path) -> PathBuf {
         if program.is_absolute() {
             self.at(program)
@@ -60,7 +60,8 @@ impl Real {
         }
     }
 
-    /// A file beside the one that it becomes: one name, so that a killed process leaves no second.
+    /// A temporary file beside the one that it becomes. It has a fixed name, so that a killed process leaves at most
+    /// one.
     fn beside(&self, path: &Path) -> PathBuf {
         let path = self.at(path);
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -68,10 +69,10 @@ impl Real {
     }
 }
 
-/// The environment that each outside command gets besides that of this process.
+/// The additional environment of each external command.
 pub fn environment(command: &mut process::Command) -> &mut process::Command {
     command
-        // Else a switch complains, line after line, where a unit's locale is not installed.
+        // Otherwise a switch complains on every line if a unit's locale is not installed.
         .env("LC_ALL", "C.UTF-8")
         .env("NO_COLOR", "1")
 }
@@ -85,7 +86,8 @@ impl World for Real {
         let limit = command.limit;
         let ended = match &command.log {
             Some(log) => {
-                // A log that cannot be written hinders nothing: the output goes where this process's goes, to the journal.
+                // A log that cannot be written does not stop anything: the output then goes where this process's goes,
+                // to the journal.
                 if let Ok((output, errors)) =
                     append(&self.at(log)).and_then(|log| Ok((log.try_clone()?, log)))
                 {
@@ -240,14 +242,14 @@ impl World for Real {
     }
 
     fn is_switching(&self) -> bool {
-        // Where it cannot be asked, the activation itself says it.
+        // If that cannot be determined, the activation itself will report it.
         File::open(self.at(Path::new(SWITCHING)))
             .is_ok_and(|file| flock(file, FlockOperation::NonBlockingLockExclusive) == Err(Errno::WOULDBLOCK))
     }
 }
 
 impl Real {
-    /// What words say; those are left out for which there was no time.
+    /// The answers of words; words for which there was no time are left out.
     fn ask<T: Send>(
         &self,
         words: &BTreeMap<String, String>,

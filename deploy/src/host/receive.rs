@@ -1,5 +1,4 @@
-//! Takes store paths from whoever deploys. Each is kept aside until its content is what was signed: the store learns of
-//! nothing else.
+//! Receives store paths. Each is kept aside until its content matches the signed one: the store sees nothing else.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -20,22 +19,22 @@ use crate::closure::{Closure, nar_hash};
 use crate::program;
 use crate::protocol::PathHeader;
 
-/// Most bytes of all paths of a request.
+/// The most bytes of all paths of a request.
 pub const MOST: u64 = 16 * 1024 * 1024 * 1024;
-/// Most bytes of a header's line: it names all references of a path.
+/// The most bytes of a header's line, which names all references of a path.
 const HEADER: u64 = 4 * 1024 * 1024;
-/// Bytes that stay free.
+/// The bytes that must remain free.
 const RESERVE: u64 = 256 * 1024 * 1024;
-/// For the store to take the last path.
+/// The limit for the store to import the last path.
 const LIMIT: Duration = Duration::from_secs(600);
-/// What follows each NAR in the format of `nix-store --export`.
+/// The marker after each NAR in the format of `nix-store --export`.
 const EXPORT: u64 = 0x4558_494e;
 
-/// Takes paths until an empty line.
+/// Receives paths until an empty line.
 ///
 /// # Errors
 ///
-/// Why a path is not taken; those before it are in the store.
+/// Why a path was not accepted; those before it are in the store.
 pub fn receive(
     input: &mut dyn BufRead,
     closure: &Closure,
@@ -60,7 +59,7 @@ pub fn receive(
     import.end()
 }
 
-/// Whether a path leaves the file system what the rest of the machine needs.
+/// Checks that a path leaves enough space for the rest of the machine.
 fn has_room(spool: &Path, path: &StorePath, size: u64) -> Result<(), String> {
     let there = statvfs(spool).map_err(|error| format!("the free space is not known: {error}"))?;
     let free = there.f_bavail.saturating_mul(there.f_frsize);
@@ -99,8 +98,8 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// What can be said before the bytes come. References are not signed: they are compared with
-    /// the signed content.
+    /// The checks that are possible before the bytes arrive. References are not signed: they are compared with the
+    /// signed content.
     fn header(&mut self, header: &PathHeader) -> Result<StorePath, String> {
         let path = StorePath::from_path(&header.path).map_err(|error| error.to_string())?;
         if !self.closure.0.contains_key(path.path()) {
@@ -128,7 +127,7 @@ impl Check<'_> {
         Ok(path)
     }
 
-    /// The path's NAR, once it is what was signed.
+    /// The path's NAR, once it matches the signed one.
     fn content(
         &self,
         input: &mut dyn BufRead,
@@ -188,7 +187,7 @@ impl Check<'_> {
     }
 }
 
-/// `nix-store --import`, which takes path after path.
+/// `nix-store --import`, which accepts one path after another.
 struct Import {
     child: Child,
     input: Option<BufWriter<ChildStdin>>,
@@ -265,7 +264,7 @@ fn number(output: &mut impl Write, number: u64) -> io::Result<()> {
     output.write_all(&number.to_le_bytes())
 }
 
-/// Its length, and its bytes up to a multiple of eight.
+/// Writes a text's length, and its bytes padded to a multiple of eight.
 fn string(output: &mut impl Write, text: &str) -> io::Result<()> {
     number(output, text.len() as u64)?;
     output.write_all(text.as_bytes())?;

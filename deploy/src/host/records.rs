@@ -1,4 +1,4 @@
-//! What a host keeps of its deployments, in a folder for each.
+//! The records that a host keeps of its deployments, in a folder for each.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -11,25 +11,25 @@ use super::world::World;
 use crate::protocol::Record;
 use crate::state::State;
 
-/// Deployments that are kept.
+/// The number of deployments that are kept.
 const KEPT: usize = 20;
 
-/// A deployment's record, with what only this host needs. The program of the old system writes it while that of the new
-/// one reads it: a field may be added with a default, and none may go.
+/// The record of a deployment, with the data that only this host needs. The old system's program writes it while the
+/// new one's reads it: a field may be added with a default, and none may be removed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Kept {
-    /// Its number: the newest has the greatest.
+    /// Its number: the newest has the largest.
     pub number: u64,
-    /// What is told.
+    /// The reported part.
     #[serde(flatten)]
     pub record: Record,
-    /// What going back takes.
+    /// The data for a rollback.
     pub way: Way,
-    /// Units that had failed before it: they are no fault of either system.
+    /// Units that had failed before it, which is not the fault of either system.
     #[serde(default)]
     pub failed: BTreeSet<String>,
-    /// Whether the boot default may have been changed: a way back that is begun anew must look at it again.
+    /// Whether the boot default may have been changed: a rollback that is started again must check it again.
     #[serde(default)]
     pub finalized: bool,
 }
@@ -44,27 +44,27 @@ impl Kept {
     }
 }
 
-/// All that the way back needs. It is in the arguments of its process too, which a full disk takes nothing from.
+/// Everything that a rollback needs. It is also in the arguments of its process, which a full disk does not affect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Way {
-    /// Name of the deployment.
+    /// The name of the deployment.
     pub id: Id,
     /// The system that ran before.
     pub old: StorePath,
-    /// The system that it brings.
+    /// The new system.
     pub new: StorePath,
-    /// Generation of the boot default; none on a machine without a profile.
+    /// The generation of the boot default; none on a machine without a profile.
     pub default: Option<u64>,
-    /// The newest generation, 0 without any: those above it that have the new system are this deployment's.
+    /// The newest generation, 0 if there is none: generations above it with the new system belong to this deployment.
     pub newest: u64,
 }
 
-/// Keeps a new deployment.
+/// Records a new deployment.
 ///
 /// # Errors
 ///
-/// That it is there already, or cannot be written.
+/// It exists already, or cannot be written.
 pub fn begin(world: &dyn World, kept: &Kept) -> io::Result<()> {
     let folder = places::deployment(&kept.way.id);
     if world.exists(&folder) {
@@ -81,12 +81,12 @@ pub fn begin(world: &dyn World, kept: &Kept) -> io::Result<()> {
     written
 }
 
-/// Forgets a deployment that has not begun.
+/// Removes a deployment that has not started.
 pub fn forget(world: &dyn World, id: &Id) {
     let _ = world.remove(&places::deployment(id));
 }
 
-/// Writes a record anew.
+/// Replaces a record.
 ///
 /// # Errors
 ///
@@ -96,11 +96,11 @@ pub fn write(world: &dyn World, kept: &Kept) -> io::Result<()> {
     world.write(&places::deployment(&kept.way.id).join("record.json"), &text)
 }
 
-/// A deployment's record, with the reason that was given since it was written.
+/// The record of a deployment, with the reason that was given since it was written.
 ///
 /// # Errors
 ///
-/// That there is none, or that it cannot be read.
+/// It does not exist, or cannot be read.
 pub fn read(world: &dyn World, id: &Id) -> io::Result<Kept> {
     let mut kept: Kept = serde_json::from_slice(&world.read(&places::deployment(id).join("record.json"))?)?;
     if kept.record.reason.is_none() {
@@ -109,7 +109,7 @@ pub fn read(world: &dyn World, id: &Id) -> io::Result<Kept> {
     Ok(kept)
 }
 
-/// All that can be read, the newest last.
+/// All readable records, the newest last.
 #[must_use]
 pub fn all(world: &dyn World) -> Vec<Kept> {
     let mut all: Vec<_> = world
@@ -122,7 +122,7 @@ pub fn all(world: &dyn World) -> Vec<Kept> {
     all
 }
 
-/// Forgets the oldest, and what is no record.
+/// Removes the oldest records, and anything that is not a record.
 pub fn prune(world: &dyn World) {
     let all = all(world);
     let kept: Vec<_> = all
@@ -138,7 +138,7 @@ pub fn prune(world: &dyn World) {
     }
 }
 
-/// The first reason is the one that counts.
+/// The first reason counts.
 pub fn give_reason(world: &dyn World, id: &Id, reason: &str) {
     let _ = world.create(&places::deployment(id).join("reason"), reason.as_bytes());
 }
@@ -150,7 +150,7 @@ pub fn reason(world: &dyn World, id: &Id) -> Option<String> {
     Some(String::from_utf8_lossy(&text).into_owned()).filter(|text| !text.is_empty())
 }
 
-/// Says that the pages are right from outside.
+/// Records that the pages are correct from outside.
 ///
 /// # Errors
 ///
@@ -159,13 +159,13 @@ pub fn confirm(world: &dyn World, id: &Id) -> io::Result<()> {
     world.write(&places::deployment(id).join("confirmed"), b"")
 }
 
-/// Whether somebody has said so.
+/// Whether that was recorded.
 #[must_use]
 pub fn is_confirmed(world: &dyn World, id: &Id) -> bool {
     world.exists(&places::deployment(id).join("confirmed"))
 }
 
-/// A deployment that goes on, for whoever writes its record and its log.
+/// A running deployment, for the process that writes its record and its log.
 pub struct Journal<'a> {
     world: &'a dyn World,
     /// Its record.
@@ -173,24 +173,24 @@ pub struct Journal<'a> {
 }
 
 impl<'a> Journal<'a> {
-    /// Goes on with a record.
+    /// Continues with a record.
     #[must_use]
     pub fn new(world: &'a dyn World, kept: Kept) -> Self {
         Self { world, kept }
     }
 
-    /// A line of its log. One that cannot be written hinders nothing.
+    /// Writes a line of its log. A line that cannot be written does not stop anything.
     pub fn say(&self, line: &str) {
         let _ = self
             .world
             .append(&places::log(&self.kept.way.id), format!("{line}\n").as_bytes());
     }
 
-    /// Where it is now.
+    /// Enters a state.
     ///
     /// # Errors
     ///
-    /// That it cannot be written.
+    /// It cannot be written.
     pub fn enter(&mut self, state: State) -> io::Result<()> {
         self.kept.record.state = state;
         if state == State::Finalizing {

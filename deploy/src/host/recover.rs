@@ -1,4 +1,4 @@
-//! Repairs what a deployment left whose way back died too, and what a restart in the middle of one left.
+//! Repairs what a deployment left if its rollback was killed too, or if the machine was restarted during it.
 
 use std::io;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use super::world::World;
 use super::{activation, generations, lock, places, preflight, records};
 use crate::state::State;
 
-/// For a way back to end; its unit has a limit of its own.
+/// The limit for a rollback to end; its unit has its own limit.
 const WAIT: Duration = Duration::from_secs(lock::BACK + lock::MARGIN);
-/// For one that begins, whose own commands have limits.
+/// The limit for a deployment that is starting, whose own commands have limits.
 const LOCK: Duration = Duration::from_secs(180);
-/// How often it is tried. Counted here: an activation resets what systemd counts.
+/// The number of attempts. They are counted here, because an activation resets systemd's counter.
 const TRIES: usize = 5;
-/// Since the first one began, no other begins.
+/// How long after the first attempt others may begin.
 const TRYING: Duration = Duration::from_secs(600);
-/// Between two tries.
+/// The pause between two attempts.
 pub const PAUSE: Duration = Duration::from_secs(10);
-/// Most seconds of it all: the last try may begin when no more may. systemd gives it more than that.
+/// The limit of everything in seconds: the last attempt may begin just before no more may. systemd's limit is longer.
 pub const MOST: u64 = LOCK.as_secs()
     + WAIT.as_secs()
     + TRYING.as_secs()
@@ -28,14 +28,16 @@ pub const MOST: u64 = LOCK.as_secs()
     + super::back::MOST
     + lock::MARGIN;
 
-/// Goes back where the last deployment has no end, or did not bring the old system back whole. One that is the boot
-/// default already stays. What was not brought back by the last try ends as that: another deployment may begin.
+/// Rolls back if the last deployment has no outcome, or did not restore the old system completely. A new system that is
+/// already the boot default stays. A deployment that the last attempt did not roll back ends as such, and another one
+/// may start.
 ///
 /// # Errors
 ///
-/// What is not as it was.
+/// The part that was not restored.
 pub fn recover(world: &dyn World, pause: Duration) -> Result<(), String> {
-    // One that begins has kept its record, and may have no unit yet. A lock that cannot be made hinders nothing.
+    // A deployment that is starting has a record, and may have no unit yet. A lock that cannot be created does not stop
+    // anything.
     let locked = world.lock(&places::beginning(), LOCK);
     if locked
         .as_ref()
@@ -63,10 +65,11 @@ pub fn recover(world: &dyn World, pause: Duration) -> Result<(), String> {
     }
 }
 
-/// Whether the deployment's unit has ended, and what it left is for this to repair.
+/// Whether the deployment's unit has ended, so that its leftovers are for this process to repair.
 fn await_way_back(world: &dyn World) -> Result<bool, String> {
-    // An activation starts this too. While a deployment goes forward, its own way back is still to come. While that goes
-    // on, this waits: a start that is asked for when it fails would be lost on a unit that runs already.
+    // An activation starts this process too. While a deployment goes forward, its own rollback is still to come. While
+    // the rollback runs, this process waits: if the rollback fails, a start request for a unit that is already running
+    // would be lost.
     let begun = world.clock();
     loop {
         match lock::unit(world).map_err(|error| error.to_string())? {
@@ -89,7 +92,7 @@ fn repair(world: &dyn World) -> Result<(), String> {
         .as_ref()
         .is_some_and(|current| *current != last.way.old && *current != last.way.new)
     {
-        // An operator has brought another system since: that one stays.
+        // An operator has activated another system since: that one stays.
         return preflight::end(world);
     }
     let is_new = |system: Option<StorePath>| system.as_ref() == Some(&last.way.new);
@@ -100,7 +103,7 @@ fn repair(world: &dyn World) -> Result<(), String> {
         // An operator has chosen the new system since.
         return preflight::end(world);
     }
-    // It was confirmed, and only the boot loader's part or the word of it may be missing.
+    // It was confirmed, and only the boot loader's update or the record of it may be missing.
     if last.record.state == State::Finalizing && is_new(current) && is_new(generations::default(world)) {
         let booted = activation::boot(world, &last.way.new, &places::log(&last.way.id));
         if booted.is_ok() {

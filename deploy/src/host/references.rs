@@ -1,12 +1,12 @@
-//! Which paths a NAR refers to, as Nix itself finds them: by the 32 digits that each path's name begins with.
+//! Finds the paths that a NAR refers to, as Nix itself does: by the 32 digits at the beginning of each path's name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-/// Digits of the name of a path.
+/// The number of digits at the beginning of a path's name.
 const PART: usize = 32;
 
-/// Paths by that.
+/// Paths by these digits.
 #[derive(Debug)]
 pub struct Parts<'a>(HashMap<&'a [u8], &'a Path>);
 
@@ -19,17 +19,17 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Looks through a NAR that comes in pieces.
+/// Searches a NAR that arrives in pieces.
 #[derive(Debug)]
 pub struct Scan<'a> {
     parts: &'a Parts<'a>,
-    /// The end of what came, which may be the beginning of a part.
+    /// The end of the data so far, which may be the beginning of such digits.
     seen: Vec<u8>,
     found: BTreeSet<PathBuf>,
 }
 
 impl<'a> Scan<'a> {
-    /// For these.
+    /// A search for these paths.
     #[must_use]
     pub fn new(parts: &'a Parts<'a>) -> Self {
         Self {
@@ -39,7 +39,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The next piece.
+    /// Searches the next piece.
     pub fn update(&mut self, piece: &[u8]) {
         self.seen.extend_from_slice(piece);
         let mut digits = 0;
@@ -62,7 +62,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Of Nix's base 32.
+/// Whether it is a digit of Nix's base 32.
 fn is_digit(byte: u8) -> bool {
     matches!(byte, b'0'..=b'9' | b'a'..=b'd' | b'f'..=b'n' | b'p'..=b's' | b'v'..=b'z')
 }

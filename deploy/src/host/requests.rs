@@ -1,4 +1,4 @@
-//! What a host does at each request.
+//! The host's handling of each request.
 
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
@@ -23,13 +23,13 @@ use crate::state::State;
 use crate::trust::{self, PublicKey, Trusted};
 
 const LIMIT: Duration = Duration::from_secs(60);
-/// For another one that begins, or a dry run.
+/// The limit for another deployment that is starting, or a dry run.
 const LOCK: Duration = Duration::from_secs(60);
-/// Most seconds that a deployment waits for its confirmation.
+/// The longest wait of a deployment for its confirmation, in seconds.
 const CONFIRMATION: u64 = 600;
-/// Seconds in which the unit of a deployment that was kept must have started.
+/// The seconds within which the unit of a recorded deployment must have started.
 const START: u64 = 60;
-/// Most characters of a reason that somebody gives.
+/// The longest reason that a person gives, in characters.
 const REASON: usize = 1000;
 
 /// This host, for one request.
@@ -40,7 +40,7 @@ pub struct Host<'a> {
     pub program: Program,
 }
 
-/// What a deployment is to bring.
+/// The target of a deployment.
 struct Goal {
     system: StorePath,
     release: Option<Deployed>,
@@ -48,18 +48,18 @@ struct Goal {
     force: Option<String>,
 }
 
-/// An offered release, judged.
+/// An offered release, verified.
 struct Judged {
     system: StorePath,
     trusted: Trusted,
 }
 
 impl Host<'_> {
-    /// Does what is asked; `input` is what follows the request's line.
+    /// Handles a request; `input` is the data after the request's line.
     ///
     /// # Errors
     ///
-    /// Why it was not done: one sentence.
+    /// Why it was refused, in one sentence.
     pub fn answer(&self, request: Request, input: &mut dyn BufRead) -> Result<Value, String> {
         match request {
             Request::Status => value(self.status()?),
@@ -91,7 +91,7 @@ impl Host<'_> {
             Request::Check => value(self.check()?),
             Request::DryRun { release } => {
                 let Judged { system, .. } = self.whole(&named(&release)?)?;
-                // It locks out an activation: none begins beside it.
+                // It locks out activations: none starts meanwhile.
                 let _locked = self.quiet()?;
                 let text = activation::dry_run(self.world, &system).map_err(|error| error.to_string())?;
                 value(Text { text })
@@ -119,7 +119,7 @@ impl Host<'_> {
         generations::current(self.world).map_err(|error| format!("what runs cannot be read: {error}"))
     }
 
-    /// What this host's own configuration says.
+    /// This host's own configuration.
     fn config(&self) -> Result<HostConfig, String> {
         forward::read_config(self.world, &Path::new("/").join(host_config::PATH))
     }
@@ -129,11 +129,11 @@ impl Host<'_> {
         lock::is_held(self.world).map_err(|error| format!("systemd does not say what is under way: {error}"))
     }
 
-    /// What runs.
+    /// The running system, and its words.
     ///
     /// # Errors
     ///
-    /// What cannot be read.
+    /// The part that cannot be read.
     pub fn status(&self) -> Result<Status, String> {
         let config = self.config()?;
         let current = self.current()?;
@@ -154,14 +154,14 @@ impl Host<'_> {
         })
     }
 
-    /// By the policy and the keys of this host.
+    /// Verifies a release by the policy and the keys of this host.
     fn judge(&self, signed: &SignedRelease) -> Result<Judged, String> {
         let config = self.config()?;
         let mut keys = Vec::new();
         for file in &config.trust.key_files {
             match PublicKey::read(&self.world.at(file)) {
                 Ok(key) => keys.push(key),
-                // One of them may be the key of another occasion.
+                // One of the key files may be for another purpose.
                 Err(fault) => eprintln!("passed over: {fault}"),
             }
         }
@@ -195,7 +195,7 @@ impl Host<'_> {
         })
     }
 
-    /// An offered release, judged anew: the host's policy may be another since the offer.
+    /// An offered release, verified again: the host's policy may have changed since the offer.
     fn offered(&self, name: &ReleaseName) -> Result<Judged, String> {
         let signed = offers::read(self.world, name)
             .map_err(|_| format!("the release {name} was not offered here, or long ago: offer it again"))?;
@@ -218,8 +218,8 @@ impl Host<'_> {
         Ok(Empty {})
     }
 
-    /// An offered release whose closure here is the one that was signed. A path that was here before the offer may have
-    /// another content.
+    /// An offered release whose closure in this store matches the signed one. A path that was here before the offer may
+    /// have other content.
     fn whole(&self, name: &ReleaseName) -> Result<Judged, String> {
         let judged = self.offered(name)?;
         let signed = &judged.trusted.closure;
@@ -254,7 +254,7 @@ impl Host<'_> {
         })
     }
 
-    /// That nothing is under way, and that nothing begins before what this gives is dropped.
+    /// Ensures that nothing is under way, and that nothing starts until the returned lock is dropped.
     fn quiet(&self) -> Result<Locked, String> {
         const UNDER_WAY: &str = "another deployment is under way";
         if self.is_held()? {
@@ -288,7 +288,7 @@ impl Host<'_> {
         }
         let _locked = self.quiet()?;
         let old = self.current()?;
-        // What runs may be another than when the release was judged.
+        // The running system may have changed since the release was verified.
         if let (Some(release), None) = (&goal.release, goal.generation) {
             trust::not_older(release, offers::of_system(self.world, &old).as_ref())
                 .map_err(|refusal| refusal.to_string())?;
@@ -331,11 +331,11 @@ impl Host<'_> {
         Ok(Empty {})
     }
 
-    /// Begins to go back to a generation.
+    /// Starts a rollback to a generation.
     ///
     /// # Errors
     ///
-    /// Why it was not begun.
+    /// Why it was not started.
     pub fn rollback(
         &self,
         id: &Id,
@@ -365,7 +365,7 @@ impl Host<'_> {
                 "generation {generation} runs already, and is the boot default"
             ));
         }
-        // One without it has nobody to confirm.
+        // A system without a configuration cannot be confirmed.
         let config = forward::config(self.world, &system)
             .map_err(|error| format!("generation {generation} cannot be deployed: {error}"))?;
         let goal = Goal {
@@ -382,13 +382,14 @@ impl Host<'_> {
         })
     }
 
-    /// How a deployment stands.
+    /// The progress of a deployment.
     ///
     /// # Errors
     ///
-    /// That systemd does not say what is under way.
+    /// systemd does not report what is under way.
     pub fn progress(&self, id: &Id, seen: usize) -> Result<Progress, String> {
-        // Asked first: what ends afterwards has written its end, or is seen to be lost the next time.
+        // This query comes first: a deployment that ends later has written its outcome, or is recognised as lost the
+        // next time.
         let is_held = self.is_held()?;
         let Ok(kept) = records::read(self.world, id) else {
             return Ok(Progress {
@@ -403,7 +404,7 @@ impl Host<'_> {
         } else {
             self.lost(kept)
         };
-        // After the record: whoever sees its end sees all lines before it.
+        // After the record: a client that sees its outcome then sees all lines before it.
         let log = self.world.read(&places::log(id)).unwrap_or_default();
         Ok(Progress {
             lines: lines(&log, record.state.is_final()).skip(seen).collect(),
@@ -413,7 +414,7 @@ impl Host<'_> {
         })
     }
 
-    /// All records, the newest last, which alone may be under way.
+    /// All records, the newest last; only that one may be under way.
     fn records(&self) -> Vec<Record> {
         let is_held = self.is_held().unwrap_or(true);
         let mut all = records::all(self.world);
@@ -429,7 +430,7 @@ impl Host<'_> {
             .is_none_or(|last| last.number <= kept.number)
     }
 
-    /// The record of a deployment that is not under way: without an end of its own, it is lost.
+    /// The record of a deployment that is not under way: without an outcome of its own, it is lost.
     fn lost(&self, kept: Kept) -> Record {
         let mut record = kept.record;
         let is_starting = record.state == State::Begun && self.world.time() <= record.begun + START;
@@ -466,11 +467,11 @@ impl Host<'_> {
         Err(format!("the deployment has ended: {}", self.lost(kept).state))
     }
 
-    /// The new system stays.
+    /// Confirms the new system.
     ///
     /// # Errors
     ///
-    /// That there is nothing to confirm.
+    /// There is nothing to confirm.
     pub fn confirm(&self, id: &Id) -> Result<Empty, String> {
         let state = self.under_way(id)?.record.state;
         if state != State::Unconfirmed {
@@ -488,11 +489,11 @@ impl Host<'_> {
         Ok(Empty {})
     }
 
-    /// What runs, by the hashes in the store's database.
+    /// The running system, by the hashes in the store's database.
     ///
     /// # Errors
     ///
-    /// What cannot be read.
+    /// The part that cannot be read.
     pub fn check(&self) -> Result<Checked, String> {
         let current = self.current()?;
         let mut programs = std::collections::BTreeMap::new();
@@ -537,7 +538,7 @@ impl Host<'_> {
     ///
     /// # Errors
     ///
-    /// What cannot be read.
+    /// The part that cannot be read.
     pub fn list(&self) -> Result<Generations, String> {
         let (current, default) = (self.current()?, generations::number(self.world));
         let generations = generations::all(self.world)
@@ -558,7 +559,7 @@ impl Host<'_> {
     }
 }
 
-/// The record of a deployment that is under way, or its repair: what was not brought back is tried again.
+/// The record of a deployment, or its repair, that is under way: a failed rollback is tried again.
 fn going_on(kept: Kept) -> Record {
     let mut record = kept.record;
     if record.state == State::NotRolledBack {
@@ -567,7 +568,7 @@ fn going_on(kept: Kept) -> Record {
     record
 }
 
-/// The lines of a log. One that has no end yet is half written, while somebody writes.
+/// The lines of a log. A line without its end is still being written.
 fn lines(log: &[u8], is_over: bool) -> impl Iterator<Item = String> {
     log.split_inclusive(|byte| *byte == b'\n')
         .filter(move |line| is_over || line.ends_with(b"\n"))
@@ -582,7 +583,7 @@ fn value(answer: impl Serialize) -> Result<Value, String> {
     serde_json::to_value(answer).map_err(|error| error.to_string())
 }
 
-/// What somebody else wrote, made fit for a line of the log.
+/// Text from another program, made fit for a line of the log.
 fn one_line(text: &str) -> String {
     text.trim()
         .chars()

@@ -1,5 +1,5 @@
-//! Encrypted files that a new system brings: each must open here before the system is activated, and a preflight has
-//! what is in it.
+//! The encrypted files of a new system: each must be decrypted here before the system is activated, and a preflight
+//! uses the decrypted content.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,14 +10,14 @@ use super::world::{Command, World, done};
 use crate::host_config::HostConfig;
 
 const LIMIT: Duration = Duration::from_secs(30);
-/// For all files.
+/// The limit for all files.
 const ALL: Duration = Duration::from_secs(120);
 
-/// Most seconds of [`decrypt`].
+/// The limit of [`decrypt`] in seconds.
 pub const DECRYPTED: u64 = ALL.as_secs() + LIMIT.as_secs();
 
-/// The encrypted files that differ from those of the running system, by the path that each is decrypted to. Contents
-/// are compared: a path in the store may change with its name alone.
+/// The encrypted files that differ from those of the running system, by the path to which each is decrypted. Contents
+/// are compared, because a path in the store may change only in its name.
 #[must_use]
 pub fn changed(world: &dyn World, old: Option<&HostConfig>, new: &HostConfig) -> BTreeMap<PathBuf, PathBuf> {
     let read = |file: &PathBuf| world.read(file).ok();
@@ -31,11 +31,12 @@ pub fn changed(world: &dyn World, old: Option<&HostConfig>, new: &HostConfig) ->
         .collect()
 }
 
-/// Decrypts files into the preflight's private folder; gives where each is, by the path that it will be decrypted to.
+/// Decrypts files into the preflight's private folder; returns the location of each, by the path to which it will be
+/// decrypted.
 ///
 /// # Errors
 ///
-/// The file that no key of this host opens, or that all of them take too long.
+/// The file that no key of this host decrypts, or all of them together take too long.
 pub fn decrypt(
     world: &dyn World,
     identities: &[PathBuf],

@@ -1,4 +1,4 @@
-//! One request: reads its line, and writes the answer's.
+//! One request: reads its line, and writes the line of the answer.
 
 use std::io::{self, BufRead, Read, Write};
 use std::os::fd::AsFd;
@@ -15,7 +15,7 @@ struct Versioned {
     version: u32,
 }
 
-/// An offer, the one request that may be long. Read without a copy of each unknown value that its line may have.
+/// An offer, the only request that may be long. It is parsed without copying unknown values.
 #[derive(Deserialize)]
 struct Offer {
     request: String,
@@ -24,16 +24,15 @@ struct Offer {
     closure: String,
 }
 
-/// Most bytes of any other request's line.
+/// The longest line of any other request, in bytes.
 const SHORT: usize = 64 * 1024;
-/// For a request's line to come, however slowly each of its bytes does.
+/// The limit for a request's line to arrive, however slowly its bytes do.
 pub const LINE: Duration = Duration::from_secs(60);
 
-/// For how long nothing may come, and nothing be taken: connections are few.
+/// How long a connection may be idle in either direction: connections are few.
 pub const IDLE: Duration = Duration::from_secs(120);
 
-/// Has reading and writing end with an error where the other side of a socket is idle. Where it is no socket, there is no
-/// other side.
+/// Makes reading and writing fail if the other side of a socket is idle. Anything but a socket has no other side.
 pub fn limit_idle(end: impl AsFd, limit: Duration) {
     if let Ok(end) = end.as_fd().try_clone_to_owned() {
         let socket = UnixStream::from(end);
@@ -42,7 +41,7 @@ pub fn limit_idle(end: impl AsFd, limit: Duration) {
     }
 }
 
-/// Why something does not come.
+/// Why nothing arrived.
 pub(super) fn cause(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::WouldBlock => "nothing came for too long".to_owned(),
@@ -54,7 +53,7 @@ pub(super) fn cause(error: &io::Error) -> String {
 ///
 /// # Errors
 ///
-/// That the answer cannot be written.
+/// The answer cannot be written.
 pub fn serve(host: &Host<'_>, input: &mut dyn BufRead, output: &mut dyn Write) -> io::Result<()> {
     let response = match read(input, LINE).and_then(|request| host.answer(request, input)) {
         Ok(answer) => Response::Done(answer),
@@ -127,7 +126,7 @@ fn read(input: &mut dyn BufRead, limit: Duration) -> Result<Request, String> {
 mod tests {
     use super::*;
 
-    /// Gives a byte at a time.
+    /// Returns one byte at a time.
     struct Slow;
 
     impl Read for Slow {

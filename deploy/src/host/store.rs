@@ -1,4 +1,4 @@
-//! What the host's own store says.
+//! The host's own store.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,11 @@ use crate::closure::{AT_A_TIME, Closure};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// The closure of a path, with the hashes that were computed when each came into the store.
+/// The closure of a path, with the hashes that were computed when each path was added to the store.
 ///
 /// # Errors
 ///
-/// That it is not in the store, or how the command failed.
+/// It is not in the store, or how the command failed.
 pub fn closure(world: &dyn World, path: &StorePath) -> Result<Closure, String> {
     Closure::in_store(path.as_str(), |what, paths| {
         let command = Command::new("nix-store", LIMIT)
@@ -24,7 +24,7 @@ pub fn closure(world: &dyn World, path: &StorePath) -> Result<Closure, String> {
     })
 }
 
-/// Which of these paths the store lacks.
+/// The paths that the store lacks.
 ///
 /// # Errors
 ///
@@ -44,7 +44,7 @@ pub fn missing<'a>(
     Ok(missing)
 }
 
-/// How two closures differ, for people.
+/// The differences between two closures, for people.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! A word's units, and what a preflight makes of them.
+//! The units of a word, and those of its preflight.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,7 +21,7 @@ pub struct Units {
 ///
 /// # Errors
 ///
-/// That they cannot be read.
+/// They cannot be read.
 pub fn read(world: &dyn World, system: &StorePath, word: &str) -> io::Result<Units> {
     let text = |kind: &str| {
         let path = system.join(&format!("etc/systemd/system/wordtally-{word}.{kind}"));
@@ -37,7 +37,7 @@ pub fn read(world: &dyn World, system: &StorePath, word: &str) -> io::Result<Uni
 }
 
 impl Units {
-    /// The files that the service's credentials come from.
+    /// The files of the service's credentials.
     pub fn credentials(&self) -> impl Iterator<Item = PathBuf> {
         self.service
             .lines()
@@ -45,7 +45,8 @@ impl Units {
             .map(|(_, path)| PathBuf::from(path))
     }
 
-    /// The same units for a preflight: on a socket that no client reaches, with other credentials where they are given.
+    /// The same units for a preflight: on a socket that no client reaches, and with other credentials if they are
+    /// given.
     #[must_use]
     pub fn preflight(&self, word: &str, socket: &Path, credentials: &BTreeMap<PathBuf, PathBuf>) -> Self {
         let (own, other) = (
@@ -71,7 +72,7 @@ impl Units {
     }
 }
 
-/// Name and file of a credential.
+/// The name and the file of a credential.
 fn credential(line: &str) -> Option<(&str, &str)> {
     line.strip_prefix("LoadCredential=")?.split_once(':')
 }

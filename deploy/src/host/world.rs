@@ -1,4 +1,4 @@
-//! What a deployment sees of its machine: commands, files, clock and the words themselves.
+//! A deployment's view of its machine: commands, files, clock and the words themselves.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -11,19 +11,19 @@ use std::time::Duration;
 use crate::page::{ByCorpus, Wrong};
 use crate::program::last_line;
 
-/// What one question to all words may take.
+/// The limit of one query of all words.
 pub const ROUND: Duration = Duration::from_secs(32);
 
-/// A command of another program, which may not take longer than its limit.
+/// A command of another program, with a time limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     /// A name on the PATH, or a path.
     pub program: PathBuf,
-    /// What it is given.
+    /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// After which it is killed.
+    /// The limit after which it is killed.
     pub limit: Duration,
-    /// A file that all of its output is appended to; none: its output is given back.
+    /// A file to which all of its output is appended; if none, its output is returned.
     pub log: Option<PathBuf>,
 }
 
@@ -80,15 +80,15 @@ impl Command {
 /// How a command ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ended {
-    /// Its exit status; none where a signal ended it.
+    /// Its exit status; none if a signal ended it.
     pub code: Option<i32>,
-    /// What it gave, unless that went to a log.
+    /// Its standard output, unless that went to a log.
     pub output: Vec<u8>,
-    /// What it complained of, unless that went to a log.
+    /// Its standard error, unless that went to a log.
     pub errors: String,
 }
 
-/// Why a command has not done what it should.
+/// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommandFailed {
     /// It was not started.
@@ -96,7 +96,7 @@ pub enum CommandFailed {
     NotRun {
         /// The command.
         name: String,
-        /// What the machine said.
+        /// The machine's error.
         why: String,
     },
     /// It took too long.
@@ -104,17 +104,17 @@ pub enum CommandFailed {
     TooLong {
         /// The command.
         name: String,
-        /// What it had.
+        /// Its limit.
         limit: Duration,
     },
-    /// It ended otherwise than with 0.
+    /// Its exit status was not 0.
     #[error("{name} ended with {}{}", Code(*code), Said(said))]
     Status {
         /// The command.
         name: String,
-        /// Its exit status; none where a signal ended it.
+        /// Its exit status; none if a signal ended it.
         code: Option<i32>,
-        /// The last line of what it complained of.
+        /// The last line of its standard error.
         said: String,
     },
 }
@@ -154,13 +154,13 @@ impl From<File> for Locked {
     }
 }
 
-/// The machine. Its file functions take paths as they are on the host.
+/// The machine. Its file functions take paths as on the host.
 pub trait World {
-    /// Runs a command to its end.
+    /// Runs a command to completion.
     ///
     /// # Errors
     ///
-    /// [`CommandFailed::NotRun`] or [`CommandFailed::TooLong`]: another exit status than 0 is no error here.
+    /// [`CommandFailed::NotRun`] or [`CommandFailed::TooLong`]: an exit status other than 0 is not an error here.
     fn run(&self, command: &Command) -> Result<Ended, CommandFailed>;
 
     /// The content of a file.
@@ -170,21 +170,21 @@ pub trait World {
     /// Those of the file system.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
-    /// Writes a file that only root reads, whole at once: who reads it sees the old one or the new one.
+    /// Replaces a file that only root reads as a whole: a reader sees the old one or the new one.
     ///
     /// # Errors
     ///
     /// Those of the file system.
     fn write(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
-    /// Writes a file that all may read, whole at once.
+    /// Replaces a file that everyone may read as a whole.
     ///
     /// # Errors
     ///
     /// Those of the file system.
     fn publish(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
-    /// Writes a file that must not be there yet.
+    /// Writes a file that must not exist yet.
     ///
     /// # Errors
     ///
@@ -198,52 +198,52 @@ pub trait World {
     /// Those of the file system.
     fn append(&self, path: &Path, content: &[u8]) -> io::Result<()>;
 
-    /// Makes a folder that only root enters, and those above it.
+    /// Creates a folder that only root may enter, and its parents.
     ///
     /// # Errors
     ///
     /// Those of the file system.
     fn make_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// Removes a file, a link, or a folder with all that is in it; that it is not there is no error.
+    /// Removes a file, a link, or a folder with its content; it is not an error if it does not exist.
     ///
     /// # Errors
     ///
     /// Those of the file system.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
-    /// The sorted names in a folder; a folder that is not there has none.
+    /// The sorted names in a folder; none if it does not exist.
     ///
     /// # Errors
     ///
     /// Those of the file system.
     fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
 
-    /// Whether there is something.
+    /// Whether the path exists.
     fn exists(&self, path: &Path) -> bool;
 
-    /// Where a link leads, as it says itself.
+    /// The target of a link, unresolved.
     ///
     /// # Errors
     ///
     /// Those of the file system.
     fn read_link(&self, path: &Path) -> io::Result<PathBuf>;
 
-    /// Makes a link, in place of one that may be there.
+    /// Creates a link, and replaces an existing one.
     ///
     /// # Errors
     ///
     /// Those of the file system.
     fn link(&self, target: &Path, path: &Path) -> io::Result<()>;
 
-    /// When a file or link was made, in seconds since 1970.
+    /// When a file or link was created, in seconds since 1970.
     ///
     /// # Errors
     ///
     /// Those of the file system.
     fn made(&self, path: &Path) -> io::Result<u64>;
 
-    /// A clock that only goes forward.
+    /// A clock that only advances.
     fn clock(&self) -> Duration;
 
     /// Seconds since 1970.
@@ -252,25 +252,27 @@ pub trait World {
     /// Waits.
     fn sleep(&self, time: Duration);
 
-    /// Asks words whether they are ready, all at once; gives what each says instead, by instance. The words are given
-    /// with where they listen.
+    /// Asks words whether they are ready, all at the same time; returns what each says otherwise, by instance. The
+    /// words are given with their listening addresses.
     fn readiness(&self, words: &BTreeMap<String, String>) -> BTreeMap<String, Option<String>>;
 
-    /// The counts of words' pages, by corpus: all are asked at once. A word is left out for which there was no time.
+    /// The counts on words' pages, by corpus: all are requested at the same time. Words for which there was no time are
+    /// left out.
     fn counts(&self, words: &BTreeMap<String, String>) -> BTreeMap<String, Result<ByCorpus, Wrong>>;
 
-    /// Locks a file, which is made where it is not there; waits so long for another process that has it.
+    /// Locks a file, which is created if it does not exist; waits at most this long for another process that holds the
+    /// lock.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::WouldBlock`] where another one still has it, or those of the file system.
+    /// [`io::ErrorKind::WouldBlock`] if another process still holds it, or those of the file system.
     fn lock(&self, path: &Path, limit: Duration) -> io::Result<Locked>;
 
-    /// Whether somebody activates a system, or asks what that would do: a second one would fail at once.
+    /// Whether a system is being activated, or dry-run: a second one would fail at once.
     fn is_switching(&self) -> bool;
 }
 
-/// Runs a command that must end with 0, and gives its output.
+/// Runs a command that must exit with 0, and returns its output.
 ///
 /// # Errors
 ///
@@ -296,11 +298,11 @@ pub fn text(world: &dyn World, command: &Command) -> Result<String, CommandFaile
     Ok(String::from_utf8_lossy(&done(world, command)?).into_owned())
 }
 
-/// Follows a link, and what it leads to, to what is no link.
+/// Follows a link, and further links, to something that is not a link.
 ///
 /// # Errors
 ///
-/// Those of the file system; also that links lead around.
+/// Those of the file system; also a loop of links.
 pub fn resolve(world: &dyn World, path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
     for _ in 0..16 {

@@ -1,4 +1,5 @@
-//! DSSE in Sigstore's bundle: what was signed, and by which key. No log and no certificate: there are only keys.
+//! The DSSE envelope in a Sigstore bundle: the signed payload, and the key. There is no log and no certificate, only
+//! keys.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -6,9 +7,9 @@ use serde::Deserialize;
 
 use super::{PublicKey, Refusal};
 
-/// What an in-toto statement is signed as.
+/// The payload type of an in-toto statement.
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
-/// A bundle has one signature; each costs a verification by each key.
+/// A bundle has one signature; each one costs a verification with each key.
 const SIGNATURES: usize = 8;
 
 #[derive(Deserialize)]
@@ -67,7 +68,7 @@ pub(super) fn open<'a>(keys: &'a [PublicKey], bundle: &str) -> Result<(Vec<u8>, 
     ))
 }
 
-/// DSSE's pre-authentication encoding: what a signature is of, with the type and each length.
+/// DSSE's pre-authentication encoding, which is what is signed: the type and the payload, each with its length.
 pub fn encoding(payload: &[u8]) -> Vec<u8> {
     let mut bytes = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len()).into_bytes();
     bytes.extend_from_slice(payload);

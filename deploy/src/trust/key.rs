@@ -1,4 +1,4 @@
-//! Public keys that releases are signed with: ECDSA on the curve P-256, in PEM, as cosign makes them.
+//! Public keys for releases: ECDSA on the curve P-256, in PEM, as cosign creates them.
 
 use std::fmt;
 use std::fs::File;
@@ -11,10 +11,10 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
 const BEGIN: &str = "-----BEGIN PUBLIC KEY-----";
 const END: &str = "-----END PUBLIC KEY-----";
-/// A file that is longer is no key of any kind.
+/// A longer file is not a key of any kind.
 const MOST: u64 = 64 * 1024;
-/// What precedes the point in the `SubjectPublicKeyInfo` of such a key: id-ecPublicKey, prime256v1, a string of 65 bytes
-/// of bits. DER has one encoding, so nothing else is such a key.
+/// The bytes before the point in the `SubjectPublicKeyInfo` of such a key: id-ecPublicKey, prime256v1, a bit string of
+/// 65 bytes. DER has one encoding, so nothing else is such a key.
 pub const P256: [u8; 26] = [
     0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86,
     0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
@@ -36,7 +36,7 @@ pub enum KeyFault {
     /// It is a private key.
     #[error("{0} is a private key: expected its public half, such as cosign.pub")]
     Private(String),
-    /// It is no key.
+    /// It is not a key.
     #[error("{0} is no public key: expected PEM that begins with {BEGIN}")]
     NotPem(String),
     /// It is another kind of key.
@@ -47,7 +47,7 @@ pub enum KeyFault {
 }
 
 impl PublicKey {
-    /// The key of a PEM text.
+    /// Parses a key in PEM.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl PublicKey {
         Self::named("the public key", pem)
     }
 
-    /// The key of a PEM file, which it is named after.
+    /// Reads a PEM file, which names the key.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl PublicKey {
             return Err(KeyFault::NotPem(name));
         };
         match der.strip_prefix(&P256) {
-            // Not compressed, as every tool writes it.
+            // Uncompressed, as every tool writes it.
             Some(point) if point.len() == 65 && point.first() == Some(&4) => Ok(Self {
                 name,
                 point: point.to_vec(),
@@ -103,7 +103,7 @@ impl PublicKey {
         format!("{BEGIN}\n{body}\n{END}\n")
     }
 
-    /// Whether it made this signature, in ASN.1, of these bytes.
+    /// Whether it verifies this signature (ASN.1) of these bytes.
     #[must_use]
     pub fn signed(&self, bytes: &[u8], signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &self.point)

@@ -1,4 +1,4 @@
-//! Vouches for a release: writes its provenance, signed, and signs the image in the registry where one is named.
+//! Attests a release: writes its signed provenance, and signs the image in the registry if one is named.
 
 use std::fs;
 use std::io::Write;
@@ -20,18 +20,18 @@ pub struct Args {
     /// Folder that `nix build .#release` made
     #[arg(value_name = "RELEASE")]
     pub release: PathBuf,
-    /// Folder to make
+    /// Folder to create
     #[arg(value_name = "OUTPUT")]
     pub output: PathBuf,
-    /// Where `publish` put the image: sign it there, too
+    /// Where `publish` pushed the image: sign it there, too
     #[arg(long, value_name = "REGISTRY/REPOSITORY[@DIGEST]")]
     pub image: Option<String>,
-    /// How the registry is asked.
+    /// The access to the registry.
     #[command(flatten)]
     pub transport: Transport,
 }
 
-/// Does it. It needs the folder of the build and the checkout, and nothing of either in a store.
+/// Attests a release. It needs the folder of the build and the checkout, and no store paths of either.
 ///
 /// # Errors
 ///
@@ -54,7 +54,7 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
     let statement = statement::of(&built, &checkout)?;
     let text = pretty(&statement)?;
     let bundle = signer.bundle(text.as_bytes())?;
-    // What a host would say to it, before anybody relies on it.
+    // The checks of a host, before anyone relies on the result.
     let key = signer.public()?;
     let signed = Signed::open(std::slice::from_ref(&key), &String::from_utf8_lossy(&bundle))?;
     if signed.payload != text.as_bytes() {
@@ -92,7 +92,7 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
     .map_err(Fault::Output)
 }
 
-/// The release's own image there, and how it is asked for.
+/// The release's own image there, and the access to it.
 fn image(name: &str, built: &Built, transport: &Transport) -> Result<(Image, Registry), Fault> {
     let own = &built.release.image;
     let image = Image::parse(&if name.contains('@') {
@@ -109,7 +109,7 @@ fn image(name: &str, built: &Built, transport: &Transport) -> Result<(Image, Reg
     Ok((image, registry))
 }
 
-/// What is signed in the registry.
+/// The signatures in the registry.
 struct InRegistry<'a> {
     signer: &'a Signer,
     verifier: &'a Verifier,
@@ -118,7 +118,7 @@ struct InRegistry<'a> {
 }
 
 impl InRegistry<'_> {
-    /// What is there is not made again: a second run of the same job adds nothing.
+    /// Existing signatures are not made again: a second run of the same job adds nothing.
     fn sign(&self, provenance: &Provenance, bill: &[u8], output: &mut dyn Write) -> Result<(), Fault> {
         let Self {
             signer,

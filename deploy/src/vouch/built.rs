@@ -1,4 +1,5 @@
-//! The folder that `nix build .#release` makes: all that is published and vouched for, so that neither needs a store.
+//! The folder that `nix build .#release` makes: everything that is published and attested, so that neither needs a
+//! store.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path};
@@ -11,9 +12,9 @@ use crate::release::Release;
 pub(super) struct Built {
     /// `release.json`.
     pub(super) release: Release,
-    /// What is copied as it is, by its name in the folder.
+    /// The files to copy unchanged, by name.
     pub(super) files: BTreeMap<String, Vec<u8>>,
-    /// Everything that is vouched for: SHA-256, in hexadecimal, by the subject's name.
+    /// Everything that is attested: SHA-256, in hexadecimal, by the subject's name.
     pub(super) subjects: BTreeMap<String, String>,
 }
 
@@ -55,7 +56,7 @@ impl Built {
     }
 }
 
-/// What a release says of itself.
+/// The description of a release.
 pub(super) fn release(folder: &Path) -> Result<Release, Fault> {
     let path = folder.join("release.json");
     let release: Release =

@@ -1,4 +1,4 @@
-//! The checkout that a release is of: its commit, its ref, and where it is from.
+//! The checkout of a release: its commit, its ref, and its origin.
 
 use std::env;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ pub(super) struct Checkout {
 }
 
 impl Checkout {
-    /// The one that the command runs in. It must be clean, of the job's commit, and of the release's.
+    /// The current checkout. It must be clean, at the job's commit, and at the release's.
     pub(super) fn of(release: &Release) -> Result<Self, Fault> {
         let (revision, version) = (&release.revision, &release.version);
         if let Some(tag) = variable("CI_COMMIT_TAG").filter(|tag| tag.strip_prefix('v') != Some(version)) {
@@ -40,7 +40,7 @@ impl Checkout {
                 "commit {commit} is checked out, but $CI_COMMIT_SHA is {job}"
             )));
         }
-        // Files that git does not know are no part of a flake.
+        // Files that are not in git are not part of a flake.
         let status = ["status", "--porcelain", "--untracked-files=no"];
         let changed = program::run(
             "git",
@@ -48,13 +48,13 @@ impl Checkout {
             b"",
         )?;
         if let Some(line) = String::from_utf8_lossy(&changed).lines().next() {
-            // Two letters say how.
+            // Two letters give the status.
             return Err(Fault::Refused(format!(
                 "{} differs from commit {commit}: commit or restore it first",
                 line.get(3..).unwrap_or(line)
             )));
         }
-        // Nix tells no revision where an input was overridden: what was built is then another thing than the commit's.
+        // Nix reports no revision if an input was overridden: the build then differs from the commit.
         if revision != commit {
             return Err(Fault::Refused(format!(
                 "the release was built from commit {revision}, but {commit} is checked out"
@@ -63,7 +63,7 @@ impl Checkout {
         Ok(checkout)
     }
 
-    /// Its branch or tag, in full; `HEAD` where it is on none.
+    /// Its branch or tag, in full; `HEAD` if there is none.
     pub(super) fn reference(&self) -> String {
         if let Some(tag) = variable("CI_COMMIT_TAG") {
             return format!("refs/tags/{tag}");
@@ -75,7 +75,7 @@ impl Checkout {
             .unwrap_or_else(|_| "HEAD".to_owned())
     }
 
-    /// Where the sources are; never with a credential, and no folder of this machine.
+    /// The address of the sources; never with a credential, and never a folder of this machine.
     pub(super) fn repository(&self) -> Option<String> {
         let url = variable("CI_PROJECT_URL").or_else(|| self.git(&["config", "remote.origin.url"]).ok())?;
         let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| *scheme != "file")?;
@@ -89,7 +89,7 @@ impl Checkout {
     }
 }
 
-/// A variable of the job's that has a value.
+/// A variable of the job that is not empty.
 pub(super) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }

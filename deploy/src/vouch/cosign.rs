@@ -1,4 +1,4 @@
-//! cosign with a pair of keys, and neither a transparency log nor a service of Sigstore's.
+//! cosign with a key pair, without a transparency log or any Sigstore service.
 
 use std::ffi::OsString;
 use std::fs;
@@ -16,14 +16,14 @@ use super::{Fault, checkout, program, read};
 use crate::provenance::Statement;
 use crate::trust::PublicKey;
 
-/// No service to sign with.
+/// No signing service.
 const NO_LOG: &str = include_str!("no-log.json");
-/// No authority to fetch.
+/// No authorities to fetch.
 const NO_AUTHORITIES: &str = include_str!("no-authorities.json");
-/// What cosign calls an image's signature. It takes an attestation for one, too.
+/// cosign's type of an image signature. cosign accepts an attestation in its place, too.
 const SIGNATURE: &str = "https://sigstore.dev/cosign/sign/v1";
 
-/// The private key: a file, and its password by standard input.
+/// The private key: a file, and its password for standard input.
 pub(super) struct Signer {
     key: PathBuf,
     password: Vec<u8>,
@@ -38,7 +38,7 @@ impl Signer {
             Some(file) => read(Path::new(&file))?,
             None => Vec::new(),
         };
-        // The end of the file's line is no part of it.
+        // The line end of the file is not part of it.
         while matches!(password.last(), Some(b'\n' | b'\r')) {
             password.pop();
         }
@@ -58,7 +58,7 @@ impl Signer {
         Ok(PublicKey::from_pem(&String::from_utf8_lossy(&pem))?)
     }
 
-    /// Signs an in-toto statement; gives Sigstore's bundle.
+    /// Signs an in-toto statement; returns the Sigstore bundle.
     pub(super) fn bundle(&self, statement: &[u8]) -> Result<Vec<u8>, Fault> {
         let (file, bundle) = (self.file("statement"), self.file("bundle"));
         write(&file, statement)?;
@@ -110,13 +110,13 @@ impl Signer {
     }
 }
 
-/// A public key, as cosign takes it.
+/// A public key, as a file for cosign.
 pub(super) struct Verifier {
     name: String,
     folder: TempDir,
 }
 
-/// A signature of an image, as cosign prints it.
+/// A signature of an image, in cosign's output.
 #[derive(Deserialize)]
 struct Signature {
     critical: Critical,
@@ -128,7 +128,7 @@ struct Critical {
     kind: String,
 }
 
-/// An attestation of an image, as cosign prints it.
+/// An attestation of an image, in cosign's output.
 #[derive(Deserialize)]
 struct Attestation {
     payload: String,
@@ -144,7 +144,7 @@ impl Verifier {
         })
     }
 
-    /// Refuses an image that is not itself signed.
+    /// Refuses an image without a signature of its own.
     pub(super) fn image(&self, image: &Image, registry: &Registry) -> Result<(), Fault> {
         let unsigned = || format!("{image} is not signed by {}", self.name);
         let output = self
@@ -164,7 +164,7 @@ impl Verifier {
         )))
     }
 
-    /// The predicates of a kind that this key signed for an image.
+    /// The predicates of this type that this key signed for an image.
     pub(super) fn attestations(
         &self,
         image: &Image,
@@ -210,7 +210,7 @@ impl Verifier {
         command
             .arg(verb)
             .arg(option("--key", &self.folder.path().join("key")))
-            // There is no log to ask whether a signature is in it.
+            // There is no log in which a signature could be looked up.
             .arg("--insecure-ignore-tlog")
             .args(arguments)
             .args(in_registry(registry, image));
@@ -225,7 +225,7 @@ fn unreadable(error: &dyn std::fmt::Display) -> Fault {
     }
 }
 
-/// What every verb says of an image.
+/// The arguments of every command about an image.
 fn in_registry(registry: &Registry, image: &Image) -> Vec<OsString> {
     let mut arguments: Vec<_> = registry.cosign().iter().map(OsString::from).collect();
     arguments.push(image.to_string().into());

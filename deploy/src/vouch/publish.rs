@@ -13,15 +13,15 @@ pub struct Args {
     /// Folder that `nix build .#release` made
     #[arg(value_name = "RELEASE")]
     pub release: PathBuf,
-    /// Where to, such as registry.example.com/wordtally
+    /// The target, such as registry.example.com/wordtally
     #[arg(value_name = "REGISTRY/REPOSITORY")]
     pub repository: String,
-    /// How the registry is asked.
+    /// The access to the registry.
     #[command(flatten)]
     pub transport: Transport,
 }
 
-/// Does it.
+/// Publishes a release's image.
 ///
 /// # Errors
 ///
@@ -31,7 +31,7 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
     let registry = given.transport.of(repository)?;
     let release = built::release(&given.release)?;
     let checkout = Checkout::of(&release)?;
-    // A pointer for people; everything here goes by the digest.
+    // A tag for people; everything here uses the digest.
     let tag = format!(
         "{}-{}",
         release.version,

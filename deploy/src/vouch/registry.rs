@@ -1,4 +1,4 @@
-//! Names of images, and how their registry is asked.
+//! Names of images, and the access to their registry.
 
 use std::env;
 use std::fmt;
@@ -8,16 +8,16 @@ use std::process::Command;
 use super::Fault;
 use crate::registry_login::RegistryLogin;
 
-/// How a registry is asked.
+/// The access to a registry.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Transport {
-    /// Ask a registry on the loopback by plain HTTP
+    /// Use plain HTTP for a registry on the loopback
     #[arg(long, env = "INSECURE_REGISTRY", value_parser = clap::builder::FalseyValueParser::new())]
     pub insecure: bool,
 }
 
 impl Transport {
-    /// The registry of a repository. Plain HTTP is for tests: whoever is on the way could read the credentials.
+    /// The registry of a repository. Plain HTTP is for tests: anyone on the network path could read the credentials.
     pub(super) fn of(&self, repository: &str) -> Result<Registry, Fault> {
         let registry = repository.split('/').next().unwrap_or_default();
         if self.insecure && !is_loopback(registry) {
@@ -38,7 +38,7 @@ impl Transport {
     }
 }
 
-/// How one registry is asked.
+/// The access to one registry.
 #[derive(Debug)]
 pub(super) struct Registry {
     plain: bool,
@@ -46,7 +46,7 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    /// A program that asks it, with the job's own login where nobody named another one.
+    /// A program that uses it, with the job's own login unless another one is named.
     pub(super) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         if let Some(login) = &self.login {
@@ -55,7 +55,7 @@ impl Registry {
         command
     }
 
-    /// skopeo's option for the side that the registry is on.
+    /// skopeo's option for the side of the registry.
     pub(super) fn skopeo(&self, side: &str) -> String {
         format!("--{side}-tls-verify={}", !self.plain)
     }
@@ -85,7 +85,7 @@ fn is_loopback(registry: &str) -> bool {
             .is_ok_and(|address| address.is_loopback())
 }
 
-/// A repository of a registry, with neither tag nor digest.
+/// A repository in a registry, without tag or digest.
 pub(super) fn repository(text: &str) -> Result<&str, Fault> {
     match text.split_once('/') {
         Some((registry, name)) if !registry.is_empty() && !name.is_empty() && !name.contains([':', '@']) => {
@@ -97,12 +97,12 @@ pub(super) fn repository(text: &str) -> Result<&str, Fault> {
     }
 }
 
-/// An image by its digest: a tag may lead elsewhere tomorrow.
+/// An image by its digest: a tag may be moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Image {
-    /// Where it is.
+    /// Its repository.
     pub(super) repository: String,
-    /// Digest of its manifest.
+    /// The digest of its manifest.
     pub(super) digest: String,
 }
 
@@ -130,7 +130,7 @@ impl fmt::Display for Image {
     }
 }
 
-/// Whether it is a digest as a registry writes it.
+/// Whether it is a digest in the form of registries.
 pub(super) fn is_digest(text: &str) -> bool {
     text.strip_prefix("sha256:").is_some_and(|digits| {
         digits.len() == 64

@@ -13,7 +13,7 @@ use crate::provenance::{
     PREDICATE, Provenance, RunDetails, STATEMENT, Statement, Subject,
 };
 
-/// What is read of `flake.lock`.
+/// The part of `flake.lock` that is needed.
 #[derive(Deserialize)]
 struct Lock {
     nodes: BTreeMap<String, Node>,
@@ -36,7 +36,7 @@ struct Source {
     repo: Option<String>,
 }
 
-/// The statement, whose subjects are those of the build and whose sources those of the checkout.
+/// The statement, with the subjects of the build and the sources of the checkout.
 pub(super) fn of(built: &Built, checkout: &Checkout) -> Result<Statement<Provenance>, Fault> {
     let subject = built
         .subjects
@@ -73,7 +73,7 @@ fn provenance(built: &Built, checkout: &Checkout) -> Result<Provenance, Fault> {
                 commit: checkout.commit.clone(),
                 reference: checkout.reference(),
             },
-            // What Nix itself says that it built from: `unknown` where an input was overridden.
+            // Nix's own record of the source: `unknown` if an input was overridden.
             internal_parameters: Internal {
                 revision: built.release.revision.clone(),
             },
@@ -99,7 +99,7 @@ fn provenance(built: &Built, checkout: &Checkout) -> Result<Provenance, Fault> {
     })
 }
 
-/// The flake's inputs as they were evaluated. What flake.lock does not lock is named by its content alone.
+/// The flake's inputs as they were evaluated. An input that flake.lock does not lock is identified only by its content.
 fn inputs(evaluated: &BTreeMap<String, String>, checkout: &Checkout) -> Result<Vec<Dependency>, Fault> {
     let path = checkout.root.join("flake.lock");
     let lock: Lock =
@@ -110,7 +110,7 @@ fn inputs(evaluated: &BTreeMap<String, String>, checkout: &Checkout) -> Result<V
         .filter_map(|node| node.locked)
         .map(|source| (source.nar_hash.clone(), source))
         .collect();
-    // An input of an input may be one of the flake's own: that name counts.
+    // An input of an input may be one of the flake's own: then that name is used.
     let mut names: Vec<_> = evaluated.iter().collect();
     names.sort_by_key(|(name, _)| (name.matches('/').count(), *name));
     let mut seen = BTreeMap::new();
@@ -141,7 +141,7 @@ fn inputs(evaluated: &BTreeMap<String, String>, checkout: &Checkout) -> Result<V
     Ok(inputs)
 }
 
-/// Where an input's sources are.
+/// The address of an input's sources.
 fn address(source: &Source) -> Option<String> {
     let Source {
         url,

@@ -1,4 +1,4 @@
-//! What this machine's store has of a system.
+//! A system in this machine's store.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use super::{Fault, program};
 use crate::closure::Closure;
 
-/// The closure of a path, by Nix's own books.
+/// The closure of a path, by Nix's own database.
 pub(super) fn closure(path: &Path) -> Result<Closure, Fault> {
     Closure::in_store(&path.to_string_lossy(), |what, paths| {
         let mut command = Command::new("nix-store");

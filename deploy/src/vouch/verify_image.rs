@@ -14,18 +14,18 @@ pub struct Args {
     /// The image by digest; a tag is refused
     #[arg(value_name = "REGISTRY/REPOSITORY@DIGEST")]
     pub image: String,
-    /// Commit that it must be of [default: any]
+    /// Commit that it must be built from [default: any]
     #[arg(long, value_name = "SHA", value_parser = commit_sha)]
     pub commit: Option<String>,
     /// Public key that must have signed it.
     #[command(flatten)]
     pub key: PublicKeyArg,
-    /// How the registry is asked.
+    /// The access to the registry.
     #[command(flatten)]
     pub transport: Transport,
 }
 
-/// Does it; says one line for each thing that it verified.
+/// Verifies an image; prints one line for each verified part.
 ///
 /// # Errors
 ///
@@ -53,7 +53,7 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
     say("bill of materials", &format!("{components} components"))
 }
 
-/// One image may come of several commits; each has a provenance of its own.
+/// One image may be the result of several commits; each has its own provenance.
 fn commits(known: Vec<serde_json::Value>, wanted: Option<&str>) -> Result<String, Fault> {
     let (mut commits, mut refusal) = (BTreeSet::new(), None);
     for predicate in known {
@@ -74,7 +74,7 @@ fn commits(known: Vec<serde_json::Value>, wanted: Option<&str>) -> Result<String
     Ok(commits.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-/// Takes it in, and so compares each layer with its digest: a registry need not.
+/// Fetches the image, and so compares each layer with its digest, which a registry need not do.
 fn take_in(image: &Image, registry: &Registry) -> Result<(), Fault> {
     let folder = tempfile::tempdir().map_err(|error| Fault::File {
         path: std::env::temp_dir(),

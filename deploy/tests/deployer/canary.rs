@@ -1,4 +1,4 @@
-//! Several hosts: the first bakes before the next is touched.
+//! Several hosts: the release bakes on the first before the next is changed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use crate::host::Scripted;
 use crate::scene::{Scene, path};
 use crate::server::{Server, counts, serve};
 
-/// Pages that are right until somebody says otherwise.
+/// Pages that are correct until the test says otherwise.
 fn turning() -> (Server, Arc<AtomicBool>) {
     let wrong = Arc::new(AtomicBool::new(false));
     let turned = Arc::clone(&wrong);
@@ -62,9 +62,9 @@ fn a_canary_that_turns_wrong_goes_back_and_nothing_else_is_touched() {
         .iter()
         .find(|one| one["request"] == "rollback")
         .unwrap();
-    // What it booted before, whatever generations there are.
+    // The generation that it booted before, whatever generations there are.
     assert_eq!(back["generation"], 7);
-    assert_eq!(model.count("confirm"), 2, "the way back is confirmed, too");
+    assert_eq!(model.count("confirm"), 2, "the rollback is confirmed, too");
 }
 
 #[test]

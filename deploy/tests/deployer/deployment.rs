@@ -47,7 +47,7 @@ fn a_good_release_stays() {
             "progress", "progress"
         ]
     );
-    // What a path refers to is there before it.
+    // The references of a path arrive before it.
     let order: Vec<_> = model.received.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(order, ["m-glibc", "a-wordtally", "z-system"].map(path));
     for (name, nar, _) in OBJECTS {
@@ -136,7 +136,7 @@ fn an_excused_word_may_be_down_and_not_wrong() {
 
 #[test]
 fn what_was_wrong_from_outside_before_does_not_refuse_a_release() {
-    // As where a certificate has expired: the host itself finds each word ready.
+    // As with an expired certificate: the host itself finds each word ready.
     let host = Scripted::new();
     let gone = serve(|_| None);
     let mut pages = page(&gone);
@@ -163,7 +163,7 @@ fn what_was_wrong_from_outside_before_does_not_refuse_a_release() {
 
 #[test]
 fn what_answered_from_outside_before_has_to_answer_afterwards() {
-    // A word that is new has answered nobody before, and must now.
+    // A new word has not answered before, and must now.
     for (path, wrong) in [("/the/", true), ("/new/", false)] {
         let asked = AtomicU32::new(0);
         let server = serve(move |at| {
@@ -317,7 +317,7 @@ fn a_terminal_s_interrupt_ends_no_request_that_is_under_way() {
     let mut running = scene.start(&["to", "prod"]);
     running.until("prod: activating");
     std::thread::sleep(std::time::Duration::from_millis(1500));
-    // All processes of the terminal get it.
+    // All processes of the terminal receive it.
     running.signal_group("INT");
     let (code, said) = running.end();
     assert_eq!(code, 1, "{said}");

@@ -1,4 +1,4 @@
-//! Hosts that hang, die or talk nonsense: the deployer ends in time, and says what is known.
+//! Hosts that hang, die or send nonsense: the deployer ends in time, and reports what is known.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,7 @@ use crate::host::{Instead, Model, Scripted};
 use crate::scene::{Scene, path, put};
 use crate::server::{counts, serve};
 
-/// How a deployment ends on a host that does something else at its nth request of a kind.
+/// The end of a deployment to a host that misbehaves at its nth request of a kind.
 fn with(
     kind: &'static str,
     number: usize,
@@ -92,7 +92,7 @@ fn a_break_while_it_goes_on_is_waited_through() {
 fn a_begin_whose_answer_is_lost_is_followed() {
     let host = Scripted::but(|name, model| {
         if name == "begin" {
-            // It is still reading the closure, and knows nothing of a deployment.
+            // It is still reading the closure, and does not know the deployment yet.
             model.ahead = vec!["lost", "lost", "preflight", "refused"];
             model.reason = Some("love: not ready".to_owned());
             return Some(Instead::Bytes(b""));
@@ -132,7 +132,7 @@ fn a_lost_deployment_is_told_within_seconds() {
 
 #[test]
 fn a_host_that_does_not_say_how_it_stands_is_asked_again() {
-    // As while systemd executes itself anew.
+    // As while systemd re-executes itself.
     let host = Scripted::but(|name, model| {
         (name == "progress" && (3..6).contains(&model.count("progress")))
             .then_some(Instead::Refused("systemd does not say what is under way"))

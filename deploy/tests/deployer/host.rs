@@ -1,4 +1,4 @@
-//! A scripted host: it answers requests as a good one does, and a test says where it does not.
+//! A scripted host: it answers requests as a real one does, unless the test says otherwise.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,15 +11,15 @@ use serde_json::{Value, json};
 
 use crate::scene::path;
 
-/// What a test has the host do instead.
+/// The host's behaviour instead.
 pub(crate) enum Instead {
-    /// Answer so.
+    /// Answer with this value.
     Done(Value),
     /// Refuse with this sentence.
     Refused(&'static str),
     /// Send these bytes and close.
     Bytes(&'static [u8]),
-    /// Say nothing for so long.
+    /// Stay silent for this long.
     Hang(Duration),
     /// Send a line that never ends.
     Endless,
@@ -27,21 +27,21 @@ pub(crate) enum Instead {
 
 type Hook = Box<dyn FnMut(&str, &mut Model) -> Option<Instead> + Send>;
 
-/// What the host is.
+/// The state of the host.
 pub(crate) struct Model {
     pub(crate) current: String,
     pub(crate) default: Option<String>,
     pub(crate) generation: Option<u64>,
     pub(crate) missing: Vec<String>,
     pub(crate) running: Value,
-    /// States that the deployment is yet to be in.
+    /// The states that the deployment will go through.
     pub(crate) ahead: Vec<&'static str>,
     pub(crate) state: &'static str,
     pub(crate) reason: Option<String>,
     pub(crate) excused: Vec<String>,
-    /// The requests, each whole.
+    /// The complete requests.
     pub(crate) asked: Vec<Value>,
-    /// What it received, in order.
+    /// The received paths, in order.
     pub(crate) received: Vec<(String, String)>,
 }
 
@@ -68,7 +68,7 @@ impl Scripted {
         Self::but(|_, _| None)
     }
 
-    /// A good host but where the hook says something; it is asked first at each request.
+    /// A host that behaves unless the hook says otherwise; the hook is called first for each request.
     pub(crate) fn but(hook: impl FnMut(&str, &mut Model) -> Option<Instead> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();

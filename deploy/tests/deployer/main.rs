@@ -1,4 +1,4 @@
-//! The deployer: the real `deploy` against scripted hosts and real pages.
+//! The deployer: the real `deploy` with scripted hosts and real pages.
 
 #![allow(
     clippy::unwrap_used,

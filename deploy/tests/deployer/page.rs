@@ -1,4 +1,4 @@
-//! What is asked of a word, and what is wrong with its answer.
+//! The requests to a word's page, and the faults of its response.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -92,7 +92,7 @@ fn a_body_is_bounded_in_size_and_in_time() {
     let error = ask("the", &server.address, SOON).unwrap_err().to_string();
     assert_eq!(error, "the: its body has more than 16777216 bytes");
 
-    // Each read gives something, and there is no end.
+    // Each read returns something, and there is no end.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
@@ -113,7 +113,7 @@ fn a_body_is_bounded_in_size_and_in_time() {
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 
-/// A number of the reverse proxy's options, as it is by default.
+/// The default of a numeric option of the reverse proxy.
 fn default_of(option: &str) -> f64 {
     let module = concat!(env!("CARGO_MANIFEST_DIR"), "/../nix/modules/reverse-proxy.nix");
     let text = std::fs::read_to_string(module).unwrap();
@@ -162,7 +162,7 @@ fn a_limit_that_others_used_up_is_waited_for() {
             .check(&url, &known([]), within(Duration::from_secs(10)))
             .unwrap();
     }
-    // Whoever has no patience is told at once.
+    // Without patience the refusal is reported at once.
     let impatient = Patience {
         asks_again: false,
         ..within(Duration::from_secs(10))

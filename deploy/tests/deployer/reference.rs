@@ -1,4 +1,4 @@
-//! The reference lists what the command line takes.
+//! The reference lists the options of the command line.
 
 use clap::CommandFactory;
 use wordtally_deploy::cli::Cli;

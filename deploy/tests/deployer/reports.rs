@@ -1,4 +1,4 @@
-//! What a host says of itself, and how it is reached.
+//! A host's reports about itself, and how it is reached.
 
 use serde_json::{Value, json};
 
@@ -113,15 +113,15 @@ fn stopping_is_said() {
     assert_eq!(host.model().names(), ["stop"]);
 }
 
-/// Of what a host says of itself.
+/// A change of a host's report.
 type Change = fn(&mut Value);
 
-/// What `deploy check` says of a host that says this of itself.
+/// The output of `deploy check` for a host with this report.
 fn checked(change: impl Fn(&mut Value) + Send + 'static) -> (i32, String) {
     checked_at(&right(), change, |_| {})
 }
 
-/// The same, of these pages, and of a host whose deployments these are.
+/// The same with these pages, and these deployments on the host.
 fn checked_at(
     server: &Server,
     change: impl Fn(&mut Value) + Send + 'static,
@@ -202,7 +202,7 @@ fn a_check_excuses_what_the_deployment_of_this_system_excused() {
                     "excused": [excused],
                 })
             };
-            // The one before it says nothing of what runs.
+            // The deployment before it says nothing about the running system.
             *says = json!([
                 record("z-system", "committed", "the"),
                 record(system, state, excused),

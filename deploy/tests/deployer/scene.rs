@@ -1,5 +1,5 @@
-//! Where a deployment is tried: a signed release, a store, and the programs `ssh` and `nix-store` in place of the real
-//! ones. `ssh` connects to whatever listens at the port of the loopback that it is told.
+//! The setting of a deployment: a signed release, a store, and the programs `ssh` and `nix-store` in place of the real
+//! ones. `ssh` connects to the given port on the loopback.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -72,10 +72,10 @@ case $1 in
 esac
 "#;
 
-/// A path of a release: its name, its NAR, and the names of those that it refers to.
+/// A path of a release: its name, its NAR, and the names of its references.
 pub(crate) type Object = (&'static str, &'static str, &'static [&'static str]);
 
-/// What each host's system is: in no order that it could be sent in. Each names what it refers to, by the path's hash.
+/// Each host's system, in an order in which it could not be sent. Each names its references by the hash of the path.
 pub(crate) const OBJECTS: [Object; 3] = [
     (
         "z-system",
@@ -103,7 +103,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// A release of these hosts, each with the pages that it has.
+    /// A release of these hosts, each with its pages.
     pub(crate) fn new(hosts: &[(&str, &Scripted, Value)]) -> Self {
         let hosts: Vec<_> = hosts
             .iter()
@@ -112,7 +112,7 @@ impl Scene {
         Self::at(&hosts)
     }
 
-    /// The same, by the port of each.
+    /// The same, with the port of each.
     pub(crate) fn at(hosts: &[(&str, u16, &Value)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut draft = Draft::new();
@@ -201,13 +201,13 @@ impl Scene {
         Running::new(self.command(arguments))
     }
 
-    /// How a command ended, and all that it said.
+    /// The exit code of a command, and all of its output.
     pub(crate) fn deploy(&self, arguments: &[&str]) -> (i32, String) {
         self.start(arguments).end()
     }
 }
 
-/// Puts an object into a folder of the store's kind; gives the hash of its NAR.
+/// Puts an object into a folder that represents a store; returns the hash of its NAR.
 pub(crate) fn put(folder: &Path, (name, nar, references): Object) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, nar.as_bytes());
     let file = path(name).replace("/nix/store/", "");
@@ -224,7 +224,7 @@ pub(crate) fn put(folder: &Path, (name, nar, references): Object) -> String {
     nar_hash(digest.as_ref())
 }
 
-/// A child that is started while a script is written has it open, and the script cannot be executed then.
+/// A child process that is started while a script is being written has the script open, and it cannot be executed then.
 static WRITE_OR_START: Mutex<()> = Mutex::new(());
 
 /// Held while scripts are written, or a process is started.
@@ -244,7 +244,7 @@ pub(crate) fn program(file: &Path, text: &str) {
     fs::set_permissions(file, fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-/// A command that runs.
+/// A running command.
 pub(crate) struct Running {
     child: Child,
     lines: Receiver<String>,
@@ -255,7 +255,7 @@ pub(crate) struct Running {
 impl Running {
     fn new(mut command: Command) -> Self {
         let _alone = alone();
-        // One pipe, so that the lines come in their order.
+        // One pipe, so that the lines stay in order.
         let (output, input) = std::io::pipe().unwrap();
         let child = command
             .stdout(input.try_clone().unwrap())
@@ -305,7 +305,7 @@ impl Running {
         );
     }
 
-    /// To all of its process group, as a terminal does.
+    /// To its whole process group, as a terminal does.
     pub(crate) fn signal_group(&self, name: &str) {
         let id = format!("-{}", self.child.id());
         let _alone = alone();

@@ -1,4 +1,4 @@
-//! A host's pages: a server of HTTP/1.1 that answers what the test tells it.
+//! The pages of a host: an HTTP/1.1 server with responses from the test.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,7 +13,7 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::tls::Certificate;
 
-/// A whole response, its head included; none leaves the client without one.
+/// A whole response, including its head; none leaves the client without one.
 pub(crate) type Answer = Option<String>;
 type Answers = Arc<dyn Fn(&str) -> Answer + Send + Sync>;
 
@@ -22,12 +22,12 @@ pub(crate) struct Server {
     pub(crate) connections: Arc<Mutex<u32>>,
 }
 
-/// Answers each request for a path, on as many connections as there are.
+/// Answers each request for a path, on any number of connections.
 pub(crate) fn serve(answers: impl Fn(&str) -> Answer + Send + Sync + 'static) -> Server {
     listen(None, Arc::new(answers))
 }
 
-/// The same by TLS.
+/// The same with TLS.
 pub(crate) fn serve_tls(
     certificate: &Certificate,
     answers: impl Fn(&str) -> Answer + Send + Sync + 'static,
@@ -112,7 +112,7 @@ pub(crate) fn known<const N: usize>(counts: [(&str, u64); N]) -> BTreeMap<String
     counts.map(|(corpus, count)| (corpus.to_owned(), count)).into()
 }
 
-/// The front door's limit, as nginx counts: a bucket that leaks at a rate, with room for a burst.
+/// The reverse proxy's limit, as nginx counts: a bucket that leaks at a rate, with room for a burst.
 pub(crate) struct Limit {
     rate: f64,
     burst: f64,

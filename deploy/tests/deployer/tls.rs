@@ -1,4 +1,4 @@
-//! A certificate of its own authority, for the name localhost, as mock production has one.
+//! A certificate with its own authority, for the name localhost, like that of mock production.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(crate) struct Certificate {
 fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     let [high, low] = u16::try_from(content.len()).unwrap().to_be_bytes();
-    // The shortest form is the only one.
+    // Only the shortest form is allowed.
     let length: &[u8] = match (high, low) {
         (0, ..0x80) => &[low],
         (0, _) => &[0x81, low],

@@ -1,11 +1,11 @@
-//! What is not signed reaches no host.
+//! Unsigned content reaches no host.
 
 use serde_json::json;
 
 use crate::host::Scripted;
 use crate::scene::Scene;
 
-/// What `deploy` says of a folder that was altered after it was signed; no host is asked.
+/// The error of `deploy` for a folder that was altered after it was signed; no host is contacted.
 fn untrusted(alter: impl FnOnce(&Scene), more: &[&str]) -> String {
     let host = Scripted::new();
     let scene = Scene::new(&[("prod", &host, json!({}))]);

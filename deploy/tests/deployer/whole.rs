@@ -17,7 +17,7 @@ struct Whole {
     _server: Server,
 }
 
-/// One that also knows the release's system.
+/// A machine that also knows the release's system.
 fn machine() -> Machine {
     let _alone = alone();
     let machine = Machine::new();
@@ -30,7 +30,7 @@ impl Whole {
         Self::with(right())
     }
 
-    /// A machine that takes what the scene's key signed, and has none of its paths.
+    /// A machine that accepts releases signed by the scene's key, and has none of their paths.
     fn with(server: Server) -> Self {
         let scene = Scene::at(&[("prod", 22, &page(&server))]);
         let machine = machine();
@@ -56,7 +56,7 @@ impl Whole {
         whole
     }
 
-    /// Alters which releases the machine takes.
+    /// Changes which releases the machine accepts.
     fn trusts(&self, change: impl FnOnce(&mut Value)) {
         let mut trust = json!({
             "keyFiles": ["/key.pub"], "repositories": [REPOSITORY], "builders": [BUILDER], "refs": ["refs/heads/main"],
@@ -73,7 +73,7 @@ impl Whole {
         said
     }
 
-    /// The sentence that a release is refused by; nothing changed.
+    /// The sentence with which a release is refused; nothing changed.
     fn refused(&self) -> String {
         let (code, said) = self.scene.deploy(&["to", "prod"]);
         assert_eq!(code, 1, "{said}");
@@ -154,7 +154,7 @@ fn each_release_that_the_host_does_not_take_is_refused_by_its_own_sentence() {
     assert!(whole.refused().contains("the release was built by"));
     whole.trusts(|_| {});
 
-    // A path that is there already, and not with the content that was signed.
+    // A path that already exists, with other content than the signed.
     let signed = whole.scene.draft.closure.clone();
     let line = signed.lines().find(|line| line.contains("m-glibc")).unwrap();
     machine.write(
@@ -181,7 +181,7 @@ fn an_older_release_comes_to_no_host() {
     whole.scene.sign();
     let (code, said) = whole.scene.deploy(&["to", "prod"]);
     assert_eq!(code, 3, "{said}");
-    // Whoever asks by another program is refused by the host itself.
+    // A client with another program is refused by the host itself.
     let (code, said) = whole.scene.deploy(&["dry-run", "prod"]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("the release is older than what runs"), "{said}");
@@ -239,7 +239,7 @@ fn a_host_s_part_that_is_gone_is_lost_within_seconds() {
     }));
     let mut running = whole.scene.start(&["to", "prod"]);
     running.until("prod: unconfirmed");
-    // As after a restart: no unit, no process of it, and a record without an end.
+    // As after a restart: no unit, no process of it, and a record without an outcome.
     let unit = whole.machine.at("units/deploy-wordtally.service");
     let main = fs::read_to_string(&unit).unwrap();
     let status = fs::read_to_string(format!("/proc/{}/status", main.trim())).unwrap();

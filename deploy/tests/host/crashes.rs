@@ -10,7 +10,7 @@ use serde_json::json;
 
 use crate::machine::{ID, Machine, NEW, OLD};
 
-/// Old or new, whole, with nothing left, and told within seconds.
+/// The old or the new system, complete, without leftovers, and reported within seconds.
 fn judge(machine: &Machine, what: &str) {
     let end = machine.watch();
     machine.settle();
@@ -42,7 +42,7 @@ fn judge(machine: &Machine, what: &str) {
     }
 }
 
-/// How many commands a deployment that comes to its end has.
+/// The number of commands of a deployment that reaches its end.
 fn commands() -> usize {
     let machine = Machine::new();
     machine.begin(None);
@@ -85,7 +85,7 @@ fn the_process_may_be_killed_before_or_after_each_command() {
 
 #[test]
 fn the_way_back_may_be_killed_at_each_command_too() {
-    // The new system never gets ready after its activation, so that each deployment goes back.
+    // The new system never gets ready after its activation, so that each deployment rolls back.
     at_each_command(&["kill-before", "kill-after"], &|machine| {
         machine.write(&format!("{NEW}/failing"), "new.service loaded failed\n");
     });
@@ -238,7 +238,7 @@ fn twenty_deployments_are_kept_and_a_second_loses_nothing_of_the_first() {
     assert_eq!(names.last(), Some(&"fedcba9876543210"));
 }
 
-/// A file system of its own that has no room left; only root can mount one.
+/// A separate file system without free space; only root can mount one.
 pub(crate) struct Full(std::path::PathBuf);
 
 impl Full {
@@ -272,7 +272,7 @@ impl Full {
         Some(mounted)
     }
 
-    /// Takes all that is left.
+    /// Uses up the remaining space.
     fn fill(&self) {
         let mut file = fs::File::create(self.0.join("filler")).unwrap();
         while std::io::Write::write_all(&mut file, &[0; 512]).is_ok() {}

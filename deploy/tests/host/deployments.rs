@@ -74,7 +74,7 @@ fn root_is_told_on_the_host_what_runs_and_what_ran() {
     assert_eq!(refused.status.code(), Some(1));
 }
 
-/// A service that refuses before it has read all still has its answer carried.
+/// The answer of a service that refuses before it has read everything is still forwarded.
 #[test]
 fn a_connection_is_carried_both_ways_also_where_it_is_refused_early() {
     let machine = Machine::new();

@@ -1,4 +1,4 @@
-//! What refuses a release: only what is worse than before it.
+//! Only a word that is worse than before refuses a release.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! A machine that is a folder: `deploy-host` itself, with other programs in place of systemd's and Nix's.
+//! A machine that is a folder: `deploy-host` itself, with replacements for the programs of systemd and Nix.
 
 use std::ffi::OsString;
 use std::fs;
@@ -19,7 +19,7 @@ pub(crate) const HOST: &str = env!("CARGO_BIN_EXE_deploy-host");
 pub(crate) const OLD: &str = "/nix/store/00000000000000000000000000000000-old";
 pub(crate) const NEW: &str = "/nix/store/11111111111111111111111111111111-new";
 pub(crate) const GLIBC: &str = "/nix/store/22222222222222222222222222222222-glibc";
-/// Seconds for words to get ready.
+/// The limit for words to get ready, in seconds.
 const PATIENCE: &str = "2";
 pub(crate) const ID: &str = "0123456789abcdef";
 
@@ -28,7 +28,7 @@ pub(crate) struct Machine {
     folder: TempDir,
 }
 
-/// What a word of a system answers.
+/// The behaviour of a word of a system.
 #[derive(Clone, Copy)]
 pub(crate) enum Word {
     Ready,
@@ -37,7 +37,7 @@ pub(crate) enum Word {
 }
 
 impl Machine {
-    /// One that runs the system `OLD`, its boot default, and knows `NEW`.
+    /// A machine that runs the system `OLD`, its boot default, and knows `NEW`.
     pub(crate) fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("host-").tempdir().unwrap();
         let machine = Self { folder };
@@ -89,7 +89,7 @@ impl Machine {
         machine
     }
 
-    /// Answers where the running words listen.
+    /// Answers at the sockets of the running words.
     pub(crate) fn serve_words(&self) {
         for word in ["the", "love"] {
             let socket = format!("run/wordtally/{word}.sock");
@@ -180,14 +180,14 @@ impl Machine {
         self.write(&format!("{system}/answers/{word}"), text);
     }
 
-    /// Alters a system's own configuration.
+    /// Changes a system's own configuration.
     pub(crate) fn configure(&self, path: &str, change: impl FnOnce(&mut Value)) {
         let mut config: Value = serde_json::from_str(&self.read(path)).unwrap();
         change(&mut config);
         self.write(path, &config.to_string());
     }
 
-    /// Answers at a socket as the word of the system that a link leads to.
+    /// Answers at a socket as the word of the system that a link points to.
     fn answer(&self, socket: &str, word: &str, system: &str) {
         let listener = UnixListener::bind(self.at(socket)).unwrap();
         let (root, link, word) = (self.folder.path().to_owned(), self.at(system), word.to_owned());
@@ -220,7 +220,7 @@ impl Machine {
         command
     }
 
-    /// The answer to bytes on the connection.
+    /// The answer to these bytes on the connection.
     pub(crate) fn asked_bytes(&self, bytes: &[u8]) -> Value {
         let mut child = self
             .command(&["serve"])
@@ -229,7 +229,7 @@ impl Machine {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // It may refuse before it has read all.
+        // It may refuse before it has read everything.
         let _ = child.stdin.take().unwrap().write_all(bytes);
         let output = child.wait_with_output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap_or(Value::Null)
@@ -255,12 +255,12 @@ impl Machine {
         self.asked(&json!({ "request": "progress", "id": ID, "seen": 0 }))["done"].clone()
     }
 
-    /// Begins a deployment of `NEW`, as `begin` does once it has judged the release.
+    /// Starts a deployment of `NEW`, as `begin` does once it has verified the release.
     pub(crate) fn begin(&self, force: Option<&str>) {
         self.begin_for(force, 20);
     }
 
-    /// One that waits so many seconds for its confirmation.
+    /// A deployment that waits for this many seconds for its confirmation.
     pub(crate) fn begin_unconfirmed(&self, confirmation: u64) {
         self.begin_for(None, confirmation);
     }
@@ -294,7 +294,7 @@ impl Machine {
         self.write(&format!("{folder}/record.json"), &record.to_string());
     }
 
-    /// A deployment that is at a state, with no process.
+    /// A deployment in this state, without a process.
     pub(crate) fn record(&self, state: &str) {
         self.keep(1, ID, state, None);
     }
@@ -315,7 +315,7 @@ impl Machine {
         fs::read_dir(self.at("units")).unwrap().next().is_some()
     }
 
-    /// Goes along as whoever deploys does, and confirms; gives how it ended.
+    /// Follows and confirms it, as the deployer does; returns the outcome.
     pub(crate) fn watch(&self) -> Value {
         let begun = Instant::now();
         let mut confirmed = false;
@@ -337,7 +337,7 @@ impl Machine {
         }
     }
 
-    /// Waits for whatever goes on after the end that is told.
+    /// Waits for the work that continues after the reported outcome.
     pub(crate) fn settle(&self) {
         let begun = Instant::now();
         while self.is_held() {
@@ -359,7 +359,7 @@ impl Machine {
         fs::read_link(link).unwrap().display().to_string()
     }
 
-    /// What a deployment must not leave.
+    /// Files that a deployment must not leave.
     pub(crate) fn left(&self) -> Vec<PathBuf> {
         let mut left = Vec::new();
         for folder in ["run/systemd/system", "run/preflight-wordtally"] {

@@ -1,4 +1,4 @@
-//! What is asked of `deploy-host serve`, well and badly formed: each refusal has a sentence of its own.
+//! Requests to `deploy-host serve`, valid and malformed: each refusal has its own sentence.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -75,7 +75,7 @@ impl Offering {
             .to_owned()
     }
 
-    /// The answer to paths, each with what its header says of it.
+    /// The answer to paths, each with its header.
     fn sent(&self, release: &str, paths: &[(Value, &[u8])], end: &[u8]) -> Value {
         let mut bytes = format!(
             "{}\n",
@@ -659,7 +659,7 @@ fn a_rollback_goes_on_where_systemd_does_not_say_how_it_stands() {
     machine.settle();
     fs::remove_file(machine.at("new-system")).unwrap();
     symlink(OLD, machine.at("new-system")).unwrap();
-    // The first two are those of its beginning.
+    // The first two belong to its start.
     machine.write("shows", "");
     machine.write("deaf-at", "3\n4\n");
     let done = machine.command(&["rollback", "1"]).output().unwrap();

@@ -1,5 +1,5 @@
-//! The steps forward, back and of the repair on a machine in memory: each command failing, each write failing, and a
-//! crash after each step, at each point of each of the three.
+//! The steps forward, of the rollback and of the repair on a machine in memory: each command failing, each write
+//! failing, and a crash after each step, at each point of each of the three.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,31 +27,31 @@ enum Node {
     Link(PathBuf),
 }
 
-/// What goes wrong.
+/// The kind of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// The process is killed, and the step was done.
+    /// The process is killed after the step.
     Crash,
-    /// The step has done nothing.
+    /// The step does nothing, and fails.
     Fails,
-    /// The step has done all that it should, and is said to have failed.
+    /// The step does everything, and reports a failure.
     FailsLate,
     /// From here on nothing can be written.
     DiskFull,
-    /// The whole machine is restarted, and the step was done.
+    /// The whole machine is restarted after the step.
     PowerCut,
 }
 
-/// When it goes wrong: at a step of the process forward (0), of the way back (1), or of a repair.
+/// When it goes wrong: at a step of the process forward (0), of the rollback (1), or of a repair.
 type Fault = (usize, usize, Kind);
 
 struct Crash;
 
-/// The machine. A file is where a folder's names begin with the folder's.
+/// The machine. A file is in a folder if its name begins with the folder's.
 struct Memory {
     nodes: RefCell<BTreeMap<PathBuf, Node>>,
     running_preflights: RefCell<BTreeSet<String>>,
-    /// What the boot loader starts.
+    /// The system that the boot loader starts.
     boots: RefCell<String>,
     clock: Cell<Duration>,
     steps: Cell<usize>,
@@ -61,16 +61,16 @@ struct Memory {
     is_off: Cell<bool>,
     is_confirming: bool,
     new_is_ready: bool,
-    /// Whether the boot default was ever another than the old one before the confirmation.
+    /// Whether the boot default was ever different from the old one before the confirmation.
     is_ahead: Cell<bool>,
     under_way: Cell<bool>,
     ending_until: Cell<Duration>,
-    /// Whether each command and each question takes as long as it may.
+    /// Whether each command and each query takes as long as it may.
     is_slow: Cell<bool>,
     is_locked: Cell<bool>,
     old_is_ready_from: Cell<Duration>,
     switching_until: Cell<Duration>,
-    /// Steps of each process.
+    /// The number of steps of each process.
     counts: RefCell<Vec<usize>>,
 }
 
@@ -153,7 +153,7 @@ impl Memory {
         self.target(&format!("{folder}/{}", self.target(places::PROFILE)))
     }
 
-    /// One step that changes the machine, if nothing goes wrong.
+    /// One step that changes the machine, unless it goes wrong.
     fn step<T, E>(
         &self,
         is_write: bool,
@@ -192,7 +192,7 @@ impl Memory {
         self.step(true, || io::Error::from(io::ErrorKind::StorageFull), act)
     }
 
-    /// What the machine is after a restart.
+    /// The machine after a restart.
     fn restart(&self) {
         let boots = self.boots.borrow().clone();
         self.nodes
@@ -385,7 +385,7 @@ impl World for Memory {
 
     fn sleep(&self, time: Duration) {
         self.clock.set(self.clock.get() + time);
-        // Whoever deploys sees the state, and confirms it.
+        // The deployer sees the state, and confirms it.
         if self.is_confirming && record(self).is_some_and(|record| record.state == State::Unconfirmed) {
             self.put(&deployment().join("confirmed").to_string_lossy(), "");
         }
@@ -481,7 +481,7 @@ const PATIENCE: Patience = Patience {
     confirmation: Duration::from_secs(120),
 };
 
-/// What a process came to; none where it was killed.
+/// The result of a process; none if it was killed.
 fn process<T>(world: &Memory, number: usize, run: impl FnOnce() -> T) -> Option<T> {
     world.process.set(number);
     world.steps.set(0);
@@ -492,7 +492,7 @@ fn process<T>(world: &Memory, number: usize, run: impl FnOnce() -> T) -> Option<
     ended
 }
 
-/// A deployment with what systemd does around it.
+/// A deployment, with the actions of systemd around it.
 fn deploy(world: &Memory) {
     world.under_way.set(true);
     let ended = process(world, 0, || {
@@ -527,7 +527,7 @@ fn deploy(world: &Memory) {
     }
 }
 
-/// What holds whatever went wrong.
+/// The properties that hold whatever went wrong.
 fn judge(world: &Memory, what: &str) {
     let (current, default, boots) = (world.current(), world.default(), world.boots.borrow().clone());
     let runs = [current.as_str(), default.as_str(), boots.as_str()];
@@ -557,7 +557,7 @@ fn judge(world: &Memory, what: &str) {
         let generations = world.names(Path::new("/nix/var/nix/profiles")).unwrap();
         assert_eq!(generations, ["system", "system-1-link"], "{what}");
     }
-    // What is told is true, or that nothing is known.
+    // The reported outcome is true, or reported as not known.
     let record = record(world).unwrap();
     match record.state {
         State::Committed => assert_eq!(runs, [NEW; 3], "{what}"),
@@ -565,7 +565,7 @@ fn judge(world: &Memory, what: &str) {
             assert_eq!(runs, [OLD; 3], "{what}");
             assert!(record.reason.is_some(), "{what}: no reason");
         }
-        // Nobody could write its end: it is told as lost.
+        // Its outcome could not be written: it is reported as lost.
         other => assert!(
             world.is_disk_full.get() && other != State::NotRolledBack,
             "{what}: ended at {other}"
@@ -584,7 +584,7 @@ const KINDS: [Kind; 5] = [
 ];
 const STOPS: [Kind; 2] = [Kind::Crash, Kind::PowerCut];
 
-/// Tries faults; gives how many steps each process had.
+/// Tries faults; returns how many steps each process had.
 fn tried(world: (bool, bool), faults: &[Fault]) -> Vec<usize> {
     let memory = Memory::new(world, faults);
     deploy(&memory);
@@ -592,7 +592,7 @@ fn tried(world: (bool, bool), faults: &[Fault]) -> Vec<usize> {
     memory.counts.into_inner()
 }
 
-/// Tries each kind of fault at each step of a process, after those that came before; gives how many cases there were.
+/// Tries each kind of fault at each step of a process, after the faults before it; returns how many cases there were.
 fn each(world: (bool, bool), before: &[Fault], kinds: &[&[Kind]]) -> usize {
     let steps = tried(world, before);
     let process = before.len();
@@ -633,7 +633,7 @@ fn a_repair_waits_for_the_way_back_and_leaves_a_deployment_that_goes_forward() {
     assert_eq!(recover(&memory, PAUSE).unwrap_err(), "the way back does not end");
 }
 
-/// A process that systemd ends in the midst of its last step leaves a confirmed deployment half done.
+/// A process that systemd ends during its last step leaves a confirmed deployment half done.
 #[test]
 fn the_limits_of_the_units_hold_all_that_their_steps_may_take() {
     let memory = Memory::new((true, true), &[]);

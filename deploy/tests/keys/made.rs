@@ -1,4 +1,4 @@
-//! `deploy keys`, with ssh-keygen itself and a stand-in for cosign.
+//! `deploy keys`, with ssh-keygen itself and a replacement for cosign.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// What cosign does: it reads the password to the end, and writes two files. It notes what it was given.
+/// Like cosign, it reads the password to the end, and writes two files. It records its arguments.
 const COSIGN: &str = r#"#!/bin/sh
 [ -z "${COSIGN_PASSWORD+set}" ] || exit 9
 password=$(cat)
@@ -272,7 +272,7 @@ fn a_program_that_fails_is_named_with_its_last_line_and_leaves_nothing() {
     let said = project.refused(&[name(&project.path("keys"))]);
     assert_eq!(said, "deploy: keys: cosign made no key: no entropy\n");
     assert_eq!(project.files("keys"), []);
-    // So the next try makes all of it.
+    // So that the next attempt creates all of it.
     project.program("cosign", COSIGN);
     project.made(&[name(&project.path("keys"))]);
 }

@@ -1,4 +1,4 @@
-//! What a new project's keys are, and how a job logs in at its registry.
+//! The keys of a new project, and how a job logs in to its registry.
 
 #![cfg(test)]
 

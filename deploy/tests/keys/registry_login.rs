@@ -1,4 +1,4 @@
-//! A job's login at its own registry.
+//! A job's login to its own registry.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -56,7 +56,7 @@ fn a_login_that_somebody_named_is_the_one() {
 #[test]
 fn outside_a_job_there_is_none() {
     assert!(of_job(IMAGE, &[]).unwrap().is_none());
-    // GitLab without a registry leaves them empty.
+    // A GitLab without a registry leaves them empty.
     assert!(
         of_job(IMAGE, &[("CI_REGISTRY", ""), JOB[1], JOB[2]])
             .unwrap()

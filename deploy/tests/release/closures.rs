@@ -30,7 +30,7 @@ fn what_is_written_is_read() {
 
 #[test]
 fn a_name_that_begins_another_keeps_the_order_of_the_bytes() {
-    // "a" before "a-b" by path, and after it by line: a space sorts before a hyphen, and so do both orders agree.
+    // "a" sorts before "a-b" by path, and also by line, because a space sorts before a hyphen.
     let long = format!("{A}-b");
     let lines = format!("{A} {}\n{long} {}\n", hash("1"), hash("0"));
     assert_eq!(Closure::parse(&lines).unwrap().lines(), lines);

@@ -1,4 +1,4 @@
-//! `deploy publish`, `attest` and `verify`, with programs that say what they are called with. Real cosign, skopeo and a
+//! `deploy publish`, `attest` and `verify`, with programs that record their arguments. Real cosign, skopeo and a
 //! registry are in release/tests.
 
 use std::fs;
@@ -94,7 +94,7 @@ fn a_store_is_asked_for_a_host_only() {
     );
 }
 
-/// A skopeo that notes its arguments and the login that it is given.
+/// A skopeo that records its arguments and its login.
 const SKOPEO: &str = r#"echo "$*" >>"$ROOT/called"
 if [ -n "$REGISTRY_AUTH_FILE" ]; then read -r login <"$REGISTRY_AUTH_FILE"; echo "$login" >>"$ROOT/login"; echo "$REGISTRY_AUTH_FILE" >>"$ROOT/files"; fi"#;
 
@@ -157,7 +157,7 @@ fn a_program_that_fails_is_named_with_its_last_line() {
     assert_eq!(desk.refused(&publish), "skopeo: unauthorized: log in");
     desk.program("skopeo", "exit 3");
     assert_eq!(desk.refused(&publish), "skopeo: it ended by exit status: 3");
-    // More than a pipe holds, on both sides at once.
+    // More than a pipe holds, in both directions at the same time.
     desk.program(
         "skopeo",
         "i=0; while [ $i -lt 20000 ]; do echo 0123456789; echo 0123456789 >&2; i=$((i+1)); done",
@@ -201,7 +201,7 @@ fn a_checkout_that_is_not_the_releases_is_refused() {
     );
 }
 
-/// A cosign that notes its arguments and input, and signs what a test prepared.
+/// A cosign that records its arguments and input, and signs what a test prepared.
 const COSIGN: &str = r#"echo "$*" >>"$ROOT/called"
 IFS= read -r password; echo "$password" >>"$ROOT/password-given"
 for argument; do case $argument in --bundle=*) bundle=${argument#--bundle=} ;; esac; done
@@ -224,7 +224,7 @@ fn what_cosign_signs_is_verified_before_it_is_written() {
     desk.write("password", "a password \r\n");
     desk.program("cosign", COSIGN);
 
-    // Signed by another key; signed by this one, and another statement.
+    // Signed by another key; signed by this one, but another statement.
     desk.write("prepared", &crate::signed::Pair::new().bundle(b"{}").to_string());
     let said = desk.refused(&attest);
     assert!(
@@ -244,7 +244,7 @@ fn what_cosign_signs_is_verified_before_it_is_written() {
         "{called}"
     );
     assert!(!called.contains("a password"), "{called}");
-    // Its space is the password's, and the end of the line is not.
+    // The space belongs to the password, and the line end does not.
     assert!(desk.read("password-given").starts_with("a password \n"));
 }
 

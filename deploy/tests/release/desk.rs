@@ -1,4 +1,4 @@
-//! Where a release is vouched for: its folders, the real `deploy`, and programs that say what they are called with.
+//! The place where a release is attested: its folders, the real `deploy`, and programs that record their arguments.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use wordtally_deploy::closure::sha256;
 use crate::signed::{COMMIT, Draft, Pair};
 
 const BILL: &str = r#"{"bomFormat":"CycloneDX","components":[]}"#;
-/// Of a checkout without a change.
+/// For a checkout without changes.
 const GIT: &str = r#"case "$*" in
     "rev-parse --show-toplevel") echo "$ROOT" ;;
     "rev-parse HEAD") echo "$COMMIT" ;;
@@ -21,18 +21,18 @@ const GIT: &str = r#"case "$*" in
     "config remote.origin.url") echo https://user:secret@gitlab.example.com/wordtally/wordtally ;;
 esac"#;
 
-/// One thread's new process holds another thread's open file for a moment, and no program runs while it is open for
-/// writing (ETXTBSY).
+/// A new process of one thread briefly holds another thread's open file, and a program cannot be executed while it is
+/// open for writing (ETXTBSY).
 static OPEN_OR_SPAWN: Mutex<()> = Mutex::new(());
 
-/// A folder of one test's own.
+/// A folder for one test.
 pub(crate) struct Desk {
     folder: TempDir,
     pub(crate) pair: Pair,
     variables: Vec<(String, String)>,
 }
 
-/// What a command said.
+/// The output of a command.
 pub(crate) struct Said {
     pub(crate) code: Option<i32>,
     pub(crate) output: String,
@@ -85,7 +85,7 @@ impl Desk {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// A program on PATH: lines of the shell, without any other program.
+    /// A program on PATH: lines of shell, without any other program.
     pub(crate) fn program(&self, name: &str, script: &str) {
         let _alone = OPEN_OR_SPAWN.lock().unwrap_or_else(PoisonError::into_inner);
         let name = format!("bin/{name}");
@@ -93,13 +93,13 @@ impl Desk {
         fs::set_permissions(self.path(&name), fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// A variable of each command.
+    /// Sets a variable of each command.
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Runs `deploy` with an environment of nothing else.
+    /// Runs `deploy` with only this environment.
     pub(crate) fn deploy(&self, arguments: &[&str]) -> Said {
         let alone = OPEN_OR_SPAWN.lock().unwrap_or_else(PoisonError::into_inner);
         let child = Command::new(env!("CARGO_BIN_EXE_deploy"))

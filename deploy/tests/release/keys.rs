@@ -1,4 +1,4 @@
-//! Public keys: which files are one.
+//! Public keys: which files are accepted.
 
 use wordtally_deploy::trust::{P256, PublicKey};
 use wordtally_deploy::vouch::PublicKeyArg;
@@ -64,7 +64,7 @@ fn what_is_no_public_key_is_refused() {
 
 #[test]
 fn another_kind_of_key_is_refused() {
-    // Ed25519; P-384; P-256 with a compressed point; P-256 with a byte too many.
+    // Ed25519; P-384; P-256 with a compressed point; P-256 with an extra byte.
     let ed25519 = [
         &[
             0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,

@@ -1,4 +1,5 @@
-//! Which releases a host takes: signed by keys that are made here, altered in every way, and each refused by its own sentence.
+//! The releases that a host accepts: signed by keys that are created here, altered in every way, and each refused with
+//! its own sentence.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! A release that was signed by a key made here.
+//! A release that is signed by a key created here.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -62,7 +62,7 @@ pub(crate) fn pem(der: &[u8]) -> String {
     )
 }
 
-/// A release before it is signed: what a test alters.
+/// A release before it is signed, which a test alters.
 pub(crate) struct Draft {
     pub(crate) release: Value,
     pub(crate) closure: String,
@@ -120,7 +120,7 @@ impl Draft {
         draft
     }
 
-    /// The statement's subjects by what the draft is now.
+    /// The statement's subjects, from the current draft.
     pub(crate) fn name_subjects(&mut self) {
         let image = self.release["image"].as_str().unwrap().replace("sha256:", "");
         self.statement["subject"] = json!([
@@ -143,7 +143,7 @@ impl Draft {
     }
 }
 
-/// What a host of production takes.
+/// The policy of a production host.
 pub(crate) fn policy() -> Policy {
     Policy {
         key_files: vec!["/etc/cosign.pub".into()],

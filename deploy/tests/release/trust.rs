@@ -1,4 +1,4 @@
-//! What a host takes, and each reason to refuse.
+//! The releases that a host accepts, and each reason to refuse.
 
 use serde_json::{Value, json};
 use wordtally_deploy::host_config::Policy;
@@ -7,14 +7,14 @@ use wordtally_deploy::trust::{judge, not_older};
 
 use crate::signed::{BUILDER, COMMIT, Draft, Pair, REPOSITORY, SYSTEM, policy};
 
-/// The sentence that a host says to a release which is signed by its own key.
+/// The sentence of a host about a release that is signed by its own key.
 fn refused(policy: &Policy, pair: &Pair, signed: &SignedRelease) -> String {
     judge(policy, &[pair.public()], "prod", signed)
         .unwrap_err()
         .to_string()
 }
 
-/// The same, of a draft that was altered before it was signed.
+/// The same for a draft that was altered before it was signed.
 fn altered(change: impl FnOnce(&mut Draft)) -> String {
     let (pair, mut draft) = (Pair::new(), Draft::new());
     change(&mut draft);
@@ -25,7 +25,7 @@ fn external(draft: &mut Draft) -> &mut Value {
     &mut draft.statement["predicate"]["buildDefinition"]["externalParameters"]
 }
 
-/// Of a JSON document.
+/// A change of a JSON document.
 type Change = fn(&mut Value);
 
 #[test]
@@ -212,7 +212,7 @@ fn a_release_that_was_signed_and_does_not_fit_is_refused() {
         "{said}"
     );
 
-    // Of another commit than the provenance, as where two releases were mixed up.
+    // Of another commit than the provenance, as if two releases were mixed up.
     let other = "1".repeat(40);
     assert_eq!(
         altered(|draft| {
@@ -340,7 +340,7 @@ fn only_an_older_release_is_refused() {
         not_older(&of(0), Some(&of(now))).unwrap_err().to_string(),
         "the release does not say when its commit 0 was made, so it may be older than what runs: build it from a git repository"
     );
-    // No time of a calendar's.
+    // A time without a calendar date.
     let said = not_older(&of(u64::MAX - 1), Some(&of(u64::MAX)))
         .unwrap_err()
         .to_string();
@@ -357,13 +357,13 @@ fn what_is_too_long_is_not_read() {
     assert!(said.ends_with("bytes: expected at most 4194304"), "{said}");
 }
 
-/// Whatever a byte becomes, it is an answer: never a panic, and never a release that nobody signed.
+/// Whatever a byte becomes, the result is an answer: never a panic, and never a release that nobody signed.
 #[test]
 fn no_altered_byte_is_taken() {
     let (pair, draft) = (Pair::new(), Draft::new());
     let (keys, good) = ([pair.public()], draft.sign(&pair));
     let was = judge(&policy(), &keys, "prod", &good).unwrap();
-    // A generator of its own: each run alters the same bytes in the same way.
+    // A generator with a fixed seed: each run alters the same bytes in the same way.
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     let mut random = move |below: usize| {
         state ^= state << 13;
@@ -391,7 +391,7 @@ fn no_altered_byte_is_taken() {
         }
         *text = String::from_utf8(bytes).unwrap();
         if let Ok(trusted) = judge(&policy(), &keys, "prod", &signed) {
-            // Only what no signature is of may differ: the bundle's own frame.
+            // Only the unsigned part may differ: the bundle's own frame.
             assert_eq!(trusted, was);
             taken += usize::from(signed != good);
         }
@@ -402,7 +402,7 @@ fn no_altered_byte_is_taken() {
     );
 }
 
-/// The same, with a key that signs whatever a pipeline gone wrong makes of a statement.
+/// The same, with a key that signs whatever a faulty pipeline makes of a statement.
 #[test]
 fn no_signed_statement_makes_it_panic() {
     let pair = Pair::new();
