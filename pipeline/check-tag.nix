@@ -1,4 +1,4 @@
-# A release's tag is its version.
+# Checks that a release's tag matches its version.
 { lib, writeShellApplication }:
 let
   tag = "v${(lib.importTOML ../Cargo.toml).workspace.package.version}";

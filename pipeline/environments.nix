@@ -1,4 +1,4 @@
-# The pipeline's jobs for each environment, as GitLab reads them: one template, and the stages in the order of `after`.
+# The pipeline's jobs for each environment, for GitLab: one template, and the stages in the order of `after`.
 {
   lib,
   formats,
@@ -22,12 +22,12 @@ let
     (lib.toposort (first: second: lib.elem first (before second)) (lib.attrNames environments)).result;
 
   isTagged = name: environments.${name}.tier == "production";
-  # What a tag is brought to, the environment before it must run.
+  # The environment before the one to which a tag is deployed must run the release.
   isAskedByTags =
     name: lib.any (other: isTagged other && environments.${other}.after == name) ordered;
   isVirtual = name: hosts.${name}.options.wordtally ? sshPort;
 
-  # Rules. A release needs the key that it is signed by.
+  # Rules. A release needs the key with which it is signed.
   signed = condition: {
     "if" = condition;
     exists = [ "release/cosign.pub" ];
@@ -40,7 +40,7 @@ let
     name:
     let
       inherit (environments.${name}) tier runnerTags url;
-      # On the host's own runner, one at a time.
+      # On the host's own runner, one job at a time.
       onHost = {
         stage = "deploy ${name}";
         resource_group = name;

@@ -1,4 +1,4 @@
-# The checks by what runs them: `nix build .#lint`, `.#code`, `.#tests`, `.#clients`, and all four as `.#gate`.
+# The checks in groups: `nix build .#lint`, `.#code`, `.#tests`, `.#clients`, and all four as `.#gate`.
 {
   lib,
   linkFarm,
@@ -6,15 +6,15 @@
   checks,
 }:
 let
-  # The shell brings the programs that format and lint.
+  # The shell has the programs that format and lint.
   isLint =
     name:
     name == "format"
     || lib.hasPrefix "shell-" name
     || lib.hasPrefix "code-" name && name != "code-tests";
-  # What `cargo test` runs as well.
+  # The tests that `cargo test` also runs.
   isCode = name: name == "code-tests";
-  # Tests with packages of Python's and npm's: `.ci/clients` runs them with the registries'.
+  # Tests with packages from nixpkgs; `.ci/clients` runs them with packages from PyPI and npm.
   clients = [
     "browser"
     "client-node"
@@ -26,7 +26,7 @@ let
     "prose-linter"
     "tabulate"
   ];
-  # `package-release` has the hosts, and the groups would contain themselves.
+  # `package-release` includes the hosts, and the groups would contain themselves.
   isElsewhere =
     name:
     lib.hasPrefix "host-" name
@@ -35,7 +35,7 @@ let
   isTest = name: !isLint name && !isCode name && !lib.elem name clients && !isElsewhere name;
 
   filtered = wanted: lib.filterAttrs (name: _: wanted name) checks;
-  # What the tests of some checks say in JUnit's form.
+  # The JUnit reports of the checks that write one.
   reports =
     name: wanted:
     runCommand name { } (
@@ -63,7 +63,7 @@ let
 in
 groups
 // {
-  # Built even where tests fail.
+  # Built even if tests fail.
   reports = reports "reports" (name: isCode name || isTest name);
   reports-clients = reports "reports-clients" (name: lib.elem name clients);
 }

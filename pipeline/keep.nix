@@ -1,4 +1,4 @@
-# Copies a build result out of the store: an artifact of GitLab's holds files, and of a link its name only.
+# Copies a build result out of the store, because a GitLab artifact contains files, and of a link only its name.
 { writeShellApplication, coreutils }:
 writeShellApplication {
   name = "keep";

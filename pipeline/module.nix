@@ -1,4 +1,4 @@
-# Where an environment stands in the pipeline.
+# The position of an environment in the pipeline.
 { config, lib, ... }:
 let
   inherit (lib) mkOption types;

@@ -1,4 +1,4 @@
-# What the pipeline's jobs build and run.
+# The packages that the pipeline's jobs build and run.
 {
   pkgs,
   self,
@@ -35,7 +35,7 @@ in
     meta.description = "Writes the pipeline's jobs for each environment into this clone";
   };
 }
-# A virtual machine needs no host to be deployed to.
+# An environment that is a virtual machine can be deployed to without a host.
 // lib.mapAttrs' (
   environment: _:
   lib.nameValuePair "rehearse-${environment}" (

@@ -1,4 +1,4 @@
-# Puts what was built into the binary cache, with what was built for it, so that each later job takes it from there.
+# Copies a build result and its build dependencies to the binary cache, from which later jobs take them.
 {
   writeShellApplication,
   coreutils,
@@ -14,19 +14,19 @@ writeShellApplication {
   ];
   text = ''
     [ $# = 1 ] || { echo "push-cache: give one path, such as ./result; it is copied to NIX_CACHE" >&2; exit 2; }
-    # A merge request's job has no key: what it built is nobody's to take.
+    # A merge request's job has no key, because no other job may use what it built.
     for name in NIX_CACHE NIX_CACHE_KEY_FILE; do
       if [ -z "''${!name-}" ]; then
         echo "push-cache: $name is not set: nothing is pushed, so later jobs build it again"
         exit 0
       fi
     done
-    # A bare name would be a flake's.
+    # Nix would read a bare name as a flake.
     path=$(realpath -- "$1")
     nix() { command nix --extra-experimental-features nix-command "$@"; }
 
-    # Its closure does not have what only the builds read, such as compiled crates. Of these, what this store built itself:
-    # the rest came from a cache.
+    # The result's closure lacks the inputs of its build, such as compiled crates. Of these, only the paths that this machine
+    # built: the rest came from a cache.
     built=$(mktemp)
     trap 'rm -f "$built"' EXIT
     nix-store --query --deriver "$path" |

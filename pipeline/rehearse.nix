@@ -1,4 +1,4 @@
-# A deployment to a machine that is started for it, where an environment has no host of its own.
+# Deploys to a virtual machine that is started for this purpose, if an environment has no host.
 {
   lib,
   writeShellApplication,
@@ -18,7 +18,7 @@ writeShellApplication {
     deploy
   ];
   text = ''
-    # Seconds for the machine to answer: emulated, it takes minutes.
+    # Seconds until the machine must respond. An emulated machine takes minutes.
     patience=900
 
     folder=$(mktemp -d)
@@ -26,7 +26,7 @@ writeShellApplication {
     # shellcheck disable=SC2329 # A trap calls it.
     clean() {
       trap "" INT TERM HUP
-      # The launcher ends its machine.
+      # The launcher stops its machine.
       [ -z "$machine" ] || { kill "$machine" 2>/dev/null && wait "$machine" || true; }
       rm -rf "$folder"
     }
@@ -43,7 +43,7 @@ writeShellApplication {
     ${lib.getExe launcher} >"$folder/console" 2>&1 </dev/null &
     machine=$!
     echo "${environment}: the virtual machine is starting"
-    # The launcher says how to log in, with a key of this run.
+    # The launcher prints how to log in, with a key that is created for this run.
     until login=$(sed -n 's/^Log in: ssh -i \([^ ]*\) -p \([0-9]*\) .*/\1 \2/p' "$folder/console") && [ -n "$login" ] &&
       ssh -i "''${login% *}" -p "''${login#* }" -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=no \
         -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR root@127.0.0.1 \

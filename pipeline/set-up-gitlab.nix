@@ -1,10 +1,10 @@
-# Gives a project at GitLab what no file of a repository can: the keys that `deploy keys` made, and three settings.
+# Sets what a file in the repository cannot set in a GitLab project: the keys that `deploy keys` created, and three settings.
 {
   lib,
   writeShellApplication,
   coreutils,
   glab,
-  # The environments that are deployed to.
+  # The environments to which the pipeline deploys.
   environments,
 }:
 writeShellApplication {
@@ -20,7 +20,7 @@ writeShellApplication {
     fi
     folder=$1
 
-    # The content goes by standard input, and never by an argument.
+    # The content is passed on standard input, never as an argument.
     variable() {
       glab variable update "$1" --scope "$2" "''${@:4}" <"$3" >/dev/null 2>&1 ||
         glab variable set "$1" --scope "$2" "''${@:4}" <"$3" >/dev/null
@@ -40,14 +40,14 @@ writeShellApplication {
       variable DEPLOY_HOSTS '*' "$folder/hosts" --raw
     fi
 
-    # Other tags are given no protected variable.
+    # Pipelines of other tags get no protected variable.
     glab api --method POST projects/:id/protected_tags --field name='v*' --field create_access_level=40 >/dev/null 2>&1 ||
       glab api 'projects/:id/protected_tags/v*' >/dev/null
     echo "the tags v* are protected"
-    # GitLab would fail the older of two deployments. The command itself sees a newer release, and says so as a warning.
+    # GitLab would fail the older of two deployments. `deploy` itself detects a newer release and reports it as a warning.
     glab api --method PUT projects/:id --field ci_forward_deployment_enabled=false >/dev/null
     echo "the host decides whether a deployment is outdated"
-    # The newest of those that wait goes first. GitLab makes a group with the first pipeline that has its job.
+    # The newest waiting job runs first. GitLab creates a resource group with the first pipeline that has its job.
     for host in ${lib.escapeShellArgs environments}; do
       if glab api --method PUT "projects/:id/resource_groups/$host" --field process_mode=newest_ready_first >/dev/null 2>&1; then
         echo "deployments to $host: newest first"

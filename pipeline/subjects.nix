@@ -1,4 +1,4 @@
-# What a release is published and signed from, with the program that does it: all that such a job has.
+# A release and the program that publishes and signs it: all that such a job needs.
 {
   runCommand,
   release,

@@ -1,4 +1,4 @@
-# Runs a program with what `deploy` runs on PATH, all of it nixpkgs' own: nothing is compiled for it.
+# Runs a program with the tools of `deploy` on PATH. They come from nixpkgs, so nothing is compiled.
 {
   writeShellApplication,
   cosign,

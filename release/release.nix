@@ -1,5 +1,5 @@
-# What is built once and promoted: the image, its bill of materials, and every host's system, in one folder. It is all that
-# signing and publishing need, so those can be done where the store is empty.
+# The release, which is built once and promoted: the image, its bill of materials and every host's system, in one folder. It
+# is all that signing and publishing need, so both work with an empty store.
 {
   lib,
   runCommand,
@@ -11,8 +11,8 @@
   self,
 }:
 let
-  # The sources of the inputs that this was evaluated with; flake.lock says where they are from. An input that follows
-  # nothing is the flake itself.
+  # The sources of the inputs with which this was evaluated; flake.lock has their origin. An input that follows the empty path
+  # is the flake itself.
   inputsOf =
     prefix: flake:
     lib.concatMapAttrs (
@@ -21,7 +21,7 @@ let
 
   systems = lib.mapAttrs (_: host: host.config.system.build.toplevel) hosts;
 
-  # What is signed holds contents, never the path of a file that only this store has.
+  # The signed data contains the content of files, never the path of a file that only this store has.
   release = {
     inherit (wordtally) version;
     inherit (image) revision;
@@ -34,7 +34,7 @@ let
     }) hosts;
   };
 
-  # By the subjects' names in the provenance.
+  # The attributes are the names of the subjects in the provenance.
   closures = {
     package = wordtally;
   }
@@ -45,7 +45,7 @@ runCommand "release"
     __structuredAttrs = true;
     nativeBuildInputs = [ jq ];
     inherit release;
-    # Each path with its hash, from Nix's own books.
+    # Each path with its hash, from Nix's database.
     exportReferencesGraph = lib.mapAttrs (_: root: [ root ]) closures;
     subjects = lib.attrNames closures;
     passthru = { inherit hosts; };

@@ -9,7 +9,7 @@
 stdenv.mkDerivation {
   name = "sbom.cdx.json";
   __structuredAttrs = true;
-  # Each path with its hash and what it refers to, from Nix's own books.
+  # Each path with its hash and its references, from Nix's database.
   exportReferencesGraph.closure = [
     wordtally
     image.root

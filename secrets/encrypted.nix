@@ -1,5 +1,5 @@
-# The encrypted files with who may open them: the folder without its programs and public keys. Whatever else is in it must
-# be encrypted.
+# The encrypted files with their list of recipients: the folder without its programs and public keys. Every other file in it
+# must be encrypted.
 { lib }:
 lib.fileset.toSource {
   root = ./.;

@@ -1,6 +1,6 @@
-# Public keys: of people and machines that secrets are encrypted to, and of who deploys.
+# Public keys: of the people and machines for which secrets are encrypted, and of the deployers.
 let
-  # What `nix run .#deploy -- keys` wrote for a host's pipeline, where it has.
+  # The key that `nix run .#deploy -- keys` wrote for a host's pipeline, if it exists.
   pipeline =
     host:
     let
@@ -12,22 +12,22 @@ let
       { };
 in
 {
-  # People who may edit production's secrets, deploy to every host, and log in there as root: their SSH keys, by name.
+  # SSH keys, by name, of the people who may edit production's secrets, deploy to every host and log in there as root.
   operators = { };
 
-  # Who may bring signed releases to a host: SSH keys, by name. None logs in as root, and none opens a file of this folder.
+  # SSH keys, by name, that may deploy signed releases to a host. None can log in as root or decrypt a file in this folder.
   deployers = {
     dev = pipeline "dev";
     mock-prod = pipeline "mock-prod";
     prod = pipeline "prod";
   };
 
-  # Machines that open them: their SSH host keys. `nix run .#add-host` puts a real one here.
+  # SSH host keys of the machines that decrypt the secrets. `nix run .#add-host` adds a real one.
   hosts = {
-    # Public identities, see ./mock-identity.
+    # The identities behind these are public: see ./mock-identity.
     dev = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMNuLT3rlxoRj1Uv8PcX8gPVpJzSRPrtRWp/yW//RWOh";
     mock-prod = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEcyjFgDin+ryDw+EdOaaUz10wUzSrgLS30KE9XhbgoQ";
-    # A placeholder, which nobody holds the private half of.
+    # A placeholder, whose private half nobody has.
     prod = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG9YtWa7iJRL6M7TEPgvp9zhZWgcZu3NiR8vDXNXmyPJ";
   };
 }

@@ -1,2 +1,2 @@
-# The commands that edit secrets and say who opens them.
+# The commands that edit secrets and their recipients.
 { pkgs, agenix, ... }: import ./commands { inherit pkgs agenix; }

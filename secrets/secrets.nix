@@ -1,4 +1,4 @@
-# Who may open which file. agenix encrypts by this list, and a check compares each file's header with it.
+# The recipients of each file. agenix encrypts for them, and a check compares each file's header with this list.
 let
   keys = import ./keys.nix;
   host = name: { publicKeys = [ keys.hosts.${name} ] ++ builtins.attrValues keys.operators; };
@@ -9,7 +9,7 @@ in
   "mock-prod/bigquery.json.age" = host "mock-prod";
   "mock-prod/tls.key.age" = host "mock-prod";
 
-  # The key after a rotation, for the tests of the virtual machine.
+  # The key after a rotation, for the virtual machine's tests.
   "vm-test/rotated.json.age" = host "mock-prod";
 
   "prod/bigquery.json.age" = host "prod";

@@ -1,4 +1,5 @@
-# The BigQuery stand-in, as a service of its own. For development and mock production. `packagesFor` as for ../nix/modules/wordtally.nix.
+# The BigQuery stand-in as a service, for development and mock production. `packagesFor` is as in
+# ../nix/modules/wordtally.nix.
 { packagesFor }:
 {
   config,
@@ -37,7 +38,7 @@ in
   };
 
   config = lib.mkIf cfg.enable {
-    # Under a name that stays, for a reload to read anew.
+    # Under a name that does not change, so that a reload can read the file again.
     environment.etc = lib.listToAttrs (
       lib.imap0 (index: file: lib.nameValuePair (iamFile index) { source = file; }) cfg.iam
     );
@@ -73,7 +74,8 @@ in
             ++ lib.optional cfg.admin "--admin"
           );
           StateDirectory = "bigquery-standin";
-          # All words ask it, and a busy machine divides its time by units: one share among theirs would starve them all.
+          # All words query it, and a busy machine divides its CPU time among the units. With one equal share, it would starve all
+          # of them.
           CPUWeight = 1000;
           Restart = "always";
           RestartSec = "1s";
@@ -87,7 +89,7 @@ in
           program = lib.getExe cfg.package;
           stateDirectories = [ "bigquery-standin" ];
           paths = [
-            # Whole: a file in it that is replaced would stay what it was.
+            # The whole folder, because the unit would keep the old version of a replaced file.
             "/etc"
           ];
         }

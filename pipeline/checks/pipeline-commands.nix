@@ -1,4 +1,4 @@
-# The commands of the pipeline's jobs, and of who sets a project up, do what they say.
+# Tests the commands of the pipeline's jobs and of the set-up of a project.
 { pkgs, self, ... }:
 let
   inherit (self.packages.${pkgs.stdenv.hostPlatform.system})
@@ -7,7 +7,7 @@ let
     push-cache
     set-up-gitlab
     ;
-  # Notes what GitLab would be given: a variable once set is updated, and one environment was deployed to before.
+  # Records what GitLab would receive. A variable that exists is updated, and one environment has had a deployment.
   glab = pkgs.writeShellScriptBin "glab" ''
     case "$1 $2" in
     "variable update") [ -e "$NOTES/$3.$5" ] || exit 1 ;;
@@ -49,7 +49,7 @@ pkgs.runCommand "pipeline-commands"
       refuses "expected v$version" check-tag "$tag"
     done
 
-    # A link's files, their rights, and a folder that can be removed again.
+    # Links become files, permissions are kept, and the folder can be removed again.
     mkdir -p store/bin
     echo content >store/file
     printf '#!/bin/sh\n' >store/bin/program

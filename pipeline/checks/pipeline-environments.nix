@@ -1,4 +1,4 @@
-# The pipeline has the jobs of each environment, as the committed file says them.
+# The committed file has the pipeline's jobs for each environment.
 { pkgs, self, ... }:
 let
   inherit (self.packages.${pkgs.stdenv.hostPlatform.system}.write-pipeline) environments;
@@ -11,7 +11,7 @@ pkgs.runCommand "pipeline-environments"
     ];
   }
   ''
-    # By what it says: how YAML is laid out is the writer's.
+    # Compares the content, because the layout of YAML depends on the program that writes it.
     jobs() { yaml2json "$1" | jq --sort-keys .; }
     diff --unified <(jobs ${../environments.yml}) <(jobs ${environments}) || {
       echo "pipeline/environments.yml differs from what hosts/environments.nix generates: run 'nix run .#write-pipeline'" >&2

@@ -1,4 +1,4 @@
-# The pipeline at GitLab, by GitLab's own schema and rules.
+# Checks the GitLab pipeline against GitLab's own schema and rules.
 {
   pkgs,
   lib,
@@ -28,7 +28,7 @@ pkgs.callPackage ../../nix/pytest.nix { } {
     set.pyyaml
   ];
   env = {
-    # The program alone: beside its tools it would find Nix's own.
+    # The program alone: with its tools, it would find the real Nix.
     DEPLOY = "${self.packages.${pkgs.stdenv.hostPlatform.system}.deploy.unwrapped}/bin/deploy";
     GITLAB_CI_LOCAL = lib.getExe pkgs.gitlab-ci-local;
   };

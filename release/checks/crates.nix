@@ -1,4 +1,4 @@
-# The bill of materials has the crates that cargo itself would link: asked apart from what wrote the bill.
+# The bill of materials has the crates that cargo would link. cargo is queried independently of the program that wrote it.
 {
   pkgs,
   self,

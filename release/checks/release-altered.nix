@@ -1,4 +1,4 @@
-# A release is published, vouched for, and each part of it altered: each change is refused.
+# Publishes and attests a release, alters each part of it, and checks that each change is refused.
 { pkgs, self, ... }:
 let
   offered = self.packages.${pkgs.stdenv.hostPlatform.system};
@@ -9,7 +9,7 @@ pkgs.callPackage ../../nix/pytest.nix { } {
   tests = [ "release/tests" ];
   files = [
     ../../README.md
-    # No service to sign with, as the program has it.
+    # The program's configuration without signing services.
     ../../deploy/src/vouch/no-authorities.json
     ../../deploy/src/vouch/no-log.json
     ../../docs/reference/release.md
@@ -25,9 +25,9 @@ pkgs.callPackage ../../nix/pytest.nix { } {
   ];
   env = {
     RELEASE = "${release}";
-    # What a store's books would say of the release.
+    # The release's entry in a store's database.
     registration = "${pkgs.closureInfo { rootPaths = [ release ]; }}/registration";
-    # Books of this build's own: no build may read the machine's.
+    # The build's own database, because no build may read the machine's.
     NIX_REMOTE = "local";
   };
   setup = ''

@@ -1,5 +1,5 @@
-# What is promoted is what was built: one package on all hosts, its very bytes in the image, its crates in the bill of
-# materials. See ./release/check_release.py.
+# The promoted release is the one that was built: one package on all hosts, the same bytes in the image, and its crates in the
+# bill of materials. See ./release/check_release.py.
 {
   pkgs,
   self,
@@ -16,7 +16,7 @@ assert lib.assertMsg (others == { }) "not the released package: ${toString (lib.
 pkgs.runCommand "release-checked"
   {
     nativeBuildInputs = [ pkgs.python3 ];
-    # Made by a second build: the bill of one release has one digest.
+    # From a second build, because the bill of a release must have one digest.
     again = sbom.overrideAttrs { name = "sbom-again.cdx.json"; };
     hosts = lib.attrNames release.hosts;
   }

@@ -1,4 +1,4 @@
-# The canary finds what is planted: each kind of secret, in each kind of place.
+# The canary finds each kind of planted secret in each kind of place.
 { pkgs, lib, ... }:
 let
   files = lib.fileset.toSource {

@@ -1,4 +1,4 @@
-# The commands for secrets, with agenix and age themselves, on a copy of the folder.
+# Tests the commands for secrets with the real agenix and age, on a copy of the folder.
 {
   pkgs,
   self,
@@ -20,7 +20,7 @@ pkgs.callPackage ../../nix/pytest.nix { } {
   ];
   env = {
     SECRETS = "${import ../encrypted.nix { inherit lib; }}";
-    # Nothing is built or stored: agenix only reads secrets.nix.
+    # Nothing is built or stored, because agenix only reads secrets.nix.
     NIX_REMOTE = "dummy://";
   };
   setup = "export NIX_STATE_DIR=$HOME/state";

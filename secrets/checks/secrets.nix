@@ -1,4 +1,5 @@
-# Every secret in git is encrypted, and to whom `secrets.nix` lists. First, the check itself is seen to find faults.
+# Every secret in git is encrypted for exactly the recipients that `secrets.nix` lists. First, a test shows that the check
+# finds faults.
 { pkgs, lib, ... }:
 let
   secrets = import ../encrypted.nix { inherit lib; };

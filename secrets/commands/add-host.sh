@@ -18,7 +18,7 @@ key=$(awk '$1 == "ssh-ed25519" { print $1 " " $2 }' <<<"$lines")
 [ "$(grep -c . <<<"$key")" = 1 ] || fail "$2 has no ssh-ed25519 public key, or more than one: give one line such as 'ssh-ed25519 AAAA…'"
 fingerprint=$(ssh-keygen -l -f - <<<"$key" 2>/dev/null) || fail "$2 has no valid ssh-ed25519 public key: it is truncated or altered"
 
-# In `hosts`, one line is one key.
+# In `hosts`, each line has one key.
 HOST=$host KEY=$key awk '
 	/^  hosts = \{/ { inside = 1 }
 	inside && $1 == ENVIRON["HOST"] && $2 == "=" { print "    " ENVIRON["HOST"] " = \"" ENVIRON["KEY"] "\";"; done = 1; next }

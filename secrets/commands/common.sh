@@ -1,4 +1,4 @@
-# Goes before each of the commands here: where the secrets are, what opens them, where plain text may be.
+# The beginning of each command in this folder: finds the secrets, the keys that decrypt them, and a place for plain text.
 fail() {
 	echo "$command: $*" >&2
 	exit 1
@@ -10,7 +10,7 @@ while [ ! -e secrets/secrets.nix ]; do
 done
 cd secrets
 
-# Plain text is in memory only: agenix, and the editor, write below TMPDIR.
+# Plain text stays in memory: agenix and the editor write below TMPDIR.
 for memory in "${XDG_RUNTIME_DIR-}" /dev/shm; do
 	[ -z "$memory" ] || [ "$(stat -f -c %T "$memory" 2>/dev/null)" != tmpfs ] || [ ! -w "$memory" ] || break
 	memory=
@@ -23,19 +23,20 @@ trap 'rm -rf "$TMPDIR"' EXIT
 RULES=$PWD/secrets.nix
 export RULES
 
-# The public key of a host, as keys.nix has it, or nothing.
+# Prints the public key of a host from keys.nix, or nothing.
 key_of() {
 	nix-instantiate --eval --strict --json -E "(import $PWD/keys.nix).hosts.\"$1\" or \"\"" | jq -r .
 }
 
-# Whether an environment is a mock one: its key in keys.nix is the one that mock-identity makes. Leaves that in `mock_key`.
+# Whether an environment is a mock one, whose key in keys.nix is the one that mock-identity generates. Sets `mock_key` to the
+# path of its identity.
 is_mock() {
 	mock_key=$TMPDIR/$1.identity
 	(umask 077 && bash mock-identity "$1" >"$mock_key" 2>/dev/null) &&
 		[ "$(ssh-keygen -y -f "$mock_key" | cut -d ' ' -f -2)" = "$(key_of "$1")" ]
 }
 
-# Whose key opens a file: a mock environment's is public, any other is one's own. Fills `identity`.
+# Sets `identity` to agenix's flags for a file: the public identity of a mock environment, otherwise the user's own key.
 identity_of() {
 	identity=()
 	local environment=${1%%/*}
@@ -51,13 +52,13 @@ listed() {
 	nix-instantiate --eval --strict --json -E "builtins.attrNames (import $RULES)" | jq -r '.[]'
 }
 
-# What agenix says where it does not is in $TMPDIR/error.
+# Whether agenix can decrypt a file. If not, $TMPDIR/error has its message.
 opens() {
 	identity_of "$1"
 	agenix --decrypt "$1" "${identity[@]}" >/dev/null 2>"$TMPDIR/error"
 }
 
-# Encrypts a file again for whom secrets.nix lists; `:` as editor is agenix's way to.
+# Re-encrypts a file for the recipients that secrets.nix lists. With `:` as the editor, agenix changes nothing else.
 encrypt_again() {
 	EDITOR=: agenix --edit "$1" "${identity[@]}" </dev/null
 }

@@ -1,4 +1,4 @@
-# agenix for people: commands that find the files, the rules and the key to open them with.
+# Commands around agenix that find the files, the rules and the key that decrypts.
 { pkgs, agenix }:
 let
   inherit (pkgs) lib;
@@ -19,7 +19,7 @@ let
       ];
       text = ''
         command=${name}
-        # shellcheck disable=SC2034 # Not every command reads a file of the caller's.
+        # shellcheck disable=SC2034 # Not every command reads a file that the caller names.
         start=$PWD
         ${builtins.readFile ./common.sh}
         ${builtins.readFile script}

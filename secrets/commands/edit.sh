@@ -15,11 +15,11 @@ if [ -z "$new" ] && [ -e "$file" ]; then
 fi
 identity_of "$file"
 
-# agenix would encrypt an empty file too, such as a pipe gives when the command before it fails.
+# agenix would also encrypt an empty file, which a pipe produces if the command before it fails.
 text='[^[:space:]]'
 if [ -t 0 ]; then
 	[ -n "${EDITOR-}" ] || fail "\$EDITOR is not set: name an editor, such as EDITOR=nano"
-	# Nor does it mind an editor that fails: what is removed here it does not encrypt.
+	# agenix also ignores an editor that fails, but it does not encrypt a file that is removed.
 	cat >"$TMPDIR/editor" <<-END
 		$EDITOR "\$1" && grep -aq '$text' "\$1" && exit
 		rm -f "\$1"
@@ -33,7 +33,7 @@ else
 fi
 
 if [ -n "$new" ]; then
-	# agenix makes what it does not find; the old file stays until the new one is whole.
+	# agenix creates a file that it does not find, so the old one stays until the new one is complete.
 	mkdir -p "$TMPDIR/new"
 	(cd "$TMPDIR/new" && agenix --edit "$file")
 	[ -e "$TMPDIR/new/$file" ] || fail "the editor failed or left an empty file: $file is unchanged"

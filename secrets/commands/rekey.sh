@@ -10,7 +10,7 @@ for file in $files; do
 		echo "$file: re-encrypted" >&2
 	else
 		sed "s|^|$file: |" "$TMPDIR/error" >&2
-		# age's words for a file that is for other keys, and agenix's for no key at all: what any other is, nobody foresaw.
+		# age's message for a file that is encrypted for other keys, and agenix's if there is no key. Any other error is a failure.
 		if grep -q -e 'no identity matched any of the recipients' -e '^No identity found to decrypt' "$TMPDIR/error"; then
 			others+=("$file")
 		else

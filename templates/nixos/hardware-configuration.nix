@@ -1,4 +1,4 @@
-# A placeholder: put here what `nixos-generate-config` writes on your machine.
+# A placeholder: replace this with what `nixos-generate-config` writes on your machine.
 {
   nixpkgs.hostPlatform = "x86_64-linux";
 

@@ -1,4 +1,4 @@
-# The pages as a browser shows them: by axe, at several widths, with the policy that they are served with.
+# Tests the pages in a browser: with axe, at several widths, and with the policy with which they are served.
 { pkgs, self, ... }:
 let
   packages = pkgs.callPackage ../../nix/node-modules.nix { } {
@@ -11,7 +11,7 @@ pkgs.runCommand "browser"
     nativeBuildInputs = [ pkgs.nodejs ];
     env = {
       CHROMIUM = "${pkgs.chromium}/bin/chromium";
-      # A build has no fonts, and text without one has no width.
+      # A build has no fonts, and text without a font has no width.
       FONTCONFIG_FILE = pkgs.makeFontsConf { fontDirectories = [ pkgs.dejavu_fonts ]; };
       WORDTALLY = "${self.packages.${pkgs.stdenv.hostPlatform.system}.bigquery-standin}/bin/wordtally";
     };

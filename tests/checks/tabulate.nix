@@ -1,4 +1,4 @@
-# The table that we promise, as the real tabulate writes it: ADR 9.
+# Compares our text table with the output of the real tabulate: ADR 9.
 { pkgs, ... }:
 pkgs.runCommand "tabulate"
   { nativeBuildInputs = [ (pkgs.python3.withPackages (set: [ set.tabulate ])) ]; }

@@ -1,11 +1,11 @@
-# The programs of a machine that is a folder: each fake program calls `fake NAME ARGUMENT…`. ROOT is the folder.
-# Each command that changes something is counted, and one of them, by $ROOT/fault, fails or takes its caller along.
+# The programs of a simulated host, which is the folder ROOT: each fake program calls `fake NAME ARGUMENT…`. Commands that
+# change something are counted, and the one that $ROOT/fault names fails or kills its caller.
 
 unit=deploy-wordtally.service
 recovery=deploy-host-recover.service
 profiles=$ROOT/nix/var/nix/profiles
 
-# A word's socket as systemd makes it. The test's own server answers there.
+# A word's socket, as systemd creates it. The test's own server listens on it.
 start_preflight() {
 	mkdir -p "$ROOT/run/preflight-wordtally"
 	for word; do
@@ -32,7 +32,7 @@ fake_systemctl() {
 		*--value*) state_of $unit ;;
 		*)
 			echo show >>"$ROOT/shows"
-			# It answers nobody at the shows that are numbered here.
+			# It does not respond to the `show` commands whose numbers are in this file.
 			! grep -qsx "$(grep -c . "$ROOT/shows")" "$ROOT/deaf-at" || return 1
 			echo "ActiveState=$(state_of $unit)"
 			echo
@@ -52,7 +52,7 @@ fake_systemctl() {
 					word=${word#preflight-wordtally-}
 					rm -f "$ROOT/run/preflight-wordtally/${word%.service}.sock"
 					;;
-				# That of a deployment that has failed stays loaded until then, and takes its name.
+				# The unit of a failed deployment stays loaded, and so occupies its name, until this.
 				"$unit") rm -f "$ROOT/loaded" ;;
 				wordtally-*) echo "$word" >>"$ROOT/stopped" ;;
 				esac
@@ -62,7 +62,7 @@ fake_systemctl() {
 	esac
 }
 
-# Keeps a transient unit as systemd does: its main process, then what is to follow, then what is to follow a failure.
+# Runs a transient unit as systemd does: its main process, then its ExecStopPost=, then its OnFailure=.
 keep_unit() {
 	"$@" >>"$ROOT/journal" 2>&1 </dev/null &
 	echo $! >"$ROOT/units/$unit"
@@ -79,7 +79,7 @@ keep_unit() {
 		unset EXIT_CODE EXIT_STATUS
 		: >"$ROOT/units/$recovery" >"$ROOT/loaded"
 		rm "$ROOT/units/$unit"
-		# Again where a signal ended it.
+		# Restarted if a signal ended it.
 		for _ in 1 2 3; do
 			"$HOST" --root "$ROOT" recover --pause 0 >>"$ROOT/journal" 2>&1 </dev/null
 			[ $? -gt 128 ] || break
@@ -104,7 +104,7 @@ fake_systemd_run() {
 	[ ! -e "$ROOT/slow-start" ] || sleep 2
 	[ ! -e "$ROOT/units/$unit" ] && [ ! -e "$ROOT/loaded" ] || exit 1
 	: >"$ROOT/units/$unit"
-	# By exec: else the shell keeps the caller's pipes open aside.
+	# With exec, because the shell would otherwise keep the caller's pipes open.
 	{
 		exec >/dev/null 2>&1 </dev/null
 		keep_unit "$@"
@@ -171,7 +171,7 @@ fake_age() {
 
 fake_nix() { echo "wordtally: 0.1.0 → 0.2.0"; }
 
-# The switch of the system in $SYSTEM.
+# Switches to the system in $SYSTEM.
 fake_switch() {
 	case $1 in
 	test)
