@@ -1,6 +1,6 @@
 """The service that wordtally replaces, faults included: one job per GET, blocking, nothing escaped.
 
-Run as it was meant to be, under gunicorn: gunicorn --workers 2 --threads 4 app:app
+It runs as intended, under gunicorn: gunicorn --workers 2 --threads 4 app:app
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A cgroup with a limit of memory, and the limit that is shipped."""
+"""A cgroup with a memory limit, and the limit of the shipped unit."""
 
 import os
 import re
@@ -9,7 +9,7 @@ MIB = 1024 * 1024
 
 
 def shipped_limit() -> str:
-    """`memoryMax` as the module has it, and with it the unit and the manifests."""
+    """The module's `memoryMax`, which the unit and the manifests also have."""
     options = (ROOT / "nix/modules/instance-options.nix").read_text()
     found = re.search(r'memoryMax = option "memoryMax" "(\d+M)"', options)
     assert found, "the module has no memoryMax"
@@ -17,7 +17,7 @@ def shipped_limit() -> str:
 
 
 class Cgroup:
-    """A cgroup of version 2 or 1. In version 1 the memory of TCP sockets is counted apart, and added here."""
+    """A cgroup of version 2 or 1. Version 1 counts the memory of TCP sockets separately; it is added here."""
 
     def __init__(self, limit: int) -> None:
         root = Path("/sys/fs/cgroup")

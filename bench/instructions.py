@@ -1,4 +1,4 @@
-"""User-space instructions per request, counted by callgrind: they repeat where times on a shared machine do not."""
+"""User-space instructions per request, counted by callgrind: they are reproducible, unlike times on a shared machine."""
 
 import re
 import signal
@@ -12,7 +12,7 @@ FEW, MANY = 1_000, 11_000
 
 
 def ask(port: int, times: int, page: int) -> None:
-    """One request after the other on one connection."""
+    """Sends one request after the other on one connection."""
     with socket.create_connection(("127.0.0.1", port), 60) as sock:
         for _ in range(times):
             sock.sendall(REQUEST)
@@ -27,7 +27,7 @@ def ask(port: int, times: int, page: int) -> None:
 
 
 def total(server: Server, times: int, page: int, folder: Path) -> int:
-    """Instructions of a whole run that answers so many requests."""
+    """Instructions of a whole run that serves this number of requests."""
     said = folder / f"{server.name}.log"
     skip = said.stat().st_size if said.exists() else 0
     server.start()
@@ -40,7 +40,7 @@ def total(server: Server, times: int, page: int, folder: Path) -> int:
 
 
 def per_request(peers: Peers) -> dict[str, float]:
-    """What 10,000 more requests cost, so that the start and the end cancel out."""
+    """The cost of 10,000 additional requests, so that the start and the end cancel out."""
     callgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
     page = peers.page.stat().st_size
     found = {}

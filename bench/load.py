@@ -1,4 +1,4 @@
-"""Bursts of requests by wrk, and by h2load for HTTP/2."""
+"""Bursts of requests from wrk, and from h2load for HTTP/2."""
 
 import re
 import subprocess
@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from peers import Server
 
-# Connections, and requests that each sends at once.
+# The number of connections, and of requests that each sends at once.
 LOADS = {"c=1": (1, 1), "c=32": (32, 1), "c=256": (256, 1), "pipelined": (32, 16)}
 PIPELINE = """
 init = function(args)
@@ -22,7 +22,7 @@ request = function() return batch end
 
 
 class Sample(TypedDict):
-    """Requests per second, the server's CPU microseconds per request, how many were answered and how many failed."""
+    """Requests per second, the server's CPU microseconds per request, and the numbers of served and failed requests."""
 
     rate: float
     cpu: float
@@ -55,7 +55,7 @@ def by_wrk(server: Server, connections: int, seconds: int, more: Sequence[str] =
 
 
 def by_h2load(server: Server, connections: int, requests: int) -> Sample:
-    """HTTP/2, one stream at a time per connection. Fewer requests than end a connection of nginx's, 1,000."""
+    """HTTP/2, one stream at a time per connection. Stays below the 1,000 requests after which nginx ends a connection."""
     command = ["h2load", "-t1", f"-c{connections}", f"-n{requests * connections}"]
     for field in server.fields:
         command += ["-H", field]
@@ -66,7 +66,7 @@ def by_h2load(server: Server, connections: int, requests: int) -> Sample:
 
 
 def timed(server: Server, command: Sequence[str]) -> tuple[str, float, float]:
-    """What it printed, the server's CPU seconds, and the seconds that it took."""
+    """Its output, the server's CPU seconds, and its duration in seconds."""
     before, begun = server.cpu_seconds(), time.monotonic()
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     took = time.monotonic() - begun

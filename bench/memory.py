@@ -1,10 +1,11 @@
-"""Puts the service under pressure in a cgroup with the limit that its unit has, and measures what it takes.
+"""Puts the service under pressure in a cgroup with its unit's limit, and measures how much memory it uses.
 
     bench/memory.py --program result/bin/wordtally --standin target/debug/wordtally
 
-Each scene holds as many connections as the service takes, and each of them holds as much as it can. It fails if the
-kernel ends the service, if a scene holds fewer connections, if it takes more than three quarters of the limit, or if
-memory is not given back once the connections are closed. Needs root, for the cgroup. `--write` puts the table in bench/memory.md.
+Each scene holds as many connections as the service accepts, and each of them holds as much memory as it can. The
+program fails if the kernel kills the service, if a scene holds fewer connections, if the service uses more than three
+quarters of the limit, or if it does not return the memory once the connections are closed. Needs root, for the cgroup.
+`--write` writes the table to bench/memory.md.
 """
 
 import argparse
@@ -25,22 +26,22 @@ from pathlib import Path
 from cgroup import MIB, ROOT, Cgroup, shipped_limit
 from peers import free_port
 
-# More than the service takes.
+# More connections than the service accepts.
 ASKED = 600
 HOST = b"Host: bench\r\n"
 GET = b"GET / HTTP/1.1\r\n" + HOST
-# With it a head has nearly as many bytes as one may have.
+# With this field, a head is nearly as large as allowed.
 PADDING = b"X-Padding: " + b"x" * 15_900 + b"\r\n"
 ROWS, NAME = 10_000, 64
-# Of the limit: the rest is to spare.
+# The share of the limit that may be used; the rest is a reserve.
 SHARE = 0.75
-# What may be kept after a load, over what was taken before any.
+# How much more memory than before any load may remain in use after one.
 KEPT = 4 * MIB
 
 
 @dataclass
 class Measured:
-    """What was held at the same moment, in bytes; `peak` is the most of the whole."""
+    """The memory at one moment, in bytes; `peak` is the maximum of the whole run."""
 
     scene: str
     connections: int
@@ -58,7 +59,7 @@ class Service:
         table = folder / "table.csv"
         with table.open("w") as file:
             file.write("word,word_count,corpus,corpus_date\n")
-            # Names that grow when they are escaped.
+            # Names that become longer when they are escaped.
             names = (f'{row:05d} ""<&> @www.'.ljust(NAME, "x") for row in range(ROWS))
             file.writelines(f'the,{row % 997 + 1},"{name}",1600\n' for row, name in enumerate(names))
         key: list[str | Path] = [
@@ -83,7 +84,7 @@ class Service:
         self.log = (folder / "log").open("w+")
         serve: list[str | Path] = [program, "serve", "--word", "the", "--credentials", folder / "key.json"]
         self.process = subprocess.Popen(
-            # Answers of the largest size are fetched and laid out all the while.
+            # The largest possible answers are fetched and rendered all the time.
             [*serve, "--listen", listen, "--bigquery-endpoint", address, "--ttl", "1s"],
             stderr=self.log,
             preexec_fn=self.cgroup.enter,
@@ -124,13 +125,13 @@ class Service:
         for process in (self.process, self.upstream):
             process.terminate()
             process.wait(30)
-        # The kernel lets go of the last page a moment later.
+        # The kernel releases the last page a moment later.
         time.sleep(0.5)
         self.cgroup.close()
 
 
 def page(connection: socket.socket, padding: bytes = b"") -> bytes:
-    """Asks for the page and reads it whole."""
+    """Requests the page and reads all of it."""
     connection.sendall(GET + padding + b"\r\n")
     received = b""
     while b"\r\n\r\n" not in received:
@@ -176,7 +177,7 @@ SCENES: list[tuple[str, Callable[[socket.socket], None]]] = [
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Whether the service has not closed it."""
+    """Whether the service has not closed the connection."""
     try:
         connection.setblocking(False)
         return connection.recv(1, socket.MSG_PEEK) != b""
@@ -195,10 +196,10 @@ def hold(service: Service, scene: str, act: Callable[[socket.socket], None]) -> 
             held.append(connection)
             act(connection)
         except OSError:
-            # Refused: it has as many as it takes.
+            # Refused, because the service has as many as it accepts.
             held.pop().close() if held else None
         peak = max(peak, service.cgroup.used())
-    # Those beyond the limit are closed by then.
+    # By then, the connections beyond the limit are closed.
     time.sleep(0.5)
     connections, resident, sockets = sum(map(is_open, held)), 0, 0
     # Two refreshes, while all of them are held.
@@ -211,7 +212,7 @@ def hold(service: Service, scene: str, act: Callable[[socket.socket], None]) -> 
         time.sleep(0.01)
     for connection in held:
         connection.close()
-    # Until a refresh with nobody there.
+    # Waits for a refresh without connections.
     time.sleep(3)
     samples = []
     for _ in range(100):
@@ -222,7 +223,7 @@ def hold(service: Service, scene: str, act: Callable[[socket.socket], None]) -> 
 
 
 def most_connections() -> int:
-    """As many as the service takes."""
+    """The number of connections that the service accepts."""
     found = re.search(r"^ +connections: (\d+),$", (ROOT / "src/server/limits.rs").read_text(), re.M)
     assert found, "src/server/limits.rs has no limit of connections"
     return int(found[1])

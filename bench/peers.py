@@ -1,4 +1,4 @@
-"""The servers that are measured, and the stand-in that feeds two of them."""
+"""The servers that are measured, and the stand-in from which two of them get their data."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def free_port() -> int:
 
 
 def page(address: int | Path) -> bytes:
-    """The body of the page at a port, or at a socket's file."""
+    """The body of the page at a port, or at a socket file."""
     with socket.socket(socket.AF_INET if isinstance(address, int) else socket.AF_UNIX) as sock:
         sock.settimeout(60)
         sock.connect(("127.0.0.1", address) if isinstance(address, int) else str(address))
@@ -66,7 +66,7 @@ def page(address: int | Path) -> bytes:
 
 
 def fetch(address: int | Path, seconds: float = 30) -> bytes:
-    """The same, from the first moment that the server takes a connection."""
+    """The same, as soon as the server accepts a connection."""
     end = time.monotonic() + seconds
     while True:
         try:
@@ -78,9 +78,9 @@ def fetch(address: int | Path, seconds: float = 30) -> bytes:
 
 
 class Server:
-    """A peer: its processes, counted together with their children."""
+    """A peer, whose processes are measured together with their children."""
 
-    # What is asked of it: where, and with which header fields.
+    # The request: its address and its header fields.
     scheme, path = "http", "/"
     fields: tuple[str, ...] = ()
 
@@ -126,7 +126,7 @@ class Server:
         return total / TICK
 
     def settle(self, seconds: float = 30) -> None:
-        """Waits until it is idle: app.py goes on answering a queue long after wrk has gone."""
+        """Waits until it is idle: app.py works through a queue long after wrk has ended."""
         end, before = time.monotonic() + seconds, self.cpu_seconds()
         while time.monotonic() < end:
             time.sleep(0.2)
@@ -137,7 +137,7 @@ class Server:
         raise TimeoutError(f"{self.name} is still busy after {seconds} s")
 
     def rss_mb(self) -> float:
-        """What the kernel counts, shared pages counted in every process."""
+        """Resident memory as the kernel counts it, with shared pages counted in every process."""
         status = [Path(f"/proc/{pid}/status").read_text() for pid in self.pids()]
         return sum(int(size) for text in status for size in re.findall(r"VmRSS:\s+(\d+)", text)) / 1000
 
@@ -153,7 +153,7 @@ class Server:
 
 
 class StandIn:
-    """The stand-in for BigQuery, with one service account that may read its table, the shipped one or another."""
+    """The stand-in for BigQuery, with one service account that may read its table: the shipped one, or another."""
 
     def __init__(self, binary: Path, folder: Path, data: Path | None = None) -> None:
         self.binary, self.folder, self.port, self.data = binary, folder, free_port(), data
@@ -225,7 +225,7 @@ class StandIn:
         self.process.wait(30)
 
     def env(self) -> dict[str, str]:
-        """What an instance is told of it."""
+        """The environment variables that an instance needs for it."""
         return {
             "WORD": "the",
             "BIGQUERY_ENDPOINT": self.url,
@@ -234,14 +234,14 @@ class StandIn:
         }
 
     def jobs(self) -> int:
-        """Jobs made so far, as the stand-in counts them."""
+        """The number of jobs so far, as the stand-in counts them."""
         with urllib.request.urlopen(f"{self.url}/standin/counters", timeout=10) as answer:
             created: int = json.load(answer)["jobsCreated"]
             return created
 
 
 class Peers:
-    """Every server, each with a port of its own and, but for the two applications, the same page."""
+    """All servers, each with its own port and, except for the two applications, with the same page."""
 
     def __init__(self, production: Path, hyper: Path, nginx: str, standin: StandIn, folder: Path) -> None:
         self.folder, self.nginx_program = folder, nginx

@@ -1,4 +1,4 @@
-"""Draws what was measured, as bench/results.svg."""
+"""Draws the measurements as bench/results.svg."""
 
 import statistics
 from typing import Any, Literal

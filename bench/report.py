@@ -1,4 +1,4 @@
-"""Writes what was measured as tables, and has it plotted."""
+"""Writes the measurements as tables, and plots them."""
 
 import os
 import platform
@@ -23,7 +23,7 @@ Aim = tuple[str, float, str, bool | None]
 
 
 class Rounds(TypedDict):
-    """By server: each load's samples, the jobs that it caused, and its memory in MB."""
+    """By server: the samples of each load, the jobs that it caused, and the memory in MB."""
 
     samples: dict[str, dict[str, list[Sample]]]
     jobs: dict[str, int]
@@ -33,10 +33,10 @@ class Rounds(TypedDict):
 
 class Measured(Rounds):
     cold: dict[str, float]
-    # By what is asked over TLS.
+    # By the kind of request over TLS.
     whole_way: dict[str, list[Sample]]
     connections: Samples
-    # By the page's bytes.
+    # By the size of the page in bytes.
     bodies: dict[int, Samples]
     words: list[Crowd]
     jobs_per_ttl: float
@@ -53,7 +53,7 @@ def values(measured: Measured, name: str, load: str, what: What) -> list[float]:
 
 
 def spread(found: list[float], digits: int) -> str:
-    """The median, and how far the middle half of the rounds lies apart, in percent of it."""
+    """The median, and the spread of the middle half of the rounds in percent of it."""
     if not found:
         return "–"
     middle = statistics.median(found)
@@ -64,13 +64,13 @@ def spread(found: list[float], digits: int) -> str:
 
 
 def ratio(measured: Measured, peer: str, load: str, what: What) -> float:
-    """The median over the rounds of ours by the peer's: what hits a whole round hits both."""
+    """The median over the rounds of our figure divided by the peer's: a disturbance of a whole round affects both."""
     pairs = zip(values(measured, OURS, load, what), values(measured, peer, load, what))
     return statistics.median(ours / other for ours, other in pairs)
 
 
 def beside(ours: list[Sample], others: list[Sample], what: What) -> float:
-    """The same, of other samples."""
+    """The same for other samples."""
     return statistics.median(one[what] / other[what] for one, other in zip(ours, others))
 
 
@@ -89,7 +89,7 @@ def aims(measured: Measured) -> Iterator[Aim]:
         "CPU per request behind nginx, relative to nginx with a file, TLS", beside(way[PROXY], way[FILE], "cpu"), 1.35
     )
     if f"{PROXY}, HTTP/2" in way:
-        # No aim of its own.
+        # This has no aim.
         streams = beside(way[f"{PROXY}, HTTP/2"], way[f"{FILE}, HTTP/2"], "cpu")
         yield "CPU per request behind nginx, relative to nginx with a file, TLS, HTTP/2", streams, "", None
     for load in ("c=1", "c=32", "c=256", "pipelined"):
@@ -104,7 +104,7 @@ def aims(measured: Measured) -> Iterator[Aim]:
     yield at_most("RSS idle, MB", measured["idle"][OURS], 8)
     yield at_most("RSS after the load, MB", measured["loaded"][OURS], 8)
     yield at_most("cold start to a whole page, ms", measured["cold"][OURS], 50)
-    # A refresh begins up to a tenth of the TTL before its end, so that eleven may begin in ten TTLs.
+    # A refresh begins up to a tenth of the TTL before the TTL ends, so eleven may begin in ten TTLs.
     yield at_most("upstream jobs per TTL under load", measured["jobs_per_ttl"], 1.2)
     yield at_most("release binary, MB", measured["binary"] / 1e6, 6.5)
 
@@ -128,7 +128,7 @@ def table(measured: Measured) -> Iterator[str]:
     yield row("RSS idle, MB", names, lambda n: number(measured["idle"][n], 1))
     yield row("RSS after the load, MB", names, lambda n: number(measured["loaded"][n], 1))
     yield row("cold start to a whole page, ms", names, lambda n: number(measured["cold"].get(n), 1))
-    # The peers ask nobody: a refresh of ours that falls into a burst of theirs is none of theirs.
+    # The peers query nothing: one of our refreshes that falls into their burst does not belong to them.
     yield row(
         "upstream jobs per 10,000 requests",
         names,

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures wordtally beside its peers in one interleaved run, and writes bench/results.md and bench/results.svg.
+"""Measures wordtally and its peers in one interleaved run, and writes bench/results.md and bench/results.svg.
 
     python3 -m venv .cache/bench && .cache/bench/bin/pip install -r bench/requirements.txt
     .cache/bench/bin/python bench/run.py
@@ -23,12 +23,12 @@ import whole_way
 from load import LOADS, Sample, burst
 from peers import ROOT, Peers, Server, StandIn
 
-# For the count of jobs: many TTLs in little time.
+# For counting jobs: many TTLs in a short time.
 SHORT_TTL, SHORT_TTLS = 2, 10
 
 
 def build(program: Path | None) -> tuple[Path, Path, Path]:
-    """The program that ships, one with the stand-in, and plain hyper, linked as the flake links the first."""
+    """Builds the shipped program, one with the stand-in, and plain hyper, linked as the flake links the first."""
     folder = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     said = subprocess.run(["rustc", "-vV"], check=True, capture_output=True, text=True).stdout
     [host] = re.findall(r"^host: (.+)$", said, re.M)
@@ -45,7 +45,7 @@ def build(program: Path | None) -> tuple[Path, Path, Path]:
 
 
 def jobs_per_ttl(peers: Peers, standin: StandIn) -> float:
-    """Jobs that one instance causes in each TTL while it is under load; its first one is not counted."""
+    """Jobs that one instance causes in each TTL under load; the first job is not counted."""
     server = peers.serve("--ttl", f"{SHORT_TTL}s")
     server.start()
     try:
@@ -57,7 +57,7 @@ def jobs_per_ttl(peers: Peers, standin: StandIn) -> float:
 
 
 def rounds(options: argparse.Namespace, peers: Peers, standin: StandIn) -> report.Rounds:
-    """Every load for every server, once a round, the servers taking turns at being first."""
+    """Every load for every server, once in each round; a different server goes first each time."""
     servers = [peers.wordtally, peers.plain, peers.flushing, peers.nginx, peers.app]
     samples: dict[str, dict[str, list[Sample]]] = {server.name: {load: [] for load in LOADS} for server in servers}
     jobs = {server.name: 0 for server in servers}
@@ -84,7 +84,7 @@ def rounds(options: argparse.Namespace, peers: Peers, standin: StandIn) -> repor
 
 
 def takes(server: Server, load: str, peers: Peers) -> bool:
-    """gunicorn's threads close a connection with two requests in it; the flag changes nothing without such."""
+    """gunicorn's threads close a connection that has two requests; without such requests, the flag changes nothing."""
     if server is peers.app:
         return load != "pipelined"
     return server is not peers.flushing or load == "pipelined"
@@ -131,10 +131,10 @@ def main() -> None:
     parser.add_argument("--nginx", default="nginx", help="nginx's program, 1.27.4 or newer (default: nginx)")
     parser.add_argument("--instructions", action="store_true", help="also count instructions with callgrind")
     options = parser.parse_args()
-    # In memory where that can be, as the reverse proxy's cache is on a host.
+    # In memory if possible, like the reverse proxy's cache on a host.
     memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
     with tempfile.TemporaryDirectory(dir=memory) as folder:
-        # nginx, started as root, reads the page as another user; the key has a mode of its own.
+        # nginx, started as root, reads the page as another user; the key has its own mode.
         Path(folder).chmod(0o711)
         measured = measure(options, Path(folder))
     report.write(measured)

@@ -1,4 +1,4 @@
-"""What changes with the number of connections, the size of a page, and the number of words on one host."""
+"""How the figures change with the number of connections, the size of a page, and the number of words on one host."""
 
 import re
 import time
@@ -11,7 +11,7 @@ from peers import Peers, Server, StandIn, page
 from whole_way import Way
 
 CONNECTIONS = [1, 10, 100, 1000]
-# Corpora, and the bytes of each name, for pages of about 12 kB to 1 MB of HTML.
+# The number of corpora, and the bytes of each name, for pages from about 12 kB to 1 MB of HTML.
 CORPORA = {40: 12, 300: 100, 1000: 200, 2000: 400}
 WORDS = [1, 10, 100, 200, 500, 1000]
 BODY_CONNECTIONS = 32
@@ -20,7 +20,7 @@ Samples = dict[str, dict[int, list[Sample]]]
 
 
 class Crowd(TypedDict):
-    """So many processes: seconds until the last was ready, and MB of all of them together."""
+    """A number of processes: the seconds until the last was ready, and the MB of all together."""
 
     words: int
     seconds: float
@@ -56,7 +56,7 @@ def connections(peers: Peers, way: Way, rounds: int, seconds: int) -> Samples:
 
 
 def bodies(production: Path, demo: Path, way: Way, folder: Path, rounds: int, seconds: int) -> dict[int, Samples]:
-    """By the page's bytes."""
+    """By the size of the page in bytes."""
     found: dict[int, Samples] = {}
     for corpora, length in CORPORA.items():
         place = folder / f"corpora-{corpora}"
@@ -75,7 +75,7 @@ def bodies(production: Path, demo: Path, way: Way, folder: Path, rounds: int, se
 
 
 def crowd(production: Path, standin: StandIn, folder: Path, words: int) -> Crowd:
-    """Starts that many instances at once, each with a word of its own, and waits for a page of each."""
+    """Starts this number of instances at once, each with its own word, and waits for a page of each."""
     sockets = [folder / f"{words}-{number}.sock" for number in range(words)]
     env = standin.env()
     servers = [
@@ -96,7 +96,7 @@ def crowd(production: Path, standin: StandIn, folder: Path, words: int) -> Crowd
         return {
             "words": words,
             "seconds": took,
-            # Nanoseconds, as most have not used up one tick.
+            # Nanoseconds, because most have used less than one tick.
             "cpu": sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids) / 1e9,
             "pss": total(shared, "Pss"),
             "rss": total(shared, "Rss"),

@@ -1,4 +1,4 @@
-"""The whole way of a request: TLS, the reverse proxy of the NixOS module, a word's socket; and the servers of a file.
+"""The whole way of a request: TLS, the reverse proxy of the NixOS module, a word's socket; and servers of static files.
 
 nginx gets the configuration that NixOS writes for the mock host, with other ports and paths, one worker and no limits.
 """
@@ -20,7 +20,7 @@ from peers import ROOT, Server, StandIn, fetch, free_port
 OUTPUT = '.#nixosConfigurations.mock-prod.config.environment.etc."nginx/nginx.conf".source'
 GZIP = "Accept-Encoding: gzip"
 CONNECTIONS = 32
-# Requests of one connection in a burst by h2load.
+# Requests on one connection in a burst from h2load.
 STREAMS = 500
 
 STATIC = """
@@ -67,16 +67,16 @@ https://127.0.0.1:{port} {{
 
 
 def generated() -> str:
-    """What NixOS writes for the mock host."""
+    """The configuration that NixOS writes for the mock host."""
     built = ["nix", "build", "--no-link", "--print-out-paths", OUTPUT]
     said = subprocess.run(built, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     return Path(said.stdout.split()[-1]).read_text()
 
 
 def moved(text: str, folder: Path, port: int, word: Path, certificate: Path, key: Path) -> str:
-    """The configuration in places of this run; one address may send what a thousand send elsewhere."""
+    """The configuration with the paths of this run; one address may send what a thousand addresses usually send."""
     for old, new in [
-        # Media types and FastCGI's parameters, which no word has.
+        # Media types and FastCGI parameters, which no word uses.
         (r"(?m)^\s*include [^;]*;", ""),
         (r"listen \[::0\]:.*", ""),
         (r"listen 0\.0\.0\.0:80 .*", f"listen unix:{folder}/plain.sock;"),
@@ -106,7 +106,7 @@ class Secure(Server):
     def __init__(
         self, name: str, port: int, command: Sequence[str | Path], folder: Path, behind: Sequence[Server] = ()
     ) -> None:
-        # One thread, as all others have.
+        # One thread, like all others.
         super().__init__(name, port, command, folder, {"GOMAXPROCS": "1", "HOME": str(folder)})
         self.behind = behind
 
@@ -125,7 +125,7 @@ class Secure(Server):
         return super().pids() + [pid for server in self.behind for pid in server.pids()]
 
     def asked(self, name: str, *fields: str, path: str | None = None) -> "Secure":
-        """The same server under another name, asked otherwise."""
+        """The same server under another name, with a different request."""
         other = Secure(name, self.port, self.command, self.folder, self.behind)
         other.process, other.path, other.fields = self.process, path or self.path, fields
         return other
@@ -158,7 +158,7 @@ class Way:
 
     def _nginx(self, name: str, behind: Sequence[Server], text: str, port: int, folder: Path) -> Secure:
         file = folder / "nginx.conf"
-        # Started as root, its workers would be somebody who may not enter the folder.
+        # Started as root, nginx's workers would run as a user who may not enter the folder.
         file.write_text("user root;\n" + text if os.geteuid() == 0 else text)
         return Secure(name, port, [self.nginx, "-e", "stderr", "-c", file], self.folder, behind)
 
@@ -201,7 +201,7 @@ class Way:
 
     @contextmanager
     def running(self) -> Iterator[dict[str, Secure]]:
-        """Each way to ask, by its name."""
+        """Each kind of request, by its name."""
         page = self.word.start()
         with ExitStack() as stack:
             stack.callback(self.word.stop)
@@ -236,11 +236,11 @@ class Way:
 
 
 def measure(way: Way, rounds: int, seconds: int) -> dict[str, list[Sample]]:
-    """By the name of what was asked: a burst per round, taking turns at being first."""
+    """The samples by kind of request: one burst in each round; a different kind goes first each time."""
     found: dict[str, list[Sample]] = {}
     with way.running() as servers:
         for server in servers.values():
-            # Warm, so that no round has the first requests.
+            # Warm-up, so that no round contains the first requests.
             by_wrk(server, CONNECTIONS, 1)
         for number in range(rounds):
             turn = number % len(servers)

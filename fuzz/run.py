@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Fuzzes each target for some minutes, with cargo-fuzz on the stable compiler.
+"""Fuzzes each target for some minutes with cargo-fuzz and the stable compiler.
 
     fuzz/run.py --minutes 3 [TARGET ...]
 
-Begins with the committed corpus, and leaves it as it is: what was found new stays in fuzz/target/found. A crash ends the
-run; its input goes into the corpus once its cause is mended. `--write` puts the figures in fuzz/result.json, for
+Starts from the committed corpus and does not change it: new inputs stay in fuzz/target/found. A crash ends the run; its
+input is added to the corpus once the cause is fixed. `--write` writes the figures to fuzz/result.json, for
 docs/proof.md.
 """
 
@@ -19,13 +19,13 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 RESULT = HERE / "result.json"
-# No target needs the last of the speed, and each is linked by itself.
+# No target needs the last bit of speed, and each is linked separately.
 PROFILE = {
     "CARGO_PROFILE_RELEASE_LTO": "off",
     "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
     "CARGO_PROFILE_RELEASE_OPT_LEVEL": "2",
 }
-# The largest input, in bytes, and the memory that no input may make a target take, in MB.
+# The largest input in bytes, and the memory limit of a target in MB.
 LONGEST = {"credentials": 16_384, "upstream": 65_536}
 MEMORY = 512
 
@@ -33,7 +33,7 @@ MEMORY = 512
 def fuzz(target: str, seconds: int, folder: Path) -> dict[str, int]:
     found = folder / "found" / target
     found.mkdir(parents=True, exist_ok=True)
-    # All our code is safe Rust: a sanitizer would find nothing, and needs the nightly compiler.
+    # All our code is safe Rust, so a sanitizer would find nothing, and it needs the nightly compiler.
     command: list[str | Path] = [
         "cargo",
         "fuzz",
@@ -70,7 +70,7 @@ def fuzz(target: str, seconds: int, folder: Path) -> dict[str, int]:
 
 
 def write(target: str, figures: dict[str, str | float]) -> None:
-    """The others keep the figures of their own last run."""
+    """The other targets keep the figures of their last run."""
     results = json.loads(RESULT.read_text()) if RESULT.exists() else {}
     RESULT.write_text(json.dumps(dict(sorted((results | {target: figures}).items())), indent=2) + "\n")
 

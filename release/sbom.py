@@ -3,8 +3,8 @@
 
     sbom.py ATTRIBUTES --crates FOLDER --package PATH --created TIME
 
-ATTRIBUTES is the builder's JSON with the closure of the package and the image; FOLDER holds cargo's trees and the lock.
-The same input gives the same bytes. What the schema refuses is not written.
+ATTRIBUTES is the builder's JSON with the closure of the package and the image; FOLDER has cargo's trees and the lock
+file. The same input gives the same bytes. A bill that the schema refuses is not written.
 """
 
 import argparse
@@ -27,10 +27,10 @@ from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
 Crate = tuple[str, str]
-# Its licence and repository, as cargo names them.
+# A crate's licence and repository, as cargo names them.
 Crates = dict[Crate, tuple[str, str]]
 Edges = dict[Crate, set[Crate]]
-# A store path, as Nix's books have it.
+# A store path, as in Nix's database.
 Path = dict[str, Any]
 
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://gitlab.com/wordtally/wordtally")
@@ -40,7 +40,7 @@ NAME = re.compile(r"(.+?)(?:-([0-9][^-]*(?:-[^-]*)*))?")
 
 
 def tree(file: pathlib.Path) -> tuple[Crates, Edges]:
-    """The crates of one of cargo's trees, and which each depends on."""
+    """The crates of one of cargo's trees, with their dependencies."""
     crates: Crates = {}
     edges: Edges = {}
     path: list[Crate] = []
@@ -60,7 +60,7 @@ def tree(file: pathlib.Path) -> tuple[Crates, Edges]:
 
 
 def hexadecimal(narhash: str) -> HashType:
-    """Nix writes SHA-256 in digits of its own: 5 bits each, the last one first."""
+    """Nix writes SHA-256 with its own digits of 5 bits each, the last one first."""
     algorithm, digits = narhash.split(":")
     number = 0
     for digit in digits:
@@ -144,9 +144,9 @@ def bill(arguments: argparse.Namespace) -> str:
     for entry in closure:
         dependencies = [paths[need] for need in entry["references"] if need != entry["path"]]
         bom.register_dependency(paths[entry["path"]], dependencies)
-    # The program is in each of these: they are what it is shipped as.
+    # Each of these contains the program: they are the forms in which it is shipped.
     bom.register_dependency(root, paths.values())
-    # The content's own name: two builds of one release have one serial number.
+    # Derived from the content, so that two builds of one release have the same serial number.
     bom.serial_number = NAMESPACE
     bom.serial_number = uuid.uuid5(NAMESPACE, JsonV1Dot6(bom).output_as_string())
     text: str = JsonV1Dot6(bom).output_as_string(indent=2)

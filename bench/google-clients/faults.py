@@ -1,4 +1,4 @@
-"""The faults: those of tests/service/*/library_faults.rs, and what else a service that runs for months meets."""
+"""The faults of tests/service/*/library_faults.rs, and others that a service meets when it runs for months."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ def google(
 
 
 def first(fault: Any, then: Any) -> Callable[[Request], Any]:
-    """The fault once, and what is right from then on."""
+    """The fault once, then correct responses."""
     return lambda request: fault if request.nth == 0 else then
 
 
@@ -54,7 +54,7 @@ def many_rows() -> Iterator[bytes]:
 
 
 def poll(request: Request) -> Reply:
-    """A job that runs on for one poll; its rows come where a page of it is asked for by token."""
+    """A job that is still running at the first poll; its rows come when a page is requested by token."""
     if request.nth <= 1:
         return Reply({"jobComplete": False, "jobReference": REFERENCE})
     if "pageToken" in request.path or "maxResults=0" not in request.path:
@@ -63,7 +63,7 @@ def poll(request: Request) -> Reply:
 
 
 def expired(request: Request) -> Reply:
-    """Takes a token once; then it is over, in BigQuery's words."""
+    """Accepts a token once; then reports it as expired, with BigQuery's own message."""
     if request.nth == 0:
         return Reply(answer())
     error = {"code": 401, "message": "Invalid Credentials", "status": "UNAUTHENTICATED"}
@@ -95,7 +95,7 @@ def cancels(upstream: Upstream) -> str:
 
 @dataclass
 class Fault:
-    """What a client meets, and what of the requests is worth telling."""
+    """What a client meets, and which of its requests to report."""
 
     name: str
     script: Script

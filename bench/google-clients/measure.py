@@ -3,8 +3,8 @@
 
     python3 bench/google-clients/measure.py --standin FILE
 
-FILE is wordtally with the stand-in: result/bin/wordtally of `nix build .#bigquery-standin`, or what
-`cargo build --release` leaves. Needs cargo and openssl.
+FILE is wordtally with the stand-in: result/bin/wordtally of `nix build .#bigquery-standin`, or the program that
+`cargo build --release` builds. Needs cargo and openssl.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def host() -> str:
 
 @dataclass
 class Client:
-    """One client's program, and what its build took."""
+    """One client's program, and the cost of its build."""
 
     name: str
     program: Path
@@ -55,7 +55,7 @@ class Client:
     built: int
 
     def run(self, *arguments: object, **environment: str) -> tuple[list[str], dict[str, int]]:
-        """What each ask came to, and the figures."""
+        """The outcome of each query, and the figures."""
         clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
         done = subprocess.run(
             [str(part) for part in (self.program, *arguments)],
@@ -75,12 +75,12 @@ def crates(feature: str, edges: str) -> int:
     told = subprocess.run(
         [*command, "--target", host()], cwd=HERE, check=True, capture_output=True, text=True
     ).stdout.splitlines()
-    # Not itself, and each once.
+    # Without the program itself, and each crate once.
     return len({line.removesuffix(" (*)") for line in told if line}) - 1
 
 
 def build(name: str, folder: Path, keep: bool) -> Client:
-    """Builds a program from nothing, as the flake links the service."""
+    """Builds a program from scratch, linked as the flake links the service."""
     target, noted = folder / name, folder / f"{name}.json"
     program = target / host() / "release" / name
     if not (keep and noted.exists() and program.exists()):
@@ -104,8 +104,8 @@ def build(name: str, folder: Path, keep: bool) -> Client:
 
 
 class Credentials:
-    """The files that each client takes a token by: the pair cannot ask another address for a person's token than
-    Google's, and google-cloud-auth asks nobody for a service account's."""
+    """The files with which each client gets a token: the pair cannot ask any address except Google's for a user's
+    token, and google-cloud-auth requests no token for a service account."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -134,7 +134,7 @@ class Credentials:
 
 
 def shortly(came: list[str]) -> str:
-    """Equal outcomes once, with their number."""
+    """Equal outcomes once, with their count."""
     counted: list[tuple[str, int]] = []
     for outcome in came:
         text = "1 row" + outcome[6:] if outcome.startswith("1 rows") else outcome
@@ -170,7 +170,7 @@ def secrets(seen: list[Request]) -> str:
 
 
 def redirected(client: Client, credentials: Credentials, of_token: bool) -> str:
-    """A redirect to another server: what is told to that one."""
+    """A redirect to another server: what that server receives."""
     with Upstream(google()) as other:
         away = always(Reply({}, 307, {"location": f"{other.url}/token" if of_token else f"{other.url}/queries"}))
         with Upstream(google(token=away) if of_token else google(query=away)) as upstream:
@@ -179,7 +179,7 @@ def redirected(client: Client, credentials: Credentials, of_token: bool) -> str:
 
 
 def same_server(client: Client, credentials: Credentials) -> str:
-    """A redirect within the server: whether the token goes along."""
+    """A redirect within the server: whether the token is sent again."""
 
     def script(request: Request) -> Reply:
         return Reply(answer()) if request.path == "/other" else Reply({}, 307, {"location": "/other"})
@@ -191,7 +191,7 @@ def same_server(client: Client, credentials: Credentials) -> str:
 
 
 def proxied(client: Client, credentials: Credentials) -> str:
-    """A proxy that the environment names: what it is told."""
+    """A proxy that an environment variable names: what it receives."""
     with Upstream(lambda request: Reply(granted() if "token" in request.path else answer())) as proxy:
         with Upstream(google()) as upstream:
             file = credentials.of(client, f"{upstream.url}/token")
@@ -224,14 +224,14 @@ def private_authority(client: Client, credentials: Credentials, folder: Path) ->
 
 
 def self_signed(client: Client, credentials: Credentials, pair: Client) -> str:
-    """A service account's key: whom it asks for a token."""
+    """A service account's key: which server is asked for a token."""
     with Upstream(google()) as upstream:
         came, _ = client.run(upstream.url, credentials.of(pair, f"{upstream.url}/token"), 1, 5)
         return f"{shortly(came)} ({faults.tokens(upstream)})"
 
 
 def performance(clients: list[Client], standin: StandIn, rounds: int, asks: int) -> dict[str, dict[str, float]]:
-    """Every client asks the stand-in in every round, taking turns at being first."""
+    """Every client queries the stand-in in every round; a different one goes first each time."""
     samples: dict[str, list[dict[str, int]]] = {client.name: [] for client in clients}
     answers: set[str] = set()
     for number in range(rounds):

@@ -1,4 +1,4 @@
-"""A faulty Google on a socket: token server and BigQuery in one, which answer by a script and remember what came."""
+"""A faulty Google on a socket: a token server and BigQuery in one, which follow a script and record the requests."""
 
 import json
 import ssl
@@ -11,13 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-# What an endless body is cut at, so that no client fills the machine.
+# The size at which an endless body is cut off, so that no client fills the machine.
 ENDLESS = 256_000_000
 
 
 @dataclass
 class Request:
-    """A request; `nth` counts those before it that were for the same kind of server."""
+    """A request; `nth` counts the earlier ones to the same kind of server."""
 
     method: str
     path: str
@@ -31,7 +31,7 @@ class Request:
 
 @dataclass
 class Reply:
-    """An answer. A body that is an iterator is sent in chunks, until it ends or the client leaves."""
+    """A response. A body that is an iterator is sent in chunks, until it ends or the client disconnects."""
 
     body: Any = None
     status: int = 200
@@ -40,7 +40,7 @@ class Reply:
 
 
 class Hang:
-    """No answer, on an open connection."""
+    """No response, on an open connection."""
 
 
 class Close:
@@ -48,7 +48,7 @@ class Close:
 
 
 class HangInBody:
-    """The head of an answer, the begin of its body, and nothing more."""
+    """The head of a response, the beginning of its body, and nothing more."""
 
 
 Script = Callable[[Request], "Reply | Hang | Close | HangInBody"]
@@ -63,7 +63,7 @@ def endless() -> Iterator[bytes]:
 
 
 class Upstream:
-    """Serves until its block ends. With a certificate, by TLS."""
+    """Serves until its block ends; with a certificate, over TLS."""
 
     def __init__(self, script: Script, certificate: Path | None = None) -> None:
         self.seen: list[Request] = []
@@ -124,7 +124,7 @@ class Upstream:
         try:
             self._send(handler, reply)
         except OSError:
-            pass  # The client left.
+            pass  # The client disconnected.
 
     def _send(self, handler: BaseHTTPRequestHandler, reply: Reply | Hang | Close | HangInBody) -> None:
         if isinstance(reply, Close):

@@ -1,5 +1,5 @@
-"""The base images, for a machine that reaches no registry of images: Debian's packages and this machine's own Rust under
-the names that Containerfile and compose.yaml use. One root has what both need."""
+"""The base images, for a machine that reaches no image registry: Debian's packages and this machine's own Rust, under
+the names that Containerfile and compose.yaml use. One root file system has what both need."""
 
 import re
 import subprocess
@@ -11,14 +11,14 @@ PACKAGES = ["ca-certificates", "gcc", "libc6-dev", "make", "nginx-light"]
 
 
 def names() -> list[str]:
-    """What is pulled: the images that the files name, other than those that they build."""
+    """The images that are pulled: those that the files name and do not build."""
     found = re.findall(r"^(?:FROM| +image:) (\S+)", (ROOT / "Containerfile").read_text(), re.MULTILINE)
     found += re.findall(r"^ +image: (\S+)", (ROOT / "compose.yaml").read_text(), re.MULTILINE)
     return sorted({name for name in found if name.startswith("docker.io/")})
 
 
 def suite() -> str:
-    """The release of Debian that the names say."""
+    """The Debian release in the names."""
     (suite,) = {name.rsplit("-", 1)[1] for name in names()}
     return suite
 
@@ -40,7 +40,7 @@ def bring(engine: Engine) -> None:
         return
     archive = engine.folder / "base.tar"
     write_root(archive)
-    # As in the images of these names, but for the last.
+    # As in the images with these names, except for the last.
     variables = {
         "CARGO_HOME": "/usr/local/cargo",
         "PATH": "/usr/local/cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

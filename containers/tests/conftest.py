@@ -1,4 +1,4 @@
-"""Builds the images by the Containerfile once, with the profile that $PROFILE names: `dev`, for speed, if none."""
+"""Builds the images from the Containerfile once, with the profile in $PROFILE, or with `dev`, for speed, if it is not set."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def engine() -> Iterator[Engine]:
         bases.bring(engine)
         run("cargo", "fetch", "--locked")
         yield engine
-        # What was built stays, and what was built of an older source goes.
+        # Images of this source stay; those of older sources are removed.
         engine("image", "prune", "--force")
 
 

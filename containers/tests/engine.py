@@ -1,4 +1,4 @@
-"""This machine's Podman with a storage of the tests' own, and what it needs on a machine that may not do everything."""
+"""This machine's Podman with the tests' own storage, and the settings that it needs on a restricted machine."""
 
 import os
 import resource
@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).resolve().parents[2]
-# Beside what else .ci/run brings; the base images stay there.
+# In the folder of .ci/run's other caches; the base images stay there.
 STORAGE = (ROOT / ".cache/ci/containers").resolve()
 CARGO_HOME = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo"))
-# Where this environment's programs are.
+# The folder of this environment's programs.
 PROGRAMS = Path(sys.executable).parent
 TIMEOUT = 1800
-# The test of the Nix image takes it for a constant.
+# The test of the Nix image accepts this as a constant.
 TIMESTAMP, CREATED = 1, "1970-01-01T00:00:01Z"
 
-# crun refuses a machine that shows both versions of cgroups: the first has the limit of memory, and is left.
+# crun refuses a machine that has both versions of cgroups mounted: the first, which has the memory limit, stays.
 HOLD = "! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified; exec cat"
 
 
@@ -37,7 +37,7 @@ def run(*command: str | Path, **variables: str) -> str:
 
 
 class Engine:
-    """`podman`, and a `docker` that is it, as Debian's podman-docker is, with podman-compose for `compose`."""
+    """`podman`, and a `docker` that runs it, like Debian's podman-docker, with podman-compose for `compose`."""
 
     def __init__(self) -> None:
         self.folder = STORAGE / "programs"
@@ -46,11 +46,11 @@ class Engine:
         self.docker = self.folder / "docker"
 
     def __enter__(self) -> Self:
-        # It ends with this process, however that ends.
+        # It ends when this process ends for any reason.
         unshare = ["unshare", "--mount", "--propagation=private", "sh", "-c", HOLD]
         self.holder = subprocess.Popen(unshare, stdin=subprocess.PIPE)
         conf = self.folder / "containers.conf"
-        # Not every root may raise what Podman would set.
+        # Not every root user may raise the limit that Podman would set.
         files = min(resource.getrlimit(resource.RLIMIT_NOFILE)[1], 1048576)
         conf.write_text(
             "[containers]\n"

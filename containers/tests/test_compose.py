@@ -1,4 +1,4 @@
-"""compose.yaml as its page uses it, and what it promises of each container."""
+"""Tests compose.yaml as its page uses it, and what the page says about each container."""
 
 import contextlib
 import json
@@ -46,7 +46,7 @@ def wait(what: str, condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 class Site:
-    """The containers of compose.yaml, up."""
+    """The running containers of compose.yaml."""
 
     def __init__(self, engine: Engine, port: int) -> None:
         self.engine = engine
@@ -66,7 +66,7 @@ class Site:
         return found
 
     def status(self, service: str) -> dict[str, str]:
-        """What the kernel says of the service's first process."""
+        """The kernel's status of the service's first process."""
         pid = self.inspect(service)["State"]["Pid"]
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         return dict(line.split(":\t", 1) for line in lines if ":\t" in line)
@@ -92,7 +92,7 @@ def site(engine: Engine, images: None) -> Iterator[Site]:
 
 
 def check(file: Path) -> dict[str, Any]:
-    """It is of Compose's schema, and each service, network and volume that it names is in it: Compose refuses others."""
+    """It conforms to Compose's schema, and defines each service, network and volume that it names, as Compose requires."""
     run(PROGRAMS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", file)
     content: dict[str, Any] = yaml.safe_load(file.read_text())
     for name, service in content["services"].items():
@@ -108,7 +108,7 @@ def test_the_file_is_of_composes_schema() -> None:
 
 
 def without(text: str, key: str, indent: int) -> str:
-    """Without the key and what is under it, comments aside."""
+    """The text without comments, the key and everything below the key."""
     left, count = re.subn(rf"^ {{{indent}}}{key}:.*\n(?: {{{indent + 1},}}.*\n)*", "", text, flags=re.MULTILINE)
     assert count == 1, key
     return left
@@ -139,7 +139,7 @@ def test_each_word_is_served_at_its_name_in_each_format(site: Site) -> None:
     assert len(set(rows.values())) == len(WORDS), rows
     assert "<html" in get(f"{site.url}/love/", Accept="text/html")[1]
     assert json.loads(get(f"{site.url}/romeo/", Accept="application/json")[1])["word"] == "Romeo"
-    # By way of the redirects.
+    # Follows the redirects.
     assert "<html" in get(f"{site.url}/romeo", Accept="text/html")[1]
 
 
@@ -151,7 +151,7 @@ def test_the_reverse_proxy_serves_pages_and_what_describes_them_and_nothing_else
     for path in ["/the/metrics", "/the/readyz", "/the/healthz", "/a.b/", "/index", "/index/"]:
         status, body = get(site.url + path)
         assert status == 404 and "listed at /" in body, (path, status, body)
-    # No socket, so nobody knows whether it is a word that is down.
+    # Without a socket, nginx cannot tell whether the word is down or does not exist.
     for path in ["/hamlet/", "/hamlet/counts.csv", "/the/../run/"]:
         status, body = get(site.url + path)
         assert status == 503 and "listed at /" in body, (path, status, body)
@@ -163,7 +163,7 @@ def test_the_reverse_proxy_serves_pages_and_what_describes_them_and_nothing_else
 
 
 def test_a_word_that_an_editor_adds_to_the_site_file_is_found(site: Site) -> None:
-    """An editor that puts a new file in the place of the old one, as vim and sed do."""
+    """An editor that replaces the file with a new one, as vim and sed do."""
     file = ROOT / "containers/site/site.json"
     before = file.read_text()
     added = json.loads(before)
@@ -201,7 +201,7 @@ def test_a_word_has_the_memory_of_a_unit_and_probes_itself(site: Site, name: str
     found = site.inspect(name)
     assert found["HostConfig"]["Memory"] == 128 * 2**20
     pid = found["State"]["Pid"]
-    # The first version of cgroups has a hierarchy for the memory, the second has one for all.
+    # Version 1 of cgroups has a separate hierarchy for memory; version 2 has one for everything.
     groups = dict(line.split(":", 2)[1:] for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines())
     first = Path(f"/sys/fs/cgroup/memory{groups.get('memory')}/memory.limit_in_bytes")
     limit = first if "memory" in groups else Path(f"/sys/fs/cgroup{groups['']}/memory.max")
@@ -224,7 +224,7 @@ def test_the_words_alone_have_the_key(site: Site) -> None:
 
 
 def test_a_word_reaches_the_stand_in_and_nothing_else(site: Site) -> None:
-    """By the routes that its namespace has: none leads out."""
+    """None of the routes in its namespace leads out."""
     pid = site.inspect("the")["State"]["Pid"]
     routes = run("nsenter", f"--net=/proc/{pid}/ns/net", "ip", "route").splitlines()
     assert [route.split()[0] for route in routes] == ["10.97.150.0/24"], routes
@@ -256,7 +256,7 @@ def test_a_word_drains_and_ends_with_success(site: Site) -> None:
 
 
 def commands() -> list[tuple[str, str]]:
-    """Each command about the containers, with what it prints; `…` stands for any text. The images have tests of their own."""
+    """Each command about the containers, with its output; `…` matches any text. The images have their own tests."""
     found: list[tuple[str, str]] = []
     for block in re.findall(r"^```console elsewhere\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL):
         for line in block.splitlines():

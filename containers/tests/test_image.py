@@ -1,4 +1,4 @@
-"""The image that the Containerfile builds, by the tests of the image that Nix builds."""
+"""Tests the image that the Containerfile builds with the tests of the image that Nix builds."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def test_it_has_the_files_the_user_and_the_configuration_of_the_image_that_nix_b
         f"--created={os.environ['CREATED']}",
         f"--revision={os.environ['REVISION']}",
         f"--version={version}",
-        # Every builder of such files sets it.
+        # Every builder of Containerfiles sets it.
         "--environment=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     )
 
@@ -77,6 +77,6 @@ def layers(archive: Path) -> list[str]:
 def test_a_second_compilation_gives_the_same_bytes(
     engine: Engine, archive: Path, arguments: list[str], tmp_path: Path
 ) -> None:
-    """Of all files. Podman writes the names of its own intermediate images into the image's history."""
+    """The bytes of all files; the image's history differs, because Podman writes the names of its intermediate images into it."""
     engine.build(IMAGE, "--no-cache", *arguments)
     assert layers(save(engine, tmp_path / "anew.tar")) == layers(archive)

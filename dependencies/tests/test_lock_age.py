@@ -1,4 +1,4 @@
-"""dependencies/lock-age, in repositories whose commits and inputs have known dates."""
+"""Tests dependencies/lock-age in repositories whose commits and inputs have known dates."""
 
 import json
 import os
@@ -27,7 +27,7 @@ Ran = subprocess.CompletedProcess[str]
 
 
 class Make(Protocol):
-    """Makes a repository whose inputs and lock files are so many days old."""
+    """Makes a repository whose inputs and lock files have the given ages in days."""
 
     def __call__(self, inputs: dict[str, int] = INPUTS, locks: dict[str, int] = LOCKS) -> Path: ...
 
@@ -56,7 +56,7 @@ def repository(tmp_path: Path) -> Make:
         folder = tmp_path / "repository"
         folder.mkdir()
         git(folder, "init")
-        # An input of an input is that one's affair.
+        # An input of an input is not checked.
         nodes: dict[str, Any] = {
             name: {"locked": {"lastModified": NOW - days * DAY}} for name, days in (inputs | {"systems": 2000}).items()
         }

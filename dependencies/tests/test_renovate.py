@@ -1,4 +1,4 @@
-"""renovate.json: Renovate's schema takes it, it finds each manifest of the repository, and nothing lands by itself."""
+"""renovate.json is valid by Renovate's schema, covers every manifest of the repository, and merges nothing by itself."""
 
 import importlib.resources
 import json
@@ -15,7 +15,7 @@ CONFIGURATION = json.loads((ROOT / "renovate.json").read_text(encoding="utf-8"))
 FILES = subprocess.run(
     ["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True, timeout=20
 ).stdout.splitlines()
-# Where a version of something of others may stand; more kinds than there are here, so that a new one is noticed.
+# Files that may contain versions of others' work; more kinds than exist here, so that a new one is noticed.
 MANIFEST = re.compile(
     r"(^|/)(Cargo\.toml|package\.json|flake\.nix|[^/]*requirements[^/]*\.(txt|in)|crates\.txt|[^/]*\.?gitlab-ci[^/]*\.ya?ml|pyproject\.toml|setup\.(cfg|py)"
     r"|Pipfile|uv\.lock|(Docker|Container)file[^/]*|(docker-)?compose[^/]*\.ya?ml|go\.mod|Gemfile|pom\.xml|rust-toolchain[^/]*|Chart\.yaml|[^/]*\.tf"
@@ -36,7 +36,7 @@ def managers(file: str) -> list[str]:
     found = []
     for manager in CONFIGURATION["enabledManagers"]:
         for pattern in patterns(manager):
-            # Between slashes it is a regular expression.
+            # A pattern between slashes is a regular expression.
             assert pattern[0] == pattern[-1] == "/", pattern
             if re.search(pattern[1:-1], file):
                 found.append(manager)
@@ -57,7 +57,7 @@ def test_renovates_own_schema_takes_it() -> None:
 
 
 def test_each_option_is_one_of_renovates() -> None:
-    """Its schema allows any name: a misspelt one would be left out in silence."""
+    """Renovate's schema allows any name, so a misspelt one would be ignored silently."""
     schema = json.loads(
         (importlib.resources.files("check_jsonschema.builtin_schemas.vendor") / "renovate.json").read_text(
             encoding="utf-8"
@@ -90,7 +90,7 @@ def test_each_lock_file_stands_beside_its_manifest_or_a_workspace() -> None:
 
 
 def test_no_folder_of_ours_is_left_out() -> None:
-    # The preset of that name leaves out tests/, where most manifests are.
+    # The preset with that name excludes tests/, which has most of the manifests.
     assert CONFIGURATION["ignorePresets"] == [":ignoreModulesAndTests"]
     assert CONFIGURATION["ignorePaths"] == ["**/node_modules/**"]
 
@@ -103,7 +103,7 @@ def test_nothing_lands_by_itself() -> None:
 def test_the_programs_from_crates_io_are_found() -> None:
     [custom] = CONFIGURATION["customManagers"]
     [match] = custom["matchStrings"]
-    # JavaScript's named groups, as Python writes them.
+    # JavaScript's named groups, in Python's notation.
     found = re.findall(match.replace("(?<", "(?P<"), (ROOT / ".ci/crates.txt").read_text(encoding="utf-8"))
     assert {name for name, _ in found} == {"deadnix", "nixfmt_rs"}
 
@@ -120,7 +120,7 @@ def test_the_two_google_crates_wait_for_a_person() -> None:
 
 @pytest.mark.parametrize("file", [file for file in MANIFESTS if file.endswith((".ci/crates.txt", "requirements.txt"))])
 def test_each_requirement_is_one_version(file: str) -> None:
-    """A range would be updated by nobody, and silently."""
+    """Nothing would update a range, and nothing would report that."""
     lines = [
         line for line in (ROOT / file).read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")
     ]

@@ -1,7 +1,7 @@
-"""What Google's interfaces do with the calls that google/grant-access makes, on a free port of loopback.
+"""Emulates Google's APIs for the calls that google/grant-access makes, on a free port of the loopback.
 
-It keeps state as Google does: what was not made is a 404, what is there already a 409, a policy that somebody changed
-in between a 409 too. A request that Google's own description of the interface does not have is kept in `refused`.
+It keeps state like Google: a missing resource is a 404, an existing one is a 409, and so is a policy that was changed
+in the meantime. A request that Google's own description of the API does not contain is recorded in `refused`.
 """
 
 import base64
@@ -17,7 +17,7 @@ from discovery import Interface, Json, Query, Refused
 
 TOKEN = "ya29.of-the-administrator"
 NUMBER = "123456789012"
-# The part of gcloud's configuration that leads each interface here, and its version.
+# The key of gcloud's configuration that directs each API here, and the API's version.
 INTERFACES = {
     "artifactregistry": "artifactregistry.v1",
     "bigquery": "bigquery.v2",
@@ -29,12 +29,12 @@ INTERFACES = {
 GRANT = re.compile(r"GRANT `roles/bigquery\.dataViewer` ON SCHEMA `([^`]+)`\.`([^`]+)` TO \"serviceAccount:([^\"]+)\"")
 
 
-# The parts of a path, the last value of each parameter, and what was sent.
+# The parts of a path, the last value of each parameter, and the request's body.
 Handler = Callable[["Google", list[str], dict[str, str], Json], Json]
 
 
 class Answer(Exception):
-    """An error, as Google words it."""
+    """An error with Google's own message."""
 
     def __init__(self, code: int, status: str, message: str) -> None:
         super().__init__(message)
@@ -63,7 +63,7 @@ class Google(http.server.ThreadingHTTPServer):
         self.interfaces = {name: Interface(version) for name, version in INTERFACES.items()}
         self.calls: list[str] = []
         self.refused: list[str] = []
-        # Another's entries, which must stay.
+        # Entries of others, which must remain.
         theirs = {"role": "roles/viewer", "members": ["user:theirs@example.com"]}
         self.policies: dict[str, Json] = {f"projects/{name}": policy(theirs) for name in ("my-project", "my-data")}
         self.services = {"my-project": {"artifactregistry.googleapis.com", "storage.googleapis.com"}}
@@ -86,7 +86,7 @@ class Google(http.server.ThreadingHTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def bindings(self) -> set[tuple[str, ...]]:
-        """Each grant there is, but those that were there before: resource, role, member."""
+        """All grants except those that existed before: resource, role, member."""
         found = {
             (resource, binding["role"], member, str(binding.get("condition")))
             for resource, kept in self.policies.items()
@@ -123,7 +123,7 @@ class Google(http.server.ThreadingHTTPServer):
         old = self.get_policy(resource)
         if new.get("etag") != old["etag"]:
             raise Answer(409, "ABORTED", "There were concurrent policy changes. Please retry.")
-        # A policy without the last of its grants comes without bindings.
+        # A policy that has lost its last grant is sent without bindings.
         bindings = new.get("bindings", [])
         for binding in bindings:
             for member in binding["members"]:
@@ -135,7 +135,7 @@ class Google(http.server.ThreadingHTTPServer):
         email = member.removeprefix("serviceAccount:")
         if email == member:
             return
-        # The first that was made is not known everywhere at once.
+        # The first account that was created is not visible everywhere at once.
         if email in self.unknown_yet or email not in self.accounts:
             self.unknown_yet.discard(email)
             raise Answer(400, "INVALID_ARGUMENT", f"Service account {email} does not exist.")
@@ -158,7 +158,7 @@ def policy(*bindings: Json) -> Json:
 
 
 def etag(old: Json) -> str:
-    """The next one. Clients decode it, so it must be base64 as an encoder writes it."""
+    """The next etag. Clients decode it, so it must be canonical base64."""
     return base64.b64encode((int.from_bytes(base64.b64decode(old["etag"])) + 1).to_bytes(8)).decode()
 
 
@@ -254,7 +254,7 @@ def patch_provider(google: Google, parts: list[str], query: dict[str, str], body
         target, source = provider, body
         for name in parents:
             target, source = target[name], source.get(name, {})
-        # What is empty is not set.
+        # An empty value is not set.
         if source.get(last):
             target[last] = source[last]
         else:
@@ -270,7 +270,7 @@ def get_dataset(google: Google, parts: list[str], query: dict[str, str], body: J
 
 
 def insert_job(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
-    """A GRANT on a dataset; it comes back as BigQuery lists it."""
+    """Handles a GRANT on a dataset, which is then listed as BigQuery lists it."""
     settings, reference = body["configuration"], {"location": "EU", "jobId": "grant"} | body.get("jobReference", {})
     match = GRANT.fullmatch(settings["query"]["query"])
     if settings["query"]["useLegacySql"] or not match:
@@ -318,7 +318,7 @@ def policies(name_of: Callable[[list[str]], str]) -> tuple[Handler, Handler]:
         return google.get_policy(name_of(parts))
 
     def set_(google: Google, parts: list[str], query: dict[str, str], body: Json) -> Json:
-        # Cloud Storage takes the policy itself.
+        # Cloud Storage expects the policy itself.
         return google.set_policy(name_of(parts), body.get("policy", body))
 
     return get, set_
@@ -363,7 +363,7 @@ class Request(http.server.BaseHTTPRequestHandler):
 
     def do(self) -> None:
         google, address = self.server, urllib.parse.urlsplit(self.path)
-        # bq asks for the description of what it talks to, and takes no folder in an address.
+        # bq requests the API's description, and accepts no path in the address.
         interface, path = (
             ("bigquery", address.path[1:])
             if address.path.startswith(("/bigquery/", "/$discovery/"))

@@ -1,4 +1,5 @@
-"""google/grant-access with Google's own gcloud and bq, which are led to a Google on loopback and can reach nothing else."""
+"""Runs google/grant-access with Google's own gcloud and bq, which reach an emulation of Google on the loopback and
+nothing else."""
 
 import os
 import subprocess
@@ -32,7 +33,7 @@ def run(home: Path, google: Google, command: Sequence[Argument], **variables: st
         "CLOUDSDK_AUTH_ACCESS_TOKEN_FILE": str(home / "token"),
         "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
         "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
-        # Nobody listens there: what would leave this machine fails.
+        # Nothing listens there, so every connection that would leave this machine fails.
         "HTTPS_PROXY": "http://127.0.0.1:1",
         "NO_PROXY": "127.0.0.1",
         **variables,
@@ -49,7 +50,7 @@ def run(home: Path, google: Google, command: Sequence[Argument], **variables: st
 
 
 class Everything:
-    """All that it can grant: asked for by --dry-run; done, the service's first; then asked for again."""
+    """Everything that it can grant: first with --dry-run; then for real, the service's part first; then once more."""
 
     SERVICE = ("--project", "my-project", "--dataset", "my-data.shakespeare")
     PIPELINES = (

@@ -1,4 +1,4 @@
-"""Google's own descriptions of its interfaces: which method a request is, and whether it is one that Google would take."""
+"""Google's own descriptions of its APIs: which method a request calls, and whether Google would accept it."""
 
 import importlib.resources
 import json
@@ -12,14 +12,14 @@ import jsonschema
 DOCUMENTS = importlib.resources.files("googleapiclient.discovery_cache.documents")
 
 
-# A description of Google's, or what its interfaces get and give.
+# One of Google's descriptions, or a body that its APIs receive or send.
 Json = dict[str, Any]
 # Each parameter with its values.
 Query = dict[str, list[str]]
 
 
 class Refused(Exception):
-    """The request is not in the interface."""
+    """The API does not have this request."""
 
 
 class Interface:
@@ -66,7 +66,7 @@ def pattern(path: str) -> re.Pattern[str]:
 
 
 def json_schema(schema: Json) -> Json:
-    """A description's schema as JSON Schema, where a field that is not named is not allowed."""
+    """A description's schema as JSON Schema that allows no other fields."""
     if "$ref" in schema:
         return {"$ref": f"#/$defs/{schema['$ref']}"}
     kind = schema["type"]

@@ -1,4 +1,4 @@
-"""google/grant-access: what it grants, what it leaves, and what it refuses."""
+"""Tests what google/grant-access grants, what it leaves unchanged, and what it refuses."""
 
 import copy
 import re
@@ -74,7 +74,7 @@ def test_a_dry_run_prints_what_is_run_then_and_changes_nothing(everything: Every
     assert everything.planned.returncode == 0, everything.planned.stderr
     assert (everything.planned_changes, everything.planned_grants) == ([], set())
     run = everything.service.stdout.splitlines() + everything.done.stdout.splitlines()
-    # In two runs, services are switched on in two.
+    # With two runs, services are enabled in two steps.
     but_services = [
         [line for line in lines if not line.startswith("gcloud services enable ")]
         for lines in (everything.planned.stdout.splitlines(), run)
@@ -89,7 +89,7 @@ def test_without_gitlab_only_the_service_gets_access(everything: Everything) -> 
 
 
 def commands(page: str, part: int = 0) -> list[str]:
-    """The commands on a page, up to those of a pipeline or from them on."""
+    """The commands on a page, either before the section on pipelines or from it onwards."""
     text = (DOCS / page).read_text().split("\n## In a pipeline\n")[part]
     return re.findall(r"^ *\$ ((?:gcloud|bq) .*)$", re.sub(r"\\\n *", "", text), re.MULTILINE)
 
@@ -162,7 +162,7 @@ def test_a_provider_that_somebody_changed_is_set_right(everything: Everything, c
 
 @needs_gcloud
 def test_a_provider_that_is_disabled_is_refused_with_the_command_that_enables_it(everything: Everything) -> None:
-    """Whoever shut the pipelines out finds them so."""
+    """It may have been disabled to lock out the pipelines, and so it stays disabled."""
     [provider] = everything.google.providers.values()
     provider["disabled"] = True
     ran = everything.run("--project", "my-project", *everything.PIPELINES[:2], *everything.PIPELINES[-2:])
@@ -178,7 +178,7 @@ def test_a_provider_that_is_disabled_is_refused_with_the_command_that_enables_it
 
 @needs_gcloud
 def test_a_pool_with_another_provider_is_refused(everything: Everything) -> None:
-    """Whoever that one vouches for would have the same grants."""
+    """The identities of the other provider would have the same grants."""
     everything.google.providers["elsewhere"] = {"name": f"{POOL}/providers/elsewhere", "state": "ACTIVE"}
     ran = everything.run("--project", "my-project", *everything.PIPELINES[:2], *everything.PIPELINES[-2:])
     del everything.google.providers["elsewhere"]
@@ -191,7 +191,7 @@ def test_a_pool_with_another_provider_is_refused(everything: Everything) -> None
 
 @needs_gcloud
 def test_a_provider_that_was_deleted_is_in_nobodys_way(everything: Everything) -> None:
-    """Google lists it for 30 days more, in any order."""
+    """Google lists it for another 30 days, in any order."""
     google, kept = everything.google, everything.google.providers
     google.providers = {"elsewhere": {"name": f"{POOL}/providers/elsewhere", "state": "DELETED"}} | kept
     ran = everything.run("--project", "my-project", *everything.PIPELINES[:2], *everything.PIPELINES[-2:])

@@ -1,4 +1,4 @@
-"""Runs the launcher of vm-dev: its ports, what it prints, and that nothing is left after it."""
+"""Tests the launcher of vm-dev: its ports, its output, and that nothing remains afterwards."""
 
 import os
 import pathlib
@@ -37,7 +37,7 @@ class Launcher:
         )
 
     def started(self) -> str:
-        """What it has said when its machine runs."""
+        """Its output once the machine runs."""
         said = []
         assert self.process.stdout
         for line in self.process.stdout:

@@ -1,4 +1,4 @@
-"""What must hold for Cloud Run's services, beyond their schema. Each rule yields a sentence per fault."""
+"""The rules for Cloud Run's services beyond their schema. Each rule yields a sentence for each fault."""
 
 import re
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from kubernetes_rules import NAMED_IMAGE
 import manifests
 from manifests import Thing, container, pod, quantity
 
-# The least memory that Cloud Run gives with so many CPUs; there are no other numbers of them. 512Mi is what its second
-# environment asks of any.
+# The minimum memory that Cloud Run gives with each number of CPUs; it offers no other numbers. 512Mi is the minimum of
+# its second execution environment.
 LEAST_MEMORY: dict[float, int] = {1: 512 * 2**20, 2: 512 * 2**20, 4: 2 * 2**30, 6: 4 * 2**30, 8: 4 * 2**30}
 
 

@@ -1,5 +1,5 @@
-"""The manifests to compare with what they must be: of production's words, of words that are hard to write down, and with
-other values for the platforms."""
+"""The manifests under test: of production's words, of words that are difficult to quote, and with other values for the
+platforms."""
 
 import os
 from pathlib import Path

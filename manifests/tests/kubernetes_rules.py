@@ -1,4 +1,4 @@
-"""What must hold between Kubernetes' objects, beyond each one's schema. Each rule yields a sentence per fault."""
+"""The rules between Kubernetes' objects, beyond their schemas. Each rule yields a sentence for each fault."""
 
 import ipaddress
 import re
@@ -24,12 +24,12 @@ def address(cidr: str) -> Thing:
     return {"ipBlock": {"cidr": cidr}}
 
 
-# Where Google's load balancers and their health checks come from.
+# The source addresses of Google's load balancers and their health checks.
 LOAD_BALANCERS = [address("35.191.0.0/16"), address("130.211.0.0/22")]
 METADATA_SERVER = address("169.254.169.254/32")
-# How long a pod serves on in Google's advice against a 502 at a rollout.
+# How long a terminating pod should still serve, by Google's advice against a 502 during a rollout.
 DETACHED_SECONDS = 40
-# What a pod asks for a name: the cluster's DNS, a cache on its node, Cloud DNS.
+# The resolvers of a pod: the cluster's DNS, a cache on its node, Cloud DNS.
 RESOLVERS = [pods("kube-dns"), pods("node-local-dns"), address("169.254.20.10/32"), METADATA_SERVER]
 
 
@@ -247,13 +247,13 @@ def connections(objects: list[Thing], _: dict[str, str]) -> Iterator[str]:
         yield "BigQuery is out of reach"
 
 
-# Where it leads, and to which path there.
+# The target of a route, and the path there.
 Route = tuple[str | tuple[str, int], str]
 
 
 def routed(objects: list[Thing], path: str) -> Route | None:
-    """What the Gateway makes of a path: where it redirects to, or which service it asks for what. An exact path wins
-    over a prefix, a longer prefix over a shorter one."""
+    """How the Gateway routes a path: the target of its redirect, or the service and the path that it requests. An exact
+    path takes precedence over a prefix, and a longer prefix over a shorter one."""
     best: tuple[tuple[bool, int], Thing, str] | None = None
     for route in of_kind(objects, "HTTPRoute"):
         for rule in route["spec"]["rules"]:

@@ -1,4 +1,4 @@
-"""What the programs wrote, and what the rest of the project says of the service."""
+"""The written manifests, and the facts about the service from the rest of the project."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-# An object of a platform's, or a part of one: its form is for the schemas to say.
+# An object of a platform, or a part of one; the schemas define its structure.
 Thing = dict[str, Any]
 
 PROJECT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ PROJECT = Path(__file__).parents[2]
 
 @dataclass
 class Manifests:
-    """One folder: the objects of both platforms, and the words that they are for, name to word."""
+    """One folder: the objects for both platforms, and their words, by instance name."""
 
     kubernetes: list[Thing]
     cloud_run: list[Thing]
@@ -61,7 +61,7 @@ def container(workload: Thing) -> Thing:
 
 
 def expanded(value: str) -> str:
-    """A variable's value as Kubernetes hands it to the process: `$$` is `$`, `$(X)` is what X is."""
+    """A variable's value as Kubernetes passes it to the process: `$$` becomes `$`, and `$(X)` the value of X."""
 
     def one(match: re.Match[str]) -> str:
         assert match[0] == "$$", f"{value!r} refers to the variable {match[1]}"
@@ -77,12 +77,12 @@ def environment(workload: Thing) -> dict[str, str]:
 
 
 def pays(workload: Thing) -> bool:
-    """Whether it says which project pays: the metadata server would name the cluster's."""
+    """Whether it names the project that pays; otherwise the metadata server would name the cluster's."""
     return bool(environment(workload).get("PROJECT"))
 
 
 def quantity(text: str) -> float:
-    """A quantity of Kubernetes' as a number: bytes, or CPUs."""
+    """A Kubernetes quantity as a number: bytes, or CPUs."""
     found = re.fullmatch(r"(\d+)(m|[KMGT]i|)", text)
     assert found, f"'{text}' is not a quantity"
     return int(found[1]) * {"": 1, "m": 0.001, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}[found[2]]
@@ -95,7 +95,7 @@ def _one(path: str, pattern: str) -> str:
 
 
 def service_paths() -> list[str]:
-    """The paths that the service has, from the table on its page."""
+    """The service's paths, from the table on its page."""
     section = _one("docs/reference/http.md", r"(?s)^## Paths\n(.*?)^## ")
     return re.findall(r"^\| `(/\w*)` \|", section, re.MULTILINE)
 
@@ -109,7 +109,7 @@ def first_answer_seconds() -> int:
 
 
 def measured_bytes() -> float:
-    """What one instance was seen to take, after a load."""
+    """The measured memory of one instance after a load."""
     return float(_one("bench/results.md", r"^\| RSS after the load, MB \| ([\d.]+) \| ≤")) * 1_000_000
 
 

@@ -1,4 +1,4 @@
-"""The schemas of what the platforms take, closed: a field that is not in one is refused."""
+"""The platforms' schemas, closed so that they refuse a field that they do not define."""
 
 import copy
 import functools
@@ -14,11 +14,11 @@ import kubernetes_validate
 
 from manifests import Thing
 
-# The oldest release that has what the manifests use (a pause before SIGTERM without a program), and the newest known.
+# The oldest release with a feature that the manifests use (a pause before SIGTERM without a program), and the newest known.
 KUBERNETES = ("1.30", "1.37")
 
 
-# JSON Schema: an object, a list of them, or what stands in one.
+# JSON Schema: an object, a list of objects, or a value in one.
 Schema = Any
 
 
@@ -29,20 +29,20 @@ class Validator(Protocol):
 
 
 def _closed(schema: Schema) -> Schema:
-    """The schema with every object that lists its fields refusing others."""
+    """The schema, in which every object that lists its fields refuses others."""
     if isinstance(schema, list):
         return [_closed(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     schema = {key: _closed(part) for key, part in schema.items()}
-    # Where `properties` is a field's name, what is below it is a schema, whose type is not a string.
+    # If `properties` is the name of a field, the value below it is a schema, whose type is not a string.
     if isinstance(schema.get("properties"), dict) and isinstance(schema.get("type", "object"), str):
         schema.setdefault("additionalProperties", False)
     return schema
 
 
 def _referring(schema: Schema, name: Callable[[str], str]) -> Schema:
-    """The schema with each reference by a name made one into `$defs`."""
+    """The schema, in which each reference by name becomes one into `$defs`."""
     if isinstance(schema, list):
         return [_referring(part, name) for part in schema]
     if not isinstance(schema, dict):
@@ -75,7 +75,7 @@ def _gateway() -> Validator:
 
 
 def validate(thing: Thing) -> None:
-    """Raises jsonschema's ValidationError if the platform has no such field, or takes no such value in it."""
+    """Raises jsonschema's ValidationError if the platform does not have a field or does not accept its value."""
     group = thing["apiVersion"].rpartition("/")[0]
     if group == "serving.knative.dev":
         _cloud_run().validate(thing)

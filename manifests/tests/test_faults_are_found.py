@@ -1,4 +1,4 @@
-"""Each rule and each schema is seen to refuse: one field of what was written is made wrong, and that is said."""
+"""Every rule and every schema finds its fault: a test changes one field of a written manifest and expects the message."""
 
 import copy
 from typing import Any
@@ -22,7 +22,7 @@ def first(objects: list[Thing], kind: str) -> Thing:
 
 
 def at(thing: Thing, path: Path) -> tuple[Any, Step]:
-    """What is at a path of keys and indices, but for the last of them, and that one."""
+    """The value at a path of keys and indices without the last of them, and that last one."""
     *way, last = path
     holder: Any = thing
     for step in way:
@@ -33,7 +33,7 @@ def at(thing: Thing, path: Path) -> tuple[Any, Step]:
 POD: Path = ("spec", "template", "spec")
 ONLY: Path = (*POD, "containers", 0)
 
-# A kind, the path of a field, and a value that the schema has no place for.
+# A kind, the path of a field, and a value that the schema does not allow.
 UNKNOWN: list[Case] = [
     ("Deployment", (*ONLY, "livenessprobe"), {}),
     ("Deployment", ("spec", "template", "spec", "securityContext", "runAsRoot"), False),
@@ -95,7 +95,7 @@ def test_cloud_run_schema_refuses(production: Manifests, case: Case) -> None:
 TAG = "registry.example.com/wordtally:0.1.0"
 PUBLIC = {"ipBlock": {"cidr": "0.0.0.0/0"}}
 
-# A kind, the path of a field, a value that the schema takes, and what the rules say of it. `None`: the field is gone.
+# A kind, the path of a field, a value that the schema allows, and the rules' message. `None` removes the field.
 KUBERNETES_FAULTS: list[tuple[str, Path, object, str]] = [
     ("Deployment", ("metadata", "name"), "wordtally-other", "not those of the words"),
     ("Deployment", (*ONLY, "env", 1), None, "the cluster's project pays"),
@@ -219,7 +219,7 @@ def test_kubernetes_rules_refuse(production: Manifests, kind: str, path: Path, v
     set_or_remove(changed, path, value)
     found = kubernetes_rules.faults(objects, production.words)
     assert any(fault in sentence for sentence in found), found
-    # No rule is there for what the schema refuses anyway.
+    # No rule repeats what the schema refuses.
     schemas.validate(changed)
 
 

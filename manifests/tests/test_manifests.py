@@ -1,4 +1,4 @@
-"""What the programs write is what the platforms take, and what the service takes."""
+"""The platforms and the service accept what the programs write."""
 
 import os
 import subprocess

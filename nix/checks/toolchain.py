@@ -1,6 +1,6 @@
-"""Names each compiler and C library that derivations are built by, other than those of the recorded ones.
+"""Lists the compilers and C libraries that build derivations, except for the recorded ones.
 
-toolchain.py RECORDED SHIPPED, each a list of .drv files, divided by spaces.
+toolchain.py RECORDED SHIPPED, each a list of .drv files, separated by spaces.
 """
 
 import re
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 INPUT = re.compile(r'\("(/[^"]+\.drv)",\[')
-# By what the derivation is called: a cross compiler has its target before its name.
+# By the derivation's name: a cross compiler's begins with its target.
 COMPILER = re.compile(
     r"(^|-)(gcc|xgcc|clang|llvm|rustc|go|ghc|tcc|zig|ldc|gfortran|binutils|glibc|musl|uclibc(-ng)?|newlib|dietlibc)"
     r"(-nolib[cgx]+)?(-unwrapped|-wrapper)?-[0-9]"
@@ -17,7 +17,7 @@ SOURCE = re.compile(r"\.(tar\.\w+|tgz|zip|patch|diff)$|^(cargo-(src|package)|cra
 
 
 def graph(roots: str) -> set[str]:
-    """The derivations, and all that they are built by."""
+    """The derivations with everything that builds them."""
     ahead, seen = roots.split(), set[str]()
     while ahead:
         path = ahead.pop()

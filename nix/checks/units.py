@@ -1,4 +1,4 @@
-"""Reads units as systemd does, and compares them with the instances that they were made from."""
+"""Reads units as systemd does, and compares them with the instances for which they were made."""
 
 import json
 import re
@@ -23,7 +23,7 @@ ESCAPES = {
 
 
 def unquote(value: str) -> str:
-    """One item in double quotes, by systemd.syntax(7): C escapes count, nothing else does."""
+    """One item in double quotes, by systemd.syntax(7): only C escapes have a meaning."""
     quoted = re.fullmatch(r'"((?:[^"\\]|\\.)*)"', value)
     assert quoted, f"not one quoted item: {value}"
 
@@ -44,7 +44,7 @@ def settings(text: str) -> Settings:
     found: Settings = {}
     section = ""
     for line in text.split("\n"):
-        # Comments stand at a line's beginning only; a backslash at its end would join the next line.
+        # Comments occur only at the beginning of a line; a backslash at its end would join the next line.
         if not line or line[0] in "#;":
             continue
         assert not line.endswith("\\"), f"continues on the next line: {line}"
@@ -57,7 +57,7 @@ def settings(text: str) -> Settings:
 
 
 def without(settings: Settings, others: Settings) -> dict[str, list[str]]:
-    """What is in the section [Service] here and not there."""
+    """The settings in the section [Service] of the first unit that the second does not have."""
     only = {}
     for (section, key), values in settings.items():
         left = [value for value in values if value not in others.get((section, key), [])]
@@ -80,7 +80,7 @@ for case in given["cases"]:
     assert variables["WORD"] == case["word"], f"{name}: {variables['WORD']!r} is not {case['word']!r}"
     assert "PATH" not in variables, f"{name}: PATH is {variables.get('PATH')}"
     program = one(service, "Service", "ExecStart").split(" ")[0]
-    # By `+` in the unit's own root: else they would be the host's, and of no effect.
+    # `+` makes them relative to the unit's own root: otherwise they would be the host's, and without effect.
     assert one(service, "Service", "ExecPaths") == f"+{program}", f"{name}: it may execute more than {program}"
     for path in ["/", "-/tmp", "/nix/store", "/etc", *case["extraReadOnlyPaths"]]:
         denied = re.sub("^(-?)", r"\1+", path)
@@ -102,7 +102,7 @@ for case in given["compared"]:
     changed, plain = map(settings, case["units"])
     for key, expected in (("added", without(changed, plain)), ("removed", without(plain, changed))):
         assert case[key] == expected, f"{key}: {expected}"
-    # A list's first entry may tell what kind of list it is.
+    # The first entry of a list may decide what kind of list it is.
     for key in case["added"].keys() - case["removed"].keys():
         before, after = plain.get(("[Service]", key), []), changed["[Service]", key]
         assert after[: len(before)] == before, f"{key} begins otherwise: {after}"

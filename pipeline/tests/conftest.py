@@ -1,4 +1,4 @@
-"""What .gitlab-ci.yml is for each event, as GitLab's rules decide it: asked of gitlab-ci-local, which evaluates them."""
+"""The jobs of .gitlab-ci.yml for each event by GitLab's rules, which gitlab-ci-local evaluates."""
 
 import json
 import os
@@ -15,9 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 RUNNER = os.environ.get("GITLAB_CI_LOCAL", str(Path(__file__).parent / "node_modules/.bin/gitlab-ci-local"))
 FILES = [".gitlab-ci.yml", "pipeline/environments.yml"]
 
-# By name, as GitLab reads them.
+# The jobs by name, as GitLab reads them.
 Jobs = dict[str, dict[str, Any]]
-# Those of an event, in a project with keys and hosts, or without.
+# The jobs of an event, in a project with keys and hosts, or without.
 Of = Callable[..., Jobs]
 
 EVENTS = {
@@ -42,7 +42,7 @@ ALL_HOSTS = "dev mock-prod prod"
 
 def gitlab(project: Path, *arguments: str) -> tuple[int, str, str]:
     command = [RUNNER, "--state-dir", ".cache/gitlab-ci-local", "--variable", "CI_DEFAULT_BRANCH=main"]
-    # It warns on its standard output of what is the point here: that the event is a chosen one.
+    # It warns on its standard output that these variables are set, which is intended here.
     chosen = "CI_PIPELINE_SOURCE,CI_COMMIT_BRANCH,CI_COMMIT_TAG,CI_MERGE_REQUEST_IID,CI_DEFAULT_BRANCH"
     environment = os.environ | {"GCL_IGNORE_PREDEFINED_VARS": chosen}
     done = subprocess.run(
@@ -74,14 +74,14 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Of:
 
 
 def checkout(project: Path, keys: bool) -> Path:
-    """A project of the files that GitLab reads, with what `deploy keys` commits or without."""
+    """A project with the files that GitLab reads, with or without those that `deploy keys` commits."""
     for file in FILES:
         (project / file).parent.mkdir(exist_ok=True)
         shutil.copyfile(ROOT / file, project / file)
     if keys:
         (project / "release").mkdir()
         (project / "release/cosign.pub").touch()
-    # The runner lists jobs without a look at `workflow`: a job of the same rules stands for that.
+    # The runner ignores `workflow` when it lists jobs: a job with the same rules represents it.
     rules = yaml.safe_load((ROOT / ".gitlab-ci.yml").read_text(encoding="utf-8"))["workflow"]["rules"]
     rules = [{key: value for key, value in rule.items() if key != "auto_cancel"} for rule in rules]
     workflow = {"pipeline": {"script": ["true"], "rules": rules}}

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Executes the pipeline of the default branch without GitLab, for real.
+"""Actually executes the pipeline of the default branch, without GitLab.
 
-execute.py [JOB…]   without names: all that leads from a build to mock production
+execute.py [JOB…]   without names: all jobs from a build to mock production
 
-It clones the last commit, starts a registry on the loopback, makes the keys of a new project, and lets gitlab-ci-local run
-the jobs, each in a checkout of its own. They start the virtual machines that they deploy to. Needs Nix, docker-registry,
-rsync, and npm's packages of this folder.
+It clones the last commit, starts a registry on the loopback, creates the keys of a new project, and lets gitlab-ci-local
+run the jobs, each in its own checkout. The jobs start the virtual machines to which they deploy. Needs Nix,
+docker-registry, rsync, and this folder's npm packages.
 """
 
 import json
@@ -33,7 +33,7 @@ def not_run(why: str) -> NoReturn:
 
 
 class Run:
-    """What is started for one execution, and ends with it."""
+    """The processes of one execution, which end with it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,8 +47,8 @@ class Run:
         subprocess.run(["git", *arguments], cwd=self.clone, check=True)
 
     def lock(self) -> None:
-        """Commits what this machine's Nix takes for the inputs: where that is not what flake.lock says, a release would
-        be of no commit."""
+        """Commits the inputs that this machine's Nix uses: if they differ from flake.lock, a release would have no
+        commit."""
         locks = json.loads(self.nix("flake", "metadata", "--json"))["locks"]
         file = self.clone / "flake.lock"
         if locks != json.loads(file.read_text()):
@@ -72,7 +72,7 @@ class Run:
         return done.stdout
 
     def cache(self) -> dict[str, object]:
-        """A binary cache that takes what it is signed by, as GitLab's variables name it."""
+        """A binary cache with its signing key, as in GitLab's variables."""
         key = ["--extra-experimental-features", "nix-command", "key"]
         secret = self.nix(*key, "generate-secret", "--key-name", "pipeline-1")
         (self.folder / "cache.key").write_text(secret)
@@ -83,7 +83,7 @@ class Run:
         }
 
     def signed(self) -> int:
-        """How many paths the cache has; each must have our signature."""
+        """The number of paths in the cache, each of which must have our signature."""
         paths = [path.read_text() for path in self.folder.glob("cache/*.narinfo")]
         unsigned = [text for text in paths if "\nSig: pipeline-1:" not in text]
         if unsigned or not paths:
@@ -91,7 +91,7 @@ class Run:
         return len(paths)
 
     def keys(self) -> dict[str, object]:
-        """The first step of a new project: its keys, whose public half is committed."""
+        """The first step of a new project: creates its keys and commits their public halves."""
         folder = self.folder / "keys"
         self.nix("run", ".#deploy", "--", "keys", str(folder))
         self.git("add", "release/cosign.pub")
@@ -123,7 +123,7 @@ def execute(run: Run, jobs: list[str]) -> None:
 
 
 def verify(run: Run, repository: str) -> None:
-    """That the image is this commit's and signed, as who runs it would ask."""
+    """Checks that the image is signed and of this commit, as its users would."""
     release = json.loads((run.clone / "attested/release.json").read_text())
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=run.clone, capture_output=True, text=True, check=True)
     image = f"{repository}@{release['image']}"
@@ -136,7 +136,7 @@ def main() -> None:
     for programs in (["nix"], ["docker-registry", "registry"], ["rsync"]):
         if not any(map(shutil.which, programs)):
             not_run(f"there is no {programs[0]}")
-    # Its path is in sockets' names, which are short.
+    # Its path is part of socket names, whose length is limited.
     with tempfile.TemporaryDirectory(prefix="pipeline-", ignore_cleanup_errors=True) as folder:
         run = Run(Path(folder))
         begun = time.monotonic()

@@ -1,6 +1,6 @@
-"""The jobs that publish, sign, deploy and ask, executed one by one: each has an empty store, a home and a checkout of its
-own, and of the jobs before it only the artifacts that GitLab would bring. The deployer, cosign, skopeo and the registry are
-real; Nix is a stand-in that knows no store path, and the host one that runs the release."""
+"""Executes the jobs that publish, sign, deploy and check, one by one. Each has an empty store, its own home and checkout,
+and only those artifacts of earlier jobs that GitLab would give it. The deployer, cosign, skopeo and the registry are
+real; Nix is a stand-in that knows no store path, and the host is one that runs the release."""
 
 import gzip
 import hashlib
@@ -65,7 +65,7 @@ class Project:
         return done.stdout.strip()
 
     def build(self) -> None:
-        """What `nix build .#subjects` gives."""
+        """The output of `nix build .#subjects`."""
         folder = self.notes / "subjects"
         (folder / "closures/hosts").mkdir(parents=True)
         (folder / "bin").mkdir()
@@ -95,7 +95,7 @@ class Project:
         self.closure = hashlib.sha256(closure.encode()).hexdigest()
 
     def reset(self, commit_time: int = 1000, **host: Any) -> None:
-        """Nothing is left of another run, and the host runs a release of that time."""
+        """Removes the traces of another run; the host runs a release of the given time."""
         shutil.rmtree(self.clone / ".gitlab-ci-local", ignore_errors=True)
         for file in ["calls", "store", "requests"]:
             (self.notes / file).unlink(missing_ok=True)
@@ -109,7 +109,7 @@ class Project:
         (self.notes / "host.json").write_text(json.dumps(content))
 
     def programs(self) -> Path:
-        """The stand-ins, under the names of what they stand in for."""
+        """The stand-ins, under the names of the programs that they replace."""
         folder = self.notes / "programs"
         folder.mkdir(exist_ok=True)
         for file in STAND_INS.iterdir():
@@ -120,7 +120,7 @@ class Project:
         return folder
 
     def run(self, *jobs: str) -> tuple[dict[str, str], str]:
-        """How each job ended, and what was printed."""
+        """The outcome of each job, and the output."""
         scoped = {
             "COSIGN_KEY": {"type": "variable", "values": {"signing": str(self.notes / "key.key")}},
             "COSIGN_PASSWORD_FILE": {"type": "variable", "values": {"signing": str(self.notes / "password")}},
@@ -151,7 +151,7 @@ class Project:
             text=True,
             timeout=300,
         ).stdout
-        # Its exit code says nothing of a job that may fail by one code and fails by another.
+        # Its exit code does not report a job that is allowed to fail with one code and fails with another.
         ended = re.findall(rf"^ *(PASS|WARN|FAIL) +({'|'.join(JOBS)})\b", said, re.MULTILINE)
         return {job: how for how, job in ended}, said[-3000:]
 
@@ -161,7 +161,7 @@ class Project:
 
 
 def image(folder: Path) -> str:
-    """An image with one empty layer, as an OCI layout; gives the digest of its manifest."""
+    """Writes an image with one empty layer as an OCI layout; returns the digest of its manifest."""
     blobs = folder / "blobs/sha256"
     blobs.mkdir(parents=True)
 
@@ -203,18 +203,18 @@ def test_each_job_ends_well_by_its_artifacts_alone(project: Project) -> None:
     project.reset()
     ended, said = project.run(*JOBS)
     assert ended == dict.fromkeys(JOBS, "PASS"), said
-    # Each in its own checkout.
+    # Each job in its own checkout.
     checkouts: dict[str, set[str]] = {}
     for job, folder, *_ in project.noted("calls"):
         checkouts.setdefault(job, set()).add(folder)
     assert [*checkouts] == JOBS
     assert len(set.union(*checkouts.values())) == len(JOBS)
     assert str(project.clone) not in set.union(*checkouts.values())
-    # None asked a store for anything, as none has to have it.
+    # No job queried a store, because none has to have the paths.
     assert not (project.notes / "store").exists()
     # The registry has what was signed.
     assert len(project.registry.manifests()) >= 2
-    # The host was asked in the deployment's own job, after it.
+    # The host was checked in the deployment's own job, after the deployment.
     requests = [(job, request["request"]) for job, request in project.noted("requests")]
     assert {job for job, _ in requests} == {"deploy mock-prod"}
     assert requests[-1][1] == "check"
@@ -222,7 +222,7 @@ def test_each_job_ends_well_by_its_artifacts_alone(project: Project) -> None:
 
 @pytest.mark.parametrize("job", JOBS[1:])
 def test_a_job_without_its_artifact_fails(project: Project, job: str) -> None:
-    """So the test above would see one that took what lay about."""
+    """So the test above would notice a job that uses files of another job."""
     project.reset()
     ended, said = project.run(job)
     assert ended == {job: "FAIL"}, said
@@ -233,7 +233,7 @@ def test_a_newer_release_on_the_host_is_a_warning(project: Project) -> None:
     ended, said = project.run(*JOBS)
     assert ended == dict.fromkeys(JOBS[:-1], "PASS") | {JOBS[-1]: "WARN"}, said
     assert "superseded" in said
-    # It is not asked whether it runs what it did not take.
+    # It is not checked for a release that it did not accept.
     assert "check" not in [request["request"] for _, request in project.noted("requests")]
 
 

@@ -1,4 +1,4 @@
-"""What each event starts, and that a job does nothing that cannot be done by hand."""
+"""Tests which jobs each event starts, and that every job does only what can be done by hand."""
 
 import re
 import subprocess
@@ -18,25 +18,25 @@ JOBS: Jobs = {name: job for name, job in PIPELINE.items() if name not in WORDS a
 
 CHECKS = ["lint", "build", "test", "clients", "virtual machine", "third-party machine"]
 PROMOTION = ["publish", "attest", "deploy dev", "deploy mock-prod"]
-# What a tag starts: mock production is asked whether it runs this very release, and production is brought it.
+# The jobs of a tag: they check that mock production runs exactly this release, and deploy it to production.
 TAGGED = ["tag", "publish", "attest", "check mock-prod", "deploy prod", "release"]
 STOPS = ["stop dev", "stop mock-prod"]
 SCHEDULED = ["advisories", "age of the lock files", "dependency updates"]
-# Any that is added, too.
+# Including hosts that are added later.
 HOSTS = [name.removeprefix("deploy ") for name in JOBS if name.startswith("deploy ")]
 THREE = {"dev", "mock-prod", "prod"}
 
-# An output of the flake, with what it is given; or a command that its shell has.
+# An output of the flake with its arguments, or a command of the flake's shell.
 FLAKE = r"(build( --print-build-logs)?( --no-link| --out-link [a-z]+)|run) \.#[a-z-]+( -- [^;&|`]+)?"
-# Of every system: a job builds for its own only. And by the lock as it is committed, or not at all.
+# For every system, because a job builds only for its own, and only with the committed lock file.
 EVALUATION = "flake check --all-systems --no-build --no-update-lock-file"
 COMMAND = r"(dependencies/lock-age|cargo [a-z ]+)"
-# What GitLab's own step wants on PATH, of the nixpkgs that is locked.
+# The program that GitLab's own step needs on PATH, from the locked nixpkgs.
 PROFILE = r"profile add --inputs-from \. nixpkgs#glab"
 
 
 def names(jobs: Jobs, when: str = "on_success") -> list[str]:
-    """Those of the three environments above; what holds for every environment is asked below."""
+    """The jobs of the three environments above; later tests cover every environment."""
     added = {job for host in {*HOSTS} - THREE for job in JOBS if job.endswith(f" {host}")}
     return sorted(name for name, job in jobs.items() if job["when"] == when and name not in added)
 
@@ -47,7 +47,7 @@ def parents(job: dict[str, Any]) -> list[str]:
 
 
 def word(name: str, key: str) -> Any:
-    """What a job has by itself, by what it extends, or by default."""
+    """A job's setting: its own, that of a template that it extends, or the default."""
     job = PIPELINE[name]
     if key in job:
         return job[key]
@@ -70,7 +70,7 @@ def test_gitlabs_own_schema_takes_it(file: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# --- Which jobs an event starts.
+# --- The jobs of each event.
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_without_keys_it_checks_and_says_what_is_missing(
     jobs = pipeline(event, keys=False, hosts=hosts)
     assert names(jobs) == sorted(expected)
     assert names(jobs, "manual") == []
-    # A warning, and no failure.
+    # A warning and not a failure.
     assert all(job["allow_failure"] for name, job in jobs.items() if name == "keys")
 
 
@@ -123,7 +123,7 @@ def test_without_hosts_the_pipeline_starts_the_machines(pipeline: Of, event: str
 def test_a_host_takes_the_place_of_its_machine(pipeline: Of) -> None:
     jobs = pipeline("default branch", hosts="mock-prod")
     assert names(jobs) == sorted([*CHECKS, "publish", "attest", "rehearse dev", "deploy mock-prod"])
-    # One name in another is no such host.
+    # A name within another name is not that host.
     assert "deploy prod" not in pipeline("tag", hosts="mock-prod")
 
 
@@ -144,7 +144,7 @@ def test_the_stages_are_in_order(pipeline: Of, event: str, expected: list[str]) 
     jobs = pipeline(event)
     order = [PIPELINE["stages"].index(jobs[name]["stage"]) for name in expected]
     assert order == sorted(order)
-    # No job steps out of its stage: what is deployed has passed all before it.
+    # No job leaves the order of the stages, so a deployed release has passed all earlier jobs.
     assert not [name for name, job in JOBS.items() if "needs" in job]
 
 
@@ -154,7 +154,7 @@ def test_nothing_waits_for_a_hand_on_the_way_to_mock_production(pipeline: Of) ->
     assert [name for name in CHECKS + PROMOTION if jobs[name]["allow_failure"] is True] == []
 
 
-# --- What a busy default branch does.
+# --- A busy default branch.
 
 
 def test_only_a_merge_requests_pipeline_is_cancelled_by_a_newer_commit() -> None:
@@ -190,13 +190,13 @@ def seconds(duration: str) -> int:
 
 
 def limit(file: str, name: str) -> int:
-    """A limit of the deployer's own, in seconds."""
+    """One of the deployer's own limits, in seconds."""
     text = (ROOT / "deploy/src/deployer" / file).read_text(encoding="utf-8")
     [number] = re.findall(rf"const {name}: Duration = Duration::from_secs\(([0-9]+)\);", text)
     return int(number)
 
 
-# What a runner of two cores needs: seconds, with neither a binary cache nor KVM.
+# What a runner with two cores needs, in seconds, with neither a binary cache nor KVM.
 BUILD = 2400  # to compile the release and the deployer
 
 
@@ -243,7 +243,7 @@ def test_productions_key_is_given_to_its_own_runner_alone() -> None:
 
 @pytest.mark.parametrize("name", ["publish", "attest"])
 def test_what_signs_and_publishes_compiles_nothing(name: str) -> None:
-    """It has what `build` kept, and runs the program of that."""
+    """It has the artifacts of `build`, and runs the program from them."""
     assert JOBS[name]["dependencies"] == ["build"]
     [line] = script(name)
     assert line.startswith("nix run .#with-tools -- subjects/bin/deploy ")
@@ -259,7 +259,7 @@ def test_a_host_is_brought_what_was_attested(name: str) -> None:
 
 
 def test_no_job_takes_an_artifact_that_it_does_not_name(pipeline: Of) -> None:
-    """GitLab gives a job all artifacts of earlier stages unless it lists whose it wants."""
+    """GitLab gives a job all artifacts of earlier stages unless the job lists the ones that it wants."""
     stages = PIPELINE["stages"]
     for name in JOBS:
         if stages.index(word(name, "stage")) > stages.index("test"):
@@ -289,7 +289,7 @@ def test_a_tag_is_compared_with_the_version(pipeline: Of) -> None:
 def test_gitlab_is_given_the_reports(name: str, report: str, path: str) -> None:
     artifacts = word(name, "artifacts")
     assert artifacts["reports"] == {report: path}
-    # Of tests that fail, too.
+    # Also for tests that fail.
     assert report != "junit" or artifacts["when"] == "always"
 
 
@@ -301,7 +301,7 @@ def test_a_tag_makes_a_release_whose_links_last(pipeline: Of) -> None:
     for name, url in links.items():
         assert url == f"$CI_PROJECT_URL/-/jobs/artifacts/$CI_COMMIT_TAG/raw/attested/{name}?job=attest"
     assert JOBS["attest"]["artifacts"]["expire_in"] == "never"
-    # After all that a tag is brought to.
+    # After all deployments of a tag.
     assert PIPELINE["stages"][-1] == release["stage"] == "release"
     assert [event for event in EVENTS if "release" in pipeline(event)] == ["tag"]
 
@@ -319,7 +319,7 @@ def test_an_environment_can_be_stopped(host: str) -> None:
     assert script(name) == ['nix run .#deploy -- stop "$CI_ENVIRONMENT_NAME"']
 
 
-# --- What a job calls.
+# --- The commands of the jobs.
 
 
 @pytest.mark.parametrize("name", JOBS)
@@ -330,7 +330,7 @@ def test_a_job_only_calls_what_the_flake_offers(name: str) -> None:
 
 
 def test_the_checks_build_each_part_of_the_gate() -> None:
-    """What `.#gate` holds, and what only a job can: the release, and virtual machines."""
+    """The parts of `.#gate`, and what only a job can check: the release, and the virtual machines."""
     groups = (ROOT / "pipeline/groups.nix").read_text(encoding="utf-8")
     [parts] = re.findall(r"gate = linkFarm \"gate\" \{\s*inherit \(groups\)([^;]+);", groups)
     built = {name for check in CHECKS for line in script(check) for name in re.findall(r"\.#([a-z-]+)", line)}

@@ -1,6 +1,6 @@
 """One release for all tests: $RELEASE is the folder that `nix build .#release` made.
 
-Needs `deploy`, `deploy-host`, cosign, git, skopeo and docker-registry (or `registry`) on PATH, and the store that has the
+Needs `deploy`, `deploy-host`, cosign, git, skopeo and docker-registry (or `registry`) on PATH, and the store with the
 release's systems.
 """
 

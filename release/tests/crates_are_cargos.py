@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares a bill of materials with what cargo says here, outside Nix, of the shipped program.
+"""Compares a bill of materials with cargo's list of the shipped program's crates, made here, outside Nix.
 
 crates_are_cargos.py SBOM
 """
@@ -14,7 +14,7 @@ tree = subprocess.run(
     + ["-e", "normal", "--prefix", "none", "--format", "{p}"],
     cwd=pathlib.Path(__file__).parents[2], check=True, capture_output=True, text=True,
 ).stdout  # fmt: skip
-# The first is the program itself.
+# The first line is the program itself.
 cargos = {tuple(line.split()[:2]) for line in tree.splitlines()[1:] if line}
 bill = json.loads(pathlib.Path(sys.argv[1]).read_text())
 bills = {(c["name"], f"v{c['version']}") for c in bill["components"] if c.get("purl", "").startswith("pkg:cargo/")}

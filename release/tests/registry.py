@@ -28,7 +28,7 @@ class Registry:
         config.write_text(
             json.dumps({"version": 0.1, "log": {"level": "error"}, "storage": storage, "http": {"addr": self.name}})
         )
-        # nixpkgs' name, and Debian's.
+        # The names in nixpkgs and in Debian.
         program = shutil.which("registry") or "docker-registry"
         self.process = subprocess.Popen(
             [program, "serve", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

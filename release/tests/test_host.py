@@ -1,4 +1,4 @@
-"""Offers what cosign signed to a host's own program: each release that the host's policy does not take is refused there."""
+"""Offers releases that cosign signed to a host's own program, which refuses each one that its policy does not accept."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ POLICY = {
 
 
 class Host:
-    """A machine that is a folder, and production by its name."""
+    """A host that is simulated by a folder, with the name of production."""
 
     def __init__(self, release: Release) -> None:
         self.release = release
@@ -77,7 +77,7 @@ def host(release: Release) -> Host:
 
 
 def in_ci(statement: dict[str, Any]) -> None:
-    """As a pipeline of the policy's signs it."""
+    """As a pipeline that the policy names signs it."""
     definition = statement["predicate"]["buildDefinition"]
     definition["externalParameters"].update(repository=POLICY["repositories"][0], ref="refs/heads/main")
     statement["predicate"]["runDetails"]["builder"]["id"] = "https://gitlab.example.com/-/runners/12"
@@ -92,7 +92,7 @@ def signed(release: Release, change: Change = lambda _: None) -> pathlib.Path:
 
 
 def of_time(release: Release, time: int) -> pathlib.Path:
-    """The same release of a commit of another time."""
+    """The same release, of a commit with another time."""
     content = json.dumps(release.contents | {"commitTime": time})
 
     def other(statement: dict[str, Any]) -> None:

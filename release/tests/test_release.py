@@ -1,4 +1,4 @@
-"""Publishes a release to a registry, vouches for it, and alters each thing that is vouched for: each must be refused."""
+"""Publishes a release to a registry, attests it, and alters each attested part: each alteration must be refused."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from vouched import BUNDLE, HERE, Release, must
 
-# As it should be.
+# The unaltered release.
 
 
 def test_a_release_is_verified_with_each_host(release: Release) -> None:
@@ -30,7 +30,7 @@ def test_neither_signing_nor_verifying_takes_anything_from_a_store(release: Rele
     output = release.scratch / "empty-store"
     must("deploy", "attest", release.folder, output, cwd=release.clone, env=release.signing | release.empty_store)
     must("deploy", "verify", output, "--key", release.public, "--commit", release.commit, env=release.empty_store)
-    # The store is an empty one: whoever asks it is refused.
+    # The store is empty, so every query of it fails.
     release.verify_refused("is not in this machine's store", output, "--host", "prod", env=release.empty_store)
 
 
@@ -105,7 +105,7 @@ def test_the_provenance_names_what_it_is_of(release: Release) -> None:
 
 
 def test_an_input_that_is_locked_without_a_commit_is_named_by_its_hash(release: Release) -> None:
-    """A folder, as where an input is overridden and the lock says so."""
+    """The input is a folder, as in a lock file with an overridden input."""
     clone, output = release.scratch / "folders", release.scratch / "folders-attested"
     must("git", "clone", "--quiet", release.clone, clone)
     narhash = release.contents["inputs"]["crane"]
@@ -146,7 +146,7 @@ def test_in_ci_the_provenance_names_the_job(release: Release) -> None:
 
 
 def test_the_ref_is_named_in_full(release: Release) -> None:
-    """A policy for the branch `main` takes no tag of that name."""
+    """A policy for the branch `main` does not accept a tag of that name."""
     clone = release.scratch / "refs"
     must("git", "clone", "--quiet", release.clone, clone)
     must("git", "checkout", "--quiet", "-b", "topic", cwd=clone)
@@ -177,7 +177,7 @@ def test_cosign_alone_verifies_it_too(release: Release) -> None:
 
 
 def test_a_pipeline_names_the_repository_once(release: Release) -> None:
-    """The digest is the release's own, and plain HTTP the environment's."""
+    """The digest comes from the release, and plain HTTP from an environment variable."""
     repository = f"{release.registry.name}/pipeline"
     plain = {"INSECURE_REGISTRY": "1"}
     image = must("deploy", "publish", release.folder, repository, cwd=release.clone, env=plain).splitlines()[-1]
@@ -194,7 +194,7 @@ def test_a_pipeline_names_the_repository_once(release: Release) -> None:
     must("deploy", "verify-image", image, "--key", release.public, env=plain)
 
 
-# What `attest` wrote, altered.
+# Altered output of `attest`.
 
 
 def test_a_changed_release_is_refused(release: Release) -> None:
@@ -224,7 +224,7 @@ def test_a_changed_line_or_path_of_a_closure_is_refused(release: Release, subjec
 
 
 def test_a_closure_that_is_none_is_not_vouched_for(release: Release) -> None:
-    """What `build` made and another job took from an artifact."""
+    """The output of `build`, which another job took from an artifact."""
     system = release.contents["hosts"]["prod"]["system"]
     lines = (release.folder / "closures/hosts/prod").read_text().splitlines(keepends=True)
     for changed, sentence in [
@@ -279,7 +279,7 @@ def test_another_commit_is_refused(release: Release) -> None:
     )
 
 
-# A statement that was signed, and does not fit.
+# A signed statement that does not match.
 
 
 def test_a_system_that_is_not_what_was_signed_is_refused(release: Release) -> None:
@@ -412,7 +412,7 @@ def test_another_image_under_the_same_tag_is_refused(release: Release) -> None:
         f"docker://{tag}",
     )
     release.image_refused("is not signed by", f"{release.repository}@sha256:{digest}")
-    # What was vouched for is still what it was.
+    # The attested image is still valid.
     must("deploy", "verify-image", release.image, "--key", release.public, "--insecure")
 
 
@@ -423,7 +423,7 @@ def test_a_changed_byte_of_a_layer_or_the_manifest_is_refused(release: Release, 
             release.image_refused("is not there, or not what its digest says", release.image)
 
 
-# Who may not sign, and what may not be signed.
+# Keys that may not sign, and releases that may not be signed.
 
 
 def test_a_file_that_is_no_key_is_refused(release: Release) -> None:

@@ -1,4 +1,4 @@
-"""A release that was published to a registry of its own and vouched for, and what alters or verifies it."""
+"""A release that was published to its own registry and attested, with functions that alter and verify it."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ SIGN = ["--yes", f"--signing-config={NO_SERVICE}/no-log.json", f"--trusted-root=
 BUNDLE = "provenance.sigstore.json"
 
 Environment = dict[str, str]
-# Of a JSON document.
+# A change to a JSON document.
 Change = Callable[[dict[str, Any]], object]
 Argument = str | pathlib.Path
 
@@ -44,7 +44,7 @@ def must(
 class Release:
     def __init__(self, built: pathlib.Path, scratch: pathlib.Path):
         self.scratch = scratch
-        # cosign has a folder of its own below it; git takes no one's settings.
+        # cosign has its own folder below it, and git uses no user's settings.
         os.environ |= {"HOME": str(self.scratch), "GIT_CONFIG_GLOBAL": "/dev/null"}
         for name in [name for name in os.environ if name.startswith(("CI_", "COSIGN_", "INSECURE_"))]:
             del os.environ[name]
@@ -64,7 +64,7 @@ class Release:
         self.signing = self.signer("ours")
         self.public = str(self.scratch / "ours.pub")
 
-        # What was built may be of a tree with changes; this is what a clean one gives.
+        # The build may come from a tree with changes; this is what a clean tree gives.
         self.folder = self.copy(built, "release")
         self.alter(self.folder / "release.json", lambda content: content.update(revision=self.commit))
         self.contents = json.loads((self.folder / "release.json").read_text())
@@ -94,7 +94,7 @@ class Release:
 
     def copy(self, folder: pathlib.Path, name: str) -> pathlib.Path:
         to = pathlib.Path(tempfile.mkdtemp(dir=self.scratch)) / name
-        # From the store, where nothing may be written.
+        # From the store, which is read-only.
         shutil.copytree(folder, to, copy_function=shutil.copyfile)
         for path in [to, *to.rglob("*")]:
             path.chmod(0o755 if path.is_dir() else 0o644)
@@ -108,11 +108,11 @@ class Release:
 
     @property
     def empty_store(self) -> Environment:
-        """The books of a store without a path, as on a runner that was just made."""
+        """The database of an empty store, as on a new runner."""
         return {"NIX_REMOTE": "local", "NIX_STATE_DIR": tempfile.mkdtemp(dir=self.scratch)}
 
     def refused(self, sentence: str, *command: Argument, env: Environment | None = None) -> None:
-        """It fails, by one sentence and with nothing else."""
+        """Checks that it fails with exactly one sentence."""
         done = run(*command, cwd=self.clone, env=env)
         complaint = done.stderr.decode().strip()
         assert done.returncode == 1, f"{command[0]} took it: {done.stdout.decode()} {complaint}"
@@ -126,7 +126,7 @@ class Release:
         self.refused(sentence, "deploy", "verify-image", image, "--key", self.public, "--insecure", *more)
 
     def signed(self, change: Change) -> pathlib.Path:
-        """What `attest` wrote, with another statement under the true key: as if the release had been made of it."""
+        """The output of `attest` with another statement, signed with the true key, as if the release had been made from it."""
         attested = self.copy(self.attested, "attested")
         self.alter(attested / "provenance.json", change)
         must(
@@ -136,7 +136,7 @@ class Release:
         return attested
 
     def elsewhere(self, name: str, env: Environment | None = None) -> str:
-        """The same image in a repository of its own, signed or not."""
+        """The same image in its own repository, signed or not."""
         image = self.publish(f"{self.registry.name}/{name}")
         if env:
             output = pathlib.Path(tempfile.mkdtemp(dir=self.scratch)) / "attested"

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Looks for the bytes of a mock environment's secrets where none may be.
+"""Searches for the bytes of a mock environment's secrets where there may be none.
 
     canary.py ENVIRONMENT PATH...
 
 A PATH is a file or a folder: store paths of a closure, an image's archive, a dump of the journal, a dump of argv. Needs
-age, bash and openssl; zstd where a file is packed by it. What is looked for goes through pipes only.
+age, bash and openssl, and zstd for a file that is compressed with it. The secrets are passed only through pipes.
 """
 
 import base64
@@ -23,13 +23,13 @@ SECRETS = pathlib.Path(__file__).resolve().parents[2] / "secrets"
 
 
 def body(pem: str) -> tuple[list[str], bytes]:
-    """A key's own lines, long enough to be nobody else's, and its bytes."""
+    """A key's lines that are long enough to be unique, and its bytes."""
     lines = [line.strip() for line in pem.strip().splitlines() if not line.startswith("-----")]
     return [line for line in lines if len(line) >= 32], base64.b64decode("".join(lines))
 
 
 def needles(environment: str) -> dict[str, bytes]:
-    """What must be found nowhere, by a name that may be printed."""
+    """The bytes that must not be found, by a name that may be printed."""
     identity = subprocess.run(["bash", SECRETS / "mock-identity", environment], check=True, capture_output=True).stdout
     lines, der = body(identity.decode())
     found = {"the identity's line": lines[0].encode(), "the identity's bytes": der[-32:]}
@@ -41,13 +41,13 @@ def needles(environment: str) -> dict[str, bytes]:
         lines, der = body(pem)
         for number, line in enumerate(lines, 1):
             found[f"line {number} of {file.name}'s private key"] = line.encode()
-        # The end of it: the head is alike in every key of a kind.
+        # The end of the key, because all keys of a kind begin with the same bytes.
         found[f"the bytes of {file.name}'s private key"] = der[-48:]
     return found
 
 
 def unpacked(content: bytes | mmap.mmap) -> Iterator[bytes | mmap.mmap]:
-    """A file's own bytes and, as far as it is packed, what is inside."""
+    """A file's own bytes and, if it is compressed, those of its content."""
     yield content
     packings: tuple[tuple[bytes, Callable[[bytes], bytes]], ...] = (
         (b"\x1f\x8b", lambda data: zlib.decompressobj(31).decompress(data)),
@@ -63,7 +63,7 @@ def unpacked(content: bytes | mmap.mmap) -> Iterator[bytes | mmap.mmap]:
             try:
                 inner = open_(bytes(content))
             except (zlib.error, OSError, EOFError, lzma.LZMAError, subprocess.CalledProcessError):
-                return  # It only begins like one.
+                return  # It only begins like a compressed file.
             yield from unpacked(inner)
 
 
@@ -73,7 +73,7 @@ def regular_files(path: pathlib.Path) -> Iterator[pathlib.Path]:
     for folder, _, names in os.walk(path):
         for name in names:
             file = pathlib.Path(folder, name)
-            # What a link leads to is looked at where it is.
+            # The target of a link is searched at its own path.
             if file.is_file() and not file.is_symlink():
                 yield file
 

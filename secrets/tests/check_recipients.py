@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Compares every age file's header with the list of who may open it. Needs no private key.
+"""Compares every age file's header with its list of recipients. Needs no private key.
 
     check_recipients.py RULES.json FOLDER
 
-RULES.json is secrets.nix as JSON. In a header, an SSH recipient carries a tag of its public key, which is compared.
-A native one (`age1…`) carries nothing of its key, so that kind is only counted.
+RULES.json is secrets.nix as JSON. In a header, an SSH recipient has a tag of its public key, which is compared. A native
+recipient (`age1…`) has nothing of its key, so recipients of that kind are only counted.
 """
 
 import base64
@@ -23,16 +23,16 @@ ARMOR_BEGIN = b"-----BEGIN AGE ENCRYPTED FILE-----"
 ARMOR_END = b"-----END AGE ENCRYPTED FILE-----"
 NATIVE = "X25519"
 SSH = ("ssh-ed25519", "ssh-rsa")
-# Neighbours of the secrets that are none.
+# Files in the folder that are not secrets.
 PLAIN = {"secrets.nix", "keys.nix", "mock-identity"}
 
 
-# A kind, and the key's tag where there is one.
+# A kind, and the key's tag if there is one.
 Recipient = tuple[str, str | None]
 
 
 class Rule(TypedDict):
-    """What secrets.nix says of a file."""
+    """A file's entry in secrets.nix."""
 
     publicKeys: list[str]
     armor: NotRequired[bool]
@@ -43,7 +43,7 @@ class Refused(Exception):
 
 
 def recipient(public_key: str) -> Recipient:
-    """What the header of a file for this key has."""
+    """The recipient in the header of a file for this key."""
     if re.fullmatch(r"age1[02-9ac-hj-np-z]{58}", public_key):
         return (NATIVE, None)
     kind, _, rest = public_key.strip().partition(" ")
@@ -91,7 +91,7 @@ def header(content: bytes) -> list[Recipient]:
                 kind, *arguments = [word.decode("ascii") for word in words[1:]]
             except UnicodeDecodeError:
                 break
-            if kind.endswith("-grease"):  # Filler that opens nothing, there to keep parsers honest.
+            if kind.endswith("-grease"):  # Filler that decrypts nothing; it tests that parsers ignore unknown kinds.
                 continue
             found.append((kind, arguments[0] if kind in SSH and arguments else None))
         elif not re.fullmatch(rb"[A-Za-z0-9+/]{0,64}", line):

@@ -1,4 +1,4 @@
-"""Breaks a folder of secrets in every way that check_recipients.py must see."""
+"""Breaks a folder of secrets in every way that check_recipients.py must find."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from check_recipients import Rule
 
 
 def ssh_key(kind: str, fill: int) -> tuple[str, str]:
-    """A public key whose tag is worked out here by RFC 4253's wire format, apart from the code under test."""
+    """A public key whose tag is calculated from RFC 4253's wire format, independently of the code under test."""
     fields = [kind.encode(), bytes([fill]) * 32] + ([bytes([fill]) * 256] if kind == "ssh-rsa" else [])
     wire = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
     tag = base64.b64encode(hashlib.sha256(wire).digest()[:4]).decode().rstrip("=")
@@ -46,7 +46,7 @@ def faults(rules: dict[str, Rule], files: dict[str, bytes]) -> list[str]:
 
 
 def one(keys: list[str], content: bytes, *parts: str, armor: bool = False) -> None:
-    """One file has one fault, whose sentence has these parts; or none, where there are no parts."""
+    """Checks that one file has one fault, whose sentence has these parts, or none if there are no parts."""
     found = faults({"a/b.age": {"publicKeys": keys, "armor": armor}}, {"a/b.age": content, "keys.nix": b"{ }"})
     assert len(found) == (1 if parts else 0), found
     for part in ("a/b.age",) + parts if parts else ():

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 MOCK = "mock-prod/bigquery.json.age"
-# As a file that is there, and as a new one.
+# For an existing file, and for a new one.
 NEW: list[list[str]] = [[], ["--new"]]
 PROD = "prod/bigquery.json.age"
 
@@ -33,7 +33,7 @@ class Clone:
         return done.returncode, done.stderr.decode()
 
     def at_terminal(self, editor: str, *command: str) -> tuple[int, str]:
-        """Exit code of a command that has a terminal."""
+        """The exit code and output of a command that runs in a terminal."""
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(self.root)
@@ -43,14 +43,14 @@ class Clone:
             while part := os.read(terminal, 4096):
                 said += part
         except OSError:
-            pass  # How a terminal tells that the other end is closed.
+            pass  # A terminal reports a closed other end like this.
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode()
 
     def encrypted(self) -> dict[str, bytes]:
         return {str(path.relative_to(self.secrets)): path.read_bytes() for path in self.secrets.rglob("*.age")}
 
     def opened(self, file: str, key: pathlib.Path | None = None) -> bytes | None:
-        """Plain text, by the key of this clone or of the mock environment; `None` if that does not open it."""
+        """The plain text, with the key of this clone or of the mock environment; `None` if the key does not decrypt the file."""
         if key is None:
             key = self.root / "mock"
             made = subprocess.run(

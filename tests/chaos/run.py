@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Random faults under load: visitors, an upstream and a log reader do their worst, in a cgroup with the shipped limit.
+"""Random faults under load: clients, an upstream and a log reader misbehave, in a cgroup with the shipped limit.
 
     tests/chaos/run.py --program result/bin/wordtally --standin target/debug/wordtally
 
-Fails if an answer is wrong, a line of the log tells of a panic, the service ends, its limit of memory is reached, or its
-memory grows. The seed that it prints makes the same choices again; their order in time is the machine's. Needs root, for
-the cgroup. `--write` puts the figures in tests/chaos/result.json, for docs/proof.md.
+Fails if a response is wrong, a log line reports a panic, the service ends, its memory limit is reached, or its memory
+grows. The seed that it prints makes the same choices again; their timing depends on the machine. Needs root, for the
+cgroup. `--write` writes the figures to tests/chaos/result.json, for docs/proof.md.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-# The cgroup, as bench/memory.py has it.
+# For the cgroup of bench/memory.py.
 sys.path.insert(0, str(HERE.parent.parent / "bench"))
 
 from cgroup import MIB, Cgroup, shipped_limit  # noqa: E402
@@ -36,19 +36,19 @@ from versions import WORD, Truth, make  # noqa: E402
 from visitors import Visitors  # noqa: E402
 
 TTL, MAX_STALE, TIMEOUT = 2, 10, 4
-# Memory that may be kept after the last third of the time over what was kept after the second.
+# How much more memory may remain in use after the last third of the time than after the second.
 GROWTH = MIB
-# Below it the thirds are too short to be compared.
+# In less time, the thirds are too short to be compared.
 LEAST_MINUTES = 5
-# How long nobody does harm at the end of each third, so that what is kept shows, in seconds.
+# Seconds without faults at the end of each third, to measure the memory that remains in use.
 REST = 8
-# The longest wait between two tries is a minute.
+# The longest wait between two attempts is a minute.
 RECOVERY = 75
 
 
 @dataclass
 class Log:
-    """Reads what the service writes, but for times when it does not."""
+    """Reads what the service writes, except for periods in which it deliberately does not."""
 
     pipe: int
     lines: int = 0
@@ -94,7 +94,7 @@ class Service:
         threading.Thread(target=self.log.read, daemon=True).start()
 
     def replace(self, text: str) -> None:
-        """As a secret's mount is replaced: whole."""
+        """Replaces the whole file, as a mounted secret is replaced."""
         new = self.credential.with_suffix(".new")
         new.write_text(text)
         new.rename(self.credential)
@@ -120,7 +120,7 @@ class Director:
         act()
 
     def rage(self, watch: "Watch", until: float) -> None:
-        """Storms of faults, and between them calms in which the service gets well."""
+        """Storms of faults, and between them calm periods in which the service recovers."""
         turn, storm = time.monotonic(), False
         while time.monotonic() < until and self.service.process.poll() is None:
             watch.sample()
@@ -174,7 +174,7 @@ class Director:
 
 @dataclass
 class Watch:
-    """What the service took, once a second."""
+    """The memory that the service used, once a second."""
 
     service: Service
     cgroup: Cgroup
@@ -190,7 +190,7 @@ class Watch:
         return resident
 
     def rest(self, visitors: Visitors) -> None:
-        """Measures what is kept once the load is gone, by whom nothing is asked for but pages."""
+        """Measures the memory that remains in use without load, while only pages are requested."""
         visitors.calm.set()
         samples = []
         until = time.monotonic() + REST
@@ -261,7 +261,7 @@ def rage(arguments: argparse.Namespace, folder: Path) -> tuple[dict[str, object]
 
 
 def truth_is_served(visitors: Visitors, since: float = 0, within: float = 0) -> bool:
-    """Whether a page is served whose data was asked for since then."""
+    """Whether a page is served whose data was queried after that time."""
     until = time.time() + within
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The stand-in, and a hop before it that does to connections what a network or a hostile server could."""
+"""The stand-in, and a hop in front of it that treats connections as a bad network or a hostile server would."""
 
 import json
 import random
@@ -16,7 +16,7 @@ from versions import Truth, Version
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 MIB = b" " * (1024 * 1024)
-# What a hostile hop answers, whatever it is asked.
+# The responses of a hostile hop to any request.
 HOSTILE = {
     "endless chunks": (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"100000\r\n" + MIB + b"\r\n"),
     "two gigabytes": (HEAD + b"Content-Length: 2147483648\r\n\r\n", MIB),
@@ -61,7 +61,7 @@ class Hop:
         threading.Thread(target=self.accept, daemon=True).start()
 
     def set(self, mode: str) -> None:
-        """A change is felt at once: kept connections are cut."""
+        """A change takes effect at once: kept connections are cut."""
         self.mode = mode
         for connection in list(self.open):
             try:
@@ -123,7 +123,7 @@ def pump(source: socket.socket, sink: socket.socket) -> None:
 
 
 class Upstream:
-    """The stand-in behind the hop, with one table after the other."""
+    """The stand-in behind the hop, which serves one table after the other."""
 
     def __init__(self, program: Path, folder: Path, truth: Truth) -> None:
         self.program, self.folder, self.truth = program, folder, truth
@@ -160,7 +160,7 @@ class Upstream:
             self.process = None
 
     def admin(self, method: str, path: str, body: object = None) -> bool:
-        """Whether the stand-in took the order: it may be dead."""
+        """Whether the stand-in accepted the order; it may be dead."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{self.own}/standin/{path}", data, method=method)
         request.add_header("Content-Type", "application/json")

@@ -1,4 +1,4 @@
-"""The tables that the stand-in serves by turns, and what a page may then say."""
+"""The tables that the stand-in serves in turn, and what a page may then contain."""
 
 import csv
 import html
@@ -20,7 +20,7 @@ FORMATS = {
     "text/markdown": "text/markdown; charset=utf-8",
     "text/plain": "text/plain; charset=utf-8",
 }
-# What one clock may be read later than the other, and a page be on its way, on a busy machine.
+# The allowed difference between two clock readings, including a page's transfer, on a busy machine.
 SLACK = 3.0
 
 Rows = list[tuple[str, int]]
@@ -28,7 +28,7 @@ Rows = list[tuple[str, int]]
 
 @dataclass
 class Version:
-    """A table, and when it was there to be read."""
+    """A table, and the time in which it could be read."""
 
     number: int
     rows: Rows
@@ -49,12 +49,12 @@ class Version:
 
     def csv(self) -> str:
         head = "corpus,total_words,corpus_words,per_10000_words\r\n"
-        # No corpus has another word.
+        # No corpus has any other word.
         return head + "".join(f"{name},{count},{count},10000.00\r\n" for name, count in self.rows)
 
 
 def make(seed: int, how_many: int) -> list[Version]:
-    """No two of them have a number in common, so that a mixture of two is found."""
+    """No two tables have a number in common, so that a mixture of two is found."""
     chance = random.Random(f"{seed} tables")
     versions = []
     for number in range(how_many):
@@ -65,19 +65,19 @@ def make(seed: int, how_many: int) -> list[Version]:
 
 
 class Wrong(Exception):
-    """The service said what it must not say."""
+    """The service sent a wrong response."""
 
 
 @dataclass
 class Asked:
-    """When a request was sent, and from when the newest data was that had been seen before."""
+    """The time of a request, and the time of the newest data that had been seen before."""
 
     at: float
     newest: float
 
 
 class Truth:
-    """What pages may say now. Many threads ask."""
+    """What pages may contain now. Many threads use it."""
 
     def __init__(self, versions: list[Version], ttl: float, max_stale: float, timeout: float) -> None:
         self.versions, self.ttl, self.max_stale, self.timeout = versions, ttl, max_stale, timeout
@@ -97,7 +97,7 @@ class Truth:
         return Asked(time.time(), self.newest)
 
     def page(self, media_type: str, fields: dict[str, str], body: bytes, asked: Asked) -> None:
-        """Fails unless the page is true, for who asked at that time and has it now."""
+        """Fails unless the page is correct for a client that sent the request at that time and has it now."""
         now = time.time()
         if fields.get("content-type") != FORMATS[media_type]:
             raise Wrong(f"{media_type} came as {fields.get('content-type')}")
@@ -115,14 +115,14 @@ class Truth:
             as_of = datetime.strptime(found[0], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
             if not sent_first - SLACK <= as_of + 1 or not as_of <= sent_last + SLACK:
                 raise Wrong(f"as of {as_of}, with an age of {age} s at {now}")
-        # A job that was sent before the table was there may have been tried again.
+        # A job that was sent before the table was available may have been retried.
         if not any(
             begin - self.timeout - SLACK <= sent_last and sent_first <= end + SLACK for begin, end in version.periods
         ):
             raise Wrong(f"version {version.number} of {version.periods}, with an age of {age} s at {now}")
         with self.lock:
             self.newest = max(self.newest, sent_first)
-            # A tag stands for the same bytes, whichever request gets it.
+            # A tag identifies the same bytes for every request.
             key = (fields["etag"], fields.get("content-encoding", ""))
             if self.tags.setdefault(key, hash(body)) != hash(body):
                 raise Wrong(f"two bodies have the tag {key}")
@@ -157,7 +157,7 @@ class Truth:
         raise Wrong(f"rows that are in no table: {rows[:3]}…")
 
     def no_answer(self, asked: Asked) -> None:
-        """Fails if there was an answer to give when the request was sent, and still is."""
+        """Fails if there was an answer to serve when the request was sent, and there still is."""
         left = asked.newest + self.max_stale - time.time()
         if left > SLACK:
             raise Wrong(f"503, although the last answer may be served for another {left:.1f} s")

@@ -1,4 +1,4 @@
-"""Visitors: some check every answer, the others do what visitors must not."""
+"""Clients: some check every response, the others misbehave."""
 
 import gzip
 import random
@@ -13,13 +13,13 @@ from collections.abc import Callable
 
 from versions import FORMATS, Asked, Truth, Wrong
 
-# What a request that is none may get; and what a good one gets while another's head is awaited.
+# The allowed statuses for an invalid request, and for a valid one while another head is awaited.
 REFUSED = {400, 404, 405, 406, 413, 414, 431, 503}
 Fields = dict[str, str]
 
 
 class Closed(Exception):
-    """Not a byte came: the connection was refused, or idle for too long."""
+    """No byte came: the connection was refused, or was idle for too long."""
 
 
 class Connection:
@@ -86,12 +86,12 @@ def get(path: str, fields: Fields | None = None, method: str = "GET") -> bytes:
 
 
 class Visitors:
-    """Threads of visitors, until they are told to stop."""
+    """Threads of clients, until they are told to stop."""
 
     def __init__(self, port: int, truth: Truth, seed: int) -> None:
         self.port, self.truth, self.seed = port, truth, seed
         self.stop = threading.Event()
-        # Ends those that hold connections, so that the rest can be seen to be served.
+        # Ends the clients that hold connections, to check that the others are served.
         self.calm = threading.Event()
         self.count: Counter[str] = Counter()
         self.wrong: list[str] = []
@@ -138,7 +138,7 @@ class Visitors:
                 self.wrong.append(f"{act.__name__}: {traceback.format_exc()}")
 
     def checks(self, chance: random.Random) -> None:
-        """A good client: one connection, all that may be asked, every answer checked."""
+        """A good client: one connection, all kinds of requests, every response checked."""
         with Connection(self.port) as connection:
             for _ in range(chance.randint(1, 50)):
                 if self.stop.is_set():
@@ -229,7 +229,7 @@ class Visitors:
             raise Wrong(f"{path}: {status} {body[-100:]!r}")
 
     def reads_slowly(self, chance: random.Random) -> None:
-        """Slow, but no slower than is allowed: it gets everything."""
+        """Reads slowly, but not more slowly than allowed, and gets everything."""
         with Connection(self.port) as connection:
             connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             asked = self.truth.ask()
@@ -254,7 +254,7 @@ class Visitors:
             connection.socket.close()
 
     def holds(self, chance: random.Random) -> None:
-        """Asks, and does not read."""
+        """Sends requests, and does not read."""
         ask = get("/", {"X-Padding": "x" * chance.choice([10, 8000])})
 
         def first(connection: Connection) -> None:
@@ -279,7 +279,7 @@ class Visitors:
         self.count["resets"] += 1
 
     def floods(self, chance: random.Random) -> None:
-        """Hundreds of requests ahead of their answers, and reads them all: in order, whole, right."""
+        """Sends hundreds of requests at once, and reads all responses, which must be complete, correct and in order."""
         wishes = {"Accept": chance.choice(list(FORMATS))}
         how_many = chance.randint(50, 300)
         with Connection(self.port) as connection:
@@ -300,7 +300,7 @@ class Visitors:
             pass
 
     def sends_anything(self, chance: random.Random) -> None:
-        """What is no request, or none that is served here."""
+        """Sends invalid requests, or valid ones that are not served here."""
         request = chance.choice(
             [
                 chance.randbytes(chance.randint(1, 3000)),

@@ -15,7 +15,7 @@ from standin import DATASET, PROJECT, Standin  # noqa: E402
 
 # A page of another origin that may read the answers.
 ORIGIN = "https://a.example"
-# Nobody listens there.
+# Nothing listens there.
 NOWHERE = "http://127.0.0.1:9"
 KEY = "reader.json"
 
@@ -86,7 +86,7 @@ def failing(key: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ins
 
 @pytest.fixture(scope="session")
 def stale(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    """Its answer is older than its TTL: who gave it is gone."""
+    """Its answer is older than its TTL, because its stand-in has stopped."""
     standin = begun(tmp_path_factory.mktemp("gone"))
     with Instance(standin.folder, standin.url, standin.folder / KEY, "--ttl", "1s", "--max-stale", "1h") as instance:
         assert instance.status() == 200

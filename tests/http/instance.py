@@ -1,4 +1,4 @@
-"""The service as a process of its own, before a stand-in or before nothing."""
+"""The service as a separate process, with or without a stand-in."""
 
 import os
 import re
@@ -15,7 +15,7 @@ PATIENCE = 20
 
 
 class Instance:
-    """Serves `Romeo`; ends with the `with`."""
+    """Serves `Romeo`; ends with its `with` block."""
 
     def __init__(self, folder: Path, endpoint: str, credentials: Path, *flags: str) -> None:
         self.log = folder / "instance.log"
@@ -23,7 +23,7 @@ class Instance:
         self.start([*command, "--credentials", str(credentials), "--timeout", "2s", *flags])
 
     def start(self, arguments: list[str]) -> None:
-        # What the machine's own variables say is no part of a test.
+        # The machine's own variables must not affect a test.
         environment = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
@@ -48,7 +48,7 @@ class Instance:
         raise RuntimeError(f"the service did not start: {self.log.read_text()}")
 
     def status(self) -> int:
-        """That of its counts."""
+        """The status of its counts."""
         try:
             with urllib.request.urlopen(self.url, timeout=PATIENCE) as response:
                 return int(response.status)

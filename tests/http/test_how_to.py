@@ -1,4 +1,4 @@
-"""The Python of docs/how-to/use-the-numbers-elsewhere.md, run; and that programs read the CSV as it is."""
+"""Runs the Python code of docs/how-to/use-the-numbers-elsewhere.md, and checks that programs read the CSV unchanged."""
 
 import contextlib
 import csv

@@ -1,4 +1,4 @@
-"""httplint, of REDbot, finds nothing to better in any response, whatever the route and the status."""
+"""httplint, from REDbot, finds nothing to improve in any response, for every route and status."""
 
 import http.client
 import socket
@@ -10,7 +10,7 @@ from httplint import HttpRequestLinter, HttpResponseLinter, levels
 from instance import PATIENCE, Index, Instance
 
 Fields = dict[str, str]
-# A method, an address, header fields, and the status that they get.
+# A method, an address, header fields, and the expected status.
 Exchange = tuple[str, str, Fields, int]
 
 JSON = {"Accept": "application/json"}
@@ -21,7 +21,7 @@ COUNTS = ["/", "/counts.html", "/counts.json", "/counts.csv", "/counts.md", "/co
 DOCUMENTS = ["/openapi.json", "/schema.json"]
 OWN = ["/healthz", "/livez", "/readyz", "/metrics"]
 
-# What it says of a response as it is meant to be, and why that stays.
+# Its notes on responses that are intended, and why they stay.
 MEANT = {
     "STATUS_BAD_REQUEST": "it says so of each 400, and to send one is the point",
     "STATUS_URI_TOO_LONG": "the same of each 414",
@@ -91,7 +91,7 @@ def test_what_other_origins_may_read(origins: str, request: pytest.FixtureReques
 
 
 def test_a_head_that_cannot_be_read(serving: Instance) -> None:
-    """Raw: no client sends these."""
+    """Sent raw, because no client sends these."""
     for head, status in [
         ("GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
         (f"GET / HTTP/1.1\r\na: {'a' * 20000}\r\n\r\n", 431),
@@ -105,7 +105,7 @@ def test_a_head_that_cannot_be_read(serving: Instance) -> None:
 
 
 def test_it_finds_what_is_wrong(serving: Instance) -> None:
-    """The linter is asked rightly: one field that is changed, and it is found."""
+    """The linter is used correctly: it finds one changed field."""
     response = ask(serving, "GET", "/counts.csv", {})
     response.headers.replace_header("Cache-Control", "public, max-age=-1")
     assert lint(None, response, serving.url) != []
@@ -132,7 +132,7 @@ def ask(instance: Instance, method: str, path: str, fields: Fields) -> http.clie
 
 
 def lint(asked: tuple[str, Fields] | None, response: http.client.HTTPResponse, url: str) -> list[str]:
-    """What httplint warns of, but for what is meant."""
+    """httplint's warnings, except for those that are intended."""
     now = time.time()
     linter = HttpResponseLinter(start_time=now)
     linter.base_uri = url

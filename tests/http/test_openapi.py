@@ -1,4 +1,4 @@
-"""The program is as its OpenAPI document says, with an answer and without; its JSON is as its JSON Schema says."""
+"""The program conforms to its OpenAPI document, with and without an answer, and its JSON to its JSON Schema."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ def test_what_the_document_says_is_so(serving: Instance, tmp_path: Path) -> None
 
 
 def test_it_is_so_without_an_answer(failing: Instance, tmp_path: Path) -> None:
-    # A 503 is what the document says for then, and no fault of the program's.
+    # The document describes a 503 for this case, so it is not a fault of the program.
     checks = "status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance"
     said = try_out(failing, tmp_path, "--checks", checks)
     assert "Tested: 12" in said, said

@@ -22,5 +22,5 @@ def instances(scratch: pathlib.Path) -> Iterator[dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def generated() -> str:
-    """What NixOS writes for the host."""
+    """The configuration that NixOS writes for the host."""
     return pathlib.Path(os.environ["NGINX"]).read_text()

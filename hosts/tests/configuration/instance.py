@@ -1,4 +1,4 @@
-"""One instance on a socket that outlives it, as systemd holds it, with a stand-in of its own."""
+"""One instance on a socket that outlives it, like a socket of systemd, with its own stand-in."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ from proxy import free_ports, listens, wait
 
 ACCOUNT, PROJECT, DATA = "test@test.iam.gserviceaccount.com", "test", "bigquery-public-data.samples"
 
-# A passed socket is file 3 of the process whose id is LISTEN_PID.
+# A passed socket is file descriptor 3 of the process whose ID is LISTEN_PID.
 PASS = """
 import os, sys
 os.dup2(int(sys.argv[1]), 3)
@@ -40,7 +40,7 @@ class Instance:
         return f"unix:{self.path}"
 
     def start_standin(self, known: bool = True) -> None:
-        """It knows the instance's account, or nobody."""
+        """It knows the instance's account, or no account."""
         if self.standin:
             self.standin.terminate()
             self.standin.wait()

@@ -1,4 +1,4 @@
-"""nginx with a generated configuration, in places that a test may use, before real instances."""
+"""nginx with a generated configuration, on paths that a test may use, in front of real instances."""
 
 import contextlib
 import http.client
@@ -28,7 +28,7 @@ PLAIN, TLS, INTERNAL, APP = free_ports(4)
 
 
 def moved(text: str, scratch: pathlib.Path, instances: dict[str, str]) -> str:
-    """The configuration with places that this build may use; nothing else of it is changed."""
+    """The configuration with paths that this build may use, and otherwise unchanged."""
     for old, new in [
         (r"listen \[::0\]:.*", ""),
         (r"listen 0\.0\.0\.0:80 ", f"listen 127.0.0.1:{PLAIN} "),
@@ -51,7 +51,7 @@ def moved(text: str, scratch: pathlib.Path, instances: dict[str, str]) -> str:
 
         text, count = re.subn(rf"(upstream wordtally-{name} {{[^}}]*}})", moved_upstream, text)
         assert count == 1, name
-    # Where Nix builds as root, nginx's workers would be somebody who may not enter the build's folder.
+    # If Nix builds as root, nginx's workers would run as a user who may not enter the build's folder.
     return "user root;\n" + text if os.geteuid() == 0 else text
 
 
@@ -62,13 +62,13 @@ def replaced(old: str, new: str | Callable[[re.Match[str]], str], text: str, eve
 
 
 def unlimited(text: str) -> str:
-    """For a test that asks more than one address may."""
+    """For a test that sends more requests than one address may."""
     text = replaced(r"limit_req zone=wordtally_requests [^;]*;", "", text)
     return replaced(r"limit_conn wordtally_connections [^;]*;", "", text)
 
 
 class Resolved(http.client.HTTPSConnection):
-    """Over TLS to this machine, by a name that nobody can resolve."""
+    """Connects over TLS to this machine, with a name that cannot be resolved."""
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
         super().__init__(host, port, timeout=20, context=context)
@@ -114,7 +114,7 @@ class Asker:
 
 
 def asked(name: str, every: bool = False) -> int:
-    """How often the instance was asked for its page, or for anything."""
+    """The number of requests to the instance for its page, or for anything."""
     metrics = ask(INTERNAL, "internal", f"/{name}/metrics")[2].decode()
     path = '[^"]*' if every else "/"
     return sum(map(int, re.findall(rf'^wordtally_http_requests_total\{{.*path="{path}",.*\}} (\d+)', metrics, re.M)))
@@ -143,7 +143,7 @@ def command(text: str, scratch: pathlib.Path) -> list[str]:
 
 @contextlib.contextmanager
 def nginx(text: str, scratch: pathlib.Path) -> Iterator[None]:
-    """Runs with nothing cached."""
+    """Runs nginx with an empty cache."""
     for cache in ("site", "wordtally"):
         shutil.rmtree(scratch / cache, ignore_errors=True)
     with (scratch / "nginx.log").open("w") as log:
@@ -194,7 +194,7 @@ def demo() -> Iterator[dict[str, str]]:
 
 
 def prepare(scratch: pathlib.Path) -> None:
-    """A certificate for both names, and the answer to a challenge."""
+    """Creates a certificate for both names, and the response to a challenge."""
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
     names = ["-subj", "/CN=test", "-addext", f"subjectAltName=DNS:{SITE},DNS:{WORDS_HOST}"]
     files = ["-keyout", str(scratch / "key.pem"), "-out", str(scratch / "certificate.pem")]

@@ -1,4 +1,4 @@
-"""What the reverse proxy gives out of its cache, held against what the instance itself says."""
+"""Compares the reverse proxy's cached responses with the instance's own."""
 
 import contextlib
 import http.client
@@ -74,7 +74,7 @@ def configuration(generated: str, scratch: pathlib.Path, instances: dict[str, st
 
 @pytest.fixture
 def copies(configuration: str, scratch: pathlib.Path) -> Iterator[pathlib.Path]:
-    """The folder of what a running nginx has cached."""
+    """The cache folder of a running nginx."""
     with nginx(configuration, scratch):
         yield scratch / "wordtally"
 
@@ -96,10 +96,10 @@ def given(name: str, value: str | None) -> Fields:
 
 
 def seen(answer: Answer) -> tuple[object, ...]:
-    """All that must be the same with and without a cache."""
+    """Everything that must be the same with and without a cache."""
     status, headers, body = answer
     names = ["Content-Type", "Content-Encoding", "Content-Length", "Vary", "ETag", "Cache-Control"]
-    # An error tells its id, which is the request's own.
+    # An error contains its ID, which differs for each request.
     return status, [headers[name] for name in names], body.replace((headers["X-Request-Id"] or "-").encode(), b"ID")
 
 
@@ -158,7 +158,7 @@ def test_a_link_that_is_asked_for_often_is_asked_of_the_instance_twice_a_second(
         while time.monotonic() < begun + 1:
             assert proxy.ask(query=query)[0] == 200
             done += 1
-        # The metrics were asked for too.
+        # The count includes requests for the metrics.
         assert done > 50 and asked("the", every=True) - before <= 2 * 3 + 1, (path, query, done)
 
 
@@ -228,7 +228,7 @@ def test_neither_queries_nor_fields_fill_the_cache(proxy: Asker, copies: pathlib
         query = f"?format=csv&{turn}" if turn % 5 == 0 else f"?{'q' * (turn % 4000)}{turn}"
         assert proxy.ask(fields, query=query)[0] in (200, 406)
         most = max(most, len(list(copies.iterdir())))
-    # HTML by two lists of codings, of each second.
+    # For each second, HTML with two lists of codings.
     assert 0 < most <= 2 * (time.monotonic() - begun + 2)
 
 

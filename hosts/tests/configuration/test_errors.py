@@ -1,4 +1,4 @@
-"""What nginx answers itself: the pages' style for a browser, problem details for a program, else a line of text."""
+"""nginx's own errors: in the pages' style for a browser, as problem details for a program, otherwise as a line of text."""
 
 import base64
 import collections

@@ -22,26 +22,26 @@ def configuration(generated: str, scratch: pathlib.Path, instances: dict[str, st
 
 @pytest.fixture
 def down() -> str:
-    """An address where nobody listens."""
+    """An address on which nothing listens."""
     return f"127.0.0.1:{free_ports(1)[0]}"
 
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """The address of an index that takes requests and never answers."""
+    """The address of an index that accepts requests and never responds."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as server:
         yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
 def page(scratch: pathlib.Path, accept: str, path: str = "/") -> tuple[str, str]:
-    """Type and text of a page that is served."""
+    """Media type and text of a page that is served."""
     status, headers, body = ask(TLS, WORDS_HOST, path, trusting(scratch), {"Accept": accept})
     assert status == 200, (status, body)
     return headers["Content-Type"], body.decode()
 
 
 def listed(scratch: pathlib.Path) -> dict[str, Any]:
-    """What the index says of each word, by its page."""
+    """The index's entry for each word, by its page."""
     kind, text = page(scratch, JSON)
     assert kind == JSON
     return {one["url"]: one for one in json.loads(text)["words"]}
@@ -108,7 +108,7 @@ def test_while_the_index_is_down_the_list_is_shown(
                 kind, text = page(scratch, accept)
                 assert kind == f"{expected}; charset=utf-8", accept
                 assert all(f"/{name}/" in text for name in WORDS)
-            # By link, whatever a browser accepts.
+            # The format in the link takes precedence over a browser's `Accept`.
             for link, expected in (("json", JSON), ("csv", TEXT), ("md", TEXT), ("txt", TEXT), ("html", "text/html")):
                 for accept in (HTML, JSON):
                     kind, text = page(scratch, accept, f"/?format={link}")
@@ -116,6 +116,6 @@ def test_while_the_index_is_down_the_list_is_shown(
                     assert link != "json" or len(json.loads(text)["words"]) == len(WORDS)
             headers = ask(TLS, WORDS_HOST, "/", trusting(scratch), {"Accept": HTML})[1]
             assert headers["Cache-Control"] == "no-store" and headers["ETag"] is None
-            # Its style is the one that its policy allows.
+            # Its policy allows its style.
             assert re.search(r"style-src 'sha256-[^']+'", headers["Content-Security-Policy"])
             assert ask(TLS, WORDS_HOST, "/the/", trusting(scratch))[0] == 200

@@ -1,4 +1,4 @@
-"""Limits of one address, which HTTP/2's streams must not get past."""
+"""Limits for one address, which HTTP/2 streams must not bypass."""
 
 import collections
 import contextlib
@@ -13,16 +13,16 @@ from collections.abc import Iterator
 import pytest
 from proxy import TLS, WORDS_HOST, moved, nginx, trusting
 
-# As the options are where nobody sets them.
+# The defaults of the options.
 CONNECTIONS, BURST = 32, 100
-# Of HTTP/2: kinds of frames, flags of one, and a setting.
+# HTTP/2's frame types, the flags of one, and a setting.
 HEADERS, RST_STREAM, SETTINGS, GOAWAY = 1, 3, 4, 7
 END_STREAM, END_HEADERS = 1, 4
 MAX_CONCURRENT_STREAMS = 3
 
 
 def curl(scratch: pathlib.Path, path: str, count: int, *flags: str) -> "subprocess.Popen[str]":
-    """Asks `count` times over one connection of HTTP/2, and prints version and status of each answer."""
+    """Sends `count` requests over one HTTP/2 connection, and prints the version and status of each response."""
     return subprocess.Popen(
         [
             *("curl", "--http2", "--silent", "--no-progress-meter", "--parallel", "--parallel-max", str(count), *flags),
@@ -41,7 +41,7 @@ def answers(process: "subprocess.Popen[str]") -> collections.Counter[str]:
 
 @pytest.fixture
 def silent() -> Iterator[str]:
-    """The address of an instance that takes requests and never answers."""
+    """The address of an instance that accepts requests and never responds."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as server:
         yield f"127.0.0.1:{server.getsockname()[1]}"
 
@@ -49,7 +49,7 @@ def silent() -> Iterator[str]:
 def test_streams_are_counted_as_requests(generated: str, scratch: pathlib.Path, instances: dict[str, str]) -> None:
     with nginx(moved(generated, scratch, instances), scratch):
         begun = time.monotonic()
-        # No more at once than are allowed at once, so that only their rate is limited.
+        # Below the limit of concurrent requests, so that only the rate is limited.
         found = answers(curl(scratch, "/the/", 400, "--parallel-max", str(CONNECTIONS // 2)))
         took = time.monotonic() - begun
     assert set(found) == {"2 200", "2 429"}, found
@@ -69,7 +69,7 @@ def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 
 def text(name: bytes, value: str) -> bytes:
-    """A field whose name is in HPACK's table, and whose value is as it stands."""
+    """A field whose name is in HPACK's table, with a literal value."""
     return name + bytes([len(value)]) + value.encode()
 
 
@@ -92,7 +92,7 @@ def read_frame(connection: ssl.SSLSocket) -> tuple[int, bytes]:
 def test_streams_that_are_reset_at_once_end_the_connection(
     generated: str, scratch: pathlib.Path, instances: dict[str, str]
 ) -> None:
-    # By an `Accept` that is never cached.
+    # With an `Accept` that is never cached.
     fields = b"\x82\x87" + text(b"\x04", "/the/") + text(b"\x01", WORDS_HOST) + text(b"\x0f\x04", "text/csv;q=1")
     tls = trusting(scratch)
     tls.set_alpn_protocols(["h2"])

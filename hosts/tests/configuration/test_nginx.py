@@ -1,6 +1,6 @@
-"""Starts nginx with somebody else's configuration and ours in it, before real instances.
+"""Starts nginx with a third party's configuration that includes ours, in front of real instances.
 
-Then breaks the configuration in each way that has been a fault of ours, or is near one, and sees it found.
+Then plants each fault that we once had, or nearly had, and checks that it is found.
 """
 
 import pathlib
@@ -13,7 +13,7 @@ from proxy import INTERNAL, PLAIN, SITE, TLS, WORDS, WORDS_HOST, ask, command, m
 
 
 def faults(scratch: pathlib.Path) -> list[str]:
-    """What the running nginx answers otherwise than it should."""
+    """The wrong responses of the running nginx."""
     found: list[str] = []
     tls = trusting(scratch)
 
@@ -44,9 +44,9 @@ def faults(scratch: pathlib.Path) -> list[str]:
 
 
 def tried(text: str, scratch: pathlib.Path) -> list[str]:
-    """What is wrong with a configuration, in nginx's own words if it does not take it."""
+    """The faults of a configuration, as nginx's own message if nginx rejects it."""
     test = subprocess.run([*command(text, scratch), "-t"], capture_output=True, text=True)
-    # What it only warns of, it may leave out.
+    # nginx may ignore a setting that it only warns about.
     if test.returncode or "[warn]" in test.stderr:
         return [test.stderr]
     with nginx(text, scratch):
@@ -54,14 +54,14 @@ def tried(text: str, scratch: pathlib.Path) -> list[str]:
 
 
 def server(name: str, tls: bool) -> str:
-    """The words' server of a port, up to its own lines."""
+    """The words' server on a port, up to its own lines."""
     port = f"{TLS} ssl" if tls else PLAIN
     return rf"(listen 127\.0\.0\.1:{port} ;\s*server_name {re.escape(name)} ;)"
 
 
 HEADERS = r"(proxy_set_header Host words\.example\.test;)"
 LOCATION = r"location \^~ /\.well-known/acme-challenge/ \{[^}]*\}"
-# Each fault: what it looks like, and how the configuration gets it.
+# Each fault: its symptom, and the change to the configuration that plants it.
 PLANTED: dict[str, Callable[[str], str]] = {
     "/the/: 400": lambda text: replaced(HEADERS, r"\1 proxy_set_header Host $host;", text, every=True),
     "a duplicate default server": lambda text: replaced(

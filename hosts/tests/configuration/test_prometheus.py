@@ -1,4 +1,4 @@
-"""Compares a Prometheus's configuration with what the owner of its machine has set and what the module adds."""
+"""Compares a Prometheus configuration with what the host's owner has set and what the module adds."""
 
 import copy
 import json
@@ -21,7 +21,7 @@ def configuration() -> Configuration:
 
 
 def faults(configuration: Configuration) -> list[str]:
-    """The owner's jobs have no interval of their own, ours have; nothing but jobs and rules is ours."""
+    """The owner's jobs have no interval of their own, but ours have; we add nothing except jobs and rules."""
     found = []
     jobs = {job["job_name"]: job.get("scrape_interval") for job in configuration["scrape_configs"]}
     if jobs != JOBS:

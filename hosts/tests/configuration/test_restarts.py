@@ -1,4 +1,4 @@
-"""An instance that stops, starts or closes its connection under requests."""
+"""An instance that stops, starts or closes its connection during requests."""
 
 import contextlib
 import http.client
@@ -22,7 +22,7 @@ def test_no_request_is_lost_through_restarts(generated: str, scratch: pathlib.Pa
     enough = threading.Event()
 
     def client(number: int) -> None:
-        # Every other one as the cache takes it, and each sends all over one connection if it can.
+        # Every second client sends cacheable requests, and each uses one connection if it can.
         fields = [("Accept", "text/plain" if number % 2 else "text/plain;q=0.9")]
         with contextlib.closing(Resolved(WORDS_HOST, TLS, trusting(scratch))) as connection:
             asker = Asker(connection, "/the/")
@@ -59,14 +59,14 @@ def test_no_request_is_lost_through_restarts(generated: str, scratch: pathlib.Pa
 
 
 class ClosesEverySecond(socketserver.StreamRequestHandler):
-    """Closes every other connection under its request, as an instance that is killed does."""
+    """Closes every second connection during its request, like an instance that is killed."""
 
     def handle(self) -> None:
         while self.rfile.readline() not in (b"\r\n", b""):
             pass
         taken.append(self.client_address)
         if len(taken) % 2 == 0:
-            # As an instance says to who asks for it: nginx keeps a connection where neither closes it.
+            # As an instance responds to `Connection: close`: nginx keeps a connection that neither side closes.
             fields = b"Content-Length: 3\r\nCache-Control: no-store\r\nConnection: close\r\n"
             self.wfile.write(b"HTTP/1.1 200 OK\r\n" + fields + b"\r\nyes")
 

@@ -1,6 +1,6 @@
-"""Boots somebody else's machine, to which the words were added, and tries it from outside.
+"""Boots a third-party host, to which the words were added, and tests it from outside.
 
-`nix run .#third-party-test` gives it the machine.
+`nix run .#third-party-test` provides the machine.
 """
 
 import http.client
@@ -17,7 +17,7 @@ import pytest
 from machine import Machine, wait
 
 SITE, WORDS_HOST = "www.example.test", "words.example.test"
-# Of each word, a count that is known.
+# A known count of each word.
 WORDS = {"the": ("hamlet", 989), "love": ("hamlet", 67), "romeo": ("romeoandjuliet", 114), "tis": ("hamlet", 25)}
 PLAIN, TLS = 8080, 8445
 PROMETHEUS = "curl -sS --fail --max-time 60 http://127.0.0.1:9095"
@@ -25,7 +25,7 @@ PROMETHEUS = "curl -sS --fail --max-time 60 http://127.0.0.1:9095"
 
 # Status, header fields and text.
 Response = tuple[int, http.client.HTTPMessage, str]
-# As Python's `ssl` gives it: its parts are of several forms.
+# As Python's `ssl` returns it, with values of several types.
 Certificate = dict[str, Any]
 
 
@@ -37,7 +37,7 @@ def machine() -> Iterator[Machine]:
 
 
 class Resolved(http.client.HTTPSConnection):
-    """Over TLS to the machine, by a name that nobody outside can resolve."""
+    """Connects over TLS to the machine, with a name that cannot be resolved outside it."""
 
     def __init__(self, host: str, context: ssl.SSLContext) -> None:
         super().__init__(host, TLS, timeout=60, context=context)
@@ -49,7 +49,7 @@ class Resolved(http.client.HTTPSConnection):
 
 
 class Client:
-    """Asks the machine by a name that only the machine knows, and trusts its ACME authority alone."""
+    """Sends requests with a name that only the machine knows, and trusts only its ACME authority."""
 
     def __init__(self, machine: Machine) -> None:
         root = wait("the authority's root", lambda: machine.run("cat /run/pebble/root.pem", check=False), pause=5)
@@ -126,7 +126,7 @@ def test_the_identity_is_a_token_and_no_file_is_given(machine: Machine) -> None:
 
 
 def test_the_owners_site_answers_as_before(client: Client) -> None:
-    # Also to a bare address, and to a name that nobody has.
+    # Also for a bare address, and for an unknown name.
     for host in (SITE, "127.0.0.1", "nobody.example.test"):
         status, headers, _ = client.plain(host, "/page")
         assert status == 301 and headers["Location"] == f"https://{host}/page", (host, status, headers.items())
@@ -158,7 +158,7 @@ def test_prometheus_has_the_owners_jobs_and_ours(machine: Machine) -> None:
         succeed = f'sum(probe_success{{job="{job}"}}) == {count}'
         wait(f"the probes of {job}", lambda: query(machine, succeed), pause=5)
     groups = {group["name"]: group["interval"] for group in asked(machine, "/api/v1/rules")["groups"]}
-    # The owner's at the interval that Prometheus has when nobody sets one, ours at our own.
+    # The owner's rules have Prometheus's default interval, ours have our own.
     assert groups["owner"] == 60 and groups["wordtally-the"] == 15 and groups["wordtally-slo"] == 30, groups
 
 
@@ -177,7 +177,7 @@ def test_the_owners_settings_are_as_they_were(machine: Machine) -> None:
 def test_a_renewed_certificate_is_served_without_a_restart(machine: Machine, client: Client) -> None:
     before = client.certificate(WORDS_HOST)["serialNumber"]
     main = machine.run("systemctl show -P MainPID nginx.service")
-    # As if it were near its end: nothing of the old order is there any more.
+    # As if it were about to expire: removes the record of the old order.
     machine.run("find /var/lib/acme/.lego/words.example.test -name domainhash.txt -delete")
     machine.run(f"systemctl start acme-order-renew-{WORDS_HOST}.service")
     wait("the new certificate", lambda: client.certificate(WORDS_HOST)["serialNumber"] != before)

@@ -1,4 +1,4 @@
-"""Mock production as a client meets it: over TLS, at the reverse proxy."""
+"""Mock production as a client reaches it: over TLS, through the reverse proxy."""
 
 import http.client
 import ssl
@@ -31,5 +31,5 @@ def answers(path: str) -> bool:
 
 
 def pages() -> dict[str, str]:
-    """Each path with its answer of now: what a load must get again and again."""
+    """Each path with its present response, which every request of a load must get."""
     return {f"/{name}/": ask(f"/{name}/")[1] for name in WORDS}

@@ -1,4 +1,4 @@
-"""Mock production, booted once for all that is tried on it. `nix run .#vm-test` names the files, in their order."""
+"""Mock production, booted once for all tests. `nix run .#vm-test` names the files, in their order."""
 
 import os
 import time
@@ -13,13 +13,13 @@ from machine import Machine, wait
 
 @pytest.fixture(scope="session")
 def key() -> Key:
-    """Signs the releases that the machine takes: it is made before the machine starts."""
+    """Signs the releases that the machine accepts. It is created before the machine starts."""
     return Key("release")
 
 
 @pytest.fixture(scope="session")
 def machine(request: pytest.FixtureRequest, key: Key) -> Iterator[Machine]:
-    """With each word answering. A file that wants another machine gives its variable as the parameter."""
+    """The machine, with all words ready. A file that needs another machine gives its variable as the parameter."""
     launcher = os.environ[getattr(request, "param", "VM_TEST_MACHINE")]
     begun = time.monotonic()
     with Machine(launcher, SSH_PORT, release_key=key.public) as machine:

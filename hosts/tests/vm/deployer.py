@@ -1,4 +1,4 @@
-"""Whoever deploys: signs releases, and runs the deploy command."""
+"""A deployer: signs releases, and runs the deploy command."""
 
 import json
 import os
@@ -16,8 +16,8 @@ from machine import Machine, wait
 from words import all_ready, started
 
 SYSTEMS = "readlink -f /run/current-system; readlink -e /nix/var/nix/profiles/system || true"
-MADE = 1_700_000_000  # when the commit of all releases here was made, in seconds since 1970
-# As in a pipeline's job.
+MADE = 1_700_000_000  # the time of the commit of all releases here, in seconds since 1970
+# The variables of a pipeline's job.
 JOB = {
     "CI_JOB_URL": "https://git.example.test/words/-/jobs/1",
     "CI_SERVER_URL": "https://git.example.test",
@@ -40,7 +40,7 @@ def run(*command: str, folder: str, **environment: str) -> str:
 
 
 class Key:
-    """A pair of keys without a password: what is signed here goes nowhere else."""
+    """A key pair without a password, because releases signed here are used nowhere else."""
 
     def __init__(self, name: str) -> None:
         folder = tempfile.mkdtemp(prefix="vm-test-key-")
@@ -55,10 +55,10 @@ class Deployer:
         self.machine = machine
         self.key = key
         self.folder = tempfile.mkdtemp(prefix="vm-test-releases-")
-        # As a GitLab runner writes a file variable, open to all.
+        # Readable by everyone, as a GitLab runner writes a file variable.
         self.identity = shutil.copyfile(machine.identity(), os.path.join(self.folder, "identity"))
         os.chmod(self.identity, 0o666)
-        # A commit to vouch for.
+        # A commit to attest.
         run("git", "init", "--quiet", self.folder, folder=self.folder)
         shutil.copyfile(LOCK, os.path.join(self.folder, "flake.lock"))
         run("git", "add", "flake.lock", folder=self.folder)
@@ -67,19 +67,19 @@ class Deployer:
         self.commit = run("git", "rev-parse", "HEAD", folder=self.folder).strip()
 
     def attested(self, name: str) -> str:
-        """The release, signed; made at its first use."""
+        """The signed release, which is made at its first use."""
         folder = os.path.join(self.folder, name)
         return folder if os.path.exists(folder) else self.attest(name, folder)
 
     def attest(self, name: str, folder: str, key: Key | None = None, made: int = MADE, **job: str) -> str:
-        """Signs the release `name` anew, as a job that differs in its variables."""
+        """Signs the release `name` again, as a job with different variables."""
         built = self._committed(name, made)
         environment = JOB | job | {"COSIGN_KEY": (key or self.key).private}
         run("deploy", "attest", built, folder, folder=self.folder, **environment)
         return folder
 
     def _committed(self, name: str, made: int) -> str:
-        """The files of the release that are signed, as if it had been built from the commit here."""
+        """The files of the release that are signed, as if it had been built from this commit."""
         release = os.path.join(RELEASES, name)
         folder = tempfile.mkdtemp(prefix=f"vm-test-{name}-")
         shutil.copyfile(os.path.join(release, "sbom.cdx.json"), os.path.join(folder, "sbom.cdx.json"))
@@ -95,7 +95,7 @@ class Deployer:
         return ["deploy", *words, *common]
 
     def start(self, name: str, *options: str, folder: str | None = None) -> "subprocess.Popen[str]":
-        """Begins to bring a release."""
+        """Starts to deploy a release."""
         return subprocess.Popen(
             self.command("to", "mock-prod", *options, folder=folder or self.attested(name)),
             stdin=subprocess.DEVNULL,
@@ -106,7 +106,7 @@ class Deployer:
         )
 
     def deploy(self, name: str, *options: str, folder: str | None = None, timeout: float = 900) -> tuple[int, str]:
-        """How it ended and what it said."""
+        """Its exit code and its output."""
         process = self.start(name, *options, folder=folder)
         try:
             said = process.communicate(timeout=timeout)[0]
@@ -118,7 +118,7 @@ class Deployer:
     def asks(
         self, *words: str, release: str = "good", folder: str | None = None, key: Key | None = None
     ) -> tuple[int, str]:
-        """Another command about the host: `check`, `rollback`, `status`."""
+        """Runs another command for the host: `check`, `rollback`, `status`."""
         verb, *options = words
         done = subprocess.run(
             self.command(verb, "mock-prod", *options, folder=folder or self.attested(release), key=key),
@@ -132,14 +132,14 @@ class Deployer:
         return done.returncode, done.stdout
 
     def report(self, verb: str) -> dict[str, Any]:
-        """What `status`, `list` or `log` say of the host, as JSON."""
+        """The output of `status`, `list` or `log` for the host, as JSON."""
         code, said = self.asks(verb, "--json")
         assert code == 0, said
         report: dict[str, Any] = json.loads(said)
         return report
 
     def systems(self) -> list[str]:
-        """What the machine runs, and what it would after a restart."""
+        """The system that the machine runs, and the one that it would boot."""
         return self.machine.run(SYSTEMS).split()
 
     def under_way(self) -> bool:
@@ -153,7 +153,7 @@ def shown(said: str) -> None:
 
 
 def until(process: "subprocess.Popen[str]", text: str) -> str:
-    """What a deployment says up to a line with this text."""
+    """The output of a deployment up to a line with this text."""
     said = ""
     assert process.stdout
     for line in process.stdout:
@@ -171,7 +171,7 @@ def rest(process: "subprocess.Popen[str]", timeout: float = 900) -> str:
 
 
 def kill(process: "subprocess.Popen[str]") -> None:
-    """As a lost runner ends: it can say nothing more to the machine."""
+    """Kills it like a lost runner, which sends nothing more to the machine."""
     process.send_signal(signal.SIGKILL)
     process.wait()
 
@@ -179,15 +179,15 @@ def kill(process: "subprocess.Popen[str]") -> None:
 def deployed_under_load(
     deployer: Deployer, name: str, *options: str, paths: list[str] | None = None
 ) -> tuple[int, str, Load]:
-    """Deploys the release while clients ask; gives how it ended, what it said, and the load."""
+    """Deploys the release while clients send requests; returns its exit code, its output, and the load."""
     deployer.attested(name)
     expected = pages()
-    # Fewer clients than for a restart: an emulated machine has to deploy beside them.
+    # Fewer clients than for a restart, because an emulated machine also has to deploy.
     with Load(connect, {path: expected[path] for path in paths or expected}, threads=3) as load:
         wait("the load to begin", lambda: load.reached(100))
         code, said = deployer.deploy(name, *options)
         served = load.good + len(load.failures)
-        # What a release does after its end would show here.
+        # Effects after the end of the deployment would show here.
         wait("more requests", lambda: load.reached(served + 200))
     figures(load)
     return code, said, load
@@ -207,7 +207,7 @@ def nothing_left(machine: Machine, deployer: Deployer) -> None:
 
 
 def refused_before_any_client(machine: Machine, deployer: Deployer, name: str, why: str) -> None:
-    """The release never serves: what runs is not touched, and nobody notices."""
+    """The release never serves: the running system is unchanged, and no client notices."""
     before = started(machine), deployer.systems()
     code, said, load = deployed_under_load(deployer, name)
     assert code != 0 and "deploy: mock-prod: refused: " in said and why in said, said

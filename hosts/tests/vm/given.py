@@ -1,4 +1,4 @@
-"""What `nix run .#vm-test` gives to the tests."""
+"""The data that `nix run .#vm-test` passes to the tests."""
 
 import json
 import os

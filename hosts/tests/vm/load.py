@@ -1,4 +1,4 @@
-"""Requests from many connections, each response compared with what it must be. No request is sent twice."""
+"""Requests over many connections; each response is compared with the expected one. No request is sent twice."""
 
 import http.client
 import threading
@@ -9,11 +9,11 @@ Connect = Callable[[], http.client.HTTPConnection]
 
 
 class Load:
-    """`threads` clients ask the paths in turn, each over a connection of its own that it keeps, until `stop`."""
+    """`threads` clients request the paths in turn, each over its own connection, which it keeps, until `stop`."""
 
     def __init__(self, connect: Connect, expected: dict[str, str], threads: int = 8) -> None:
         self.connect = connect
-        self.expected = expected  # path -> the text that its answer must be
+        self.expected = expected  # path -> the text of its expected response
         self.good = 0
         self.failures: list[str] = []
         self.lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""A virtual machine: boots, takes commands over SSH, ends."""
+"""A virtual machine: it boots, runs commands over SSH, and stops."""
 
 import os
 import re
@@ -15,7 +15,7 @@ PATIENCE = 600  # seconds; an emulated machine is slow
 
 
 class Machine:
-    """The launcher's machine, from its start to its end. What it prints is kept in `log`."""
+    """The launcher's machine, from its start to its end. Its output is kept in `log`."""
 
     def __init__(self, launcher: str, ssh_port: int, release_key: str = "") -> None:
         self.port = ssh_port
@@ -34,7 +34,7 @@ class Machine:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # The whole group: the launcher, and QEMU under it.
+        # The whole process group: the launcher, and QEMU below it.
         try:
             os.killpg(self.process.pid, 15)
         except ProcessLookupError:
@@ -55,12 +55,12 @@ class Machine:
         return wait("the launcher", printed).group(1)
 
     def must_run(self) -> None:
-        """Ends the tests if the machine has ended: none of them can be asked of it."""
+        """Ends the tests if the machine has stopped, because none of them can run."""
         if self.process.poll() is not None:
             pytest.exit(f"the machine stopped at once:\n{self.console()[-3000:]}", returncode=1)
 
     def ssh(self, *options: str, user: str = "root", identity: str | None = None) -> list[str]:
-        """A command that logs in."""
+        """The command that logs in."""
         return (
             ["ssh", "-i", identity or self.identity(), "-p", str(self.port), "-o", "StrictHostKeyChecking=no"]
             + ["-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "BatchMode=yes"]
@@ -68,7 +68,7 @@ class Machine:
         )
 
     def start(self, command: str) -> "subprocess.Popen[str]":
-        """Begins a command in the machine."""
+        """Starts a command in the machine."""
         return subprocess.Popen(
             [*self.ssh(), command],
             stdin=subprocess.DEVNULL,
@@ -78,13 +78,13 @@ class Machine:
         )
 
     def run(self, command: str, check: bool = True, timeout: float = PATIENCE) -> str:
-        """Output of a command in the machine."""
+        """Runs a command in the machine and returns its output."""
         done = subprocess.run(
             [*self.ssh(), command],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            # A journal may hold any bytes.
+            # A journal may contain any bytes.
             errors="replace",
             timeout=timeout,
         )
@@ -106,7 +106,7 @@ class Machine:
 
 
 def wait(what: str, answer: Callable[[], T | None], patience: float = PATIENCE, pause: float = 1) -> T:
-    """The first true answer; an error after `patience` seconds."""
+    """Returns the first true result; raises an error after `patience` seconds."""
     end = time.monotonic() + patience
     while True:
         got = answer()

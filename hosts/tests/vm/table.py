@@ -1,10 +1,10 @@
-"""What the stand-in's table says of a word, read from the table itself and not from the service."""
+"""The counts of a word in the stand-in's table, read from the table itself and not from the service."""
 
 import subprocess
 
 
 def counts(table: str, word: str) -> dict[str, int]:
-    """Corpus -> how often the word stands in it."""
+    """Corpus -> how often the word occurs in it."""
     text = subprocess.run(["zstd", "-dcq", table], check=True, capture_output=True).stdout.decode()
     found: dict[str, int] = {}
     corpus = ""

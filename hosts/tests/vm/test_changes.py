@@ -1,4 +1,4 @@
-"""Restarts, releases and keys, changed on the machine itself under load."""
+"""Restarts, new releases and new keys on the machine itself, under load."""
 
 import json
 import os
@@ -30,7 +30,7 @@ def switch(machine: Machine, name: str) -> None:
 
 
 def under_load(machine: Machine, change: Callable[[], None]) -> None:
-    """Runs `change`, again and again if it ends early, until enough requests were answered; says how many failed."""
+    """Runs `change` repeatedly until enough requests have been served; reports how many failed."""
     changes = 0
     with Load(connect, pages()) as load:
         wait("the load to begin", lambda: load.reached(100))
@@ -86,7 +86,7 @@ def test_a_reload_takes_a_new_key_and_loses_no_request(machine: Machine) -> None
         return machine.run("systemctl show -p ActiveState,MainPID wordtally-the.service")
 
     def reload_with(release: str) -> None:
-        # Decrypts the release's secrets and writes its /etc, and leaves every unit as it is.
+        # Decrypts the release's secrets and writes its /etc, but changes no unit.
         machine.run(f"{system(release)}/activate 2>&1")
         machine.run("systemctl reload bigquery-standin.service")
         since = machine.run("date +%s.%N").strip()
@@ -124,11 +124,11 @@ def test_a_wrong_credential_is_not_ready_with_a_clear_reason(machine: Machine) -
         machine.run(f"{command} && systemctl reload bigquery-standin.service")
 
     try:
-        # The stand-in knows the new key only; the instance still has the old one.
+        # The stand-in knows only the new key, but the instance still has the old one.
         reload_with(f"rm {IAM} && printf %s {other} >{IAM}")
         assert ready(machine) == "ready\n", "a token that was given stays good"
         machine.run("systemctl restart wordtally-the.service")
-        # On a busy machine it has no answer yet, for a while.
+        # On a busy machine, it takes a while until the instance has an answer.
         refused = "not ready: the credential is missing or was refused\n"
         wait("the refusal", lambda: ready(machine) == refused)
         assert ask("/the/")[0] == 503

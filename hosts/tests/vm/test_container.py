@@ -5,5 +5,5 @@ from machine import Machine
 
 
 def test_the_image_serves_in_a_container(machine: Machine) -> None:
-    """By `nix run .#image-test`, whose store path the machine has from this one."""
+    """Runs `nix run .#image-test`; the machine shares this machine's store."""
     assert "ok   SIGTERM ends it" in machine.run(CONTAINER)

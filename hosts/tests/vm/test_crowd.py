@@ -1,4 +1,4 @@
-"""As many words as one host may be asked for."""
+"""As many words as one host is expected to serve."""
 
 import pytest
 from client import answers
@@ -21,6 +21,6 @@ def test_two_hundred_words_start_on_one_host(machine: Machine) -> None:
         f"# memory of one: {sum(map(int, memory)) / len(memory) / 2**20:.1f} MiB, of all: {sum(map(int, memory)) / 2**20:.0f} MiB"
     )
     assert len(memory) == 200
-    # Whose first refresh failed in the crowd recovers alone.
+    # A word whose first refresh failed under this load recovers by itself.
     for name in names[::40]:
         wait(f"/{name}/", lambda: answers(f"/{name}/"), pause=10)

@@ -1,4 +1,4 @@
-"""Releases, good and bad, brought to the machine by the deploy command while clients ask for pages."""
+"""Good and bad releases, which the deploy command deploys to the machine while clients request pages."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from words import started, version
 
 
 def test_a_good_release_is_deployed_without_a_lost_request(machine: Machine, deployer: Deployer) -> None:
-    """It also replaces the host's part of a deployment, while that is at work."""
+    """It also replaces deploy-host, while that carries out the deployment."""
     part = "readlink -f /run/current-system/sw/bin/deploy-host"
     before, old_part = deployer.systems()[0], machine.run(part)
     old = version(machine)
@@ -78,7 +78,7 @@ def test_a_release_that_never_gets_ready_meets_no_client(machine: Machine, deplo
 
 
 def test_a_release_with_a_wrong_reverse_proxy_is_rolled_back(machine: Machine, deployer: Deployer) -> None:
-    # Each word is right on its socket, and only a client sees that one address leads to another word.
+    # Each word is correct on its socket; only a client sees that one path leads to another word.
     said, load = rolled_back(machine, deployer, "reverse-proxy", ["/the/", "/love/", "/romeo/"])
     assert "/tis/: hamlet has" in said, said
     assert not load.failures, load.failures[:10]
@@ -97,7 +97,7 @@ def test_a_release_that_breaks_the_network_is_rolled_back(machine: Machine, depl
 
 
 def test_it_goes_back_to_a_generation_and_keeps_every_report(machine: Machine, deployer: Deployer) -> None:
-    """Nothing is built, sent or signed anew for it."""
+    """Nothing is built, sent or signed again for it."""
     assert deployer.deploy("booted")[0] == 0
     before = deployer.report("log")["deployments"]
     generations = deployer.report("list")["generations"]
@@ -108,7 +108,7 @@ def test_it_goes_back_to_a_generation_and_keeps_every_report(machine: Machine, d
     code, said = deployer.asks("rollback", str(there[good]))
     assert code == 0 and f"going back to generation {there[good]}" in said, said
     assert deployer.systems() == [good, good]
-    # It is known there by its release still.
+    # The host still knows which release it is.
     status = deployer.report("status")
     assert status["current"] == good and status["release"]["commit"] == deployer.commit, status
     assert status["release"]["ref"] == "refs/heads/main" and not status["underWay"], status

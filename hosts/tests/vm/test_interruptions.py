@@ -1,4 +1,4 @@
-"""Deployments that die on the way, at either end and at every step: the old system or the new one runs, whole."""
+"""Deployments that are interrupted, on either side and at every step: either the old or the new system runs completely."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def test_an_interrupted_deployment_is_rolled_back(machine: Machine, deployer: De
     before, expected = deployer.systems(), pages()
     process = deployer.start("booted")
     until(process, "activating")
-    # As a terminal's Ctrl-C, which all of its processes get.
+    # Like Ctrl-C in a terminal, which all of its processes get.
     os.killpg(process.pid, signal.SIGINT)
     said = rest(process)
     assert process.returncode == 1 and "deploy: mock-prod: rolled back: it was interrupted\n" in said, said
@@ -60,7 +60,7 @@ def once(machine: Machine, state: str, command: str) -> Iterator[None]:
 
 
 def test_its_host_part_is_killed_at_each_step(machine: Machine, deployer: Deployer) -> None:
-    """By the kernel's hand, as memory's end would: it can write nothing more."""
+    """Kills it as the kernel does when memory runs out, so that it can write nothing more."""
     murder = "systemctl kill --signal KILL deploy-wordtally.service"
     ends = {
         "preflight": "refused: it was interrupted",
@@ -80,7 +80,7 @@ def test_its_host_part_is_killed_at_each_step(machine: Machine, deployer: Deploy
 
 
 def test_its_way_back_is_killed_too(machine: Machine, deployer: Deployer) -> None:
-    """Then systemd begins it anew, from the host's own notes."""
+    """systemd then starts it again, from the host's own records."""
     before, expected = deployer.systems(), pages()
     with once(machine, "rolling-back", "systemctl kill --signal KILL deploy-wordtally.service"):
         code, said, load = deployed_under_load(deployer, "failing")
@@ -92,7 +92,7 @@ def test_its_way_back_is_killed_too(machine: Machine, deployer: Deployer) -> Non
 
 
 def test_no_byte_is_left_where_its_state_is(machine: Machine, deployer: Deployer) -> None:
-    """/run and /var/lib are full from the activation on, and the release is one that must go back."""
+    """/run and /var/lib are full from the activation onwards, and the release must be rolled back."""
     before, expected = deployer.systems(), pages()
     machine.run(
         f"cp -a {STATE} /tmp/kept && mount -t tmpfs -o size=8m,mode=0700 tmpfs {STATE} && cp -a /tmp/kept/. {STATE}"
@@ -115,7 +115,7 @@ def test_no_byte_is_left_where_its_state_is(machine: Machine, deployer: Deployer
 
 
 def test_a_host_that_restarts_in_the_middle_boots_what_it_ran(machine: Machine, deployer: Deployer) -> None:
-    """This machine keeps nothing through a restart, so its host knows nothing of the deployment; the deployer says so."""
+    """This machine keeps no state across a reboot, so the host knows nothing of the deployment, and the deployer reports that."""
     process = deployer.start("booted")
     until(process, "readiness")
     try:

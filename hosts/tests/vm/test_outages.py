@@ -1,4 +1,4 @@
-"""The release that repairs a host can always be deployed: a gate refuses only what is worse than now."""
+"""The release that repairs a host can always be deployed: a gate refuses only a release that makes things worse."""
 
 import os
 import shlex
@@ -18,7 +18,7 @@ REFUSED = "not ready: the credential is missing or was refused\n"
 
 
 def test_a_secret_that_bigquery_does_not_know_meets_no_client(machine: Machine, deployer: Deployer) -> None:
-    """The stand-in knows the old key, and the release brings the new one: it is tried before anything is activated."""
+    """The stand-in knows the old key, and the release has the new one, which is tried before anything is activated."""
     refused_before_any_client(machine, deployer, "rotated", "the credential is missing or was refused")
 
 
@@ -27,7 +27,7 @@ def test_a_secret_that_no_identity_opens_meets_no_client(machine: Machine, deplo
 
 
 def test_a_revoked_key_is_repaired_by_a_release(machine: Machine, deployer: Deployer) -> None:
-    """The words are down by it, and the release that brings the new key and nothing else is taken."""
+    """The words are down because of it, and a release that only brings the new key is accepted."""
     deployer.attested("rotated")
     expected, before = pages(), deployer.systems()
     with open(ROTATED, encoding="utf-8") as file:
@@ -47,7 +47,7 @@ def test_a_revoked_key_is_repaired_by_a_release(machine: Machine, deployer: Depl
     assert deployer.systems()[0] != before[0]
     all_ready(machine)
     nothing_left(machine, deployer)
-    # The key that it brought is tried too, and the old one is known again once its release runs.
+    # The old key is tried too; the stand-in knows it again once its release runs.
     assert deployer.deploy("good", "--force", "the stand-in learns the old key by it")[0] == 0
     all_ready(machine)
     assert pages() == expected
@@ -61,7 +61,7 @@ def running(deployer: Deployer, release: str) -> None:
 
 @contextmanager
 def outage(machine: Machine) -> Iterator[None]:
-    """Nothing reaches BigQuery, whatever is started."""
+    """Nothing reaches BigQuery, not even a new process."""
     rule = "chain input { type filter hook input priority -300; tcp dport 9050 reject with tcp reset; }"
     machine.run(f"nft 'table inet outage {{ {rule}; }}'")
     try:
@@ -89,7 +89,7 @@ def test_an_unrelated_fix_is_deployed_in_an_outage(machine: Machine, deployer: D
 
 
 def test_in_an_outage_what_would_stop_a_word_needs_a_reason(machine: Machine, deployer: Deployer) -> None:
-    """A word that has its answer would lose it by a restart: worse than now, and so refused; `--force` is logged."""
+    """A word would lose its answer in a restart, which makes things worse, so the release is refused; `--force` is logged."""
     deployer.attested("booted")
     running(deployer, "good")
     expected, old = pages(), version(machine)
@@ -126,5 +126,5 @@ def test_going_back_works_in_an_outage(machine: Machine, deployer: Deployer) -> 
     figures(after, "after the outage: ")
     assert not after.failures, after.failures[:10]
     nothing_left(machine, deployer)
-    # And there again.
+    # And forward again.
     assert deployer.deploy("good")[0] == 0

@@ -1,4 +1,4 @@
-"""What clients get, and what they do not."""
+"""What clients get, and what they do not get."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ def test_every_word_answers_with_the_tables_counts(machine: Machine) -> None:
 
 
 def listed() -> dict[str, Any]:
-    """What the index says of each word, by its page."""
+    """The index's entry for each word, by its page."""
     status, text = ask("/", "application/json")
     assert status == 200, text
     return {one["url"]: one for one in json.loads(text)["words"]}
@@ -44,7 +44,7 @@ def test_the_index_has_each_words_total_and_says_which_is_away(machine: Machine)
         machine.run(f"systemctl start {unit.replace('service', 'socket')} {unit}")
     wait("it to be back", lambda: listed()[victim]["state"] == "counted")
     assert machine.run(f"systemctl show -p MainPID --value {INDEX}") == before
-    # Without it, the list is of nginx's own files.
+    # Without it, nginx serves the list from its own files.
     try:
         machine.run(f"systemctl stop {INDEX} {INDEX.replace('service', 'socket')}")
         assert {one["state"] for one in listed().values()} == {"unavailable"}
@@ -81,6 +81,6 @@ def test_a_page_that_is_asked_for_often_is_kept_on_a_tmpfs(machine: Machine) -> 
     with Load(connect, pages()) as load:
         wait("the load to begin", lambda: load.reached(100))
         kind, *files = machine.run(f"stat -f -c %T {kept}; ls {kept}").split()
-    # One for each word and second, a minute long.
+    # One file for each word and second, over a minute.
     assert kind == "tmpfs" and 0 < len(files) < 100 * len(WORDS), (kind, len(files))
     assert not load.failures, load.failures[:5]

@@ -1,4 +1,4 @@
-"""The machine's state: what its units may do, what it gives away, what went wrong."""
+"""The machine's state: what its units may do, what it reveals, and which units failed."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def test_every_unit_executes_its_own_program_only(machine: Machine) -> None:
         program = machine.run(f"readlink {process}/exe").strip()
         mounts = [line.split() for line in machine.run(f"cut -d ' ' -f 5,6 {process}/mountinfo").splitlines()]
         assert len(mounts) > 5, mounts
-        # systemd's own, for what it passes on: a file and a socket.
+        # systemd's own mounts, for a file and a socket that it passes.
         executable = {
             path for path, options in mounts if "noexec" not in options.split(",") and not path.startswith("/run/host/")
         }
@@ -42,7 +42,7 @@ def test_no_word_came_near_its_limit_of_memory(machine: Machine) -> None:
 
 
 def test_no_secret_is_in_the_journal_or_a_process(machine: Machine) -> None:
-    """Neither in what was logged nor in a command line or an environment, of the machine or of this one's QEMU."""
+    """Neither in the log nor in a command line or an environment, of the machine's processes or of QEMU here."""
     key = json.loads(machine.run("cat /run/agenix/bigquery.json"))["private_key"]
     secrets = [line for line in key.splitlines() if not line.startswith("-----")]
     secrets += machine.run("grep -v -- ----- /run/agenix/tls.key").split()
@@ -77,6 +77,6 @@ def test_no_secret_is_in_the_journal_or_a_process(machine: Machine) -> None:
 
 def test_nothing_failed(machine: Machine) -> None:
     failed = machine.run("systemctl list-units --failed --plain --no-legend -o json")
-    # A machine whose root is not the file system that the host describes cannot remount it.
+    # A machine cannot remount its root if that is not the file system that the configuration describes.
     names = [unit["unit"] for unit in json.loads(failed) if unit["unit"] != "systemd-remount-fs.service"]
     assert not names, names

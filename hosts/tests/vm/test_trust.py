@@ -1,4 +1,4 @@
-"""What the host itself refuses, whoever asks it and however: it decides which release it takes."""
+"""What the host itself refuses, whatever the deployer sends: the host decides which release it accepts."""
 
 import json
 import os
@@ -21,7 +21,7 @@ FACTS = "/etc/deploy-host/host.json"
 
 @contextmanager
 def policy(machine: Machine, **changed: list[str]) -> Iterator[None]:
-    """Another policy of the host, until the end."""
+    """Gives the host another policy until the block ends."""
     facts = json.loads(machine.run(f"cat {FACTS}"))
     facts["trust"] |= changed
     machine.run(f"rm {FACTS} && printf %s {shlex.quote(json.dumps(facts))} >{FACTS}")
@@ -32,7 +32,7 @@ def policy(machine: Machine, **changed: list[str]) -> Iterator[None]:
 
 
 class Asker:
-    """Speaks with the host as the deploy command does, but says what it likes."""
+    """Talks to the host like the deploy command, but can send anything."""
 
     def __init__(self, machine: Machine, identity: str) -> None:
         self.machine = machine
@@ -69,7 +69,7 @@ class Asker:
 
 @pytest.fixture
 def asker(machine: Machine, deployer: Deployer) -> Iterator[Asker]:
-    """With a deployer's key that opens nothing else, as one of production."""
+    """With a deployer's key that gives no other access, like one of production."""
     folder = tempfile.mkdtemp(prefix="vm-test-stolen-")
     key = os.path.join(folder, "key")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "stolen", "-f", key], check=True)
@@ -131,7 +131,7 @@ def test_the_host_refuses_each_untrusted_release_by_its_own_sentence(
 
 
 def test_the_deployer_says_the_hosts_refusal(machine: Machine, deployer: Deployer) -> None:
-    """And what is older than what runs is not even sent, by an exit code of its own."""
+    """And an older release than the running one is not even sent; this has its own exit code."""
     other = deployer.attest("good", os.path.join(deployer.folder, "side"), CI_COMMIT_BRANCH="side")
     with policy(machine, refs=["refs/heads/main"]):
         code, said = deployer.deploy("good", folder=other)
@@ -141,14 +141,14 @@ def test_the_deployer_says_the_hosts_refusal(machine: Machine, deployer: Deploye
 
 
 def test_a_path_of_another_content_on_the_host_is_found(machine: Machine, deployer: Deployer) -> None:
-    """Copying passes over what is valid there: whoever put it there, it runs with no release."""
+    """Copying skips paths that are already valid on the host, so a release must not run with a path that was planted there."""
     before = started(machine), deployer.systems()
     release = os.path.join(deployer.attested("reverse-proxy-only"), "closures/hosts/mock-prod")
     with open(release, encoding="utf-8") as file:
         paths = [line.split()[0] for line in file]
     known = machine.run(f"nix-store --query --requisites {before[1][0]}").split()
     victim = next(path for path in paths if path not in known and path.endswith("-nginx.conf"))
-    # As the store's books have it where something else was built or planted by that name.
+    # As in the database of a store in which something else was built or planted under that name.
     register = "nix-store --register-validity --reregister"
     machine.run(f"printf '{victim}\\n{'0' * 64}\\n8\\n\\n0\\n' | {register} --hash-given")
     try:
@@ -163,7 +163,7 @@ def test_a_stolen_deployment_key_gives_requests_and_nothing_else(
     machine: Machine, deployer: Deployer, asker: Asker
 ) -> None:
     before = started(machine), deployer.systems()
-    # It works, and root is somebody else.
+    # It works, and root is a different user.
     assert "done" in asker.asks("status")
     assert asker.ssh(command="id", user="root").returncode == 255
     for command in ("id", "bash -i", "deploy-host serve", "deploy-host forward x", "scp -t /tmp", "nix-store --serve"):
@@ -173,7 +173,7 @@ def test_a_stolen_deployment_key_gives_requests_and_nothing_else(
     assert asker.ssh("-s", command="sftp", given="\n").stdout.startswith('{"refused"')
     terminal = asker.ssh("-tt", command="id", given="\n")
     assert "uid=" not in terminal.stdout and "PTY allocation request failed" in terminal.stderr, terminal
-    # A release that nobody signed, or for another purpose.
+    # A release that is unsigned, or signed for another purpose.
     folder = deployer.attest("good", os.path.join(deployer.folder, "planted"), key=Key("thief"))
     assert "not signed by" in asker.offers(folder)["refused"]
     for strange in ({"root": "/"}, {"path": "/etc/shadow"}):
@@ -199,7 +199,7 @@ def test_a_stolen_deployment_key_gives_requests_and_nothing_else(
 
 
 def through(port: int) -> bytes:
-    """What a forwarded port answers, when it takes a connection at last."""
+    """The response of a forwarded port, once it accepts a connection."""
     for _ in range(60):
         with socket.socket() as client:
             client.settimeout(30)

@@ -1,4 +1,4 @@
-"""The words as their machine sees them: units, readiness, metrics."""
+"""The words as seen on the machine: units, readiness, metrics."""
 
 from given import WORDS
 from machine import Machine, wait
@@ -18,7 +18,7 @@ def all_ready(machine: Machine) -> None:
 
 
 def started(machine: Machine) -> list[str]:
-    """When each unit's process began: it changes by a restart."""
+    """The start time of each unit's process, which changes with a restart."""
     return machine.run(f"systemctl show -p ExecMainStartTimestampMonotonic --value {' '.join(UNITS)}").split()
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with a dashboard: its layout, and its queries against a Prometheus."""
+"""The faults of a dashboard: in its layout, and in its queries of a Prometheus."""
 
 import itertools
 import re
@@ -6,7 +6,7 @@ from typing import Any
 
 from watched import Watched
 
-# As Grafana reads it from JSON.
+# The dashboard as Grafana reads it from JSON.
 Dashboard = dict[str, Any]
 
 VARIABLES = {"$instance": ".+", "$__rate_interval": "10s"}
@@ -77,9 +77,9 @@ def query(target: dict[str, Any], prometheus: Watched) -> list[str]:
 
 
 def names(expr: str) -> tuple[set[str], set[str]]:
-    """The metrics and the labels that a query names. That it is well-formed is known already."""
+    """The metrics and the labels that a well-formed query names."""
     labels = set[str]()
-    # Values of labels may look like anything.
+    # Label values may contain any text.
     expr = re.sub(r'"(?:[^"\\]|\\.)*"', '""', expr)
 
     def selector(match: re.Match[str]) -> str:

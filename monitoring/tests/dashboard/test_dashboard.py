@@ -24,7 +24,7 @@ def dashboard() -> Dashboard:
 
 @pytest.fixture(scope="session")
 def prometheus(dashboard: Dashboard, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """With a host's configurations, which are JSON; it has seen what the queries ask for."""
+    """With a host's configurations, which are JSON; it already has the data for the queries."""
     configurations = Path(os.environ["PROMETHEUS"]), Path(os.environ["BLACKBOX"])
     with Watched(*configurations, tmp_path_factory.mktemp("watched")) as prometheus:
         # Rates need two samples, and rules one evaluation each.
@@ -57,7 +57,7 @@ def asks(expr: str) -> Change:
     return lambda broken: broken["panels"][0]["targets"][0].update(expr=expr, legendFormat="{{instance}}")
 
 
-# What a fault would look like, and how the dashboard gets it.
+# Each fault: its message, and the change to the dashboard that plants it.
 PLANTED: dict[str, Change] = {
     "unknown metric wordtally_requests_total": asks("rate(wordtally_requests_total[5m])"),
     "unknown metric probe_sucess": asks("probe_sucess or up"),

@@ -1,4 +1,4 @@
-"""A Prometheus with a host's own jobs and rules, the instances that it watches, and a reverse proxy before them."""
+"""A Prometheus with a host's own jobs and rules, the instances that it watches, and a reverse proxy in front of them."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any, Self
 
-# One word stays without an instance, so that an alert has something to tell.
+# One word has no instance, so that an alert fires.
 UNSERVED = "'Tis"
 START = 30
 
@@ -47,7 +47,7 @@ class Watched(contextlib.ExitStack):
         self.blackbox["modules"]["page"]["http"]["tls_config"]["ca_file"] = str(self.scratch / "certificate.pem")
         self.run("blackbox_exporter", exporter, "--config.file", self.write("blackbox.yml", self.blackbox))
 
-        # Only where and how often is another than on the host.
+        # Only the addresses and the intervals differ from the host's.
         for target in self.job("wordtally")["static_configs"]:
             target["targets"] = [f"127.0.0.1:{internal}"]
         page = self.job("wordtally-page")
@@ -83,7 +83,7 @@ class Watched(contextlib.ExitStack):
         self.process([program, f"--web.listen-address=127.0.0.1:{port}", *arguments], self.scratch / f"{program}.log")
 
     def process(self, command: list[str], log: Path | None = None) -> "subprocess.Popen[str]":
-        """With its output in the file, or as text to read."""
+        """Starts a process, with its output in the file or as text to read."""
         output = self.enter_context(log.open("w")) if log else subprocess.PIPE
         errors = output if log else None
         process = subprocess.Popen(command, stdout=output, stderr=errors, text=True)
@@ -148,7 +148,7 @@ class Watched(contextlib.ExitStack):
         return set(self.ask("label/__name__/values")[0])
 
     def labels(self, metrics: set[str]) -> set[str]:
-        """Those that any of the metrics has."""
+        """The labels of any of the metrics."""
         return set(self.ask("labels", **{"match[]": sorted(metrics)})[0]) if metrics else set()
 
     def values(self, label: str, selector: str) -> list[str]:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reads the image's OCI layout, and compares it with what the image was built from.
+"""Reads the image's OCI layout, and compares it with the image's inputs.
 
 check_image.py FIRST SECOND --binary FILE --certificates FILE --created TIME --revision REVISION --version VERSION
 
@@ -23,12 +23,12 @@ from typing import Any
 BINARY = "bin/wordtally"
 CERTIFICATES = "etc/ssl/certs/ca-bundle.crt"
 LABEL = "org.opencontainers.image."
-# What there may be besides the binary: certificates, and the archives' own blocks.
+# The allowed size besides the binary: certificates, and the archives' own blocks.
 EXTRA = 300_000
-# The store's time, and that which builds give to what they make.
+# The store's time, and the time that builds give to their files.
 TIMES = {1, 315_532_800}
 
-# Each entry with its content, and the size of all when unpacked.
+# Each entry with its content, and the unpacked size of all.
 Layer = tuple[list[tuple[tarfile.TarInfo, bytes]], int]
 
 faults = 0
@@ -63,7 +63,7 @@ class Layout:
         self.image: dict[str, Any] = json.loads(self.blob(self.manifest["config"]["digest"]).read_bytes())
 
     def blob(self, digest: str) -> Path:
-        """A blob's file, which must be what its digest says."""
+        """A blob's file, whose content must match its digest."""
         algorithm, digits = digest.split(":")
         path = self.folder / "blobs" / algorithm / digits
         if hashlib.new(algorithm, path.read_bytes()).hexdigest() != digits:
@@ -71,12 +71,12 @@ class Layout:
         return path
 
     def layers(self) -> Iterator[Layer]:
-        """Each layer as a list of its entries, each with its content, and the layer's size when unpacked."""
+        """Each layer as a list of its entries with their content, and the layer's unpacked size."""
         for layer in self.manifest["layers"]:
             with tarfile.open(self.blob(layer["digest"])) as tar:
                 entries = [(entry, extracted(tar, entry) if entry.isfile() else b"") for entry in tar]
                 assert tar.fileobj
-                # To its end, behind the last entry.
+                # To the end of the file, after the last entry.
                 while tar.fileobj.read(2**20):
                     pass
                 yield entries, tar.fileobj.tell()
@@ -116,7 +116,7 @@ def check_config(image: dict[str, Any], arguments: argparse.Namespace) -> None:
 
 
 def check_healthcheck(archive: Path) -> None:
-    """Docker's own field, which an OCI layout has no place for."""
+    """Docker's own field, which an OCI layout does not have."""
     with tarfile.open(archive) as tar:
         (manifest,) = json.loads(extracted(tar, "manifest.json"))
         config = json.loads(extracted(tar, manifest["Config"]))["config"]
@@ -130,7 +130,7 @@ def check_files(layers: list[Layer], arguments: argparse.Namespace) -> None:
     links = {path(entry): entry.linkname for entry in entries if entry.issym()}
 
     def content(name: str) -> bytes | None:
-        """Follows the link that a path is, as a kernel would."""
+        """Follows a path that is a link, as a kernel would."""
         return files.get(links.get(name, name).lstrip("/"))
 
     binary = Path(arguments.binary).read_bytes()
@@ -155,7 +155,7 @@ def check_files(layers: list[Layer], arguments: argparse.Namespace) -> None:
     equal("root owns everything", sorted({(entry.uid, entry.gid) for entry in entries}), [(0, 0)])
     capabilities = [entry.name for entry in entries if any("capability" in name for name in entry.pax_headers)]
     equal("no file capabilities", capabilities, [])
-    # So that a layer is the same in every release that does not change its content.
+    # A layer is the same in every release that does not change its content.
     equal("every file's time is a constant", sorted({entry.mtime for entry in entries} - TIMES), [])
 
     unpacked = sum(size for _, size in layers)

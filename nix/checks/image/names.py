@@ -1,4 +1,4 @@
-"""What the container needs to find names by, and a name server that knows one."""
+"""The files with which the container resolves names, and a name server that knows one name."""
 
 import socketserver
 import struct
@@ -6,17 +6,17 @@ import threading
 from pathlib import Path
 from typing import Self
 
-# NixOS's own line: modules that a static program cannot load stand before what it can do itself.
+# NixOS's own line, in which modules that a static program cannot load come before those that it has.
 NSSWITCH = "hosts: mymachines resolve [!UNAVAIL=return] files myhostname dns\n"
 SERVER = "127.0.0.153"
 IN_HOSTS, IN_DNS, NOWHERE = "in-hosts.test", "in-dns.test", "nowhere.test"
 
-ANSWERED, NO_SUCH_NAME = 0x8180, 0x8183  # flags of a response: recursion, and the code
+ANSWERED, NO_SUCH_NAME = 0x8180, 0x8183  # flags of a response: recursion, and the response code
 A = 1
 
 
 class Answer(socketserver.BaseRequestHandler):
-    """Knows the IPv4 address of one name."""
+    """Responds with the IPv4 address of one name."""
 
     def handle(self) -> None:
         query, server = self.request
@@ -36,7 +36,7 @@ class Answer(socketserver.BaseRequestHandler):
 
 
 class NameServer:
-    """On the port that resolvers ask, at an address of the loopback."""
+    """Listens on the port for DNS, at an address of the loopback."""
 
     def __enter__(self) -> Self:
         self.server = socketserver.ThreadingUDPServer((SERVER, 53), Answer)
@@ -49,7 +49,7 @@ class NameServer:
 
 
 def files(folder: Path, nsswitch: str | None) -> dict[str, Path]:
-    """The container's files for names, by their paths in it."""
+    """The container's files for resolving names, by their paths in it."""
     written = {
         "/etc/hosts": f"127.0.0.1 {IN_HOSTS}\n",
         "/etc/resolv.conf": f"nameserver {SERVER}\noptions timeout:2 attempts:1\n",

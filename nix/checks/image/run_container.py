@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Runs the image under crun as strictly as a cluster may, and asks it for a page.
+"""Runs the image under crun as strictly as a cluster may, and requests a page from it.
 
 run_container.py LAYOUT
 
-LAYOUT is OCI's, a folder. The image gets a read-only root, no capabilities, no new privileges, its
-own numeric user, and namespaces of its own but for the network, by which it reaches a real stand-in on this machine.
-$WORDTALLY is a program built with the stand-in. Needs root, crun, curl and unshare; `nix run .#image-test` brings them.
+LAYOUT is a folder in the OCI layout. The container gets a read-only root, no capabilities, no new privileges, the
+image's own numeric user, and its own namespaces except for the network, through which it reaches a real stand-in on
+this machine. $WORDTALLY is a program built with the stand-in. Needs root, crun, curl and unshare, which
+`nix run .#image-test` provides.
 """
 
 import json
@@ -25,11 +26,11 @@ from typing import Any, TextIO, TypeVar
 import names
 
 T = TypeVar("T")
-# What the layout and crun say.
+# The JSON of the layout and of crun.
 Json = dict[str, Any]
 
 KEY = "/run/secrets/bigquery.json"
-# Ophelia stands 20 times in one work of the stand-in's data.
+# Ophelia occurs 20 times in one corpus of the stand-in's data.
 WORD = "Ophelia"
 COUNTS = ["hamlet", "20"]
 
@@ -62,7 +63,7 @@ def wait_for(what: str, condition: Callable[[], T | None]) -> T:
 
 
 def unpack(layout: Path, root: Path) -> Json:
-    """Lays the layers over each other, and gives the image's configuration."""
+    """Unpacks the layers over each other, and returns the image's configuration."""
 
     def blob(descriptor: Json) -> Path:
         digest: str = descriptor["digest"]
@@ -73,7 +74,7 @@ def unpack(layout: Path, root: Path) -> Json:
     for descriptor in manifest["layers"]:
         with tarfile.open(blob(descriptor)) as layer:
             for file in layer:
-                # Some begin with a slash: the root that is meant is the container's.
+                # Some names begin with a slash, which means the container's root.
                 file.name = file.name.lstrip("/")
                 layer.extract(file, root, numeric_owner=True, filter="fully_trusted")
     image: Json = json.loads(blob(manifest["config"]).read_bytes())["config"]
@@ -81,7 +82,7 @@ def unpack(layout: Path, root: Path) -> Json:
 
 
 def runtime_config(image: Json, environment: list[str], files: dict[str, Path]) -> Json:
-    """OCI's config.json: what the image says, in the tightest terms, with files of this machine by their paths in it."""
+    """OCI's config.json: the image's configuration with the strictest settings, and this machine's files by their paths in it."""
     user, group = map(int, image["User"].split(":"))
     none: dict[str, list[str]] = {kind: [] for kind in ["bounding", "effective", "inheritable", "permitted", "ambient"]}
     return {
@@ -114,7 +115,7 @@ def runtime_config(image: Json, environment: list[str], files: dict[str, Path]) 
 
 
 class Container:
-    # Its cgroup is not what is tested, and not every machine lets one be made.
+    # The cgroup is not tested, and not every machine allows creating one.
     CRUN = ["crun", "--cgroup-manager=disabled"]
 
     def __init__(self, bundle: Path, log: TextIO) -> None:
@@ -216,7 +217,7 @@ def run(layout: Path, wordtally: str, folder: Path) -> None:
         serve = [wordtally, "standin", "serve", "--listen", f"127.0.0.1:{standin_port}", "--iam", str(public)]
         upstream = subprocess.Popen(serve, stdout=log, stderr=log)
         try:
-            # As a cluster gives them, and as NixOS has them.
+            # The files as a cluster provides them, and as NixOS has them.
             for nsswitch in [None, names.NSSWITCH]:
                 files = {KEY: key} | names.files(folder, nsswitch)
                 (folder / "config.json").write_text(json.dumps(runtime_config(image, environment, files)))
@@ -241,7 +242,7 @@ def run(layout: Path, wordtally: str, folder: Path) -> None:
 
 
 def leave_hybrid_cgroups() -> None:
-    """crun refuses a machine with both versions of cgroups: starts anew in a mount namespace that shows the second only."""
+    """crun refuses a machine with both versions of cgroups: restarts in a mount namespace that has only the second."""
     if Path("/sys/fs/cgroup/unified").exists():
         mount = 'mount -t cgroup2 none /sys/fs/cgroup && exec "$@"'
         os.execvp("unshare", ["unshare", "--mount", "--propagation=private", "sh", "-c", mount, "sh", *sys.orig_argv])
@@ -255,7 +256,7 @@ def main() -> None:
     layout = Path(sys.argv[1])
     leave_hybrid_cgroups()
     with tempfile.TemporaryDirectory(prefix="wordtally-container-") as folder:
-        # The container's user passes through to its root.
+        # The container's user must be able to reach its root.
         os.chmod(folder, 0o711)
         run(layout, os.environ["WORDTALLY"], Path(folder))
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Nix, as a job meets it on a runner whose store is empty: it has the outputs that the flake offers, and a store that knows
-nothing. Each call gets a home of its own. $JOBS_NOTES is the folder of the test."""
+"""A stand-in for Nix on a runner with an empty store: it has the flake's outputs, and a store without any path. Each call
+gets its own home. $JOBS_NOTES is the folder of the test."""
 
 import json
 import os

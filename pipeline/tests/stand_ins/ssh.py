@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A host that runs the release of the test: it answers one request."""
+"""A stand-in for a host that runs the release of the test: it serves one request."""
 
 import hashlib
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares a release with the package that it is of.
+"""Compares a release with its package.
 
 check_release.py RELEASE PACKAGE HOST...
 """
@@ -13,7 +13,7 @@ import tarfile
 
 # Only the stand-in has these.
 STANDIN = {"axum", "bigquery-standin", "rusqlite", "libsqlite3-sys", "sqlparser", "rsa", "tempfile"}
-# Where a crate's source was, as messages of the program still say; the standard library's own are elsewhere.
+# The path of a crate's source, which the program's messages still contain; that of the standard library differs.
 SOURCE = re.compile(rb"-vendor-cargo-deps/[0-9a-f]{64}/([A-Za-z0-9_-]+?)-([0-9]+\.[0-9]+\.[0-9][A-Za-z0-9.+-]*)/")
 
 release, package, hosts = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3:]

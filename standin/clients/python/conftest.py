@@ -1,4 +1,4 @@
-"""One stand-in for all tests, with accounts that may do more or less."""
+"""One stand-in for all tests, with accounts that have different permissions."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from google_hosts import GoogleHosts
 
 from standin import DATASET, PROJECT, Standin
 
-# A client with the named account's file.
+# Returns a client with the named account's file.
 Connect = Callable[[str], bigquery.Client]
 
 JOBS = ("--job-user", PROJECT)
@@ -34,7 +34,7 @@ def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standin]:
 
 @pytest.fixture(scope="session", autouse=True)
 def google_hosts(standin: Standin) -> Iterator[GoogleHosts]:
-    """No test reaches past this machine: what a client asks of Google's hosts, the stand-in gets."""
+    """No test reaches beyond this machine: the stand-in gets the requests that a client sends to Google's hosts."""
     hosts = GoogleHosts(standin.folder, standin.url)
     os.environ.update(hosts.environment())
     yield hosts

@@ -1,7 +1,7 @@
-"""Leads Google's own hosts to the stand-in, for clients that ask them whatever a credential file says.
+"""Redirects Google's own hosts to the stand-in, for clients that use them whatever a credential file says.
 
-A proxy (HTTPS_PROXY) takes connections to a few hosts, answers for them with a throwaway certificate
-(REQUESTS_CA_BUNDLE), and passes on what it reads. It refuses all other hosts.
+A proxy (HTTPS_PROXY) accepts connections to a few hosts, presents a throwaway certificate for them
+(REQUESTS_CA_BUNDLE), and forwards what it reads. It refuses all other hosts.
 """
 
 import socket
@@ -91,4 +91,4 @@ def copy(source: socket.socket, target: socket.socket) -> None:
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
     except OSError:
-        pass  # an end went away: the other notices by itself
+        pass  # one side disconnected; the other notices by itself

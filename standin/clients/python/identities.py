@@ -1,4 +1,4 @@
-"""Those who are not service accounts with keys: a person, a workload of another cloud, and this machine itself."""
+"""Identities other than service accounts with keys: a user, a workload of another cloud, and this machine itself."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ PERSON = "person@example.com"
 
 
 def policy(standin: Standin) -> Json:
-    """The IAM file's part about them; all may query, but the accounts that they act as have no keys."""
+    """Their part of the IAM file: all may query, but the accounts as which they act have no keys."""
     standin.account("issuer", known=False)
     issuer = json.loads((standin.folder / "issuer.iam.json").read_text())["serviceAccounts"][0]
     members = [

@@ -1,4 +1,4 @@
-"""The stand-in as a process of its own, with an IAM file and service-account files as Google gives them."""
+"""The stand-in as a separate process, with an IAM file and with service-account files like Google's."""
 
 import json
 import os
@@ -17,12 +17,12 @@ TABLE = f"{DATASET}.shakespeare"
 DEADLINE = 20
 
 
-# What a file of credentials or of grants holds.
+# The content of a credential file or an IAM file.
 Json = dict[str, Any]
 
 
 class Standin:
-    """Accounts are made first; then it starts, and their files get the address that it was given."""
+    """Accounts are created first; then the stand-in starts, and their files get its address."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -31,7 +31,7 @@ class Standin:
         self.keys: list[Path] = []
 
     def account(self, name: str, *roles: str, known: bool = True) -> Path:
-        """A service account and its key file; one that is not known gets no IAM file."""
+        """A service account and its key file; an unknown account is in no IAM file."""
         key, iam = self.folder / f"{name}.json", self.folder / f"{name}.iam.json"
         subprocess.run(
             [
@@ -58,7 +58,7 @@ class Standin:
         return key
 
     def policy(self, policy: Json) -> None:
-        """Adds to the IAM what no account's own file says."""
+        """Adds to the IAM what no account's own file contains."""
         self.iam.append(self.write(f"policy-{len(self.iam)}.json", policy))
 
     def start(self) -> None:

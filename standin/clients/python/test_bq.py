@@ -1,4 +1,4 @@
-"""`bq`, Google's command line, where it is installed: it is in no package registry, so that .ci/run can't bring it."""
+"""Tests `bq`, Google's command line, if it is installed: it is in no package registry, so .ci/run cannot install it."""
 
 import csv
 import os
@@ -26,7 +26,7 @@ def bq(standin: Standin, tmp_path: Path) -> Bq:
             "HOME": str(tmp_path),
             "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"),
             "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": str(standin.folder / f"{key}.json"),
-            # gcloud asks Google's host, whatever the key says, unless it is told so.
+            # Without this, gcloud would use Google's host, whatever the key says.
             "CLOUDSDK_AUTH_TOKEN_HOST": f"{standin.url}/token",
             "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
             "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",

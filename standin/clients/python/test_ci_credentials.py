@@ -1,4 +1,4 @@
-"""google/ci-credentials: what it writes with Google's own gcloud, gcloud, Google's client and wordtally itself can use."""
+"""gcloud, Google's client and wordtally itself can use what google/ci-credentials writes with Google's own gcloud."""
 
 import json
 import os
@@ -45,7 +45,7 @@ def ci_credentials(folder: Path, **variables: str) -> "subprocess.CompletedProce
 
 @pytest.fixture
 def made(standin: Standin, tmp_path: Path) -> Path:
-    """The file that a job gets, whose token the stand-in takes for one of GitLab's."""
+    """The file that a job gets, whose token the stand-in accepts as GitLab's."""
     identities.external_account(standin)
     token = (standin.folder / "subject-token").read_text()
     ran = ci_credentials(tmp_path, GOOGLE_ID_TOKEN=token, GOOGLE_PROVIDER=PROVIDER, GOOGLE_ACCOUNT=email("target"))
@@ -101,7 +101,7 @@ def test_googles_client_acts_as_the_account(made: Path, standin: Standin) -> Non
 
 @needs_gcloud
 def test_wordtally_serves_with_it(made: Path, standin: Standin, tmp_path: Path) -> None:
-    """It reads no proxy's variables: so the two addresses, and nothing else, are the stand-in's."""
+    """It reads no proxy variables, so only the two addresses are changed to the stand-in's."""
     text = made.read_text()
     for host in ("sts", "iamcredentials"):
         text = text.replace(f"https://{host}.googleapis.com", standin.url)

@@ -10,7 +10,7 @@ from google_hosts import GoogleHosts
 
 from standin import DEADLINE, PROJECT, Json, Standin, email
 
-# A process of its own: google-auth reads part of its environment when it is imported.
+# A separate process, because google-auth reads part of its environment when it is imported.
 PROGRAM = """
 import json, sys
 from google.cloud import bigquery
@@ -21,13 +21,13 @@ json.dump({"project": client.project, "rows": row.n, "who": client.query("SELECT
 
 
 def default_client(standin: Standin, **environment: str) -> Json:
-    """Who a client without any argument is, after a query that works."""
+    """The identity of a client without any argument, after a successful query."""
     inherited = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("GOOGLE_", "GCE_", "CLOUDSDK_", "BIGQUERY_"))
     }
-    # An empty home: no file of whoever runs the tests is found.
+    # An empty home, so that no file of the user who runs the tests is found.
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM, standin.url],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""Google's client comes through the faults that it is made to come through."""
+"""Google's client recovers from the faults that it is designed to recover from."""
 
 import pytest
 from google.api_core import exceptions

@@ -1,4 +1,4 @@
-"""What the stand-in refuses is the exception that Google's client raises for it."""
+"""Google's client raises the right exception for each refusal of the stand-in."""
 
 import datetime
 import decimal
@@ -51,7 +51,7 @@ def test_no_access_to_the_data(connect: Connect) -> None:
     client = connect("no-reader")
     with pytest.raises(exceptions.Forbidden, match=f"Access Denied: Table {TABLE.replace('.', ':', 1)}"):
         client.query_and_wait(COUNTS, job_config=word("the"))
-    # As at Google's, the job is taken, and its result is what is refused.
+    # As with Google, the job is accepted, and its result is the error.
     job = client.query(COUNTS, job_config=word("the"))
     with pytest.raises(exceptions.Forbidden, match="Access Denied"):
         job.result()

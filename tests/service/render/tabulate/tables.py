@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes tabulate.jsonl: generated rows, and the table that tabulate 0.10.0 makes of them.
 
-Each line is {"rows": [[corpus or null, total_words], ...], "table": "..."}. With --check nothing is written: the
-file must be what would be. Needs `pip install tabulate==0.10.0`.
+Each line is {"rows": [[corpus or null, total_words], ...], "table": "..."}. With --check, nothing is written: the file
+must equal what would be written. Needs `pip install tabulate==0.10.0`.
 """
 
 import json
@@ -209,7 +209,7 @@ POOLS: list[tuple[list[str | None], int]] = [
 
 
 class Source:
-    """Choices that stay the same over Python's versions: only random() is promised to."""
+    """Choices that are the same in all versions of Python, which guarantees this only for random()."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed).random
