@@ -235,7 +235,7 @@ def test_the_stand_in_answers_no_one_without_a_token(site: Site) -> None:
     assert status == 401 and "UNAUTHENTICATED" in body, body
 
 
-def test_the_words_go_on_when_the_stand_in_and_the_key_are_started_again(site: Site) -> None:
+def test_the_words_survive_a_restart_of_the_stand_in_and_the_key(site: Site) -> None:
     key = ["exec", site.container("love"), "/bin/wordtally", "check"]
     site.engine(*key)
     before = site.inspect("keys")["State"]["StartedAt"]

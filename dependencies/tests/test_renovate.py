@@ -83,19 +83,19 @@ def test_each_manifest_has_one_manager(file: str) -> None:
     assert len(managers(file)) == 1, f"{file} would never be updated: give it a manager in renovate.json"
 
 
-def test_each_lock_file_stands_beside_its_manifest_or_a_workspace() -> None:
+def test_each_lock_file_is_beside_its_manifest_or_a_workspace() -> None:
     locks = [pathlib.PurePath(file) for file in FILES if pathlib.PurePath(file).name in MANIFEST_OF]
     assert len(locks) >= 4
     assert [lock for lock in locks if str(lock.with_name(MANIFEST_OF[lock.name])) not in MANIFESTS] == []
 
 
-def test_no_folder_of_ours_is_left_out() -> None:
+def test_no_folder_is_left_out() -> None:
     # The preset with that name excludes tests/, which has most of the manifests.
     assert CONFIGURATION["ignorePresets"] == [":ignoreModulesAndTests"]
     assert CONFIGURATION["ignorePaths"] == ["**/node_modules/**"]
 
 
-def test_nothing_lands_by_itself() -> None:
+def test_nothing_is_merged_automatically() -> None:
     assert "automerge" not in json.dumps(CONFIGURATION)
     assert not [preset for preset in CONFIGURATION["extends"] if "automerge" in preset.lower()]
 

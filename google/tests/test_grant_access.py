@@ -149,7 +149,7 @@ def test_the_page_on_ci_has_commands_that_use_the_access_and_take_it_back(
     ],
     ids=lambda changes: "-".join(changes.get("oidc", changes)),
 )
-def test_a_provider_that_somebody_changed_is_set_right(everything: Everything, changes: dict[str, Any]) -> None:
+def test_a_changed_provider_is_corrected(everything: Everything, changes: dict[str, Any]) -> None:
     [provider] = everything.google.providers.values()
     before = copy.deepcopy(provider)
     for part, changed in changes.items():
@@ -190,7 +190,7 @@ def test_a_pool_with_another_provider_is_refused(everything: Everything) -> None
 
 
 @needs_gcloud
-def test_a_provider_that_was_deleted_is_in_nobodys_way(everything: Everything) -> None:
+def test_a_deleted_provider_is_ignored(everything: Everything) -> None:
     """Google lists it for another 30 days, in any order."""
     google, kept = everything.google, everything.google.providers
     google.providers = {"elsewhere": {"name": f"{POOL}/providers/elsewhere", "state": "DELETED"}} | kept

@@ -1,5 +1,5 @@
-// Prints the schemas that the Gateway API's models register, by their names: a HTTPRoute's, and what it refers to. These
-// are of the API's first v1; later versions of the models have compiled checks, which let unknown fields pass.
+// Prints the schemas that the Gateway API's models register, by name: that of an HTTPRoute, and those to which it refers.
+// They belong to the API's first v1; later versions of the models have compiled checks, which allow unknown fields.
 const models = require("@kubernetes-models/validate");
 
 const schemas = {};

@@ -29,7 +29,7 @@ def test_there_are_words(either: Manifests) -> None:
     assert len(either.words) >= 4
 
 
-def test_both_platforms_tell_the_service_the_same(either: Manifests) -> None:
+def test_both_platforms_give_the_service_the_same_variables(either: Manifests) -> None:
     kubernetes = {thing["metadata"]["name"]: environment(thing) for thing in of_kind(either.kubernetes, "Deployment")}
     assert kubernetes == {thing["metadata"]["name"]: environment(thing) for thing in either.cloud_run}
 
@@ -46,7 +46,7 @@ def test_the_service_takes_what_it_is_told(either: Manifests) -> None:
         assert (checked.returncode, checked.stderr) == (0, ""), workload["metadata"]["name"]
 
 
-def test_the_platforms_values_are_heeded(other: Manifests) -> None:
+def test_the_platforms_values_are_used(other: Manifests) -> None:
     (policy,) = of_kind(other.kubernetes, "NetworkPolicy")
     assert {"ipBlock": {"cidr": "10.8.0.10/32"}} in kubernetes_rules.peers_at(policy["spec"]["egress"], "to", "UDP", 53)
     (account,) = of_kind(other.kubernetes, "ServiceAccount")

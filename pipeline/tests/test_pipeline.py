@@ -120,7 +120,7 @@ def test_without_hosts_the_pipeline_starts_the_machines(pipeline: Of, event: str
     assert names(pipeline(event, hosts="")) == sorted(CHECKS + expected)
 
 
-def test_a_host_takes_the_place_of_its_machine(pipeline: Of) -> None:
+def test_a_host_replaces_its_virtual_machine(pipeline: Of) -> None:
     jobs = pipeline("default branch", hosts="mock-prod")
     assert names(jobs) == sorted([*CHECKS, "publish", "attest", "rehearse dev", "deploy mock-prod"])
     # A name within another name is not that host.
@@ -165,7 +165,7 @@ def test_only_a_merge_requests_pipeline_is_cancelled_by_a_newer_commit() -> None
 
 
 @pytest.mark.parametrize("host", HOSTS)
-def test_a_newer_release_on_the_host_is_no_failure(host: str) -> None:
+def test_a_newer_release_on_the_host_is_not_a_failure(host: str) -> None:
     assert word(f"deploy {host}", "allow_failure") == {"exit_codes": [3]}
 
 

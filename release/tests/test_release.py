@@ -223,7 +223,7 @@ def test_a_changed_line_or_path_of_a_closure_is_refused(release: Release, subjec
         release.verify_refused(f"{subject} is not what was signed", attested)
 
 
-def test_a_closure_that_is_none_is_not_vouched_for(release: Release) -> None:
+def test_a_malformed_closure_is_not_attested(release: Release) -> None:
     """The output of `build`, which another job took from an artifact."""
     system = release.contents["hosts"]["prod"]["system"]
     lines = (release.folder / "closures/hosts/prod").read_text().splitlines(keepends=True)
@@ -342,7 +342,7 @@ def test_a_closure_without_the_hosts_system_is_refused(release: Release) -> None
     release.verify_refused(f"the signed closure of hosts/prod lacks the host's own system, {missing}", signed)
 
 
-def test_a_host_that_is_none_is_refused(release: Release) -> None:
+def test_an_unknown_host_is_refused(release: Release) -> None:
     release.verify_refused("the release has no host staging: it has", release.attested, "--host", "staging")
 
 
@@ -357,7 +357,7 @@ def test_an_image_signed_by_another_is_refused(release: Release) -> None:
     release.image_refused("is not signed by", release.elsewhere("another", env=release.signer("theirs")))
 
 
-def test_an_attestation_is_no_signature(release: Release) -> None:
+def test_an_attestation_is_not_a_signature(release: Release) -> None:
     image = release.elsewhere("attestation-only")
     release.attach(image, "cyclonedx", release.attested / "sbom.cdx.json")
     release.image_refused("it has attestations only", image)
@@ -426,7 +426,7 @@ def test_a_changed_byte_of_a_layer_or_the_manifest_is_refused(release: Release, 
 # Keys that may not sign, and releases that may not be signed.
 
 
-def test_a_file_that_is_no_key_is_refused(release: Release) -> None:
+def test_a_file_that_is_not_a_key_is_refused(release: Release) -> None:
     for file, sentence in [
         (release.scratch / "password", "is no public key: expected PEM"),
         (release.scratch / "ours.key", "is a private key: expected its public half"),
@@ -457,7 +457,7 @@ def test_a_changed_tree_is_refused(release: Release) -> None:
         readme.write_bytes(whole)
 
 
-def test_a_release_of_another_revision_is_not_vouched_for(release: Release) -> None:
+def test_a_release_of_another_revision_is_not_attested(release: Release) -> None:
     other = release.copy(release.folder, "other")
     for revision in ["1" * 40, f"{release.commit}-dirty"]:
         release.alter(other / "release.json", lambda content: content.update(revision=revision))
@@ -497,7 +497,7 @@ def test_a_tag_of_another_version_is_refused(release: Release) -> None:
         )
 
 
-def test_another_image_is_not_vouched_for(release: Release) -> None:
+def test_another_image_is_not_attested(release: Release) -> None:
     release.attest_refused(
         "is not this release's image", "--image", f"{release.repository}@sha256:{'0' * 64}", "--insecure"
     )

@@ -119,7 +119,7 @@ def test_the_list_and_the_folder_agree() -> None:
     assert "c.age is listed in secrets.nix but does not exist" in found
 
 
-def test_a_key_that_is_none_is_refused() -> None:
+def test_an_invalid_key_is_refused() -> None:
     one(["ecdsa-sha2-nistp256 AAAA"], age(HOST_STANZA), "not a key that age encrypts to")
     one(["ssh-ed25519 ???"], age(HOST_STANZA), "not base64")
     one([HOST.replace("ssh-ed25519", "ssh-rsa")], age(HOST_STANZA), "does not encode a key of the type ssh-rsa")

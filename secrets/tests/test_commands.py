@@ -132,7 +132,7 @@ def test_rekey_leaves_what_is_for_other_keys(make: Make) -> None:
         assert clone.encrypted()[PROD] == before[PROD]
 
 
-def test_rekey_tells_of_each_file_that_failed_and_goes_on(make: Make) -> None:
+def test_rekey_reports_each_file_that_failed_and_continues(make: Make) -> None:
     clone = make()
     clone.let_me_in()
     damaged = clone.secrets / MOCK

@@ -1,15 +1,15 @@
-// A browser that tells all that goes wrong in a page, and what a page is measured by.
+// A browser that reports every error in a page, and the measurements of a page.
 import axe from 'axe-core';
 import {chromium} from 'playwright-core';
 
-/** Pages stay below it, as they are sent without an encoding. */
+/** Pages stay below this size, because they are sent without an encoding. */
 export const MOST_BYTES = 1_000_000;
 
 export class Browser {
   async start() {
     this.browser = await chromium.launch({
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-      // A build's sandbox has no user namespaces and little shared memory, and what is looked at is our own.
+      // A build's sandbox has no user namespaces and little shared memory, and the pages are our own.
       args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'],
     });
     return this;
@@ -39,7 +39,7 @@ export class Browser {
   }
 }
 
-/** What axe finds wrong, each in a line. Its own code comes in by the debugger, which no policy of a page stops. */
+/** The faults that axe finds, one on each line. Its code is loaded through the debugger, which no page's policy blocks. */
 export async function violations(page) {
   await page.evaluate(axe.source);
   const {violations} = await page.evaluate(() => window.axe.run(document, {

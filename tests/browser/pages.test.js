@@ -1,10 +1,10 @@
-// Every kind of page in a real browser: that it can be read by everyone, on every device, and does nothing but be read.
+// Tests every kind of page in a real browser: everyone can read it, on every device, and it does nothing else.
 import assert from 'node:assert/strict';
 import {after, before, describe, test} from 'node:test';
 import {Browser, MOST_BYTES, overflow, violations} from './browser.js';
 import {Demo, HEBREW, Hostile, LONG, MARKUP} from './sites.js';
 
-/** 640 is a screen of 1,280 px at 200 %. */
+/** A width of 640 is a screen of 1,280 px at 200 %. */
 const WIDTHS = [320, 390, 640, 1280];
 
 const browser = new Browser();
@@ -41,7 +41,7 @@ for (const [name, url] of Object.entries(PAGES)) {
 
     before(async () => {
       opened = await browser.open(url());
-      // What is folded is part of it.
+      // The folded part belongs to the page.
       for (const summary of await opened.page.locator('summary').all()) await summary.click();
     });
 
@@ -69,7 +69,7 @@ for (const [name, url] of Object.entries(PAGES)) {
     test('is small, and asks for nothing that its policy does not allow', async () => {
       assert.equal(opened.response.headers()['content-type'], 'text/html; charset=utf-8');
       assert.ok((await opened.response.body()).length < MOST_BYTES);
-      // The browser says it of each page that is an error.
+      // The browser logs this for each error page.
       assert.deepEqual(opened.faults.filter(fault => !fault.includes('status of 404')), []);
     });
 
@@ -160,7 +160,7 @@ test('a word that appears in another case only says which', async () => {
   await close();
 });
 
-// The last: it takes the stand-in away.
+// This comes last, because it stops the stand-in.
 test('a page that is older than its TTL says so, and is accessible', async () => {
   await hostile.makeStale('one');
   const {page, close} = await browser.open(hostile.pages.one);

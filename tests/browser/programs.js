@@ -1,4 +1,4 @@
-// The program's commands as processes: started, waited for by what they say, and stopped.
+// The program's commands as processes: starts them, waits for their output, and stops them.
 import {spawn} from 'node:child_process';
 import {once} from 'node:events';
 import {createServer} from 'node:net';
@@ -17,7 +17,7 @@ export class Program {
     }
   }
 
-  /** Waits until it has said this; gives the match. */
+  /** Waits for this output and returns the match. */
   async says(pattern) {
     for (const end = Date.now() + DEADLINE; Date.now() < end; await sleep(20)) {
       const found = this.said.match(pattern);
@@ -47,7 +47,7 @@ export async function freePorts(number) {
   return ports;
 }
 
-/** Waits until the condition gives something. */
+/** Waits until the condition returns something. */
 export async function until(what, condition) {
   for (const end = Date.now() + DEADLINE; Date.now() < end; await sleep(50)) {
     const found = await condition();

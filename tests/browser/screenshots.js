@@ -6,7 +6,7 @@ import path from 'node:path';
 import {Browser} from './browser.js';
 import {Demo, HEBREW, Hostile, LONG, MARKUP} from './sites.js';
 
-/** What a reader's device makes of a page. 200 % on a screen of 1280 px leaves 640. */
+/** The settings of readers' devices. A zoom of 200 % on a screen of 1280 px leaves 640. */
 const READERS = {
   320: {width: 320, height: 640},
   390: {width: 390},

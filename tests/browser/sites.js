@@ -1,4 +1,4 @@
-// What is looked at: the demo, and instances beside a stand-in whose data is meant to break a page.
+// The pages under test: the demo, and instances with a stand-in whose data is meant to break a page.
 import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
@@ -33,7 +33,7 @@ const HOSTILE = [
   'hamlet', '\u202Eevil', 'שלום עולם', '', '日本語のとても長い名前'.repeat(20), 'x'.repeat(3000),
 ];
 
-/** A word each with a table that is empty, has one row, has 10,000, and holds what a page must survive. */
+/** One word each with an empty table, one row, 10,000 rows, and values that a page must survive. */
 const TABLE = {
   [MARKUP]: HOSTILE.map((corpus, row) => [corpus, 1000 - 7 * row]),
   [HEBREW]: [['hamlet', 12], ['שלום עולם', 7], ['sonnets', 3]],
@@ -42,7 +42,7 @@ const TABLE = {
   many: Array.from({length: 10_000}, (_, row) => [`corpus ${String(row).padStart(5, '0')} `.padEnd(64, 'abc '), 20_000 - row]),
   Nowhere: [['hamlet', 4]],
 };
-/** Words that are looked at: `nowhere` has no count of its own. */
+/** The words under test; `nowhere` has no count. */
 export const WORDS = [MARKUP, HEBREW, LONG, 'one', 'many', 'nowhere'];
 
 export class Hostile {
@@ -65,7 +65,7 @@ export class Hostile {
 
     const address = word => `http://127.0.0.1:${ports[WORDS.indexOf(word)]}/`;
     this.pages = Object.fromEntries(WORDS.map(word => [word, address(word)]));
-    // One word's page is the index here, so that every link leads somewhere.
+    // A word's page is used as the index here, so that every link leads somewhere.
     writeFileSync(file('site.json'), JSON.stringify({
       index: address('one'), words: WORDS.map(word => ({word, url: address(word)})),
     }));
@@ -76,7 +76,7 @@ export class Hostile {
     return this;
   }
 
-  /** Takes the stand-in away and waits until the word's page is older than its TTL. */
+  /** Stops the stand-in and waits until the word's page is older than its TTL. */
   async makeStale(word) {
     await this.standin.stop();
     await until('a stale page', async () => (await text(this.pages[word])).includes('Not up to date'));

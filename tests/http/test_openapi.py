@@ -18,7 +18,7 @@ def test_what_the_document_says_is_so(serving: Instance, tmp_path: Path) -> None
     assert "Tested: 12" in said, said
 
 
-def test_it_is_so_without_an_answer(failing: Instance, tmp_path: Path) -> None:
+def test_it_also_conforms_without_an_answer(failing: Instance, tmp_path: Path) -> None:
     # The document describes a 503 for this case, so it is not a fault of the program.
     checks = "status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance"
     said = try_out(failing, tmp_path, "--checks", checks)

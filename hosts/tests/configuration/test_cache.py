@@ -103,7 +103,7 @@ def seen(answer: Answer) -> tuple[object, ...]:
     return status, [headers[name] for name in names], body.replace((headers["X-Request-Id"] or "-").encode(), b"ID")
 
 
-def test_a_page_that_is_asked_for_often_is_asked_of_the_instance_twice_a_second(proxy: Asker) -> None:
+def test_a_popular_page_reaches_the_instance_twice_a_second(proxy: Asker) -> None:
     before, begun, done = asked("the"), time.monotonic(), 0
     while time.monotonic() < begun + 2:
         assert proxy.ask()[0] == 200
@@ -151,7 +151,7 @@ def test_each_link_gives_what_the_instance_gives(proxy: Asker, instance: Asker) 
         assert answer(proxy, "/the/", *chosen[turn]) == wanted[turn], chosen[turn]
 
 
-def test_a_link_that_is_asked_for_often_is_asked_of_the_instance_twice_a_second(proxy: Asker) -> None:
+def test_a_popular_link_reaches_the_instance_twice_a_second(proxy: Asker) -> None:
     for path, query in (("", "?format=csv"), ("", "?order=rate"), ("counts.json", ""), ("openapi.json", "")):
         proxy.path = f"/the/{path}"
         before, begun, done = asked("the", every=True), time.monotonic(), 0

@@ -85,7 +85,7 @@ def test_head_has_the_fields_and_no_body(configuration: str, scratch: pathlib.Pa
         assert head[1]["Content-Length"] == get[1]["Content-Length"] == str(len(get[2]))
 
 
-def test_one_who_asks_too_often_is_told_in_each_form(configuration: str, scratch: pathlib.Path) -> None:
+def test_a_client_that_exceeds_the_limits_is_told_in_each_format(configuration: str, scratch: pathlib.Path) -> None:
     with nginx(configuration, scratch):
         for path in ("/the/", "/", "/nothing"):
             found: collections.Counter[int] = collections.Counter()

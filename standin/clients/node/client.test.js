@@ -1,4 +1,4 @@
-// What people do with @google-cloud/bigquery, done unmodified against the stand-in.
+// The usual operations of @google-cloud/bigquery, unmodified, against the stand-in.
 import assert from 'node:assert/strict';
 import {readFileSync, writeFileSync} from 'node:fs';
 import {after, afterEach, before, test} from 'node:test';
@@ -43,7 +43,7 @@ test('query with a named parameter', async () => {
   const [rows] = await client.query(THE);
   assert.equal(rows.length, 42);
   assert.equal(rows.find(row => row.corpus === 'hamlet').total_words, 989);
-  assert.ok((await standin.counters()).tokenRequests > 0, 'the token came from the host that was led here');
+  assert.ok((await standin.counters()).tokenRequests > 0, 'the token came from the redirected host');
 });
 
 test('a parameter is a value and never SQL', async () => {
@@ -61,7 +61,7 @@ test('positional and array parameters', async () => {
   assert.deepEqual(rows, [{corpus: 'hamlet'}]);
 });
 
-test('values of every type go there and back', async () => {
+test('values of every type survive a round trip', async () => {
   const at = BigQuery.timestamp('2026-01-02T03:04:05.000006Z');
   const params = {s: "naïve 'quoted' \\ \n日本", i: BigQuery.int('9007199254740993'), f: 0.1, b: true, at, on: BigQuery.date('1599-12-31')};
   const [[row]] = await client.query({query: 'SELECT @s AS s, @i AS i, @f AS f, @b AS b, @at AS at, @on AS on_', params, wrapIntegers: true});
@@ -138,12 +138,12 @@ test('a revoked token', async () => {
   const own = connect('reader');
   await own.query(THE);
   await standin.revoke((await own.authClient.getClient()).credentials.access_token);
-  // Unlike Python's, this client keeps a token to its end, and says that it is refused.
+  // Unlike Python's client, this one keeps a token until it expires, and reports that it is refused.
   await assert.rejects(own.query(THE), {code: 401, message: /invalid authentication credentials/});
   assert.equal((await connect('reader').query(THE))[0].length, 42);
 });
 
-test('what there is', async () => {
+test('datasets and tables', async () => {
   const [datasets] = await connect('reader', 'bigquery-public-data').getDatasets();
   assert.deepEqual(datasets.map(dataset => dataset.id), ['samples']);
   const dataset = client.dataset('samples', {projectId: 'bigquery-public-data'});

@@ -1,7 +1,7 @@
-// Leads Google's token host to the stand-in: the client asks it whatever the key file says.
+// Redirects Google's token host to the stand-in, because the client uses that host whatever the key file says.
 //
-// A proxy (HTTPS_PROXY) takes connections to that one host, answers for it with the certificate that run.js made, and
-// passes on what it reads. It refuses all other hosts.
+// A proxy (HTTPS_PROXY) accepts connections to that one host, presents the certificate that run.js made, and forwards what
+// it reads. It refuses all other hosts.
 import {readFileSync} from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';

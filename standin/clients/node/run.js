@@ -1,4 +1,4 @@
-// Runs the tests in a process that trusts a throwaway certificate: Node.js reads NODE_EXTRA_CA_CERTS at its start only.
+// Runs the tests in a process that trusts a throwaway certificate: Node.js reads NODE_EXTRA_CA_CERTS only when it starts.
 import {execFileSync, spawnSync} from 'node:child_process';
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';

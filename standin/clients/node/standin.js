@@ -1,4 +1,4 @@
-// The stand-in as a process of its own, with an IAM file and service-account files as Google gives them.
+// The stand-in as a separate process, with an IAM file and with service-account files like Google's.
 import {execFileSync, spawn} from 'node:child_process';
 import {closeSync, openSync, readFileSync} from 'node:fs';
 import {once} from 'node:events';
@@ -19,7 +19,7 @@ export class Standin {
     this.log = path.join(folder, 'standin.log');
   }
 
-  /** A service account and its key file; one that is not known gets no IAM file. */
+  /** A service account and its key file; an unknown account is in no IAM file. */
   account(name, roles, known = true) {
     const iam = path.join(this.folder, `${name}.iam.json`);
     execFileSync(WORDTALLY, ['standin', 'keygen', '--email', `${name}@${PROJECT}.iam.gserviceaccount.com`, '--project', PROJECT,
@@ -43,7 +43,7 @@ export class Standin {
     throw new Error(`the stand-in did not start: ${readFileSync(this.log, 'utf8')}`);
   }
 
-  /** Stops it; gives its exit code. */
+  /** Stops it and returns its exit code. */
   async stop() {
     const ended = once(this.process, 'exit');
     this.process.kill();

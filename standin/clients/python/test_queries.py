@@ -69,7 +69,7 @@ def test_an_empty_array_parameter(client: bigquery.Client) -> None:
         ("TIMESTAMP", datetime.datetime(2026, 1, 2, 3, 4, 5, 6, datetime.UTC)),
     ],
 )
-def test_a_value_goes_there_and_back(client: bigquery.Client, kind: str, value: object) -> None:
+def test_a_value_survives_a_round_trip(client: bigquery.Client, kind: str, value: object) -> None:
     config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("value", kind, value)])
     [row] = client.query_and_wait("SELECT @value AS value", job_config=config)
     assert row.value == value and type(row.value) is type(value)
