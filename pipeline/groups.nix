@@ -24,6 +24,7 @@ let
     "pipeline"
     "platform-schemas"
     "prose-linter"
+    "site"
     "tabulate"
   ];
   # `package-release` includes the hosts, and the groups would contain themselves.
