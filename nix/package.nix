@@ -220,6 +220,7 @@ in
       forChecks
       // {
         src = codeWith [
+          ../CITATION.cff
           ../README.md
           ../docs
           # The sources of the page of proof.

@@ -3,6 +3,7 @@
 #![cfg(feature = "standin")]
 
 mod claims;
+mod citation;
 mod flow;
 mod glossary;
 mod journal;
