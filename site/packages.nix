@@ -13,6 +13,7 @@ let
     inherit root;
     fileset = lib.fileset.unions [
       ./book.toml
+      ./diagrams.js
       ./theme
       ./write_site.py
       (lib.fileset.fileFilter (
@@ -26,6 +27,7 @@ let
     ];
   };
   options = pkgs.callPackage ./options.nix { inherit (hosts.dev) options; };
+  mermaid = pkgs.callPackage ./mermaid.nix { };
 in
 {
   docs = pkgs.runCommand "wordtally-docs" { meta.description = "The documentation as a site"; } ''
@@ -38,7 +40,7 @@ in
       pkgs.python3
     ];
     text = ''
-      exec python3 ${source}/site/write_site.py --root ${source} --options ${options} \
+      exec python3 ${source}/site/write_site.py --root ${source} --options ${options} --mermaid ${mermaid} \
         --program ${builds.bigquery-standin}/bin/wordtally --program ${builds.deploy}/bin/deploy "$@"
     '';
     meta.description = "Writes the documentation as a site into a folder";

@@ -2,10 +2,12 @@
 """Writes docs/ as a site, by mdBook: the repository's own pages, in the order of docs/README.md, and the generated ones.
 
 A link to a page, a picture or a heading has to lead somewhere. A link to a source file leads to the repository at --source;
-without --source its text stays, and the link goes.
+without --source its text stays, and the link goes. --mermaid is the program that draws Mermaid diagrams in a browser;
+without it they stay text.
 """
 
 import argparse
+import html
 import posixpath
 import re
 import shutil
@@ -131,7 +133,17 @@ def rewritten(pages: Pages, page: str, source: str | None, picture: Callable[[st
         return f"[{text}]({source}/{path})" if source else text
 
     parts = FENCE.split(pages.text(page))
-    return "".join(part if code else LINK.sub(link, part) for part, code in zip(parts, [False, True] * len(parts)))
+    parts[::2] = [LINK.sub(link, prose) for prose in parts[::2]]
+    return "".join(parts)
+
+
+def diagrams(text: str) -> str:
+    """A page whose Mermaid diagrams are elements that the program finds, and not code."""
+
+    def element(found: re.Match[str]) -> str:
+        return f'<pre class="mermaid">\n{html.escape(found[1])}</pre>'
+
+    return re.sub(r"^```mermaid\n(.*?)^```$", element, text, flags=re.MULTILINE | re.DOTALL)
 
 
 class Anchors(HTMLParser):
@@ -202,7 +214,9 @@ def help_page(programs: list[str]) -> str:
     return "\n".join(parts)
 
 
-def write(root: Path, out: Path, source: str | None, programs: list[str], options: Path | None) -> str:
+def write(
+    root: Path, out: Path, source: str | None, programs: list[str], options: Path | None, mermaid: Path | None
+) -> str:
     generated = {}
     if programs:
         generated["docs/reference/help.md"] = help_page(programs)
@@ -214,9 +228,12 @@ def write(root: Path, out: Path, source: str | None, programs: list[str], option
         book = Path(scratch)
         here = Path(__file__).parent
         shutil.copy(here / "book.toml", book)
+        shutil.copy(here / "diagrams.js", book)
         shutil.copytree(here / "theme", book / "theme")
         # Debian's mdBook links it without writing it.
         shutil.copytree(here / "theme/fonts", book / "src/fonts")
+        if mermaid is not None:
+            shutil.copy(mermaid, book / "src/mermaid.js")
         contents, placed = summary(pages)
 
         def picture(path: str) -> None:
@@ -228,7 +245,8 @@ def write(root: Path, out: Path, source: str | None, programs: list[str], option
         for path in placed:
             file = book / "src" / path
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(rewritten(pages, path, source, picture), encoding="utf-8")
+            text = rewritten(pages, path, source, picture)
+            file.write_text(text if mermaid is None else diagrams(text), encoding="utf-8")
         (book / "src/SUMMARY.md").write_text(contents, encoding="utf-8")
         subprocess.run(["mdbook", "build", "--dest-dir", out.absolute(), book], check=True)
     if missing := sorted({path.relative_to(root).as_posix() for path in (root / "docs").rglob("*.md")} - {*placed}):
@@ -247,9 +265,10 @@ def main() -> int:
         "--program", action="append", default=[], help="a program whose help is a page; several are given"
     )
     parser.add_argument("--options", type=Path, help="Markdown with every NixOS option")
-    arguments = parser.parse_args()
+    parser.add_argument("--mermaid", type=Path, help="mermaid.js, the whole program in one file")
+    given = parser.parse_args()
     try:
-        print(write(arguments.root, arguments.out, arguments.source, arguments.program, arguments.options))
+        print(write(given.root, given.out, given.source, given.program, given.options, given.mermaid))
     except Broken as fault:
         print(f"write_site: {fault}", file=sys.stderr)
         return 1

@@ -19,12 +19,14 @@ pkgs.callPackage ../../nix/pytest.nix { } {
   tests = [ "site/tests" ];
   files = [
     ../book.toml
+    ../diagrams.js
     ../theme
     ../write_site.py
     (lib.fileset.fileFilter hasProse ../../.)
   ];
   tools = [ pkgs.mdbook ];
-  env.WORDTALLY = "${
-    self.packages.${pkgs.stdenv.hostPlatform.system}.bigquery-standin
-  }/bin/wordtally";
+  env = {
+    MERMAID = "${pkgs.callPackage ../mermaid.nix { }}";
+    WORDTALLY = "${self.packages.${pkgs.stdenv.hostPlatform.system}.bigquery-standin}/bin/wordtally";
+  };
 }

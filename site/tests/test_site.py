@@ -34,7 +34,8 @@ class Links(HTMLParser):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of this repository, with the help of the program in WORDTALLY."""
     out = tmp_path_factory.mktemp("site")
-    done = write_site(ROOT, out, "--source", SOURCE, "--program", os.environ["WORDTALLY"])
+    mermaid = os.environ.get("MERMAID", str(ROOT / "site/node_modules/@mermaid-js/tiny/dist/mermaid.tiny.js"))
+    done = write_site(ROOT, out, "--source", SOURCE, "--program", os.environ["WORDTALLY"], "--mermaid", mermaid)
     assert done.returncode == 0, done.stderr
     return out
 
@@ -71,6 +72,11 @@ def test_the_help_is_the_program_s_own(site: Path) -> None:
     assert "--max-stale" in page and os.environ["WORDTALLY"] not in page
 
 
+def test_the_program_that_draws_diagrams_is_in_the_site(site: Path) -> None:
+    assert (site / "mermaid.js").stat().st_size > 1_000_000
+    assert any("diagrams" in path.name for path in site.glob("*.js"))
+
+
 README = "# Name\n\n[Documentation](docs/README.md)\n"
 CONTENTS = "# Documentation\n\n## How to\n\n- [One](one.md)\n"
 
@@ -101,6 +107,17 @@ def test_code_is_not_rewritten(small: Path, tmp_path: Path) -> None:
     (small / "docs/one.md").write_text("# One\n\n```\n[text](../src/main.rs)\n```\n")
     assert write_site(small, tmp_path / "out").returncode == 0
     assert "[text](../src/main.rs)" in (tmp_path / "out/docs/one.html").read_text()
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_a_diagram_is_drawn_where_the_program_is_there(small: Path, tmp_path: Path, drawn: bool) -> None:
+    (small / "docs/one.md").write_text("# One\n\n```mermaid\nflowchart LR\n    a -->|<b>| c\n```\n")
+    (tmp_path / "mermaid.js").write_text("")
+    more = ["--mermaid", str(tmp_path / "mermaid.js")] if drawn else []
+    assert write_site(small, tmp_path / "out", *more).returncode == 0
+    page = (tmp_path / "out/docs/one.html").read_text()
+    element = '<pre class="mermaid">\nflowchart LR\n    a --&gt;|&lt;b&gt;| c\n</pre>'
+    assert (element in page, "language-mermaid" in page) == (drawn, not drawn)
 
 
 @pytest.mark.parametrize(
