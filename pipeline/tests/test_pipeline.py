@@ -20,6 +20,8 @@ CHECKS = ["lint", "build", "test", "clients", "virtual machine", "third-party ma
 PROMOTION = ["publish", "attest", "deploy dev", "deploy mock-prod"]
 # The jobs of a tag: they check that mock production runs exactly this release, and deploy it to production.
 TAGGED = ["tag", "publish", "attest", "check mock-prod", "deploy prod", "release"]
+# The default branch publishes the documentation.
+PAGES = ["pages"]
 STOPS = ["stop dev", "stop mock-prod"]
 SCHEDULED = ["advisories", "age of the lock files", "dependency updates"]
 # Including hosts that are added later.
@@ -77,7 +79,7 @@ def test_gitlabs_own_schema_takes_it(file: Path) -> None:
     ("event", "automatic", "by_hand"),
     [
         ("merge request", CHECKS, []),
-        ("default branch", CHECKS + PROMOTION, STOPS),
+        ("default branch", CHECKS + PROMOTION + PAGES, STOPS),
         ("tag", CHECKS + TAGGED, []),
         ("schedule", SCHEDULED, []),
         ("other branch", [], []),
@@ -96,7 +98,7 @@ def test_every_event_is_tried() -> None:
 
 @pytest.mark.parametrize(
     ("event", "expected"),
-    [("merge request", CHECKS), ("default branch", [*CHECKS, "keys"]), ("tag", [*CHECKS, "tag", "keys"])],
+    [("merge request", CHECKS), ("default branch", [*CHECKS, "keys", *PAGES]), ("tag", [*CHECKS, "tag", "keys"])],
 )
 @pytest.mark.parametrize("hosts", ["", ALL_HOSTS])
 def test_without_keys_it_checks_and_says_what_is_missing(
@@ -112,7 +114,7 @@ def test_without_keys_it_checks_and_says_what_is_missing(
 @pytest.mark.parametrize(
     ("event", "expected"),
     [
-        ("default branch", ["publish", "attest", "rehearse dev", "rehearse mock-prod"]),
+        ("default branch", ["publish", "attest", "rehearse dev", "rehearse mock-prod", *PAGES]),
         ("tag", ["tag", "publish", "attest", "rehearse mock-prod", "release"]),
     ],
 )
@@ -122,7 +124,7 @@ def test_without_hosts_the_pipeline_starts_the_machines(pipeline: Of, event: str
 
 def test_a_host_replaces_its_virtual_machine(pipeline: Of) -> None:
     jobs = pipeline("default branch", hosts="mock-prod")
-    assert names(jobs) == sorted([*CHECKS, "publish", "attest", "rehearse dev", "deploy mock-prod"])
+    assert names(jobs) == sorted([*CHECKS, "publish", "attest", "rehearse dev", "deploy mock-prod", *PAGES])
     # A name within another name is not that host.
     assert "deploy prod" not in pipeline("tag", hosts="mock-prod")
 
@@ -304,6 +306,14 @@ def test_a_tag_makes_a_release_whose_links_last(pipeline: Of) -> None:
     # After all deployments of a tag.
     assert PIPELINE["stages"][-1] == release["stage"] == "release"
     assert [event for event in EVENTS if "release" in pipeline(event)] == ["tag"]
+
+
+def test_the_documentation_is_published_last_and_by_the_default_branch(pipeline: Of) -> None:
+    pages = JOBS["pages"]
+    assert pages["pages"] is True and pages["artifacts"] == {"paths": ["public"]}
+    # A site that is not published keeps no release back.
+    assert pages["stage"] == PIPELINE["stages"][-1]
+    assert [event for event in EVENTS if "pages" in pipeline(event)] == ["default branch"]
 
 
 @pytest.mark.parametrize("host", HOSTS)
