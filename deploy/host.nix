@@ -135,8 +135,9 @@ in
       serviceConfig = state // {
         Type = "oneshot";
         ExecStart = "${program} recover";
-        # It counts its own attempts, because an activation resets systemd's counter. systemd restarts it only if it was killed.
-        Restart = "on-abort";
+        # It counts its own attempts, because an activation resets systemd's counter. systemd restarts it only if it was
+        # killed, which `on-abort` does not do after a lack of memory or a timeout.
+        Restart = "on-abnormal";
         RestartSec = "10s";
         # The sum of the limits in deploy/src/host/recover.rs.
         TimeoutStartSec = "70min";
