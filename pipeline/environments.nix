@@ -102,6 +102,8 @@ let
       };
     };
 
+  signingTags = lib.unique (lib.concatMap (name: environments.${name}.signingRunnerTags) ordered);
+
   file = (formats.yaml { }).generate "environments.yml" (
     {
       stages = [
@@ -113,6 +115,12 @@ let
       ]
       ++ map (name: "deploy ${name}") ordered
       ++ [ "release" ];
+      # One signature for all environments.
+      ".signing" = {
+        extends = ".promote";
+        stage = "attest";
+      }
+      // lib.optionalAttrs (signingTags != [ ]) { tags = signingTags; };
     }
     // lib.mergeAttrsList (map jobs ordered)
   );

@@ -28,6 +28,15 @@ in
       example = [ "prod" ];
       description = "Tags of the runners that deploy to this environment. Only these runners receive production's key.";
     };
+    signingRunnerTags = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "signing" ];
+      description = ''
+        Tags of the runners that sign what is brought here. One job signs a release for all environments: it has the tags of
+        each of them. Without any, `COSIGN_KEY` is given to whichever runner takes the job.
+      '';
+    };
     url = mkOption {
       type = types.str;
       readOnly = true;

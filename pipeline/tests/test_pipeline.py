@@ -243,6 +243,13 @@ def test_productions_key_is_given_to_its_own_runner_alone() -> None:
             assert not {*tagged[name]} & others
 
 
+def test_the_signing_job_has_the_tags_of_the_environments() -> None:
+    """Without any it runs on every runner, so that a new project's pipeline passes."""
+    assert word("attest", "tags") is None
+    assert parents(JOBS["attest"]) == [".signing"]
+    assert not {"stage", "tags", "rules"} & {*JOBS["attest"]}
+
+
 @pytest.mark.parametrize("name", ["publish", "attest"])
 def test_what_signs_and_publishes_compiles_nothing(name: str) -> None:
     """It has the artifacts of `build`, and runs the program from them."""
