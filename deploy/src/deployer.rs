@@ -2,7 +2,6 @@
 //!
 //! A host decides by itself; nothing here is trusted by it but what was signed.
 
-mod attested;
 mod bake;
 mod check;
 mod host;
@@ -23,8 +22,8 @@ use std::io::Write;
 
 use crate::cli::{Command, Login, Of, OneHost, Report, To};
 use crate::keys::{self, Keys};
+use crate::vouch::attested::{Attested, Target, read_release};
 use crate::vouch::{self, Fault};
-use attested::Target;
 use host::Host;
 use interrupt::Interrupt;
 
@@ -120,13 +119,15 @@ fn with_target(
     done(&reach(&target, &one.login, &interrupt)?, &target)
 }
 
-fn trusted(of: &Of) -> Result<vouch::attested::Attested, Failure> {
-    let read = || vouch::attested::read_release(&of.attested, &of.key.read()?, of.commit.as_deref());
+fn trusted(of: &Of) -> Result<Attested, Failure> {
+    let read = || read_release(&of.attested, &of.key.read()?, of.commit.as_deref());
     read().map_err(|fault| Failure::Not(untrusted(&fault)))
 }
 
-fn target(attested: &vouch::attested::Attested, name: &str) -> Result<Target, Failure> {
-    Target::new(attested, name).map_err(|fault| Failure::Host(name.to_owned(), untrusted(&fault)))
+fn target(attested: &Attested, name: &str) -> Result<Target, Failure> {
+    attested
+        .target(name)
+        .map_err(|fault| Failure::Host(name.to_owned(), untrusted(&fault)))
 }
 
 fn untrusted(fault: &Fault) -> String {

@@ -8,7 +8,7 @@ use crate::closure::{Closure, Malformed, sha256};
 use crate::host_config::Policy;
 use crate::protocol::{Deployed, SignedRelease};
 use crate::provenance::{PREDICATE, Provenance, STATEMENT, Statement, Unfit};
-use crate::release::Release;
+use crate::release::{Host, Release};
 
 mod envelope;
 mod key;
@@ -306,10 +306,7 @@ impl Signed {
     ///
     /// A host that the release does not have; lines that are altered or malformed, or lack the host's system.
     pub fn host(&self, release: &Release, name: &str, lines: &str) -> Result<Closure, Refusal> {
-        let host = release.hosts.get(name).ok_or_else(|| Refusal::Host {
-            name: name.to_owned(),
-            hosts: release.hosts.keys().cloned().collect::<Vec<_>>().join(", "),
-        })?;
+        let host = host(release, name)?;
         bounded(&format!("closures/{name}"), lines, MOST_LINES)?;
         self.same(&format!("hosts/{name}"), &sha256(lines.as_bytes()))?;
         let closure = Closure::parse(lines)?;
@@ -337,6 +334,14 @@ impl Signed {
                 .clone(),
         }
     }
+}
+
+/// A release's host by its name.
+pub(crate) fn host<'a>(release: &'a Release, name: &str) -> Result<&'a Host, Refusal> {
+    release.hosts.get(name).ok_or_else(|| Refusal::Host {
+        name: name.to_owned(),
+        hosts: release.hosts.keys().cloned().collect::<Vec<_>>().join(", "),
+    })
 }
 
 fn bounded(what: &str, text: &str, most: usize) -> Result<(), Refusal> {

@@ -3,12 +3,12 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::attested::Target;
 use super::host::Host;
 use super::pages::{self, Telling};
 use super::promote::{Promoted, promote};
 use super::{Failure, Interrupt, reach, rollback};
 use crate::cli::To;
+use crate::vouch::attested::Target;
 
 /// Between two rounds of questions.
 const EVERY: Duration = Duration::from_secs(10);

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::Failure;
-use super::attested::Target;
 use super::host::{Host, LONG, SHORT};
 use super::pages::{self, Telling};
 use crate::protocol::{Checked, Deployments, Request};
 use crate::state::State;
+use crate::vouch::attested::Target;
 
 pub(super) fn check(host: &Host<'_>, target: &Target) -> Result<(), Failure> {
     let checked: Checked = host

@@ -1,6 +1,5 @@
 //! Brings a release to one host, or says what bringing it would do.
 
-use super::attested::Target;
 use super::host::{self, Host, LONG};
 use super::pages::{self, Telling};
 use super::request::Unanswered;
@@ -8,6 +7,7 @@ use super::send::send;
 use super::watch::{CONFIRMATION, Deployment};
 use super::{Failure, output};
 use crate::protocol::{Empty, Request, Status, Text};
+use crate::vouch::attested::Target;
 
 /// What a host runs now.
 pub(super) struct Promoted {

@@ -5,7 +5,6 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::attested::Target;
 use super::host::Host;
 use super::interrupt::Interrupt;
 use super::request::{Bytes, Stopped};
@@ -13,6 +12,7 @@ use super::store::{self, Known};
 use super::{Failure, output};
 use crate::closure::Closure;
 use crate::protocol::{Empty, Offered, PathHeader, Request};
+use crate::vouch::attested::Target;
 
 /// How long all of it may take.
 pub const LIMIT: Duration = Duration::from_secs(1800);

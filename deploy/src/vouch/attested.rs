@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::{BUNDLE, CLOSURES, Fault, STATEMENT, read, read_text};
 use crate::closure::{Closure, sha256};
 use crate::protocol::{Deployed, SignedRelease};
-use crate::release::Release;
-use crate::trust::{PublicKey, Signed};
+use crate::release::{Deployment, Release};
+use crate::trust::{self, PublicKey, Signed};
 
 /// A release whose signature, bytes and commit are as they must be.
 #[derive(Debug, Clone)]
@@ -15,11 +15,30 @@ pub struct Attested {
     /// The opened bundle.
     pub signed: Signed,
     /// `provenance.sigstore.json`.
-    pub bundle: String,
+    bundle: String,
     /// `release.json`.
-    pub text: String,
+    text: String,
     /// What that says.
     pub release: Release,
+}
+
+/// A host's part of a release that one of the keys signed.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The host's name.
+    pub name: String,
+    /// Its system.
+    pub system: PathBuf,
+    /// The program that each of its words must execute.
+    pub program: PathBuf,
+    /// How it is reached and checked.
+    pub deployment: Deployment,
+    /// What it will know of the release.
+    pub deployed: Deployed,
+    /// The paths of its system, as they were signed.
+    pub closure: Closure,
+    /// What it is offered.
+    pub offer: SignedRelease,
 }
 
 /// Reads it, and verifies what all hosts share: the signature, `release.json`, and the commit where one is given.
@@ -45,39 +64,27 @@ pub fn read_release(folder: &Path, key: &PublicKey, commit: Option<&str>) -> Res
 }
 
 impl Attested {
-    /// A host's closure, as it was signed.
+    /// The part of the host with this name.
     ///
     /// # Errors
     ///
     /// A host that the release does not have, or lines that are not what was signed.
-    pub fn closure(&self, host: &str) -> Result<Closure, Fault> {
-        Ok(self.offer(host)?.1)
-    }
-
-    /// What a host is offered, and its closure.
-    ///
-    /// # Errors
-    ///
-    /// A host that the release does not have, or lines that are not what was signed.
-    pub fn offer(&self, host: &str) -> Result<(SignedRelease, Closure), Fault> {
-        // A host that there is not has no file either: that is said first.
-        let lines = match self.release.hosts.get(host) {
-            Some(_) => read_text(&self.folder.join(CLOSURES).join("hosts").join(host))?,
-            None => String::new(),
-        };
-        let closure = self.signed.host(&self.release, host, &lines)?;
-        let offer = SignedRelease {
-            bundle: self.bundle.clone(),
-            release: self.text.clone(),
-            closure: lines,
-        };
-        Ok((offer, closure))
-    }
-
-    /// What a host keeps of it.
-    #[must_use]
-    pub fn deployed(&self) -> Deployed {
-        self.signed.deployed(&self.release)
+    pub fn target(&self, name: &str) -> Result<Target, Fault> {
+        let host = trust::host(&self.release, name)?;
+        let lines = read_text(&self.folder.join(CLOSURES).join("hosts").join(name))?;
+        Ok(Target {
+            name: name.to_owned(),
+            system: host.system.clone(),
+            program: self.release.package.join("bin/wordtally"),
+            deployment: host.deployment.clone(),
+            deployed: self.signed.deployed(&self.release),
+            closure: self.signed.host(&self.release, name, &lines)?,
+            offer: SignedRelease {
+                bundle: self.bundle.clone(),
+                release: self.text.clone(),
+                closure: lines,
+            },
+        })
     }
 
     /// Its name on a host: the SHA-256 of `release.json`, in hexadecimal.

@@ -48,7 +48,7 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
     say("builder", &build.run_details.builder.id)?;
     say("image", &attested.release.image)?;
     for host in attested.release.hosts.keys() {
-        let closure = attested.closure(host)?;
+        let closure = attested.target(host)?.closure;
         say(
             &format!("hosts/{host}"),
             &format!("sha256:{}, {} paths", closure.digest(), closure.0.len()),
@@ -56,12 +56,10 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
     }
     if let Some(host) = &given.host {
         // A host that there is not is refused here.
-        attested.closure(host)?;
-        if let Some(entry) = attested.release.hosts.get(host) {
-            let found = store::closure(&entry.system)?;
-            attested.signed.same(&format!("hosts/{host}"), &found.digest())?;
-            say("in this store", &entry.system.display().to_string())?;
-        }
+        let target = attested.target(host)?;
+        let found = store::closure(&target.system)?;
+        attested.signed.same(&format!("hosts/{host}"), &found.digest())?;
+        say("in this store", &target.system.display().to_string())?;
     }
     Ok(())
 }
