@@ -1,4 +1,4 @@
-# What Kubernetes and Cloud Run need besides production's words. These are placeholders: set your own values.
+# The values that Kubernetes and Cloud Run need besides production's words. These are placeholders: set your own values.
 {
   # The Google service account that may query BigQuery; the words run as it.
   googleServiceAccount = "wordtally@my-project-123.iam.gserviceaccount.com";

@@ -95,7 +95,7 @@ def cancels(upstream: Upstream) -> str:
 
 @dataclass
 class Fault:
-    """What a client meets, and which of its requests to report."""
+    """A fault that a client meets, and the facts about its requests to report."""
 
     name: str
     script: Script

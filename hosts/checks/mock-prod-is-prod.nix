@@ -53,7 +53,7 @@ let
   isRules = lib.hasSuffix "-nftables-rules";
   rest = lib.filter (line: !isRules line && !lib.any (prefix: lib.hasPrefix prefix line) data);
 
-  # What Prometheus queries, without the name of the host.
+  # The targets of Prometheus, without the name of the host.
   watched =
     config:
     lib.replaceStrings [ config.services.wordtally.reverseProxy.hostName ] [ "HOST" ] (

@@ -1,5 +1,5 @@
-# The units in the picture of a host are production's, and none of ours is missing. The other pictures are compared in
-# tests/documentation/pictures.rs.
+# The units in the picture of a host are those of production, and none of our units is missing.
+# tests/documentation/pictures.rs compares the other pictures.
 {
   pkgs,
   lib,
@@ -18,15 +18,15 @@ let
       ".service"
       ".socket"
     ];
-  # What is in the brackets of each line, without quotes.
+  # The labels in the brackets of each line, without quotes.
   labels = lib.concatMap (lib.filter lib.isString) (
     map (part: builtins.split "[]\"|()[]+" part) (lib.splitString "\n" picture)
   );
   drawn = lib.unique (lib.filter isUnit labels);
-  # A deployment begins this one itself: deploy/src/host/places.rs.
+  # A deployment creates this unit itself: deploy/src/host/places.rs.
   transient = [ "deploy-wordtally.service" ];
 
-  # One word stands for all, and what belongs to another program's own life is left out.
+  # One word represents all words. Units that only belong to another program are left out.
   ours = lib.filter (
     name:
     isUnit name
@@ -44,9 +44,9 @@ let
   # The picture's arrow from a socket to its service.
   required = name: config.systemd.services.${name}.requires == [ "${name}.socket" ];
 in
-assert lib.assertMsg (lib.length ours == 10) "units of ours: ${toString ours}";
-assert lib.assertMsg (unknown == [ ]) "drawn, and no unit: ${toString unknown}";
-assert lib.assertMsg (missing == [ ]) "a unit, and not drawn: ${toString missing}";
+assert lib.assertMsg (lib.length ours == 10) "our units: ${toString ours}";
+assert lib.assertMsg (unknown == [ ]) "drawn, but not a unit: ${toString unknown}";
+assert lib.assertMsg (missing == [ ]) "a unit, but not drawn: ${toString missing}";
 assert lib.elem config.services.wordtally.instances.love.credentialFile labels;
 assert lib.all required [
   "wordtally-love"

@@ -141,7 +141,7 @@ in
     };
   };
 
-  # What is added.
+  # The added part.
   services.wordtally = {
     enable = true;
     # Repackaged, as by an owner who has their own build.

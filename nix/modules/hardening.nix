@@ -8,8 +8,8 @@
   stateDirectories ? [ ],
 }:
 let
-  # `+` makes a path relative to the unit's own root. Without it, a path is one of the host's, which does not exist there, and
-  # systemd skips it.
+  # `+` makes a path relative to the unit's own root. Without it, a path is relative to the host's root, where it does not
+  # exist, and systemd skips it.
   inRoot =
     path:
     if builtins.substring 0 1 path == "-" then "-+${builtins.substring 1 (-1) path}" else "+${path}";

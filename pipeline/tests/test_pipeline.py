@@ -198,7 +198,7 @@ def limit(file: str, name: str) -> int:
     return int(number)
 
 
-# What a runner with two cores needs, in seconds, with neither a binary cache nor KVM.
+# The times that a runner with two cores needs, in seconds, with neither a binary cache nor KVM.
 BUILD = 2400  # to compile the release and the deployer
 
 

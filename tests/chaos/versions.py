@@ -77,7 +77,7 @@ class Asked:
 
 
 class Truth:
-    """What pages may contain now. Many threads use it."""
+    """The permitted content of pages at present. Many threads use it."""
 
     def __init__(self, versions: list[Version], ttl: float, max_stale: float, timeout: float) -> None:
         self.versions, self.ttl, self.max_stale, self.timeout = versions, ttl, max_stale, timeout

@@ -127,7 +127,7 @@ def test_each_client_gets_what_the_instance_would_choose(proxy: Asker, instance:
     for turn in turns:
         assert seen(proxy.ask(chosen[turn])) == wanted[turn], chosen[turn]
     passed_on = asked("the") - before
-    assert passed_on < len(turns) * 4 / 5, f"{passed_on} of {len(turns)} were no copies"
+    assert passed_on < len(turns) * 4 / 5, f"{passed_on} of {len(turns)} were not copies"
 
 
 def test_each_link_gives_what_the_instance_gives(proxy: Asker, instance: Asker) -> None:
@@ -171,7 +171,7 @@ def test_an_age_is_never_more_than_a_second_behind(proxy: Asker, instance: Asker
         done += 1
     # Two of each turn are ours.
     passed_on = asked("the") - before - 2 * done
-    assert passed_on <= done / 5, f"{passed_on} of {done} were no copies"
+    assert passed_on <= done / 5, f"{passed_on} of {done} were not copies"
 
 
 def test_a_conditional_or_partial_request_gets_what_the_instance_says(proxy: Asker, instance: Asker) -> None:

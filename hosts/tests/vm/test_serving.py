@@ -1,4 +1,4 @@
-"""What clients get, and what they do not get."""
+"""The responses that clients get, and the ones that they do not get."""
 
 import json
 from typing import Any

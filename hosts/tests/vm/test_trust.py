@@ -1,4 +1,4 @@
-"""What the host itself refuses, whatever the deployer sends: the host decides which release it accepts."""
+"""The host itself decides which release it accepts, and refuses the others, whatever the deployer sends."""
 
 import json
 import os
