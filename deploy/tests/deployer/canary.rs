@@ -22,8 +22,7 @@ fn turning() -> (Server, Arc<AtomicBool>) {
 fn a_canary_that_bakes_well_is_followed() {
     let (canary, other, server) = (Scripted::new(), Scripted::new(), right());
     let scene = Scene::new(&[("prod", &canary, page(&server)), ("other", &other, page(&server))]);
-    let (code, said) = scene.deploy(&["to", "prod", "other", "--bake", "2s"]);
-    assert_eq!(code, 0, "{said}");
+    let said = scene.ends(0, &["to", "prod", "other", "--bake", "2s"]);
     let baked = said.find("prod: baked: its pages were right 2 times\n").unwrap();
     assert!(baked < said.find("other: copying").unwrap(), "{said}");
     assert!(!said.contains("other: bakes"), "{said}");
@@ -41,8 +40,7 @@ fn a_canary_that_turns_wrong_goes_back_and_nothing_else_is_touched() {
     let mut running = scene.start(&["to", "prod", "other", "--bake", "5s"]);
     running.until("prod: bakes for 5s");
     wrong.store(true, Ordering::Relaxed);
-    let (code, said) = running.end();
-    assert_eq!(code, 1, "{said}");
+    let said = running.ends(1);
     let why = format!(
         "while it baked: http://{}/the/: hamlet has 3 and not 995",
         server.address
@@ -75,8 +73,7 @@ fn a_canary_that_cannot_go_back_gets_nothing() {
         (model.generation, model.default) = (None, None);
     }
     let scene = Scene::new(&[("prod", &canary, page(&server)), ("other", &other, page(&server))]);
-    let (code, said) = scene.deploy(&["to", "prod", "other", "--bake", "2s"]);
-    assert_eq!(code, 1, "{said}");
+    let said = scene.ends(1, &["to", "prod", "other", "--bake", "2s"]);
     assert!(
         said.ends_with(
             "deploy: prod: it has no generation to go back to, so nothing can bake there: deploy to it without --bake \
@@ -95,8 +92,7 @@ fn an_interrupt_while_it_bakes_brings_it_back() {
     let mut running = scene.start(&["to", "prod", "other", "--bake", "1h"]);
     running.until("prod: bakes for 1h");
     running.signal("TERM");
-    let (code, said) = running.end();
-    assert_eq!(code, 1, "{said}");
+    let said = running.ends(1);
     assert!(
         said.ends_with("deploy: prod: rolled back: while it baked: it was interrupted\n"),
         "{said}"
@@ -118,8 +114,7 @@ fn a_canary_that_had_it_before_is_not_rolled_back() {
     let mut running = scene.start(&["to", "prod", "--bake", "3s"]);
     running.until("prod: bakes for 3s");
     wrong.store(true, Ordering::Relaxed);
-    let (code, said) = running.end();
-    assert_eq!(code, 1, "{said}");
+    let said = running.ends(1);
     assert!(
         said.contains("deploy: prod: it had this release before, and while it baked: http://"),
         "{said}"
@@ -131,8 +126,7 @@ fn a_canary_that_had_it_before_is_not_rolled_back() {
 fn a_fault_of_one_host_leaves_the_next_alone() {
     let (first, second, wrong) = (Scripted::new(), Scripted::new(), serve(|_| counts([])));
     let scene = Scene::new(&[("prod", &first, page(&wrong)), ("other", &second, page(&wrong))]);
-    let (code, said) = scene.deploy(&["to", "prod", "other"]);
-    assert_eq!(code, 1, "{said}");
+    let said = scene.ends(1, &["to", "prod", "other"]);
     assert!(
         said.contains("prod: stops here, and other was not touched\n"),
         "{said}"
@@ -145,8 +139,7 @@ fn every_host_s_part_is_verified_before_the_first_is_touched() {
     let (first, second) = (Scripted::new(), Scripted::new());
     let scene = Scene::new(&[("prod", &first, json!({})), ("other", &second, json!({}))]);
     scene.write("attested/closures/hosts/other", "");
-    let (code, said) = scene.deploy(&["to", "prod", "other"]);
-    assert_eq!(code, 1, "{said}");
+    let said = scene.ends(1, &["to", "prod", "other"]);
     assert!(
         said.starts_with("deploy: other: this release is not trusted: "),
         "{said}"

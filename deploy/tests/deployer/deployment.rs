@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::host::{Instead, Scripted};
 use crate::scene::{OBJECTS, Scene, path};
@@ -19,9 +19,8 @@ pub(crate) fn page(server: &Server) -> serde_json::Value {
 #[test]
 fn a_good_release_stays() {
     let (server, host) = (right(), Scripted::new());
-    let scene = Scene::new(&[("prod", &host, page(&server))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 0, "{said}");
+    let scene = Scene::prod(&host, page(&server));
+    let said = scene.ends(0, &["to", "prod"]);
     let url = format!("http://{}/the/", server.address);
     let system = path("z-system");
     let expected = [
@@ -60,9 +59,8 @@ fn a_good_release_stays() {
 fn only_what_the_host_lacks_is_sent() {
     let (server, host) = (right(), Scripted::new());
     host.model().missing = vec![path("a-wordtally")];
-    let scene = Scene::new(&[("prod", &host, page(&server))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 0, "{said}");
+    let scene = Scene::prod(&host, page(&server));
+    let said = scene.ends(0, &["to", "prod"]);
     assert!(said.contains("1 of 3 paths"), "{said}");
     let (name, nar, _) = OBJECTS[1];
     assert_eq!(host.model().received, [(path(name), nar.to_owned())]);
@@ -76,9 +74,8 @@ fn what_runs_already_is_only_asked_for_its_pages() {
         (model.current, model.default) = (path("z-system"), Some(path("z-system")));
         model.missing.clear();
     }
-    let scene = Scene::new(&[("prod", &host, page(&server))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 0, "{said}");
+    let scene = Scene::prod(&host, page(&server));
+    let said = scene.ends(0, &["to", "prod"]);
     assert!(said.contains("prod: has this release already\n"), "{said}");
     assert_eq!(host.model().names(), ["status", "offer"]);
 }
@@ -92,9 +89,8 @@ fn what_runs_already_and_answers_wrongly_is_brought_again() {
         }
         None
     });
-    let scene = Scene::new(&[("prod", &host, page(&serve(|_| counts([("hamlet", 3)]))))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1, "{said}");
+    let scene = Scene::prod(&host, page(&serve(|_| counts([("hamlet", 3)]))));
+    let said = scene.ends(1, &["to", "prod"]);
     assert!(said.contains("and is brought to it again: http://"), "{said}");
     assert!(said.contains("/the/: hamlet has 3 and not 995"), "{said}");
     assert_eq!(host.model().count("begin"), 1);
@@ -104,9 +100,8 @@ fn what_runs_already_and_answers_wrongly_is_brought_again() {
 fn a_page_that_is_wrong_from_outside_brings_it_back() {
     let host = Scripted::new();
     let server = serve(|_| counts([("hamlet", 3)]));
-    let scene = Scene::new(&[("prod", &host, page(&server))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1, "{said}");
+    let scene = Scene::prod(&host, page(&server));
+    let said = scene.ends(1, &["to", "prod"]);
     let why = format!("http://{}/the/: hamlet has 3 and not 995", server.address);
     assert!(
         said.ends_with(&format!("deploy: prod: rolled back: {why}\n")),
@@ -120,17 +115,15 @@ fn an_excused_word_may_be_down_and_not_wrong() {
     let down = || serve(|_| response("503 Service Unavailable", "Retry-After: 1\r\n", "no table"));
     let host = Scripted::new();
     host.model().excused = vec!["the".to_owned()];
-    let scene = Scene::new(&[("prod", &host, page(&down()))]);
-    let (code, said) = scene.deploy(&["to", "prod", "--force", "an outage"]);
-    assert_eq!(code, 0, "{said}");
+    let scene = Scene::prod(&host, page(&down()));
+    let said = scene.ends(0, &["to", "prod", "--force", "an outage"]);
     assert!(said.contains("from outside: the is excused: http://"), "{said}");
     assert_eq!(host.model().asked[3]["force"], "an outage");
 
     let host = Scripted::new();
     host.model().excused = vec!["the".to_owned()];
-    let scene = Scene::new(&[("prod", &host, page(&serve(|_| counts([("hamlet", 3)]))))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1, "{said}");
+    let scene = Scene::prod(&host, page(&serve(|_| counts([("hamlet", 3)]))));
+    let said = scene.ends(1, &["to", "prod"]);
     assert!(said.contains("rolled back: http://"), "{said}");
 }
 
@@ -141,9 +134,8 @@ fn what_was_wrong_from_outside_before_does_not_refuse_a_release() {
     let gone = serve(|_| None);
     let mut pages = page(&gone);
     pages["new"] = json!(format!("http://{}/new/", gone.address));
-    let scene = Scene::new(&[("prod", &host, pages)]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 0, "{said}");
+    let scene = Scene::prod(&host, pages);
+    let said = scene.ends(0, &["to", "prod"]);
     let said_before = "prod: from outside: the is wrong already, and is only reported: http://";
     assert!(
         said.find(said_before).unwrap() < said.find("preflight").unwrap(),
@@ -177,9 +169,8 @@ fn what_answered_from_outside_before_has_to_answer_afterwards() {
         let mut pages = page(&server);
         pages["new"] = json!(format!("http://{}/new/", server.address));
         let host = Scripted::new();
-        let scene = Scene::new(&[("prod", &host, pages)]);
-        let (code, said) = scene.deploy(&["to", "prod"]);
-        assert_eq!(code, 1, "{said}");
+        let scene = Scene::prod(&host, pages);
+        let said = scene.ends(1, &["to", "prod"]);
         assert!(said.ends_with(&format!("{path} answers 502\n")), "{said}");
         assert!(said.contains("rolled back: http://"), "{said}");
     }
@@ -197,7 +188,7 @@ fn an_excused_word_takes_no_time_of_the_others() {
     host.model().excused = vec!["another".to_owned()];
     let mut pages = page(&server);
     pages["another"] = json!(format!("http://{}/another/", server.address));
-    let scene = Scene::new(&[("prod", &host, pages)]);
+    let scene = Scene::prod(&host, pages);
     let mut running = scene.start(&["to", "prod"]);
     running.until("prod: from outside: http://");
     let begun = std::time::Instant::now();
@@ -207,8 +198,7 @@ fn an_excused_word_takes_no_time_of_the_others() {
         "{:?}",
         begun.elapsed()
     );
-    let (code, said) = running.end();
-    assert_eq!(code, 0, "{said}");
+    running.ends(0);
 }
 
 #[test]
@@ -216,9 +206,8 @@ fn a_second_deployment_is_not_begun() {
     let host = Scripted::but(|name, _| {
         (name == "begin").then_some(Instead::Refused("another deployment is under way"))
     });
-    let scene = Scene::new(&[("prod", &host, page(&right()))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1, "{said}");
+    let scene = Scene::prod(&host, page(&right()));
+    let said = scene.ends(1, &["to", "prod"]);
     assert!(
         said.ends_with("deploy: prod: not begun: another deployment is under way\n"),
         "{said}"
@@ -233,9 +222,8 @@ fn a_host_s_refusal_of_the_release_is_its_own_sentence_and_sends_nothing() {
             "the release was built from refs/heads/x, which this host does not take",
         ))
     });
-    let scene = Scene::new(&[("prod", &host, page(&right()))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1, "{said}");
+    let scene = Scene::prod(&host, page(&right()));
+    let said = scene.ends(1, &["to", "prod"]);
     assert_eq!(
         said,
         "deploy: prod: the release was built from refs/heads/x, which this host does not take\n"
@@ -243,15 +231,19 @@ fn a_host_s_refusal_of_the_release_is_its_own_sentence_and_sends_nothing() {
     assert_eq!(host.model().names(), ["status", "offer", "status"]);
 }
 
+/// A release that is newer than the scene's.
+fn newer() -> Value {
+    json!({
+        "version": "0.2.0", "commit": "e".repeat(40), "commitTime": 1_790_000_001, "ref": "refs/heads/main",
+    })
+}
+
 #[test]
 fn a_newer_release_on_the_host_has_an_exit_code_of_its_own() {
     let host = Scripted::new();
-    host.model().running = json!({
-        "version": "0.2.0", "commit": "e".repeat(40), "commitTime": 1_790_000_001, "ref": "refs/heads/main",
-    });
-    let scene = Scene::new(&[("prod", &host, page(&right()))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 3, "{said}");
+    host.model().running = newer();
+    let scene = Scene::prod(&host, page(&right()));
+    let said = scene.ends(3, &["to", "prod"]);
     assert!(
         said.starts_with("deploy: prod: superseded: it runs 0.2.0 of commit eee"),
         "{said}"
@@ -266,14 +258,11 @@ fn a_host_that_gets_a_newer_release_meanwhile_is_told_by_the_same_exit_code() {
             if name != at {
                 return None;
             }
-            model.running = json!({
-                "version": "0.2.0", "commit": "e".repeat(40), "commitTime": 1_790_000_001, "ref": "refs/heads/main",
-            });
+            model.running = newer();
             Some(Instead::Refused("the release is older than what runs"))
         });
-        let scene = Scene::new(&[("prod", &host, page(&right()))]);
-        let (code, said) = scene.deploy(&["to", "prod"]);
-        assert_eq!(code, 3, "{said}");
+        let scene = Scene::prod(&host, page(&right()));
+        let said = scene.ends(3, &["to", "prod"]);
         assert!(
             said.contains("deploy: prod: superseded: it runs 0.2.0 of commit eee"),
             "{said}"
@@ -289,12 +278,11 @@ fn a_host_that_gets_a_newer_release_meanwhile_is_told_by_the_same_exit_code() {
 fn an_interrupt_brings_it_back_and_is_waited_for() {
     for signal in ["INT", "TERM", "HUP"] {
         let (server, host) = (right(), Scripted::new());
-        let scene = Scene::new(&[("prod", &host, page(&server))]);
+        let scene = Scene::prod(&host, page(&server));
         let mut running = scene.start(&["to", "prod"]);
         running.until("prod: activating");
         running.signal(signal);
-        let (code, said) = running.end();
-        assert_eq!(code, 1, "{said}");
+        let said = running.ends(1);
         assert!(said.contains("prod: interrupted: it is rolled back\n"), "{said}");
         assert!(
             said.ends_with("deploy: prod: rolled back: it was interrupted\n"),
@@ -313,14 +301,13 @@ fn a_terminal_s_interrupt_ends_no_request_that_is_under_way() {
         None
     });
     let server = right();
-    let scene = Scene::new(&[("prod", &host, page(&server))]);
+    let scene = Scene::prod(&host, page(&server));
     let mut running = scene.start(&["to", "prod"]);
     running.until("prod: activating");
     std::thread::sleep(std::time::Duration::from_millis(1500));
     // All processes of the terminal receive it.
     running.signal_group("INT");
-    let (code, said) = running.end();
-    assert_eq!(code, 1, "{said}");
+    let said = running.ends(1);
     assert!(!said.contains("unreachable"), "{said}");
     assert!(
         said.ends_with("deploy: prod: rolled back: it was interrupted\n"),
@@ -333,13 +320,12 @@ fn an_interrupt_before_it_begins_changes_nothing() {
     let host = Scripted::but(|name, _| {
         (name == "receive").then_some(Instead::Hang(std::time::Duration::from_secs(30)))
     });
-    let scene = Scene::new(&[("prod", &host, page(&right()))]);
+    let scene = Scene::prod(&host, page(&right()));
     let mut running = scene.start(&["to", "prod"]);
     running.until("prod: copying");
     running.signal("INT");
     let begun = std::time::Instant::now();
-    let (code, said) = running.end();
-    assert_eq!(code, 1, "{said}");
+    let said = running.ends(1);
     assert!(
         said.ends_with("deploy: prod: interrupted before anything was changed\n"),
         "{said}"
@@ -351,15 +337,14 @@ fn an_interrupt_before_it_begins_changes_nothing() {
 #[test]
 fn an_interrupt_ends_a_fetch_from_a_cache() {
     let host = Scripted::new();
-    let scene = Scene::new(&[("prod", &host, page(&right()))]);
+    let scene = Scene::prod(&host, page(&right()));
     std::fs::remove_file(scene.file("store").join(&path("m-glibc")["/nix/store/".len()..])).unwrap();
     scene.write("slow", "");
     let mut running = scene.start(&["to", "prod"]);
     running.until("fetching 1 paths");
     let begun = std::time::Instant::now();
     running.signal("TERM");
-    let (code, said) = running.end();
-    assert_eq!(code, 1, "{said}");
+    let said = running.ends(1);
     assert!(
         said.ends_with("deploy: prod: interrupted before anything was changed\n"),
         "{said}"
@@ -370,9 +355,8 @@ fn an_interrupt_ends_a_fetch_from_a_cache() {
 #[test]
 fn a_rollback_goes_back_without_sending_anything() {
     let host = Scripted::new();
-    let scene = Scene::new(&[("prod", &host, json!({}))]);
-    let (code, said) = scene.deploy(&["rollback", "prod", "6"]);
-    assert_eq!(code, 0, "{said}");
+    let scene = Scene::prod(&host, json!({}));
+    let said = scene.ends(0, &["rollback", "prod", "6"]);
     assert!(
         said.starts_with(&format!("prod: going back to generation 6, {}\n", path("older"))),
         "{said}"

@@ -22,7 +22,7 @@ fn with(
         None
     });
     let server = right();
-    let scene = Scene::new(&[("prod", &host, page(&server))]);
+    let scene = Scene::prod(&host, page(&server));
     let (code, said) = scene.deploy(&["to", "prod"]);
     (code, said, host)
 }
@@ -30,11 +30,10 @@ fn with(
 #[test]
 fn a_host_that_is_not_reached_is_said_so() {
     let host = Scripted::new();
-    let mut scene = Scene::new(&[("prod", &host, page(&right()))]);
+    let mut scene = Scene::prod(&host, page(&right()));
     scene.draft.release["hosts"]["prod"]["deployment"]["port"] = serde_json::json!(1);
     scene.sign();
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1, "{said}");
+    let said = scene.ends(1, &["to", "prod"]);
     assert_eq!(
         said,
         "deploy: prod: ssh: connect to host 127.0.0.1 port 1: Connection refused\n"
@@ -100,9 +99,8 @@ fn a_begin_whose_answer_is_lost_is_followed() {
         None
     });
     let server = right();
-    let scene = Scene::new(&[("prod", &host, page(&server))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1);
+    let scene = Scene::prod(&host, page(&server));
+    let said = scene.ends(1, &["to", "prod"]);
     assert!(
         said.contains("prod: unreachable: 127.0.0.1 ended the connection without an answer\n"),
         "{said}"
@@ -138,9 +136,8 @@ fn a_host_that_does_not_say_how_it_stands_is_asked_again() {
             .then_some(Instead::Refused("systemd does not say what is under way"))
     });
     let server = right();
-    let scene = Scene::new(&[("prod", &host, page(&server))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 0, "{said}");
+    let scene = Scene::prod(&host, page(&server));
+    let said = scene.ends(0, &["to", "prod"]);
     assert_eq!(host.model().count("confirm"), 1);
     let refused = "rolls back by itself if it stays so: systemd does not say what is under way\n";
     assert_eq!(said.matches(refused).count(), 1, "{said}");
@@ -158,9 +155,8 @@ fn a_confirmation_that_is_not_taken_is_sent_again() {
         (name == "confirm" && model.count("confirm") < 3)
             .then_some(Instead::Refused("systemd does not say what is under way"))
     });
-    let scene = Scene::new(&[("prod", &host, page(&server))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 0, "{said}");
+    let scene = Scene::prod(&host, page(&server));
+    let said = scene.ends(0, &["to", "prod"]);
     assert_eq!(host.model().count("confirm"), 3);
     assert_eq!(said.matches("not taken: systemd").count(), 1, "{said}");
     // Once before it and once after it: the pages take their time, and the host does not wait for long.
@@ -174,9 +170,8 @@ fn an_abort_that_is_not_taken_is_sent_again() {
             .then_some(Instead::Refused("systemd does not say what is under way"))
     });
     let server = serve(|_| counts([("hamlet", 3)]));
-    let scene = Scene::new(&[("prod", &host, page(&server))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1, "{said}");
+    let scene = Scene::prod(&host, page(&server));
+    let said = scene.ends(1, &["to", "prod"]);
     assert_eq!(host.model().count("abort"), 2);
     assert!(said.contains("deploy: prod: rolled back: http://"), "{said}");
 }
@@ -218,13 +213,12 @@ fn a_refusal_in_the_middle_of_the_bytes_is_the_host_s_sentence() {
 #[test]
 fn a_path_that_is_here_with_another_content_is_not_sent() {
     let host = Scripted::new();
-    let scene = Scene::new(&[("prod", &host, page(&right()))]);
+    let scene = Scene::prod(&host, page(&right()));
     put(
         &scene.file("store"),
         ("a-wordtally", "another program", &["m-glibc"]),
     );
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1);
+    let said = scene.ends(1, &["to", "prod"]);
     let start = format!(
         "deploy: prod: this release is not trusted: {} is here with the hash sha256:",
         path("a-wordtally")
@@ -236,13 +230,12 @@ fn a_path_that_is_here_with_another_content_is_not_sent() {
 #[test]
 fn a_path_whose_bytes_are_not_those_of_its_book_is_not_sent_whole() {
     let host = Scripted::new();
-    let scene = Scene::new(&[("prod", &host, page(&right()))]);
+    let scene = Scene::prod(&host, page(&right()));
     scene.write(
         &format!("store/{}", &path("m-glibc")["/nix/store/".len()..]),
         "short",
     );
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1);
+    let said = scene.ends(1, &["to", "prod"]);
     assert!(
         said.ends_with(&format!(
             "deploy: prod: {} cannot be read: it has 5 bytes, and Nix knows it with 11\n",
@@ -256,13 +249,12 @@ fn a_path_whose_bytes_are_not_those_of_its_book_is_not_sent_whole() {
 #[test]
 fn a_path_that_this_store_lacks_comes_from_a_cache_or_is_named() {
     let host = Scripted::new();
-    let scene = Scene::new(&[("prod", &host, page(&right()))]);
+    let scene = Scene::prod(&host, page(&right()));
     let name = &path("m-glibc")["/nix/store/".len()..];
     for file in [name.to_owned(), format!("{name}.db")] {
         std::fs::rename(scene.file("store").join(&file), scene.file("cache").join(&file)).unwrap();
     }
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 0, "{said}");
+    let said = scene.ends(0, &["to", "prod"]);
     assert!(
         said.starts_with("fetching 1 paths that this store lacks\n"),
         "{said}"
@@ -271,8 +263,7 @@ fn a_path_that_this_store_lacks_comes_from_a_cache_or_is_named() {
     for folder in ["store", "cache"] {
         std::fs::remove_file(scene.file(folder).join(name)).unwrap();
     }
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1);
+    let said = scene.ends(1, &["to", "prod"]);
     assert!(
         said.contains(&format!(
             "{} is on neither side, and no cache has it",
@@ -288,9 +279,8 @@ fn a_host_that_asks_for_another_path_gets_none() {
     host.model()
         .missing
         .push("/nix/store/0123456789abcdfghijklmnpqrsvwxyz-secret".to_owned());
-    let scene = Scene::new(&[("prod", &host, page(&right()))]);
-    let (code, said) = scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1);
+    let scene = Scene::prod(&host, page(&right()));
+    let said = scene.ends(1, &["to", "prod"]);
     assert!(said.ends_with("-secret, which was not signed\n"), "{said}");
     assert_eq!(host.model().count("receive"), 0);
 }

@@ -9,15 +9,14 @@ use crate::server::{Server, counts, response, serve};
 
 fn scene() -> (Scripted, Scene) {
     let host = Scripted::new();
-    let scene = Scene::new(&[("prod", &host, json!({}))]);
+    let scene = Scene::prod(&host, json!({}));
     (host, scene)
 }
 
 #[test]
 fn a_table_is_for_people_and_json_for_programs() {
     let (_host, scene) = scene();
-    let (code, said) = scene.deploy(&["status", "prod"]);
-    assert_eq!(code, 0, "{said}");
+    let said = scene.ends(0, &["status", "prod"]);
     assert_eq!(
         said,
         format!(
@@ -63,8 +62,7 @@ fn a_table_is_for_people_and_json_for_programs() {
         "no control character reaches the terminal: {said}"
     );
     for command in ["status", "list", "log"] {
-        let (code, said) = scene.deploy(&[command, "prod", "--json"]);
-        assert_eq!(code, 0, "{said}");
+        let said = scene.ends(0, &[command, "prod", "--json"]);
         let value: Value = serde_json::from_str(&said).unwrap();
         let field = match command {
             "status" => &value["environment"],
@@ -81,14 +79,12 @@ fn a_table_is_for_people_and_json_for_programs() {
 #[test]
 fn a_dry_run_sends_and_begins_nothing() {
     let (host, scene) = scene();
-    let (code, said) = scene.deploy(&["dry-run", "prod"]);
-    assert_eq!(code, 0, "{said}");
+    let said = scene.ends(0, &["dry-run", "prod"]);
     assert!(
         said.ends_with("would restart\nwordtally-the.service\nprod: dry run: nothing was changed\n"),
         "{said}"
     );
-    let (code, said) = scene.deploy(&["diff", "prod"]);
-    assert_eq!(code, 0, "{said}");
+    let said = scene.ends(0, &["diff", "prod"]);
     assert!(said.ends_with("would restart\nwordtally-the.service\n"), "{said}");
     let model = host.model();
     assert_eq!(
@@ -142,7 +138,7 @@ fn checked_at(
         change(&mut says);
         Some(Instead::Done(says))
     });
-    let scene = Scene::new(&[("prod", &host, page(server))]);
+    let scene = Scene::prod(&host, page(server));
     *closure.lock().unwrap() = wordtally_deploy::closure::sha256(scene.draft.closure.as_bytes());
     scene.deploy(&["check", "prod"])
 }
@@ -240,7 +236,7 @@ fn a_check_excuses_what_the_deployment_of_this_system_excused() {
 #[test]
 fn ssh_gets_a_key_of_its_own_and_the_host_s_alone() {
     let host = Scripted::new();
-    let mut scene = Scene::new(&[("prod", &host, json!({}))]);
+    let mut scene = Scene::prod(&host, json!({}));
     scene.draft.release["hosts"]["prod"]["deployment"]["hostKey"] = json!("ssh-ed25519 AAAA");
     scene.sign();
     scene.write("login", "a key without its last line break");
@@ -249,8 +245,7 @@ fn ssh_gets_a_key_of_its_own_and_the_host_s_alone() {
         std::os::unix::fs::PermissionsExt::from_mode(0o666),
     )
     .unwrap();
-    let (code, said) = scene.deploy(&["stop", "prod", "--identity", "login"]);
-    assert_eq!(code, 0, "{said}");
+    scene.ends(0, &["stop", "prod", "--identity", "login"]);
     assert_eq!(scene.read("identity.mode"), "600\n");
     assert_eq!(scene.read("identity"), "a key without its last line break\n");
     assert_eq!(scene.read("known_hosts"), "wordtally ssh-ed25519 AAAA\n");
@@ -271,8 +266,7 @@ fn ssh_gets_a_key_of_its_own_and_the_host_s_alone() {
         "{log}"
     );
 
-    let (code, said) = scene.deploy(&["stop", "prod", "--identity", "nowhere"]);
-    assert_eq!(code, 1);
+    let said = scene.ends(1, &["stop", "prod", "--identity", "nowhere"]);
     assert!(
         said.starts_with("deploy: prod: the login key nowhere cannot be read: No such file"),
         "{said}"

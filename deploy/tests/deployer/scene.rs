@@ -112,6 +112,11 @@ impl Scene {
         Self::at(&hosts)
     }
 
+    /// A release of the host `prod` alone.
+    pub(crate) fn prod(host: &Scripted, pages: Value) -> Self {
+        Self::new(&[("prod", host, pages)])
+    }
+
     /// The same, with the port of each.
     pub(crate) fn at(hosts: &[(&str, u16, &Value)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -204,6 +209,12 @@ impl Scene {
     /// The exit code of a command, and all of its output.
     pub(crate) fn deploy(&self, arguments: &[&str]) -> (i32, String) {
         self.start(arguments).end()
+    }
+
+    /// All that a command said, which must end with this exit code.
+    #[track_caller]
+    pub(crate) fn ends(&self, code: i32, arguments: &[&str]) -> String {
+        self.start(arguments).ends(code)
     }
 }
 
@@ -330,6 +341,14 @@ impl Running {
             self.child.wait().unwrap().code().unwrap(),
             std::mem::take(&mut self.said),
         )
+    }
+
+    /// All that it said, once it has ended with this exit code.
+    #[track_caller]
+    pub(crate) fn ends(self, code: i32) -> String {
+        let (is, said) = self.end();
+        assert_eq!(is, code, "{said}");
+        said
     }
 }
 

@@ -8,10 +8,9 @@ use crate::scene::Scene;
 /// The error of `deploy` for a folder that was altered after it was signed; no host is contacted.
 fn untrusted(alter: impl FnOnce(&Scene), more: &[&str]) -> String {
     let host = Scripted::new();
-    let scene = Scene::new(&[("prod", &host, json!({}))]);
+    let scene = Scene::prod(&host, json!({}));
     alter(&scene);
-    let (code, said) = scene.deploy(&[&["to", "prod"], more].concat());
-    assert_eq!(code, 1, "{said}");
+    let said = scene.ends(1, &[&["to", "prod"], more].concat());
     assert!(said.contains("this release is not trusted: "), "{said}");
     assert!(host.model().asked.is_empty(), "{said}");
     said
@@ -68,9 +67,8 @@ fn another_key_or_commit_is_sent_to_no_host() {
 #[test]
 fn a_host_that_the_release_does_not_have_is_named() {
     let host = Scripted::new();
-    let scene = Scene::new(&[("prod", &host, json!({}))]);
-    let (code, said) = scene.deploy(&["status", "nowhere"]);
-    assert_eq!(code, 1);
+    let scene = Scene::prod(&host, json!({}));
+    let said = scene.ends(1, &["status", "nowhere"]);
     assert!(
         said.contains("the release has no host nowhere: it has prod"),
         "{said}"
@@ -80,7 +78,7 @@ fn a_host_that_the_release_does_not_have_is_named() {
 #[test]
 fn wrong_arguments_have_an_exit_code_of_their_own() {
     let host = Scripted::new();
-    let scene = Scene::new(&[("prod", &host, json!({}))]);
+    let scene = Scene::prod(&host, json!({}));
     for (arguments, why) in [
         (&["to"][..], "required"),
         (&["to", "prod", "--bake", "300"], "expected e.g. 10m"),
@@ -92,8 +90,7 @@ fn wrong_arguments_have_an_exit_code_of_their_own() {
         (&["rollback", "prod", "newest"], "invalid digit"),
         (&["now"], "unrecognized subcommand"),
     ] {
-        let (code, said) = scene.deploy(arguments);
-        assert_eq!(code, 2, "{said}");
+        let said = scene.ends(2, arguments);
         assert!(said.contains(why), "{said}");
     }
     assert!(host.model().asked.is_empty());

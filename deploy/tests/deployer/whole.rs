@@ -75,8 +75,7 @@ impl Whole {
 
     /// The sentence with which a release is refused; nothing changed.
     fn refused(&self) -> String {
-        let (code, said) = self.scene.deploy(&["to", "prod"]);
-        assert_eq!(code, 1, "{said}");
+        let said = self.scene.ends(1, &["to", "prod"]);
         assert_eq!([self.machine.current(), self.machine.default()], [OLD, OLD]);
         said
     }
@@ -101,8 +100,7 @@ fn a_release_is_brought_reported_and_taken_back() {
         assert!(machine.read("import").contains(nar), "{nar} came into the store");
     }
 
-    let (code, said) = whole.scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 0, "{said}");
+    let said = whole.scene.ends(0, &["to", "prod"]);
     assert!(said.ends_with("prod: has this release already\n"), "{said}");
     let (_, said) = whole.scene.deploy(&["status", "prod", "--json"]);
     let status: Value = serde_json::from_str(&said).unwrap();
@@ -179,11 +177,9 @@ fn an_older_release_comes_to_no_host() {
     whole.deploys();
     whole.scene.draft.release["commitTime"] = json!(1_789_999_999);
     whole.scene.sign();
-    let (code, said) = whole.scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 3, "{said}");
+    whole.scene.ends(3, &["to", "prod"]);
     // A client with another program is refused by the host itself.
-    let (code, said) = whole.scene.deploy(&["dry-run", "prod"]);
-    assert_eq!(code, 1, "{said}");
+    let said = whole.scene.ends(1, &["dry-run", "prod"]);
     assert!(said.contains("the release is older than what runs"), "{said}");
 }
 
@@ -214,15 +210,13 @@ fn an_interrupt_and_a_second_deployment_leave_what_ran() {
     let whole = Whole::with(server);
     let mut first = whole.scene.start(&["to", "prod"]);
     first.until("prod: unconfirmed");
-    let (code, said) = whole.scene.deploy(&["to", "prod"]);
-    assert_eq!(code, 1, "{said}");
+    let said = whole.scene.ends(1, &["to", "prod"]);
     assert!(
         said.ends_with("deploy: prod: not begun: another deployment is under way\n"),
         "{said}"
     );
     first.signal("INT");
-    let (code, said) = first.end();
-    assert_eq!(code, 1, "{said}");
+    let said = first.ends(1);
     assert!(
         said.ends_with("deploy: prod: rolled back: it was interrupted\n"),
         "{said}"
@@ -256,8 +250,7 @@ fn a_host_s_part_that_is_gone_is_lost_within_seconds() {
     }
     fs::remove_file(&unit).unwrap();
     let begun = Instant::now();
-    let (code, said) = running.end();
-    assert_eq!(code, 1, "{said}");
+    let said = running.ends(1);
     assert!(
         said.contains("deploy: prod: lost: its part on the host ended at 'unconfirmed'"),
         "{said}"

@@ -99,14 +99,7 @@ fn a_process_that_is_killed_in_a_state_is_rolled_back() {
             machine.answers(NEW, "the", crate::machine::Word::Unready);
         }
         machine.begin(None);
-        let begun = Instant::now();
-        while machine.progress()["state"] != state {
-            assert!(
-                begun.elapsed() < Duration::from_secs(30),
-                "{}",
-                machine.progress()
-            );
-        }
+        machine.until(state);
         machine.kill();
         machine.settle();
         let end = machine.progress();
@@ -131,13 +124,7 @@ fn a_deployment_whose_whole_part_is_gone_is_told_as_lost_at_once() {
         )
     );
     // The next start, or an operator, repairs it.
-    assert!(
-        machine
-            .command(&["recover", "--pause", "0"])
-            .status()
-            .unwrap()
-            .success()
-    );
+    machine.recover();
     assert_eq!(machine.progress()["state"], "rolled-back");
     let unknown = machine.asked(&json!({ "request": "progress", "id": "fedcba9876543210", "seen": 0 }));
     assert_eq!(
@@ -152,8 +139,7 @@ fn a_file_that_was_half_written_is_removed_too() {
     machine.record("preflight");
     let half = "run/systemd/system/.preflight-wordtally-love.socket.new";
     machine.write(half, "[Sock");
-    let recover = machine.command(&["recover", "--pause", "0"]).status().unwrap();
-    assert!(recover.success());
+    machine.recover();
     assert!(machine.left().is_empty(), "{:?}", machine.left());
 }
 
@@ -165,13 +151,7 @@ fn what_an_operator_brought_since_stays() {
     machine.system(other, &[]);
     fs::remove_file(machine.at("run/current-system")).unwrap();
     std::os::unix::fs::symlink(other, machine.at("run/current-system")).unwrap();
-    assert!(
-        machine
-            .command(&["recover", "--pause", "0"])
-            .status()
-            .unwrap()
-            .success()
-    );
+    machine.recover();
     assert_eq!(machine.current(), other);
     // It only unloads the unit that has ended.
     assert_eq!(machine.read("commands"), "systemctl stop deploy-wordtally.service\n");
@@ -207,8 +187,7 @@ fn a_new_system_that_an_operator_chose_after_a_failed_way_back_stays() {
         let _ = fs::remove_file(machine.at(link));
         std::os::unix::fs::symlink(target, machine.at(link)).unwrap();
     }
-    let recover = machine.command(&["recover", "--pause", "0"]).status().unwrap();
-    assert!(recover.success());
+    machine.recover();
     assert_eq!([machine.current(), machine.default()], [NEW, NEW]);
     // It only unloads the unit that has ended.
     assert_eq!(machine.read("commands"), "systemctl stop deploy-wordtally.service\n");
@@ -317,15 +296,8 @@ fn a_full_file_system_leaves_the_old_system_or_the_new_one() {
                 machine.answers(NEW, "the", crate::machine::Word::Unready);
             }
             machine.begin(None);
-            let begun = Instant::now();
-            while state != "begun" && machine.progress()["state"] != state {
-                assert!(
-                    begun.elapsed() < Duration::from_secs(30),
-                    "{}",
-                    machine.progress()
-                );
-            }
             if state != "begun" {
+                machine.until(state);
                 full.fill();
                 machine.kill();
             }

@@ -24,12 +24,24 @@ fn ended(machine: &Machine, force: Option<&str>) -> (String, String, String) {
     )
 }
 
-fn is_untouched(machine: &Machine) {
+/// Deploys what is refused by this sentence, and changes nothing.
+#[track_caller]
+fn is_refused(machine: &Machine, force: Option<&str>, why: &str) {
+    let (state, reason, _) = ended(machine, force);
+    assert_eq!((state.as_str(), reason.as_str()), ("refused", why));
     assert_eq!([machine.current(), machine.default()], [OLD, OLD]);
     assert!(
         !machine.read("commands").contains("switch test"),
         "it was activated"
     );
+}
+
+/// Deploys what stays; gives the deployment's lines.
+#[track_caller]
+fn stays(machine: &Machine, force: Option<&str>) -> String {
+    let (state, reason, log) = ended(machine, force);
+    assert_eq!(state, "committed", "{reason}\n{log}");
+    log
 }
 
 fn secret(machine: &Machine, system: &str, path: &str, text: &str) {
@@ -56,12 +68,7 @@ fn unchanged(machine: &Machine, word: &str) {
 fn a_word_that_does_not_get_ready_refuses() {
     let machine = Machine::new();
     machine.answers(NEW, "love", Word::Unready);
-    let (state, reason, _) = ended(&machine, None);
-    assert_eq!(
-        (state.as_str(), reason.as_str()),
-        ("refused", "love: not ready: the key was refused")
-    );
-    is_untouched(&machine);
+    is_refused(&machine, None, "love: not ready: the key was refused");
 }
 
 #[test]
@@ -69,8 +76,7 @@ fn a_word_that_was_not_ready_before_refuses_nothing() {
     let machine = Machine::new();
     machine.answers(OLD, "love", Word::Unready);
     machine.answers(NEW, "love", Word::Unready);
-    let (state, _, log) = ended(&machine, None);
-    assert_eq!(state, "committed", "{log}");
+    let log = stays(&machine, None);
     assert!(
         log.contains("readiness: love is not ready, which is excused: not ready: the key was refused"),
         "{log}"
@@ -97,12 +103,7 @@ fn wrong_counts_refuse_whatever_was_before_and_whatever_is_forced() {
         let machine = Machine::new();
         machine.answers(OLD, "the", Word::Unready);
         machine.answers(NEW, "the", Word::Wrong);
-        let (state, reason, _) = ended(&machine, force);
-        assert_eq!(
-            (state.as_str(), reason.as_str()),
-            ("refused", "the: hamlet has 3 and not 995")
-        );
-        is_untouched(&machine);
+        is_refused(&machine, force, "the: hamlet has 3 and not 995");
     }
 }
 
@@ -110,8 +111,7 @@ fn wrong_counts_refuse_whatever_was_before_and_whatever_is_forced() {
 fn a_forced_release_stays_though_a_word_is_not_ready_and_its_log_says_why() {
     let machine = Machine::new();
     machine.answers(NEW, "love", Word::Unready);
-    let (state, _, log) = ended(&machine, Some("the quota is used up"));
-    assert_eq!(state, "committed", "{log}");
+    let log = stays(&machine, Some("the quota is used up"));
     assert!(log.starts_with("forced: the quota is used up\n"), "{log}");
 }
 
@@ -119,8 +119,7 @@ fn a_forced_release_stays_though_a_word_is_not_ready_and_its_log_says_why() {
 fn only_changed_words_have_a_preflight() {
     let machine = Machine::new();
     unchanged(&machine, "the");
-    let (state, _, log) = ended(&machine, None);
-    assert_eq!(state, "committed");
+    let log = stays(&machine, None);
     assert!(
         log.contains("preflight: the is unchanged") && log.contains("preflight: love is ready"),
         "{log}"
@@ -135,8 +134,7 @@ fn a_changed_secret_is_what_the_preflight_uses() {
         unchanged(&machine, word);
     }
     secret(&machine, NEW, "/run/agenix/bigquery.json", "good new one");
-    let (state, _, log) = ended(&machine, None);
-    assert_eq!(state, "committed", "{log}");
+    let log = stays(&machine, None);
     assert!(
         log.contains("preflight: the new /run/agenix/bigquery.json opens"),
         "{log}"
@@ -149,13 +147,8 @@ fn a_changed_secret_is_what_the_preflight_uses() {
 fn a_secret_that_no_key_opens_refuses_though_no_word_has_it() {
     let machine = Machine::new();
     secret(&machine, NEW, "/run/agenix/other", "bad");
-    let (state, reason, _) = ended(&machine, None);
-    assert_eq!(state, "refused");
-    assert_eq!(
-        reason,
-        "no key of this host opens the secret /run/agenix/other: age --decrypt ended with 1: age: error: no identity matched any of the recipients"
-    );
-    is_untouched(&machine);
+    let why = "no key of this host opens the secret /run/agenix/other: age --decrypt ended with 1: age: error: no identity matched any of the recipients";
+    is_refused(&machine, None, why);
 }
 
 #[test]
@@ -165,8 +158,7 @@ fn a_secret_of_the_same_content_at_another_path_is_no_change() {
         unchanged(&machine, word);
     }
     secret(&machine, NEW, "/run/agenix/bigquery.json", "good old");
-    let (state, _, log) = ended(&machine, None);
-    assert_eq!(state, "committed", "{log}");
+    stays(&machine, None);
     assert_eq!(machine.read("preflights"), "");
 }
 
@@ -220,8 +212,7 @@ fn a_unit_of_an_excused_word_may_fail() {
         &format!("{NEW}/failing"),
         "wordtally-love.service loaded activating\n",
     );
-    let (state, reason, log) = ended(&machine, None);
-    assert_eq!(state, "committed", "{reason}\n{log}");
+    stays(&machine, None);
 }
 
 #[test]

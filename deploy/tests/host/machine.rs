@@ -271,7 +271,9 @@ impl Machine {
         let back = format!(
             "--property=ExecStopPost={HOST} --root {root} back {ID} --old={OLD} --new={NEW} --newest=1 --default=1"
         );
-        let status = Command::new(self.at("programs/systemd-run"))
+        // By the shell: a script that was just written is busy while another thread's child, forked meanwhile, has it open.
+        let status = Command::new("/bin/sh")
+            .arg(self.at("programs/systemd-run"))
             .env("PATH", self.search_path())
             .args(["--property=OnFailure=deploy-host-recover.service", &back])
             .args([HOST, "--patience", PATIENCE, "--root"])
@@ -335,6 +337,20 @@ impl Machine {
             );
             thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Waits for a state of the deployment.
+    pub(crate) fn until(&self, state: &str) {
+        let begun = Instant::now();
+        while self.progress()["state"] != state {
+            assert!(begun.elapsed() < Duration::from_secs(30), "{}", self.progress());
+        }
+    }
+
+    /// Runs the recovery, which must end well.
+    pub(crate) fn recover(&self) {
+        let recover = self.command(&["recover", "--pause", "0"]).status().unwrap();
+        assert!(recover.success());
     }
 
     /// Waits for the work that continues after the reported outcome.
