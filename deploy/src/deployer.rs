@@ -1,6 +1,7 @@
-//! What `deploy` does: it offers a signed release to hosts, sends what they lack, and stays until each says how it ended.
+//! The program `deploy`: it offers a signed release to hosts, sends the paths that they lack, and waits until each
+//! reports how it ended.
 //!
-//! A host decides by itself; nothing here is trusted by it but what was signed.
+//! A host decides by itself, and trusts only what was signed.
 
 mod bake;
 mod check;
@@ -30,16 +31,16 @@ use interrupt::Interrupt;
 pub use send::LIMIT as SEND_LIMIT;
 pub use watch::DEADLINE;
 
-/// Why a command did not do what it was asked for. Each is one sentence.
+/// Why a command failed, in one sentence.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// It was not done, or is not so.
+    /// The command was not carried out, or the check failed.
     #[error("{0}")]
     Not(String),
     /// The same, of one host.
     #[error("{0}: {1}")]
     Host(String, String),
-    /// One host refused it.
+    /// A host refused it.
     #[error("{0}: {1}")]
     Refused(String, String),
     /// A host runs a newer release: there was nothing to do.
@@ -48,7 +49,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The exit code that tells it to a pipeline.
+    /// The exit code, which tells a pipeline the kind of failure.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -58,7 +59,7 @@ impl Failure {
     }
 }
 
-/// Does what a command says.
+/// Runs a command.
 ///
 /// # Errors
 ///
@@ -87,7 +88,7 @@ pub fn run(command: &Command) -> Result<(), Failure> {
 fn make_keys(keys: &Keys) -> Result<(), Failure> {
     let failed = |error: &dyn Display| Failure::Not(format!("keys: {error}"));
     let here = std::env::current_dir().map_err(|error| failed(&error))?;
-    // The checkout that this is in; what is none says so by its own sentence.
+    // The surrounding checkout; a folder that is not one is refused with its own sentence.
     let checkout = here.ancestors().find(|folder| folder.join(".git").exists());
     let told = keys::make(keys, checkout.unwrap_or(&here)).map_err(|error| failed(&error))?;
     output::block(&told);
@@ -101,7 +102,7 @@ fn vouched(done: impl FnOnce(&mut dyn Write) -> Result<(), Fault>) -> Result<(),
 fn bring(to: &To) -> Result<(), Failure> {
     let interrupt = Interrupt::register().map_err(Failure::Not)?;
     let attested = trusted(&to.of)?;
-    // Each host's part is verified before the first is touched.
+    // Each host's part is verified before the first host is changed.
     let targets = to
         .hosts
         .iter()

@@ -1,6 +1,6 @@
-//! Whether a release is one that a host takes: signed, whole, from where it should be, and not older than what runs.
+//! Whether a host accepts a release: signed, complete, from an accepted source, and not older than the running one.
 //!
-//! A pure function of what was given: no command, no network, no clock.
+//! A pure function of its arguments: no command, no network, no clock.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -16,63 +16,63 @@ mod key;
 pub use envelope::encoding;
 pub use key::{KeyFault, P256, PublicKey};
 
-/// Most bytes of a bundle and of a `release.json`; a release of 200 words has 0.1 MB.
+/// The largest bundle and `release.json`, in bytes; a release of 200 words has 0.1 MB.
 const MOST: usize = 4 * 1024 * 1024;
-/// Most bytes of a closure's lines: 20,000 paths have 3 MB.
+/// The largest closure text, in bytes: 20,000 paths have 3 MB.
 const MOST_LINES: usize = 16 * 1024 * 1024;
 
-/// What a host takes.
+/// An accepted release.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trusted {
     /// `release.json`.
     pub release: Release,
     /// Paths of the host's system.
     pub closure: Closure,
-    /// What the host keeps of it.
+    /// The host's record of it.
     pub deployed: Deployed,
     /// SHA-256 of `release.json`, in hexadecimal.
     pub digest: String,
 }
 
-/// Why a release is not taken. Each is one sentence.
+/// Why a release is refused, in one sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Too long to be read.
+    /// Too long.
     #[error("{what} has {bytes} bytes: expected at most {most}")]
     TooLong {
-        /// What.
+        /// The name of the text.
         what: String,
         /// Its length.
         bytes: usize,
-        /// The most that is read.
+        /// The limit.
         most: usize,
     },
-    /// Nothing can be trusted.
+    /// No key is trusted.
     #[error(
         "no public key is trusted here, so no release can be: wordtally.deployment.trust.keyFiles lists none"
     )]
     NoKeys,
-    /// No Sigstore bundle of a signed statement.
+    /// Not a Sigstore bundle with a signed statement.
     #[error("provenance.sigstore.json is no Sigstore bundle with a signed statement: {0}")]
     Bundle(String),
-    /// Signed by nobody who is trusted.
+    /// Not signed by a trusted key.
     #[error(
         "provenance.sigstore.json is not signed by {0}: the key is another, or the statement was altered"
     )]
     NotSigned(String),
-    /// Signed, and no statement of in-toto's.
+    /// The signed payload is not an in-toto statement.
     #[error("provenance.sigstore.json has no in-toto statement: {0}")]
     Statement(String),
-    /// Signed, and of another kind.
+    /// The signed statement is of another kind.
     #[error("the signed statement is {0}: expected SLSA provenance, {PREDICATE}")]
     Kind(String),
-    /// The statement names something twice.
+    /// The statement has a subject twice.
     #[error("the signed statement names the subject {0} more than once: expected each once")]
     Subjects(String),
-    /// Not the bytes that were signed.
+    /// Not the signed bytes.
     #[error("{what} is not what was signed: its SHA-256 is {is}, and {signed} was signed")]
     Altered {
-        /// What, as the statement names it.
+        /// The subject's name in the statement.
         what: String,
         /// Its digest.
         is: String,
@@ -82,21 +82,21 @@ pub enum Refusal {
     /// The provenance does not fit.
     #[error(transparent)]
     Provenance(#[from] Unfit),
-    /// Signed, and no `release.json`.
+    /// The signed `release.json` is malformed.
     #[error("release.json is malformed: {0}")]
     Release(String),
-    /// No such host.
+    /// The host does not exist.
     #[error("the release has no host {name}: it has {hosts}")]
     Host {
-        /// The one that was asked for.
+        /// The requested one.
         name: String,
-        /// Those that it has.
+        /// The existing ones.
         hosts: String,
     },
-    /// Lines that are none of a closure.
+    /// Malformed lines of a closure.
     #[error(transparent)]
     Closure(#[from] Malformed),
-    /// A closure of something else.
+    /// A closure of another system.
     #[error("the signed closure of hosts/{name} lacks the host's own system, {system}")]
     System {
         /// The host.
@@ -109,53 +109,53 @@ pub enum Refusal {
         "the release was built from the repository {found}, which this host does not take: expected {expected}"
     )]
     Repository {
-        /// Where it is from.
+        /// Its repository.
         found: String,
-        /// What the host takes.
+        /// The accepted ones.
         expected: String,
     },
     /// Another builder.
     #[error("the release was built by {found}, which this host does not take: expected {expected}")]
     Builder {
-        /// Who built it.
+        /// Its builder.
         found: String,
-        /// Whom the host takes.
+        /// The accepted ones.
         expected: String,
     },
     /// Another branch or tag.
     #[error("the release was built from {found}, which this host does not take: expected {expected}")]
     Ref {
-        /// The ref that it is of.
+        /// Its ref.
         found: String,
-        /// What the host takes.
+        /// The accepted ones.
         expected: String,
     },
-    /// Older than what runs.
+    /// Older than the running release.
     #[error(
         "the release is older than what runs: its commit {commit} is of {time}, and {running} is of {running_time}; use `deploy rollback` to go back"
     )]
     Older {
         /// Its commit.
         commit: String,
-        /// When that was made.
+        /// Its time.
         time: String,
-        /// The commit that runs.
+        /// The running commit.
         running: String,
-        /// When that was made.
+        /// Its time.
         running_time: String,
     },
-    /// Nobody knows whether it is older.
+    /// Its age is not known.
     #[error(
         "the release does not say when its commit {0} was made, so it may be older than what runs: build it from a git repository"
     )]
     NoTime(String),
 }
 
-/// Judges a release by a host's policy, its keys and its name.
+/// Verifies a release by a host's policy, its keys and its name.
 ///
 /// # Errors
 ///
-/// The first reason to refuse it, cheapest proof first: nothing is read of what no key signed.
+/// The first reason to refuse it, the cheapest check first: nothing unsigned is parsed.
 pub fn judge(
     policy: &Policy,
     keys: &[PublicKey],
@@ -194,8 +194,8 @@ pub fn judge(
     })
 }
 
-/// Refuses a release whose commit is older than that of what runs. Equal is taken, and so is any where nothing is known
-/// of what runs.
+/// Refuses a release whose commit is older than the running one. An equal time is accepted, and so is any release if
+/// the running one is not known.
 ///
 /// # Errors
 ///
@@ -216,14 +216,14 @@ pub fn not_older(new: &Deployed, running: Option<&Deployed>) -> Result<(), Refus
     })
 }
 
-/// A statement that one of the keys signed, whose provenance is of this project's build.
+/// A statement that one of the keys signed, whose provenance is that of a build of this project.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signed {
-    /// The statement's very bytes.
+    /// The exact bytes of the statement.
     pub payload: Vec<u8>,
-    /// Name of the key that signed it.
+    /// The name of the key that signed it.
     pub key: String,
-    /// Where and of what it was built.
+    /// The build and its sources.
     pub provenance: Provenance,
     subjects: std::collections::BTreeMap<String, String>,
 }
@@ -233,7 +233,7 @@ impl Signed {
     ///
     /// # Errors
     ///
-    /// A bundle that none of the keys signed, or whose statement is none about a release.
+    /// A bundle that none of the keys signed, or whose statement is not about a release.
     pub fn open(keys: &[PublicKey], bundle: &str) -> Result<Self, Refusal> {
         bounded("provenance.sigstore.json", bundle, MOST)?;
         if keys.is_empty() {
@@ -266,7 +266,7 @@ impl Signed {
         })
     }
 
-    /// Refuses a subject with another SHA-256, in hexadecimal, than the signed one.
+    /// Refuses a subject whose SHA-256, in hexadecimal, is not the signed one.
     ///
     /// # Errors
     ///
@@ -282,11 +282,11 @@ impl Signed {
         }
     }
 
-    /// Reads `release.json`, once it is what was signed.
+    /// Parses `release.json`, once it matches the signed one.
     ///
     /// # Errors
     ///
-    /// One that is altered, malformed, of another image, or of another commit.
+    /// It is altered, malformed, of another image, or of another commit.
     pub fn release(&self, text: &str) -> Result<Release, Refusal> {
         bounded("release.json", text, MOST)?;
         self.same("release.json", &sha256(text.as_bytes()))?;
@@ -300,7 +300,7 @@ impl Signed {
         Ok(release)
     }
 
-    /// Reads the lines of a host's closure, once they are what was signed.
+    /// Parses the lines of a host's closure, once they match the signed ones.
     ///
     /// # Errors
     ///
@@ -319,7 +319,7 @@ impl Signed {
         })
     }
 
-    /// What a host keeps of a release.
+    /// A host's record of a release.
     #[must_use]
     pub fn deployed(&self, release: &Release) -> Deployed {
         Deployed {
@@ -355,7 +355,7 @@ fn bounded(what: &str, text: &str, most: usize) -> Result<(), Refusal> {
     })
 }
 
-/// Whether one of the patterns is the value, or begins it and ends with `*`.
+/// Whether one of the patterns equals the value, or ends with `*` and is a prefix of it.
 fn takes(patterns: &[String], value: &str) -> bool {
     patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
         Some(start) => value.starts_with(start),
@@ -371,7 +371,7 @@ fn expected(option: &str, patterns: &[String]) -> String {
     }
 }
 
-/// A time for people; a number that no calendar has stays one.
+/// A time for people; a number without a calendar date is returned unchanged.
 fn date(seconds: u64) -> String {
     const YEAR_9999: u64 = 253_402_300_799;
     UNIX_EPOCH

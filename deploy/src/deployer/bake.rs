@@ -1,4 +1,4 @@
-//! Several hosts, one after the other. The first is the canary: the release bakes there before the next is touched.
+//! Several hosts, one after another. The first is the canary: the release bakes there before the next host is changed.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,9 +10,9 @@ use super::{Failure, Interrupt, reach, rollback};
 use crate::cli::To;
 use crate::vouch::attested::Target;
 
-/// Between two rounds of questions.
+/// The interval between two rounds of checks.
 const EVERY: Duration = Duration::from_secs(10);
-/// How often a wait looks whether it is still wanted.
+/// How often a wait checks for an interrupt.
 const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) fn bring(targets: &[Target], to: &To, interrupt: &Interrupt) -> Result<(), Failure> {
@@ -36,7 +36,7 @@ pub(super) fn bring(targets: &[Target], to: &To, interrupt: &Interrupt) -> Resul
     Ok(())
 }
 
-/// Asks the pages for a while. The first fault, or an interrupt, brings the host back to what it ran.
+/// Checks the pages for a while. The first failure, or an interrupt, rolls the host back.
 fn bake(host: &Host<'_>, target: &Target, to: &To, promoted: &Promoted) -> Result<(), Failure> {
     let time = to.bake;
     host.say(&format!("bakes for {}", humantime::format_duration(time)));

@@ -1,4 +1,4 @@
-//! Whether a host runs what was signed, now and after a restart, and answers as it must. Nothing is changed.
+//! Checks whether a host runs the signed release, now and after a restart, and answers correctly. Nothing is changed.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -30,14 +30,14 @@ pub(super) fn check(host: &Host<'_>, target: &Target) -> Result<(), Failure> {
     pages::check(host, &target.deployment.pages, &excused, Telling::Each).map_err(|error| host.failed(error))
 }
 
-/// The words that the deployment of this very system excused: what did not refuse it is no fault of it afterwards.
+/// The words that the deployment of this very system excused: a word that did not refuse it then is not an error now.
 fn excused(system: &Path, deployments: Deployments) -> Vec<String> {
     let last = deployments.deployments.into_iter().next_back();
     last.filter(|last| last.state == State::Committed && last.system == system)
         .map_or_else(Vec::new, |last| last.excused)
 }
 
-/// Compares what the host says of itself with what was signed; gives how many words it runs.
+/// Compares the host's own report with the signed release; returns how many words it runs.
 fn signed(host: &Host<'_>, target: &Target, checked: &Checked, excused: &[String]) -> Result<usize, String> {
     let (current, system) = (&checked.current, &target.system);
     if current != system {

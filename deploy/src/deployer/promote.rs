@@ -1,4 +1,4 @@
-//! Brings a release to one host, or says what bringing it would do.
+//! Deploys a release to one host, or reports what the deployment would do.
 
 use super::host::{self, Host, LONG};
 use super::pages::{self, Telling};
@@ -9,17 +9,17 @@ use super::{Failure, output};
 use crate::protocol::{Empty, Request, Status, Text};
 use crate::vouch::attested::Target;
 
-/// What a host runs now.
+/// The state of a host after the deployment.
 pub(super) struct Promoted {
-    /// The generation that it booted before; none: it has the release since before.
+    /// The generation that it booted before; none if it already had the release.
     pub(super) before: Option<u64>,
-    /// Whether this deployment brought it.
+    /// Whether this deployment changed it.
     pub(super) changed: bool,
-    /// Words that were not right before it either.
+    /// Words that were not ready before the deployment either.
     pub(super) excused: Vec<String>,
 }
 
-/// With `bakes` the host must be able to go back.
+/// With `bakes` the host must be able to roll back.
 pub(super) fn promote(
     host: &Host<'_>,
     target: &Target,
@@ -50,7 +50,7 @@ pub(super) fn promote(
             )),
         }
     }
-    // What answers in the middle of another deployment says nothing of before this one.
+    // Responses during another deployment say nothing about the state before this one.
     let unanswered = if status.under_way {
         Vec::new()
     } else {
@@ -70,7 +70,7 @@ pub(super) fn promote(
     };
     let begun = match host.tell(begin, LONG) {
         Ok(Empty {}) => true,
-        // It may have begun.
+        // The deployment may have started.
         Err(Unanswered::Unreachable(error)) => {
             host.say(&format!("unreachable: {error}"));
             false
@@ -97,7 +97,7 @@ pub(super) fn promote(
     })
 }
 
-/// Two merges that are close have two pipelines, and the later one may be faster.
+/// Two merges in quick succession have two pipelines, and the later one may be faster.
 fn newer(host: &Host<'_>, target: &Target, status: &Status) -> Result<(), Failure> {
     match &status.release {
         Some(running) if running.commit_time > target.deployed.commit_time => Err(Failure::Superseded(
@@ -111,7 +111,7 @@ fn newer(host: &Host<'_>, target: &Target, status: &Status) -> Result<(), Failur
     }
 }
 
-/// Why a release did not come to a host. One that refused it may have got a newer one since it was asked what runs.
+/// Why a release was not deployed. A host that refused it may have received a newer one since its status was requested.
 fn newer_now(host: &Host<'_>, target: &Target, why: Failure) -> Failure {
     if matches!(why, Failure::Refused(..))
         && let Ok(status) = host.status()

@@ -1,4 +1,4 @@
-//! Sends the paths of a release that a host lacks, once this machine's store has them with the very hashes that were signed.
+//! Sends the paths of a release that a host lacks, once this machine's store has them with exactly the signed hashes.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -14,12 +14,12 @@ use crate::closure::Closure;
 use crate::protocol::{Empty, Offered, PathHeader, Request};
 use crate::vouch::attested::Target;
 
-/// How long all of it may take.
+/// The limit of the whole transfer.
 pub const LIMIT: Duration = Duration::from_secs(1800);
-/// How long a host may take no byte: it writes a path of a gigabyte to its disk meanwhile.
+/// How long a host may accept no byte: it may be writing a path of a gigabyte to its disk.
 const STILL: Duration = Duration::from_secs(300);
 
-/// Offers a release to a host, which judges it, and sends what the host lacks.
+/// Offers a release to a host, which verifies it, and sends the paths that the host lacks.
 pub(super) fn send(host: &Host<'_>, target: &Target) -> Result<Offered, Failure> {
     let offered: Offered = host
         .ask(Request::Offer(target.offer.clone()), super::host::LONG)
@@ -58,7 +58,7 @@ pub(super) fn send(host: &Host<'_>, target: &Target) -> Result<Offered, Failure>
     Ok(offered)
 }
 
-/// What this store has of the paths. It refuses one that is not here, or is here with another content than the signed.
+/// The metadata of the paths in this store. Refuses a path that is absent, or whose content is not the signed one.
 fn known(
     missing: &[PathBuf],
     signed: &Closure,
@@ -92,7 +92,7 @@ fn known(
     Ok(known)
 }
 
-/// Each path's header and NAR, and the empty line at the end.
+/// The header and the NAR of each path, and the empty line at the end.
 fn bytes(known: BTreeMap<PathBuf, Known>) -> Bytes {
     Box::new(move |to: &mut dyn Write| {
         for path in store::in_order(&known) {

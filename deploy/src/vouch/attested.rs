@@ -1,4 +1,4 @@
-//! The folder that `attest` writes. Nothing in it is believed before it was compared with what was signed.
+//! The folder that `attest` writes. Nothing in it is trusted before it was compared with the signed statement.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use crate::protocol::{Deployed, SignedRelease};
 use crate::release::{Deployment, Release};
 use crate::trust::{self, PublicKey, Signed};
 
-/// A release whose signature, bytes and commit are as they must be.
+/// A release whose signature, bytes and commit were verified.
 #[derive(Debug, Clone)]
 pub struct Attested {
     folder: PathBuf,
@@ -18,7 +18,7 @@ pub struct Attested {
     bundle: String,
     /// `release.json`.
     text: String,
-    /// What that says.
+    /// Its content.
     pub release: Release,
 }
 
@@ -31,17 +31,17 @@ pub struct Target {
     pub system: PathBuf,
     /// The program that each of its words must execute.
     pub program: PathBuf,
-    /// How it is reached and checked.
+    /// The host's address and checks.
     pub deployment: Deployment,
-    /// What it will know of the release.
+    /// The record of the release that the host will keep.
     pub deployed: Deployed,
-    /// The paths of its system, as they were signed.
+    /// The signed paths of its system.
     pub closure: Closure,
-    /// What it is offered.
+    /// The part that is offered to the host.
     pub offer: SignedRelease,
 }
 
-/// Reads it, and verifies what all hosts share: the signature, `release.json`, and the commit where one is given.
+/// Reads it, and verifies what all hosts share: the signature, `release.json`, and the commit if one is given.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ impl Attested {
     ///
     /// # Errors
     ///
-    /// A host that the release does not have, or lines that are not what was signed.
+    /// A host that the release does not have, or lines that do not match the signed ones.
     pub fn target(&self, name: &str) -> Result<Target, Fault> {
         let host = trust::host(&self.release, name)?;
         let lines = read_text(&self.folder.join(CLOSURES).join("hosts").join(name))?;
@@ -93,7 +93,7 @@ impl Attested {
         sha256(self.text.as_bytes())
     }
 
-    /// The rest of the folder, which no host asks for: the readable statement, the bill of materials, the package.
+    /// The rest of the folder, which no host needs: the readable statement, the bill of materials, the package.
     pub(super) fn verify_rest(&self) -> Result<(), Fault> {
         if read(&self.folder.join(STATEMENT))? != self.signed.payload {
             return Err(Fault::Refused(format!("{STATEMENT} is not what was signed")));

@@ -1,4 +1,4 @@
-//! Verifies what `attest` wrote, with nothing but that folder and a public key.
+//! Verifies the output of `attest`, using only that folder and a public key.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ pub struct Args {
     /// Folder that `attest` made
     #[arg(value_name = "ATTESTED")]
     pub attested: PathBuf,
-    /// Commit that it must be of [default: any]
+    /// Commit that it must be built from [default: any]
     #[arg(long, value_name = "SHA", value_parser = commit_sha)]
     pub commit: Option<String>,
     /// Public key that must have signed it.
@@ -23,7 +23,7 @@ pub struct Args {
     pub host: Option<String>,
 }
 
-/// Does it; says one line for each thing that it verified.
+/// Verifies a release; prints one line for each verified part.
 ///
 /// # Errors
 ///
@@ -55,7 +55,7 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
         )?;
     }
     if let Some(host) = &given.host {
-        // A host that there is not is refused here.
+        // A host that does not exist is refused here.
         let target = attested.target(host)?;
         let found = store::closure(&target.system)?;
         attested.signed.same(&format!("hosts/{host}"), &found.digest())?;
