@@ -43,7 +43,7 @@ def test_more_bytes_than_allowed(client: bigquery.Client) -> None:
 @pytest.mark.parametrize(("kind", "value"), [("NUMERIC", decimal.Decimal("1.5")), ("TIME", datetime.time(3, 4))])
 def test_a_type_that_the_stand_in_does_not_have(client: bigquery.Client, kind: str, value: object) -> None:
     config = bigquery.QueryJobConfig(query_parameters=[bigquery.ScalarQueryParameter("value", kind, value)])
-    with pytest.raises(exceptions.BadRequest, match=f"no parameters of type {kind}"):
+    with pytest.raises(exceptions.BadRequest, match=f"not support parameters of type {kind}"):
         client.query_and_wait("SELECT @value AS value", job_config=config)
 
 
