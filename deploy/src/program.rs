@@ -52,10 +52,8 @@ pub(crate) fn run(
     limit: Duration,
     is_wanted: impl Fn() -> bool,
 ) -> Result<Ended, NotEnded> {
-    command.stdin(match input {
-        [] => Stdio::null(),
-        _ => Stdio::piped(),
-    });
+    // A pipe even without input: cosign takes /dev/null for a terminal, and asks it for the password.
+    command.stdin(Stdio::piped());
     let mut child = command.spawn().map_err(NotEnded::NotRun)?;
     // On separate threads, because it may write before it reads, or the reverse.
     if let Some(mut stdin) = child.stdin.take() {
@@ -166,6 +164,12 @@ mod tests {
         let input = vec![b'a'; 1 << 20];
         let given = output(&mut shell("cat"), &input, LIMIT, || true).unwrap();
         assert_eq!((given.status.code(), given.output), (Some(0), input));
+    }
+
+    #[test]
+    fn a_program_without_input_reads_an_empty_pipe() {
+        let ended = output(&mut shell("test -p /dev/stdin && cat"), b"", LIMIT, || true).unwrap();
+        assert_eq!((ended.status.code(), ended.output), (Some(0), Vec::new()));
     }
 
     #[test]
