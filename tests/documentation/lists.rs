@@ -314,7 +314,10 @@ fn every_limit_is_documented() {
         format!("| a peer that reads slowly | {write_rate} bytes a second |"),
     ];
     for (what, limit) in [
-        ("a request's head, or an idle connection between two requests", head_read),
+        (
+            "a request's head, or an idle connection between two requests",
+            head_read,
+        ),
         ("a peer that reads nothing", write_stall),
         (
             "requests that wait for the first answer, counted from the start of the service",

@@ -2,8 +2,8 @@
 #![cfg(test)]
 #![cfg(feature = "standin")]
 
-mod claims;
 mod citation;
+mod claims;
 mod flow;
 mod glossary;
 mod journal;

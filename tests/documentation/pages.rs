@@ -79,7 +79,10 @@ fn every_link_leads_somewhere() {
     let mut links = 0;
     let mut faults = String::new();
     let others = ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
-    for page in pages().into_iter().chain(others.map(|page| Path::new(ROOT).join(page))) {
+    for page in pages()
+        .into_iter()
+        .chain(others.map(|page| Path::new(ROOT).join(page)))
+    {
         let text = read(&page);
         for (before, target) in text.split("](").zip(text.split("](").skip(1)) {
             let target = target.split(')').next().unwrap_or_default();
