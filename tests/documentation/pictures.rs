@@ -17,7 +17,7 @@ fn read(path: &str) -> String {
 struct Picture {
     page: PathBuf,
     title: String,
-    /// What each identifier is called.
+    /// The label of each identifier.
     labels: BTreeMap<String, String>,
     /// From, to.
     arrows: Vec<(String, String)>,
@@ -79,7 +79,7 @@ fn is_id(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// What Mermaid takes without quotes.
+/// Whether Mermaid takes the text without quotes.
 fn is_plain(text: &str) -> bool {
     !text.is_empty()
         && !text.starts_with('/')
