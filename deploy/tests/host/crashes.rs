@@ -154,7 +154,10 @@ fn what_an_operator_brought_since_stays() {
     machine.recover();
     assert_eq!(machine.current(), other);
     // It only unloads the unit that has ended.
-    assert_eq!(machine.read("commands"), "systemctl stop deploy-wordtally.service\n");
+    assert_eq!(
+        machine.read("commands"),
+        "systemctl stop deploy-wordtally.service\n"
+    );
 }
 
 #[test]
@@ -190,7 +193,10 @@ fn a_new_system_that_an_operator_chose_after_a_failed_way_back_stays() {
     machine.recover();
     assert_eq!([machine.current(), machine.default()], [NEW, NEW]);
     // It only unloads the unit that has ended.
-    assert_eq!(machine.read("commands"), "systemctl stop deploy-wordtally.service\n");
+    assert_eq!(
+        machine.read("commands"),
+        "systemctl stop deploy-wordtally.service\n"
+    );
 }
 
 #[test]
