@@ -101,7 +101,7 @@ def test_a_broken_header_is_refused() -> None:
 def test_armor_is_as_the_list_says() -> None:
     one([HOST], armored(age(HOST_STANZA)), "is armored")
     one([HOST], age(HOST_STANZA), "is not armored", armor=True)
-    one([HOST], armored(age(HOST_STANZA))[:-20], "cut off", armor=True)
+    one([HOST], armored(age(HOST_STANZA))[:-20], "truncated", armor=True)
     one([HOST], armored(age(HOST_STANZA)).replace(b"\nY", b"\n!"), "not base64", armor=True)
     one([HOST], armored(b"plain"), "is not encrypted", armor=True)
     one([HOST], armored(age(STRANGER_STANZA, HOST_STANZA)), "does not list", armor=True)
