@@ -323,7 +323,7 @@ fn every_limit_is_documented() {
             "requests that wait for the first answer, counted from the start of the service",
             first_answer,
         ),
-        ("a drain: further requests on open connections", last_requests),
+        ("a drain: a further request on an open connection", last_requests),
         ("a drain: its total time", drain),
     ] {
         let limit = match limit.as_millis() {

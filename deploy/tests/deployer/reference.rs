@@ -50,7 +50,7 @@ fn each_limit_is_the_program_s() {
     let minutes = |time: std::time::Duration| format!("{} minutes", time.as_secs() / 60);
     for (what, value) in [
         (
-            "| sending a host what it lacks",
+            "| sending a host the paths that it lacks",
             minutes(wordtally_deploy::deployer::SEND_LIMIT),
         ),
         (
