@@ -67,7 +67,7 @@ Examples:
   wordtally probe unix:/run/wordtally/the.sock:/healthz
 
 Exit codes:
-  0  the URL answered 200 within 5 seconds
+  0  the URL responded with 200 within 5 seconds
   1  it did not";
 #[cfg(feature = "standin")]
 const DEMO_HELP: &str = "\
@@ -115,7 +115,7 @@ impl Cli {
 }
 
 /// Chooses the variable of each flag. An empty variable counts as unset, because manifests and units set one to the
-/// empty string to keep the default. An empty `WORD` is refused nevertheless: it is more likely a word that got lost.
+/// empty string to keep the default. An empty `WORD` is refused nevertheless: it usually means that the value was lost.
 fn choose_variables(command: clap::Command) -> clap::Command {
     command
         .mut_args(|arg| {
@@ -187,7 +187,7 @@ pub enum Command {
     /// Write the pages that a reverse proxy serves itself: errors, and the list of words without totals
     #[command(after_help = STATIC_PAGES_HELP)]
     StaticPages(StaticPagesArgs),
-    /// Exit 0 if URL answers 200: a health check for containers without a shell
+    /// Exit with 0 if the URL responds with 200: a health check for containers without a shell
     #[command(after_help = PROBE_HELP)]
     Probe {
         /// http://host:port/path, or unix:/path/of.sock:/path
@@ -197,7 +197,7 @@ pub enum Command {
     #[cfg(feature = "standin")]
     #[command(after_help = DEMO_HELP)]
     Demo(DemoArgs),
-    /// The stand-in for BigQuery
+    /// Run the stand-in for BigQuery, or create a key for it
     #[cfg(feature = "standin")]
     #[command(subcommand)]
     Standin(bigquery_standin::cli::Command),
@@ -206,26 +206,26 @@ pub enum Command {
 /// The flags of `serve` and `check`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Word to count, matched exactly: case, spaces and punctuation
+    /// Word to count, matched exactly, including case, spaces and punctuation
     #[arg(long, env = "WORD")]
     word: Word,
-    /// Address to listen on: IP:PORT, or unix:/path; a socket passed by systemd wins
+    /// Address to listen on: IP:PORT, or unix:/path; a socket passed by systemd takes precedence
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
     listen: Listen,
-    /// Google Cloud project that is billed for the jobs [default: the credential's own]
+    /// Google Cloud project that is billed for the jobs [default: the credential's project]
     #[arg(long, env = "PROJECT")]
     project: Option<Project>,
-    /// Table with the columns word, word_count and corpus
+    /// Table with the columns word, word_count and corpus, as project.dataset.table
     #[arg(
         long,
         env = "TABLE",
         default_value = "bigquery-public-data.samples.shakespeare"
     )]
     table: Table,
-    /// Location of the jobs, such as EU [default: BigQuery chooses]
+    /// Location of the jobs, such as EU [default: BigQuery chooses it]
     #[arg(long, env = "LOCATION")]
     location: Option<Location>,
-    /// Credential file [default: the usual places, see docs/reference/credentials.md]
+    /// Credential file [default: the first place that has one, see docs/reference/credentials.md]
     #[arg(long, env = "CREDENTIALS", value_name = "FILE")]
     credentials: Option<PathBuf>,
     /// Address of BigQuery
@@ -242,21 +242,21 @@ pub struct ServeArgs {
     /// Age up to which an answer is served while BigQuery fails
     #[arg(long, alias = "stale", env = "MAX_STALE", default_value = "24h", value_parser = parse_duration)]
     max_stale: Duration,
-    /// Origins (scheme and host), separated by commas, whose pages may read the answers in a browser; * allows any
+    /// Origins (scheme and host), separated by commas, whose pages may read responses in a browser; * allows any
     #[arg(long, env = "CORS_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     cors_origin: Vec<Origin>,
     /// Time that one refresh may take, retries included
     #[arg(long, env = "TIMEOUT", default_value = "30s", value_parser = parse_duration)]
     timeout: Duration,
-    /// Most bytes that BigQuery may bill for one job
+    /// Maximum number of bytes that BigQuery may bill for one job
     #[arg(long, env = "MAXIMUM_BYTES_BILLED", value_name = "BYTES", default_value = "104857600",
           value_parser = |text: &str| parse_number(text, 1..=i64::MAX as u64))]
     maximum_bytes_billed: u64,
-    /// Threads that serve, 1 to 64
+    /// Number of threads that serve requests, 1 to 64
     #[arg(long, env = "WORKERS", value_name = "N", default_value = "1",
           value_parser = |text: &str| parse_number(text, 1..=64))]
     workers: u64,
-    /// JSON file of the words that are served together, to which the pages link [default: none]
+    /// JSON file that lists the words served together, so that the page links to the others [default: none]
     #[arg(long, env = "SITE", value_name = "FILE")]
     site: Option<PathBuf>,
     /// The log.
@@ -278,10 +278,10 @@ pub struct LogArgs {
 /// The flags of `index`.
 #[derive(Debug, Args)]
 pub struct IndexArgs {
-    /// JSON file of the words that are served together, with their instances' addresses
+    /// JSON file that lists the words served together, with their instances' addresses
     #[arg(long, env = "SITE", value_name = "FILE")]
     pub site: PathBuf,
-    /// Address to listen on: IP:PORT, or unix:/path; a socket passed by systemd wins
+    /// Address to listen on: IP:PORT, or unix:/path; a socket passed by systemd takes precedence
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: Listen,
     /// The log.
@@ -292,7 +292,7 @@ pub struct IndexArgs {
 /// The flags of `static-pages`.
 #[derive(Debug, Args)]
 pub struct StaticPagesArgs {
-    /// JSON file of the words that are served together
+    /// JSON file that lists the words served together
     #[arg(long, env = "SITE", value_name = "FILE")]
     pub site: PathBuf,
     /// Directory to create for the pages
@@ -315,7 +315,7 @@ pub struct CheckArgs {
 #[cfg(feature = "standin")]
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Word to count; repeat the flag for more
+    /// Word to count; repeat the flag for more words
     #[arg(long = "word", env = "WORD", default_values = ["the", "love", "death", "Romeo"])]
     pub words: Vec<Word>,
     /// Address of the index: IP:PORT or localhost:PORT; each word gets the next port [default: 127.0.0.1:8080, or the

@@ -17,14 +17,15 @@ Examples:
   deploy rollback mock-prod
 
 Exit codes:
-  0  what was asked for was done, or is so
-  1  it was not done, or is not so: one sentence says why
-  2  the arguments are wrong
+  0  the command succeeded, or what it checked holds
+  1  the command failed, or what it checked does not hold: one sentence says why
+  2  the arguments are invalid
   3  `to` only: the host runs a newer release, and keeps it";
 
 const TO_HELP: &str = "\
-The host judges the release by itself, and tries its words before it activates it. It keeps it only if every page is
-right from here. Ctrl-C brings the host back to what it ran, and the command stays until the host says so.
+The host verifies the release itself, and tries its instances before it activates the release. It keeps the release
+only if the deployer finds that every page is correct. After Ctrl-C, the host rolls back, and the command waits until
+the host reports that.
 
 Examples:
   deploy to mock-prod
@@ -32,14 +33,14 @@ Examples:
   deploy to prod --force 'BigQuery is down, and this raises the TTL'
 
 Exit codes:
-  0  every host runs it, now and after a restart
-  1  a host refused it, or went back, or is not reached: one sentence says which
-  2  the arguments are wrong
+  0  every host runs the release, now and after a restart
+  1  a host refused the release, rolled back, or could not be reached: one sentence says which
+  2  the arguments are invalid
   3  a host runs a newer release, and keeps it";
 
 const ROLLBACK_HELP: &str = "\
-What ran there was signed when it came, so nothing is built, sent or signed anew. `deploy list HOST` lists the
-generations.
+The host accepted the generation when it was deployed, so nothing is built, sent or signed again. `deploy list HOST`
+lists the generations.
 
 Examples:
   deploy rollback prod
@@ -60,7 +61,7 @@ pub enum Command {
     /// Deploy a release to hosts, one after another
     #[command(after_help = TO_HELP)]
     To(To),
-    /// Send a release, and report what its activation would do; nothing that runs is changed
+    /// Send a release, and report what its activation would do, without activating it
     DryRun(OneHost),
     /// Send a release, and report how its closure differs from the running one
     Diff(OneHost),
@@ -69,15 +70,15 @@ pub enum Command {
     /// Roll back to a generation that ran on the host before
     #[command(after_help = ROLLBACK_HELP)]
     Rollback(Rollback),
-    /// Stop the words of a host until the next deployment or restart
+    /// Stop the instances of a host until the next deployment or restart
     Stop(OneHost),
-    /// Report what a host runs and boots, how the last deployment ended, and which words are ready
+    /// Report what a host runs and boots, how the last deployment ended, and which instances are ready
     Status(Report),
-    /// List the generations that a rollback can go to
+    /// List the generations to which a rollback is possible
     List(Report),
     /// List the recorded deployments of a host, and how each ended
     Log(Report),
-    /// Push a release's image to a registry, by digest; the last line is its name there
+    /// Push a release's image to a registry; the last line of the output is its name by digest
     Publish(vouch::publish::Args),
     /// Write and sign a release's provenance, and sign its image in the registry
     Attest(vouch::attest::Args),
@@ -95,7 +96,7 @@ pub struct Of {
     /// Folder that `deploy attest` wrote; it also contains the host's address and SSH key
     #[arg(long, value_name = "DIR", default_value = "attested")]
     pub attested: PathBuf,
-    /// Commit that the release must be built from: all 40 or 64 digits [default: any]
+    /// Commit from which the release must be built, as its full hash [default: any]
     #[arg(long, value_name = "SHA", value_parser = commit_sha)]
     pub commit: Option<String>,
     /// The key that must have signed it.
@@ -127,7 +128,7 @@ pub struct OneHost {
 /// `deploy to`.
 #[derive(Debug, Args)]
 pub struct To {
-    /// Names of hosts in the release, such as mock-prod, in order of deployment; the first failure stops it
+    /// Names of hosts in the release, such as mock-prod, in order of deployment; the first failure ends the command
     #[arg(required = true, value_name = "HOST")]
     pub hosts: Vec<String>,
     /// The release.
@@ -136,12 +137,12 @@ pub struct To {
     /// The SSH login.
     #[command(flatten)]
     pub login: Login,
-    /// Deploy although words are not ready, for this reason, which goes to the host's log. A wrong count or an
-    /// untrusted release is still refused
+    /// Deploy although instances are not ready, and write this reason to the host's log. A wrong count or an untrusted
+    /// release is still refused
     #[arg(long, value_name = "REASON", value_parser = reason)]
     pub force: Option<String>,
-    /// How long to check the pages of the first host, every 10 seconds, before the next host; a failure rolls the host
-    /// back, and stops. With a unit, such as 90s or 10m
+    /// Time for which to check the pages of the first host, every 10 seconds, before the next host gets the release; a
+    /// failure rolls the first host back and ends the command. With a unit, such as 90s or 10m
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration)]
     pub bake: Duration,
 }

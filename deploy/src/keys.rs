@@ -28,13 +28,13 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// needs.
 #[derive(Debug, clap::Args)]
 pub struct Keys {
-    /// Folder outside the checkout for the private halves; created if it does not exist.
+    /// Folder outside the checkout for the private keys; created if it does not exist.
     #[arg(value_name = "FOLDER", required_unless_present = "check")]
     pub folder: Option<PathBuf>,
     /// Existing hosts, by their names in hosts/environments.nix.
     #[arg(value_name = "HOST")]
     pub hosts: Vec<String>,
-    /// Creates nothing, and only reports whether releases can be signed.
+    /// Create nothing, and only report whether releases can be signed.
     #[arg(long, conflicts_with_all = ["folder", "hosts"])]
     pub check: bool,
 }
@@ -48,7 +48,7 @@ pub enum KeysError {
     )]
     Missing,
     /// It does not run in a checkout.
-    #[error("{0} is no checkout of this project: it has no {ENVIRONMENTS}")]
+    #[error("{0} is not a checkout of this project: it has no {ENVIRONMENTS}")]
     NoCheckout(PathBuf),
     /// A commit could take the private halves.
     #[error("{0} is in the checkout, where a commit could take it: name a folder outside")]

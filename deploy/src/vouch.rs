@@ -131,7 +131,7 @@ impl From<Malformed> for Fault {
 /// The public key that must have signed a release.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct PublicKeyArg {
-    /// Public key that must have signed it [default: this flake's]
+    /// Public key of the signature [default: this flake's]
     #[arg(long, value_name = "FILE", env = "COSIGN_PUBLIC_KEY", hide_env_values = true)]
     pub key: Option<PathBuf>,
 }

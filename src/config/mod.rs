@@ -48,7 +48,7 @@ pub struct Config {
     pub ttl: Duration,
     /// How old an answer may get before it is no longer served.
     pub max_stale: Duration,
-    /// The other origins whose pages may read the answers in a browser.
+    /// The other origins whose pages may read the responses in a browser.
     pub cors_origins: Vec<Origin>,
     /// How long one refresh may take: token, job, retries and pages together.
     pub timeout: Duration,

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::Invalid;
 
-/// An origin whose pages may read the answers, as browsers write it, such as `https://example.com`; or `*` for any.
+/// An origin whose pages may read the responses, as browsers write it, such as `https://example.com`; or `*` for any.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 

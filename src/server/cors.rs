@@ -17,7 +17,7 @@ const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD");
 const MAX_AGE: HeaderValue = HeaderValue::from_static("7200");
 const CROSS_ORIGIN: HeaderValue = HeaderValue::from_static("cross-origin");
 
-/// The origins whose pages may read the answers (the CORS protocol of the Fetch standard).
+/// The origins whose pages may read the responses (the CORS protocol of the Fetch standard).
 #[derive(Debug)]
 pub(super) enum Cors {
     /// Any origin.

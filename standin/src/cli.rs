@@ -46,13 +46,13 @@ pub enum Command {
 /// How to serve.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Address and port to listen on; port 0 takes a free one.
+    /// Address and port to listen on; port 0 takes a free port.
     #[arg(long, default_value = "127.0.0.1:9050")]
     pub listen: SocketAddr,
-    /// Address that clients use, if it differs from the one listened on.
+    /// Address that clients use, if it differs from that of --listen.
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
-    /// Data to serve instead of the word counts that come with it.
+    /// Data to serve instead of the shipped word counts.
     #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// IAM file: accounts and what they may do. Repeat the flag to combine several files; without one, every request
@@ -70,28 +70,28 @@ pub struct ServeArgs {
 /// Which key to make.
 #[derive(Debug, Args)]
 pub struct KeygenArgs {
-    /// The service account's address.
+    /// The service account's email address.
     #[arg(long)]
     pub email: String,
-    /// The project that it belongs to.
+    /// The project to which the account belongs.
     #[arg(long)]
     pub project: String,
-    /// The token endpoint that the key names for clients.
+    /// The token endpoint that clients of this key use.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:9050/token")]
     pub token_uri: String,
-    /// The key file to write, in Google's form, with mode 0600; it must not exist.
+    /// The key file to write, in Google's format, with mode 0600; it must not exist.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
     /// The IAM file to write, with the account, its public key and the roles below; it must not exist.
     #[arg(long, value_name = "FILE")]
     pub public: PathBuf,
-    /// Grant roles/bigquery.jobUser in a project: the account may run jobs there. Repeatable.
+    /// Grant roles/bigquery.jobUser in a project: the account may run jobs there. Repeat the flag for more.
     #[arg(long, value_name = "PROJECT")]
     pub job_user: Vec<String>,
-    /// Grant roles/bigquery.dataViewer on a dataset: the account may read it. Repeatable.
+    /// Grant roles/bigquery.dataViewer on a dataset: the account may read it. Repeat the flag for more.
     #[arg(long, value_name = "PROJECT.DATASET", value_parser = dataset)]
     pub data_viewer: Vec<String>,
-    /// Keep both files if both exist: for a start that is repeated.
+    /// Keep both files unchanged if both exist: for a command that runs at every start.
     #[arg(long)]
     pub keep: bool,
 }

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "standin/clients/python"))
 from standin import DATASET, PROJECT, Standin  # noqa: E402
 
-# A page of another origin that may read the answers.
+# A page of another origin that may read the responses.
 ORIGIN = "https://a.example"
 # Nothing listens there.
 NOWHERE = "http://127.0.0.1:9"

@@ -25,7 +25,7 @@ const EVERY: Duration = Duration::from_millis(500);
 
 /// Decides on this host which releases it accepts, and deploys them
 #[derive(Parser)]
-#[command(version, about)]
+#[command(version)]
 struct Arguments {
     /// Folder that represents the machine's root
     #[arg(long, hide = true, default_value = "/")]
@@ -39,22 +39,22 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Carry a request from standard input to the service, and its answer back
+    /// Pass a request from standard input to the service, and its response to standard output
     Connect,
-    /// Answer the request on standard input
+    /// Respond to the request on standard input
     Serve,
-    /// Show what runs, and the last deployment
+    /// Show the system that runs, the one that boots, and the last deployment
     Status,
-    /// List the generations that a rollback can go to
+    /// List the generations to which a rollback is possible
     List,
-    /// List the deployments
+    /// List the recorded deployments, and how each ended
     Log,
     /// Roll back to a generation, by default the one before the boot default
     Rollback {
         /// Number of the generation
         generation: Option<u64>,
     },
-    /// Show the digest of the running closure, and the program that each word executes
+    /// Show the digest of the running closure, and the program that each instance executes
     Check,
     /// A deployment's main process
     #[command(hide = true)]
@@ -62,7 +62,7 @@ enum Command {
     /// The process that follows it
     #[command(hide = true)]
     Back(BackArguments),
-    /// Repair what a deployment left if its rollback failed
+    /// End a deployment that could not end by itself
     Recover {
         /// Seconds between two attempts
         #[arg(long, hide = true, default_value_t = recover::PAUSE.as_secs())]

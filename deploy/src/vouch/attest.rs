@@ -23,7 +23,7 @@ pub struct Args {
     /// Folder to create
     #[arg(value_name = "OUTPUT")]
     pub output: PathBuf,
-    /// Where `publish` pushed the image: sign it there, too
+    /// Repository to which `publish` pushed the image; the image is then signed there, too
     #[arg(long, value_name = "REGISTRY/REPOSITORY[@DIGEST]")]
     pub image: Option<String>,
     /// The access to the registry.

@@ -7,7 +7,7 @@ use super::checkout::Checkout;
 use super::registry::{Transport, repository};
 use super::{Fault, built, program};
 
-/// Push a release's image to a registry, by digest; the last line is the image's name by digest
+/// Push a release's image to a registry; the last line of the output is its name by digest
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// Folder that `nix build .#release` made

@@ -22,7 +22,7 @@ impl Transport {
         let registry = repository.split('/').next().unwrap_or_default();
         if self.insecure && !is_loopback(registry) {
             return Err(Fault::Refused(format!(
-                "--insecure and $INSECURE_REGISTRY are for a registry on the loopback, and {registry} is none"
+                "--insecure and $INSECURE_REGISTRY are for a registry on the loopback, and {registry} is not one"
             )));
         }
         let login =

@@ -12,7 +12,7 @@ pub struct Args {
     /// Folder that `attest` made
     #[arg(value_name = "ATTESTED")]
     pub attested: PathBuf,
-    /// Commit that it must be built from [default: any]
+    /// Commit from which it must be built [default: any]
     #[arg(long, value_name = "SHA", value_parser = commit_sha)]
     pub commit: Option<String>,
     /// Public key that must have signed it.

@@ -14,7 +14,7 @@ pub struct Args {
     /// The image by digest; a tag is refused
     #[arg(value_name = "REGISTRY/REPOSITORY@DIGEST")]
     pub image: String,
-    /// Commit that it must be built from [default: any]
+    /// Commit from which it must be built [default: any]
     #[arg(long, value_name = "SHA", value_parser = commit_sha)]
     pub commit: Option<String>,
     /// Public key that must have signed it.
