@@ -14,7 +14,7 @@ in
   options.wordtally.deployers = mkOption {
     type = types.attrsOf types.str;
     default = { };
-    description = "SSH public keys that may deploy signed releases, by name. They log in as the user `deploy`, who gets no shell.";
+    description = "SSH public keys, by name, whose owners may deploy signed releases. They log in as the user `deploy`, who gets no shell.";
   };
 
   options.wordtally.deployment = {
@@ -66,7 +66,7 @@ in
       example = {
         the.hamlet = 995;
       };
-      description = "Known counts, by instance and corpus: a release that serves a different number is rolled back.";
+      description = "Known counts, by instance and corpus: a release that serves a different number is refused or rolled back.";
     };
     noExpectedCounts = mkOption {
       type = types.attrsOf types.str;
@@ -74,7 +74,7 @@ in
       example = {
         new = "nobody has counted it yet";
       };
-      description = "Reason why no count is known, by instance: an instance with neither an expected count nor a reason is refused.";
+      description = "Reason why no count is known, by instance: the build fails for an instance with neither an expected count nor a reason.";
     };
     listen = mkOption {
       type = types.attrsOf types.str;
@@ -105,7 +105,7 @@ in
       refs = mkOption {
         type = types.listOf types.str;
         default = if tier == "production" then [ "refs/tags/v*" ] else [ "refs/heads/main" ];
-        defaultText = lib.literalMD "`refs/tags/v*` for the tier `production`, otherwise `refs/heads/main`";
+        defaultText = lib.literalMD "`refs/tags/v*` if `wordtally.pipeline.tier` is `production`, otherwise `refs/heads/main`";
         description = "Refs from which a release may be built. The patterns are those of `repositories`.";
       };
     };

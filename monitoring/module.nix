@@ -77,7 +77,7 @@ in
   imports = [ ./grafana.nix ];
 
   options.services.wordtally.monitoring = {
-    enable = lib.mkEnableOption "Prometheus with alert rules for every word; it needs the reverse proxy";
+    enable = lib.mkEnableOption "Prometheus with alert rules for every word, which requires the reverse proxy";
     certificateAuthority = mkOption {
       type = types.nullOr types.path;
       default = null;
@@ -91,7 +91,7 @@ in
     blackboxPort = mkOption {
       type = types.port;
       default = 9181;
-      description = "Port on the loopback for the blackbox exporter that probes the pages. The exporter of the host itself is separate.";
+      description = "Port on the loopback for the blackbox exporter that probes the pages. The host's own blackbox exporter is separate.";
     };
     objectives = {
       availability = mkOption {

@@ -58,8 +58,7 @@ in
   corsOrigin = optional "corsOrigin" types.str {
     example = "https://example.com";
     description = ''
-      Origins whose pages may read the answers in a browser, separated by commas, or `*` for any. `null`: no other
-      origin.
+      Origins whose pages may read responses in a browser, separated by commas, or `*` for any. `null`: no other origin.
     '';
   };
   timeout = optional "timeout" types.str {
@@ -110,9 +109,9 @@ in
     example = [ "/run/workload-identity" ];
     description = ''
       Paths that the unit can read besides `/etc` and the store, such as the folder of a workload identity's token. The
-      unit's user owns nothing there, so the files must be readable by everyone, or by a group in
+      unit's user owns no files there, so they must be readable by everyone, or by a group in
       `SupplementaryGroups=`. A path with the prefix `-` may be missing. For a file that is replaced at run time, give
-      its folder: given the file itself, the unit would keep the old one.
+      its folder: with the path of the file itself, the unit would continue to see the old file.
     '';
   };
   allowedAddresses = optional "allowedAddresses" (types.listOf types.str) {
@@ -122,15 +121,15 @@ in
     ];
     description = ''
       IP addresses and prefixes that the unit may reach, as for systemd's `IPAddressAllow=`; the kernel refuses all
-      others. `null`: any. Include the resolver. `199.36.153.8/30` is `private.googleapis.com`.
+      others. `null`: any. The list must include the DNS resolver. `199.36.153.8/30` is `private.googleapis.com`.
     '';
   };
   memoryMax = option "memoryMax" "128M" {
     type = types.str;
-    description = "Memory at which the kernel ends the unit, as for systemd's `MemoryMax=`.";
+    description = "Memory limit beyond which the kernel kills the unit, as for systemd's `MemoryMax=`.";
   };
   tasksMax = option "tasksMax" 64 {
     type = types.ints.positive;
-    description = "Maximum number of threads of the unit: the workers, the one that refreshes, and those that resolve names.";
+    description = "Maximum number of threads of the unit: the workers, and those that refresh, write the log and resolve names.";
   };
 }

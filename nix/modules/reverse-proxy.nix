@@ -293,7 +293,7 @@ in
     certificateFile = mkOption {
       type = types.nullOr types.path;
       default = null;
-      description = "Certificate and the chain to its root, in PEM. It is public. `null` if ACME provides the certificate.";
+      description = "Certificate and the chain to its root, in PEM. The file may be public. `null` if ACME provides the certificate.";
     };
     certificateKeyFile = mkOption {
       type = types.nullOr (types.either types.path types.str);
@@ -333,8 +333,8 @@ in
       type = types.str;
       default = "127.0.0.1:9180";
       description = ''
-        `IP:PORT` at which `/<name>/metrics`, `/<name>/readyz` and `/<name>/healthz` are served, without TLS. For
-        monitoring, never for clients.
+        `IP:PORT` at which `/<name>/metrics`, `/<name>/readyz` and `/<name>/healthz` are served, without TLS. It is
+        for monitoring, and must not be reachable by clients.
       '';
     };
     openFirewall = mkOption {
@@ -351,12 +351,12 @@ in
       requestsPerSecond = mkOption {
         type = types.ints.positive;
         default = 20;
-        description = "Requests per second from one address, in the long run.";
+        description = "Requests that one address may send per second, sustained; beyond this rate, `burst` applies.";
       };
       burst = mkOption {
         type = types.ints.unsigned;
         default = 100;
-        description = "Requests that one address may send in excess of that rate; one more gets 429.";
+        description = "Requests that one address may send in excess of `requestsPerSecond`; one more gets 429.";
       };
     };
   };

@@ -126,7 +126,7 @@ in
     socketGroup = mkOption {
       type = types.str;
       default = "root";
-      description = "Group that may connect to the instances' Unix sockets. The reverse proxy sets it to its own.";
+      description = "Group that may connect to the instances' Unix sockets. The reverse proxy sets it to nginx's group.";
     };
     defaults = import ./instance-options.nix {
       inherit lib;
