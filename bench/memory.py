@@ -170,9 +170,9 @@ def asks_and_never_reads(connection: socket.socket) -> None:
 
 SCENES: list[tuple[str, Callable[[socket.socket], None]]] = [
     ("idle after a page", idle),
-    ("half of a large head", half_a_head),
+    ("sends half of a large head", half_a_head),
     ("idle after a large head", after_a_large_head),
-    ("ask without reading", asks_and_never_reads),
+    ("requests without reading", asks_and_never_reads),
 ]
 
 
@@ -247,6 +247,9 @@ def table(rows: list[tuple[str, Measured]], limit: str) -> str:
         f"Written by `bench/memory.py --write` on {datetime.now(UTC):%Y-%m-%d}, on the shipped program in a cgroup with",
         f"`MemoryMax={limit}`. All figures are in MiB. During each scene, answers of {ROWS:,} rows with names of {NAME} characters are",
         "fetched and rendered once a second.",
+        "",
+        "*Resident* is the process's `VmRSS`. It includes the pages of the program's file, which the cgroup may not count.",
+        "*Peak in total* is the maximum of what the cgroup counts against the limit.",
         "",
         "| socket | what each connection does | connections | resident | sockets | peak in total | share of the limit | resident after |",
         "|---|---|---:|---:|---:|---:|---:|---:|",

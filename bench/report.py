@@ -208,7 +208,7 @@ def write(measured: Measured) -> None:
         "",
         *table(measured),
         "",
-        "## The whole way",
+        "## Behind a reverse proxy",
         "",
         f"Over TLS, {CONNECTIONS} persistent connections, one worker or thread for each process. The CPU is that of all "
         "serving processes: nginx or Caddy, and the instance.",

@@ -51,7 +51,7 @@ const PROMISES: &[Promise] = &[
                 "service/refresh.rs",
             ),
         ],
-        figure: |results| results.chaos("wrong", "wrong answers, of {} pages", Some("pages checked")),
+        figure: |results| results.chaos("wrong", "wrong pages, of {} checked,", Some("pages checked")),
     },
     Promise {
         promise: "BigQuery is queried once per TTL, however many clients there are",
@@ -311,7 +311,7 @@ impl Results {
     fn aim(&self, name: &str) -> Option<Figure> {
         let row = self.aims.iter().find(|row| row[0] == name)?;
         Some(Figure {
-            what: format!("{} (target {})", row[1], row[2]),
+            what: format!("{name}: {} (target {})", row[1], row[2]),
             date: self.speed_date.clone(),
             miss: row[3].contains("missed"),
         })
@@ -424,7 +424,13 @@ fn page(results: &Results) -> String {
 fn random_faults(chaos: &Value) -> String {
     let mut part = format!(
         "\n## Random faults\n\n[tests/chaos](../tests/chaos/run.py) ran the shipped program for {} minutes with the seed {}, \
-         in a cgroup with `MemoryMax={}`, on {}.\n\n| what | how often |\n|---|---:|\n",
+         in a cgroup with `MemoryMax={}`, on {}.\n\n\
+         The test's own names for its faults are in the table. *fault* is followed by a kind of\n\
+         [the stand-in's faults](reference/stand-in.md#faults); *hop*, by what a server between the service and the stand-in\n\
+         sends instead of a response. *standin fault* and *hostile hop* count each of these two groups. *reload* sends SIGHUP,\n\
+         *renew* replaces the credential, and *spoil* replaces it with an invalid file. *revoke* revokes every token,\n\
+         *restart upstream* kills the stand-in and starts it again, and *stall log* stops reading the log.\n\n\
+         | what | how often |\n|---|---:|\n",
         chaos["minutes"],
         chaos["seed"],
         text(&chaos["limit"]),
