@@ -199,7 +199,7 @@ def words(measured: Measured) -> Iterator[str]:
 
 def write(measured: Measured) -> None:
     lines = [
-        "# Measured beside its peers",
+        "# Results of the benchmark",
         "",
         f"Written by `bench/run.py` on {datetime.now(UTC):%Y-%m-%d}: {measured['rounds']} interleaved rounds, {measured['seconds']} s for each load and "
         f"server, {measured['took'] / 60:.0f} minutes in all, on {os.cpu_count()} cores of "
