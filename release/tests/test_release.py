@@ -385,8 +385,8 @@ def test_an_image_of_another_commit_is_refused(release: Release) -> None:
 
 
 def test_a_tag_is_refused(release: Release) -> None:
-    release.image_refused("is no image by digest", f"{release.repository}:{release.contents['version']}")
-    release.image_refused("is no image by digest", f"{release.repository}:tag@{release.digest}")
+    release.image_refused("is not an image by digest", f"{release.repository}:{release.contents['version']}")
+    release.image_refused("is not an image by digest", f"{release.repository}:tag@{release.digest}")
 
 
 def test_another_image_under_the_same_tag_is_refused(release: Release) -> None:
@@ -428,7 +428,7 @@ def test_a_changed_byte_of_a_layer_or_the_manifest_is_refused(release: Release, 
 
 def test_a_file_that_is_not_a_key_is_refused(release: Release) -> None:
     for file, sentence in [
-        (release.scratch / "password", "is no public key: expected PEM"),
+        (release.scratch / "password", "is malformed: expected PEM"),
         (release.scratch / "ours.key", "is a private key: expected its public half"),
         (release.scratch / "nowhere", "cannot be read: No such file"),
     ]:
@@ -522,5 +522,5 @@ def test_plain_http_is_for_the_loopback(release: Release) -> None:
 
 def test_an_image_is_published_without_a_tag_of_the_callers(release: Release) -> None:
     release.refused(
-        "is no repository", "deploy", "publish", release.folder, f"{release.repository}:latest", "--insecure"
+        "is not a repository", "deploy", "publish", release.folder, f"{release.repository}:latest", "--insecure"
     )

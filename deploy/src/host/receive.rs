@@ -103,7 +103,7 @@ impl Check<'_> {
     fn header(&mut self, header: &PathHeader) -> Result<StorePath, String> {
         let path = StorePath::from_path(&header.path).map_err(|error| error.to_string())?;
         if !self.closure.0.contains_key(path.path()) {
-            return Err(format!("{path} is no path of this release"));
+            return Err(format!("{path} is not a path of this release"));
         }
         if !self.sent.insert(header.path.clone()) {
             return Err(format!("{path} comes twice"));
@@ -112,7 +112,7 @@ impl Check<'_> {
             let name = reference.display();
             if !self.closure.0.contains_key(reference) {
                 return Err(format!(
-                    "{path} refers to {}, which is no path of this release",
+                    "{path} refers to {}, which is not a path of this release",
                     name.to_string().escape_debug()
                 ));
             }

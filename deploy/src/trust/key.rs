@@ -37,7 +37,7 @@ pub enum KeyFault {
     #[error("{0} is a private key: expected its public half, such as cosign.pub")]
     Private(String),
     /// It is not a key.
-    #[error("{0} is no public key: expected PEM that begins with {BEGIN}")]
+    #[error("{0} is malformed: expected PEM that begins with {BEGIN}")]
     NotPem(String),
     /// It is another kind of key.
     #[error(

@@ -76,7 +76,10 @@ pub(super) fn release(folder: &Path) -> Result<Release, Fault> {
         )
     });
     match odd {
-        Some(name) => Err(Fault::malformed(&path, format!("{name:?} is no name of a host"))),
+        Some(name) => Err(Fault::malformed(
+            &path,
+            format!("{name:?} is not the name of a host"),
+        )),
         None => Ok(release),
     }
 }

@@ -92,7 +92,7 @@ pub(super) fn repository(text: &str) -> Result<&str, Fault> {
             Ok(text)
         }
         _ => Err(Fault::Refused(format!(
-            "{text} is no repository: expected REGISTRY/REPOSITORY, with neither tag nor digest"
+            "{text} is not a repository: expected REGISTRY/REPOSITORY, with neither tag nor digest"
         ))),
     }
 }
@@ -110,7 +110,7 @@ impl Image {
     pub(super) fn parse(text: &str) -> Result<Self, Fault> {
         let refused = || {
             Fault::Refused(format!(
-                "{text} is no image by digest: expected REGISTRY/REPOSITORY@sha256:…"
+                "{text} is not an image by digest: expected REGISTRY/REPOSITORY@sha256:…"
             ))
         };
         let (name, digest) = text.split_once('@').ok_or_else(refused)?;

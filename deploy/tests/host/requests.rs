@@ -410,7 +410,7 @@ fn what_is_sent_is_taken_only_as_it_was_signed() {
     refused(
         &[header(other, &[], b"x")],
         b"\n",
-        &format!("{other} is no path of this release"),
+        &format!("{other} is not a path of this release"),
     );
     refused(
         &[header("/etc/passwd", &[], b"x")],
@@ -425,7 +425,7 @@ fn what_is_sent_is_taken_only_as_it_was_signed() {
     refused(
         &[header(GLIBC, &[other], GLIBC_NAR)],
         b"\n",
-        &format!("{GLIBC} refers to {other}, which is no path"),
+        &format!("{GLIBC} refers to {other}, which is not a path"),
     );
     refused(
         &[(huge, b"")],

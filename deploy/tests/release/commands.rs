@@ -262,7 +262,11 @@ fn a_folder_that_is_no_release_is_refused() {
     let attest = ["attest", "built", "output"];
     let release = desk.read("built/release.json");
     for (from, to, reason) in [
-        ("\"prod\":{", "\"../prod\":{", "\"../prod\" is no name of a host"),
+        (
+            "\"prod\":{",
+            "\"../prod\":{",
+            "\"../prod\" is not the name of a host",
+        ),
         ("sha256:aaaa", "latest:aaaa", "its image is latest:"),
         ("\"version\"", "\"name\"", "missing field `version`"),
     ] {
