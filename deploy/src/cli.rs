@@ -192,7 +192,7 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 
 fn reason(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
-        return Err("expected why it must be forced, e.g. 'BigQuery is down'".to_owned());
+        return Err("expected the reason for forcing it, e.g. 'BigQuery is down'".to_owned());
     }
     Ok(text.to_owned())
 }

@@ -23,7 +23,7 @@ pub enum Malformed {
     #[error("line {0} of the closure is malformed: expected `/nix/store/HASH-NAME sha256:HASH`")]
     Line(usize),
     /// The last line has no line end.
-    #[error("line {0} of the closure has no end: the list was cut off")]
+    #[error("line {0} of the closure has no line end: the list was truncated")]
     CutOff(usize),
     /// Lines that are not sorted.
     #[error("line {0} of the closure is out of order: expected sorted lines, as `LC_ALL=C sort` writes them")]
@@ -32,7 +32,7 @@ pub enum Malformed {
     #[error("line {0} of the closure names a path again: expected each path once")]
     Repeated(usize),
     /// The numbers of hashes and paths differ.
-    #[error("the store gave {hashes} hashes for {paths} paths: expected one for each")]
+    #[error("the store returned {hashes} hashes for {paths} paths: expected one for each")]
     Uneven {
         /// The number of paths.
         paths: usize,

@@ -72,7 +72,7 @@ pub enum KeysError {
         lacking: PathBuf,
     },
     /// A program failed.
-    #[error("{program} made no key: {why}")]
+    #[error("{program} did not create a key: {why}")]
     Program {
         /// Its name.
         program: &'static str,
@@ -88,7 +88,7 @@ pub enum KeysError {
         error: io::Error,
     },
     /// The system provided no random bytes.
-    #[error("the system gave no random bytes for a password")]
+    #[error("the system provided no random bytes for a password")]
     Random,
 }
 

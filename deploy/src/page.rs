@@ -65,10 +65,10 @@ pub enum Wrong {
         differences: Vec<String>,
     },
     /// The time ran out before it was requested.
-    #[error("{0} was not asked: the time for all pages is over")]
+    #[error("{0} was not checked: the time for all pages is over")]
     Late(String),
     /// The check was interrupted.
-    #[error("{0} was not asked: the check was interrupted")]
+    #[error("{0} was not checked: the check was interrupted")]
     Unwanted(String),
 }
 
@@ -195,7 +195,7 @@ impl Outside {
         let mut builder = client();
         if let Some(pem) = authority {
             let certificates = Certificate::from_pem_bundle(pem.as_bytes())
-                .map_err(|error| format!("the certificate authority is not understood: {}", cause(&error)))?;
+                .map_err(|error| format!("the certificate authority cannot be parsed: {}", cause(&error)))?;
             if certificates.is_empty() {
                 return Err("the certificate authority has no certificate: give PEM text".to_owned());
             }
@@ -298,7 +298,7 @@ fn body(response: Response) -> Result<Vec<u8>, String> {
     response
         .take(MOST + 1)
         .read_to_end(&mut body)
-        .map_err(|error| format!("its body did not come whole: {}", cause(&error)))?;
+        .map_err(|error| format!("its body is incomplete: {}", cause(&error)))?;
     if body.len() as u64 > MOST {
         return Err(format!("its body has more than {MOST} bytes"));
     }

@@ -53,7 +53,7 @@ pub enum Refusal {
     )]
     NoKeys,
     /// Not a Sigstore bundle with a signed statement.
-    #[error("provenance.sigstore.json is no Sigstore bundle with a signed statement: {0}")]
+    #[error("provenance.sigstore.json is not a Sigstore bundle with a signed statement: {0}")]
     Bundle(String),
     /// Not signed by a trusted key.
     #[error(
@@ -106,7 +106,7 @@ pub enum Refusal {
     },
     /// Another repository.
     #[error(
-        "the release was built from the repository {found}, which this host does not take: expected {expected}"
+        "the release was built from the repository {found}, which this host does not accept: expected {expected}"
     )]
     Repository {
         /// Its repository.
@@ -115,7 +115,7 @@ pub enum Refusal {
         expected: String,
     },
     /// Another builder.
-    #[error("the release was built by {found}, which this host does not take: expected {expected}")]
+    #[error("the release was built by {found}, which this host does not accept: expected {expected}")]
     Builder {
         /// Its builder.
         found: String,
@@ -123,7 +123,7 @@ pub enum Refusal {
         expected: String,
     },
     /// Another branch or tag.
-    #[error("the release was built from {found}, which this host does not take: expected {expected}")]
+    #[error("the release was built from {found}, which this host does not accept: expected {expected}")]
     Ref {
         /// Its ref.
         found: String,

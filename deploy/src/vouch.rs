@@ -81,7 +81,7 @@ pub enum Fault {
         said: String,
     },
     /// A program that exceeded its limit.
-    #[error("{program} gave no answer within {}", humantime::format_duration(*.limit))]
+    #[error("{program} did not finish within {}", humantime::format_duration(*.limit))]
     Slow {
         /// The program.
         program: &'static str,

@@ -119,7 +119,7 @@ def test_a_host_refuses_another_key(release: Release, host: Host) -> None:
     ("name", "other", "sentence"),
     [
         ("repository", "https://gitlab.example.com/fork", "the release was built from the repository "),
-        ("ref", "refs/heads/topic", "the release was built from refs/heads/topic, which this host does not take"),
+        ("ref", "refs/heads/topic", "the release was built from refs/heads/topic, which this host does not accept"),
         ("ref", "refs/heads/main2", "expected refs/heads/main or refs/tags/v*"),
     ],
 )
@@ -133,7 +133,7 @@ def test_a_host_refuses_another_origin(release: Release, host: Host, name: str, 
 def test_a_host_refuses_another_builder(release: Release, host: Host) -> None:
     # As it is signed outside a pipeline.
     host.refused(
-        "#outside-ci, which this host does not take",
+        "#outside-ci, which this host does not accept",
         signed(release, lambda s: s["predicate"]["runDetails"]["builder"].update(
             id="https://gitlab.com/wordtally/wordtally/-/blob/main/docs/reference/release.md#outside-ci"
         )),

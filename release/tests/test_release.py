@@ -420,7 +420,7 @@ def test_a_changed_byte_of_a_layer_or_the_manifest_is_refused(release: Release, 
     manifest = json.loads((release.folder / "image/blobs" / release.digest.replace(":", "/")).read_text())
     for digest in [*(layer["digest"] for layer in manifest["layers"]), manifest["config"]["digest"], release.digest]:
         with subtests.test(digest), release.one_byte_changed(digest):
-            release.image_refused("is not there, or not what its digest says", release.image)
+            release.image_refused("does not exist, or does not match its digest", release.image)
 
 
 # Keys that may not sign, and releases that may not be signed.

@@ -111,7 +111,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     };
     match &arguments.command {
         Command::Connect => connect::relay(&world.at(places::SOCKET.as_ref()), io::stdin(), io::stdout())
-            .map_err(|error| format!("the service deploy-host.socket is not reached: {error}")),
+            .map_err(|error| format!("cannot connect to deploy-host.socket: {error}")),
         Command::Serve => {
             serve::limit_idle(io::stdin(), serve::IDLE);
             serve::serve(&host()?, &mut BufReader::new(io::stdin()), &mut io::stdout())
@@ -144,7 +144,7 @@ fn program(arguments: &Arguments) -> Result<Program, String> {
         options.extend(["--patience".into(), arguments.patience.to_string().into()]);
     }
     Ok(Program {
-        path: env::current_exe().map_err(|error| format!("this program's own file is not known: {error}"))?,
+        path: env::current_exe().map_err(|error| format!("cannot find this program's own file: {error}"))?,
         options,
         search_path: env::var_os("PATH").unwrap_or_default(),
     })
@@ -187,7 +187,7 @@ fn go_back(world: &Real, arguments: &BackArguments) -> Result<(), String> {
 
 /// Root's own rollback: no page is checked from outside, so the host's own checks confirm it.
 fn rollback(host: &Host<'_>, generation: Option<u64>) -> Result<(), String> {
-    let id = local::id().map_err(|error| format!("no random name: {error}"))?;
+    let id = local::id().map_err(|error| format!("cannot create a random name: {error}"))?;
     let begun = host.rollback(&id, generation, 60)?;
     print(&format!(
         "to generation {}, {}\n",

@@ -49,7 +49,7 @@ fn bake(host: &Host<'_>, target: &Target, to: &To, promoted: &Promoted) -> Resul
             break wrong;
         }
         if Instant::now() >= end {
-            host.say(&format!("baked: its pages were right {rounds} times"));
+            host.say(&format!("baked: its pages were correct {rounds} times"));
             return Ok(());
         }
         let next = (Instant::now() + EVERY).min(end);
@@ -70,7 +70,7 @@ fn bake(host: &Host<'_>, target: &Target, to: &To, promoted: &Promoted) -> Resul
     match rollback::roll_back(host, promoted.before) {
         Ok(()) => Err(host.failed(format!("rolled back: while it baked: {fault}"))),
         Err(error) => Err(host.failed(format!(
-            "while it baked: {fault}; then its way back failed: {error}"
+            "while it baked: {fault}; then its rollback failed: {error}"
         ))),
     }
 }

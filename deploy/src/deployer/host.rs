@@ -104,6 +104,6 @@ pub(super) fn id() -> Result<String, String> {
     let mut bytes = [0; 8];
     SystemRandom::new()
         .fill(&mut bytes)
-        .map_err(|_| "the system gives no random bytes".to_owned())?;
+        .map_err(|_| "the system provides no random bytes".to_owned())?;
     Ok(hex(&bytes))
 }

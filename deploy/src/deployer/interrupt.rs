@@ -20,7 +20,7 @@ impl Interrupt {
         let came = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             flag::register(signal, Arc::clone(&came))
-                .map_err(|error| format!("signal {signal} cannot be taken: {error}"))?;
+                .map_err(|error| format!("cannot handle signal {signal}: {error}"))?;
         }
         Ok(Self(came))
     }

@@ -90,7 +90,7 @@ pub(super) fn unanswered(
             Err(Wrong::Late(_) | Wrong::Unwanted(_)) => unknown.push(word.clone()),
             Err(wrong) => {
                 host.say(&format!(
-                    "from outside: {word} is wrong already, and is only reported: {wrong}"
+                    "from outside: {word} was already wrong, and is only reported: {wrong}"
                 ));
                 silent.push(word.clone());
             }
@@ -98,7 +98,7 @@ pub(super) fn unanswered(
     }
     if !any && !silent.is_empty() && !unknown.is_empty() {
         host.say(&format!(
-            "from outside: no page answers, so these are only reported too: {}",
+            "from outside: no page responds, so these are only reported too: {}",
             unknown.join(", ")
         ));
         silent.append(&mut unknown);

@@ -30,7 +30,7 @@ pub(super) fn promote(
     newer(host, target, &status)?;
     if bakes && status.generation.is_none() {
         return Err(host.failed(
-            "it has no generation to go back to, so nothing can bake there: deploy to it without --bake first",
+            "it has no generation to roll back to, so nothing can bake there: deploy to it without --bake first",
         ));
     }
     let offered = send(host, target).map_err(|why| newer_now(host, target, why))?;
@@ -46,7 +46,7 @@ pub(super) fn promote(
                 });
             }
             Err(error) => host.say(&format!(
-                "has this release already, and is brought to it again: {error}"
+                "has this release already, and is deployed to again: {error}"
             )),
         }
     }
@@ -76,10 +76,10 @@ pub(super) fn promote(
             false
         }
         Err(Unanswered::Refused(why)) => {
-            let refused = host.unanswered(Unanswered::Refused(format!("not begun: {why}")));
+            let refused = host.unanswered(Unanswered::Refused(format!("not started: {why}")));
             return Err(newer_now(host, target, refused));
         }
-        Err(error) => return Err(host.failed(format!("not begun: {error}"))),
+        Err(error) => return Err(host.failed(format!("not started: {error}"))),
     };
     let deployment = Deployment {
         host,

@@ -45,7 +45,7 @@ fn boots(status: &Status) -> String {
     let what = match default {
         Some(default) if default == status.current => "the same".to_owned(),
         Some(default) => shown(default),
-        None => "what the machine was made with".to_owned(),
+        None => "the system that the machine was installed with".to_owned(),
     };
     match status.generation {
         Some(number) => format!("{what}, generation {number}"),

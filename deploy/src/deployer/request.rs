@@ -213,17 +213,17 @@ fn parse<T: DeserializeOwned>(
     }
     let said = errors.recv_timeout(GRACE).unwrap_or_default();
     Err(Unanswered::Unreachable(if answer.len() as u64 > MOST {
-        format!("{address} gives an answer of more than {MOST} bytes")
+        format!("{address} sent an answer of more than {MOST} bytes")
     } else if !answer.is_empty() {
         format!(
-            "{address} gives an answer that is not understood: {}",
+            "{address} sent an answer that cannot be parsed: {}",
             beginning(&answer)
         )
     } else if !said.trim().is_empty() {
         clean(said.trim())
     } else {
         match ended.and_then(|status| status.code()) {
-            Some(255) | None => format!("{address} is not reached by SSH"),
+            Some(255) | None => format!("{address} cannot be reached by SSH"),
             Some(_) => format!("{address} ended the connection without an answer"),
         }
     }))

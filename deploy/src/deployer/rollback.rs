@@ -32,7 +32,7 @@ pub(super) fn roll_back(host: &Host<'_>, generation: Option<u64>) -> Result<(), 
             host.say(&format!("unreachable: {error}"));
             (None, None)
         }
-        Err(error) => return Err(host.failed(format!("not begun: {error}"))),
+        Err(error) => return Err(host.failed(format!("not started: {error}"))),
     };
     let begun = system.is_some();
     Deployment {

@@ -26,13 +26,13 @@ pub(super) fn send(host: &Host<'_>, target: &Target) -> Result<Offered, Failure>
         .map_err(|error| host.unanswered(error))?;
     if offered.system != target.system {
         return Err(host.failed(format!(
-            "it takes {} of this release, and not {}",
+            "it accepted {} of this release instead of {}",
             offered.system.display(),
             target.system.display()
         )));
     }
     if offered.missing.is_empty() {
-        host.say("has every path of it");
+        host.say("has all of its paths");
         return Ok(offered);
     }
     let here = known(&offered.missing, &target.closure, host.interrupt).map_err(|error| {
@@ -72,7 +72,7 @@ fn known(
         output::line(&format!("fetching {} paths that this store lacks", absent.len()));
         store::realise(&absent, interrupt).map_err(|error| {
             format!(
-                "{} is on neither side, and no cache has it: build the release here, or push it to the cache: {error}",
+                "{} is on neither machine, and no cache has it: build the release here, or push it to the cache: {error}",
                 first.display()
             )
         })?;

@@ -56,7 +56,7 @@ pub(super) fn known(paths: &[PathBuf], interrupt: &Interrupt) -> Result<BTreeMap
         let mut lines = dump.lines();
         while let Some(path) = lines.next() {
             let entry = entry(&mut lines)
-                .ok_or_else(|| format!("nix-store says of {path} what is not understood"))?;
+                .ok_or_else(|| format!("cannot parse the answer of nix-store about {path}"))?;
             known.insert(PathBuf::from(path), entry);
         }
     }
@@ -174,6 +174,6 @@ fn run(
             None => format!("nix-store ended with {}", ended.status),
         }),
         Err(NotEnded::NotRun(error)) => Err(format!("nix-store cannot be run: {error}")),
-        Err(NotEnded::Killed) => Err(format!("nix-store gave no answer within {} s", limit.as_secs())),
+        Err(NotEnded::Killed) => Err(format!("nix-store did not finish within {} s", limit.as_secs())),
     }
 }

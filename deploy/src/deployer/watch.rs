@@ -91,7 +91,7 @@ impl Deployment<'_> {
                     }
                     if !said.unreachable {
                         self.host.say(&format!(
-                            "unreachable, and rolls back by itself if it stays so: {why}"
+                            "unreachable, and will roll back by itself if it stays unreachable: {why}"
                         ));
                     }
                     // The state is reported again after the interruption.
@@ -101,7 +101,7 @@ impl Deployment<'_> {
             thread::sleep(EVERY);
         }
         Err(self.host.failed(format!(
-            "unreachable: no end was seen within {} s",
+            "unreachable: it did not end within {} s",
             DEADLINE.as_secs()
         )))
     }
@@ -155,7 +155,7 @@ impl Deployment<'_> {
             None => {
                 let checked = match &self.pages {
                     Some(pages) => pages::check(self.host, pages, excused, Telling::Each),
-                    None => Err("what it must answer is not known to whoever asked for it".to_owned()),
+                    None => Err("its expected counts are not known here".to_owned()),
                 };
                 // The next step handles an interrupt.
                 if self.host.interrupt.came() {
@@ -186,7 +186,7 @@ impl Deployment<'_> {
             Ok(Empty {}) => Ok(true),
             Err(Unanswered::Refused(why)) => {
                 if said.not_taken.as_ref() != Some(&why) {
-                    self.host.say(&format!("not taken: {why}"));
+                    self.host.say(&format!("not accepted: {why}"));
                 }
                 said.not_taken = Some(why);
                 Ok(false)

@@ -103,8 +103,8 @@ pub fn back(world: &dyn World, way: &Way, forward: Forward) -> Result<(), String
                 return Ok(());
             }
             Err(match generations::current(world) {
-                Ok(current) => format!("what runs is {current}"),
-                Err(error) => format!("what runs cannot be read: {error}"),
+                Ok(current) => format!("the running system is {current}"),
+                Err(error) => format!("the running system cannot be read: {error}"),
             })
         });
     let left = preflight::end(world);
@@ -150,7 +150,7 @@ fn restore_default(world: &dyn World, way: &Way, may_have_changed: bool) -> Resu
     if !may_have_changed && generations::number(world) == way.default {
         return Ok(());
     }
-    let profile = |error| format!("the boot default is not as it was: {error}");
+    let profile = |error| format!("the boot default was not restored: {error}");
     let Some(default) = way.default else {
         // There was no profile before.
         return world
@@ -167,7 +167,7 @@ fn restore_default(world: &dyn World, way: &Way, may_have_changed: bool) -> Resu
         .map_err(|error| profile(error.to_string()))
         .and_then(|system| {
             activation::boot(world, &system, &log(&way.id))
-                .map_err(|error| format!("the boot loader's part failed: {error}"))
+                .map_err(|error| format!("the boot loader failed: {error}"))
         });
     delete_new(world, way);
     switched.and(booted)

@@ -57,8 +57,13 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
 
     match generations::current(world) {
         Ok(current) if current == way.old => {}
-        Ok(current) => return Err(format!("what runs is {current}, and no longer {}", way.old)),
-        Err(error) => return Err(format!("what runs cannot be read: {error}")),
+        Ok(current) => {
+            return Err(format!(
+                "the running system is {current}, and no longer {}",
+                way.old
+            ));
+        }
+        Err(error) => return Err(format!("the running system cannot be read: {error}")),
     }
     enter(journal, State::Preflight)?;
     // The leftovers of an earlier preflight.
@@ -83,7 +88,7 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
     )?;
     journal.kept.record.excused = gates.excused.into_iter().collect();
     journal.kept.failed = activation::failed_units(world)
-        .map_err(|error| format!("nobody knows what had failed before: {error}"))?;
+        .map_err(|error| format!("the units that had failed before are not known: {error}"))?;
     // So that the deployer knows them from here on.
     enter(journal, State::Preflight)?;
     for word in after
@@ -95,7 +100,7 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
     }
     let opened = secrets::decrypt(world, &after.identities, &changed)?;
     for path in opened.keys() {
-        journal.say(&format!("preflight: the new {} opens", path.display()));
+        journal.say(&format!("preflight: the new {} can be decrypted", path.display()));
     }
     let words = preflight::start(world, &gates.changed, &opened, &|line| journal.say(line))?;
     await_ready(
@@ -139,7 +144,7 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
     while !records::is_confirmed(world, &way.id) {
         if world.clock() >= deadline {
             return Err(format!(
-                "nobody confirmed it from outside within {} s",
+                "it was not confirmed from outside within {} s",
                 patience.confirmation.as_secs()
             ));
         }
@@ -152,8 +157,7 @@ pub fn forward(world: &dyn World, journal: &mut Journal<'_>, patience: Patience)
         None => generations::set(world, &way.new),
     }
     .map_err(|error| format!("it did not become the boot default: {error}"))?;
-    activation::boot(world, &way.new, &log)
-        .map_err(|error| format!("the boot loader's part failed: {error}"))?;
+    activation::boot(world, &way.new, &log).map_err(|error| format!("the boot loader failed: {error}"))?;
     // From here on it stays, even if that cannot be written: the rollback sees how this process ended.
     if let Err(error) = enter(journal, State::Committed) {
         journal.say(&error);
@@ -186,10 +190,10 @@ pub fn read_config(world: &dyn World, path: &Path) -> Result<HostConfig, String>
         .read(path)
         .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let config: HostConfig = serde_json::from_slice(&text)
-        .map_err(|error| format!("{} is not understood: {error}", path.display()))?;
+        .map_err(|error| format!("{} cannot be parsed: {error}", path.display()))?;
     match config.listen.keys().find(|word| !super::names::is_instance(word)) {
         Some(word) => Err(format!(
-            "{} has a word of no valid name: '{word}'",
+            "{} has a word with an invalid name: '{word}'",
             path.display()
         )),
         None => Ok(config),
@@ -232,7 +236,7 @@ fn await_ready(
         if world.clock() >= begun + patience {
             for word in words.into_keys() {
                 let why = said.remove(&word).flatten();
-                let why = why.unwrap_or_else(|| "its counts did not come in time".to_owned());
+                let why = why.unwrap_or_else(|| "its counts did not arrive in time".to_owned());
                 if !is_excused(&word) {
                     return Err(format!("{word}: {why}"));
                 }

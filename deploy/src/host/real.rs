@@ -218,7 +218,7 @@ impl World for Real {
         });
         for word in words.keys() {
             said.entry(word.clone())
-                .or_insert_with(|| Some("it was not asked: the others took too long".to_owned()));
+                .or_insert_with(|| Some("it was not checked: the others took too long".to_owned()));
         }
         said
     }

@@ -67,7 +67,7 @@ fn has_room(spool: &Path, path: &StorePath, size: u64) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "{path} has no room here: it has {size} bytes, {RESERVE} stay free, and {free} are"
+        "{path} has no space here: it has {size} bytes, {RESERVE} stay free, and {free} are"
     ))
 }
 
@@ -85,7 +85,7 @@ fn header(input: &mut dyn BufRead) -> Result<Option<PathHeader>, String> {
         _ if line.len() as u64 == HEADER => Err(format!(
             "the header of a path is too long: expected at most {HEADER} bytes"
         )),
-        _ => Err("the paths end without an empty line: they did not come whole".to_owned()),
+        _ => Err("the paths end without an empty line: they are incomplete".to_owned()),
     }
 }
 
@@ -106,7 +106,7 @@ impl Check<'_> {
             return Err(format!("{path} is not a path of this release"));
         }
         if !self.sent.insert(header.path.clone()) {
-            return Err(format!("{path} comes twice"));
+            return Err(format!("{path} was sent twice"));
         }
         for reference in &header.references {
             let name = reference.display();
@@ -117,7 +117,7 @@ impl Check<'_> {
                 ));
             }
             if self.missing.contains(reference) && *reference != header.path {
-                return Err(format!("{path} comes before {name}, which it refers to"));
+                return Err(format!("{path} was sent before {name}, which it refers to"));
             }
         }
         self.left = self
@@ -148,7 +148,7 @@ impl Check<'_> {
             let some = buffer.get(..most).unwrap_or(buffer);
             if some.is_empty() {
                 return Err(format!(
-                    "{path} did not come whole: {left} of {size} bytes are missing"
+                    "{path} is incomplete: {left} of {size} bytes are missing"
                 ));
             }
             digest.update(some);
@@ -210,11 +210,11 @@ impl Import {
 
     fn give(&mut self, path: &StorePath, references: &[PathBuf], nar: &mut File) -> Result<(), String> {
         let Some(input) = &mut self.input else {
-            return Err("nix-store --import takes nothing".to_owned());
+            return Err("nix-store --import accepts no input".to_owned());
         };
         write(input, path, references, nar)
             .and_then(|()| input.flush())
-            .map_err(|error| format!("the store does not take {path}: {error}"))
+            .map_err(|error| format!("the store does not accept {path}: {error}"))
     }
 
     fn end(mut self) -> Result<(), String> {
@@ -225,10 +225,10 @@ impl Import {
         match (ended, status) {
             (Ok(()), Some(status)) if status.success() => Ok(()),
             (_, Some(status)) => Err(format!(
-                "the store has not taken the paths: nix-store --import ended with {status}"
+                "the store did not accept the paths: nix-store --import ended with {status}"
             )),
             (_, None) => Err(format!(
-                "the store has not taken the paths within {} s",
+                "the store did not accept the paths within {} s",
                 LIMIT.as_secs()
             )),
         }

@@ -69,7 +69,7 @@ pub fn begin(world: &dyn World, kept: &Kept) -> io::Result<()> {
     let folder = places::deployment(&kept.way.id);
     if world.exists(&folder) {
         return Err(io::Error::other(format!(
-            "there is a deployment {} already",
+            "a deployment {} already exists",
             kept.way.id
         )));
     }

@@ -43,7 +43,7 @@ pub fn recover(world: &dyn World, pause: Duration) -> Result<(), String> {
         .as_ref()
         .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     {
-        return Err("another deployment begins, or is repaired".to_owned());
+        return Err("another deployment is starting, or being repaired".to_owned());
     }
     if !await_way_back(world)? {
         return Ok(());
@@ -76,7 +76,7 @@ fn await_way_back(world: &dyn World) -> Result<bool, String> {
             Unit::Ended => return Ok(true),
             Unit::Going => return Ok(false),
             Unit::Ending if world.clock() > begun + WAIT => {
-                return Err("the way back does not end".to_owned());
+                return Err("the rollback does not end".to_owned());
             }
             Unit::Ending => world.sleep(Duration::from_secs(1)),
         }

@@ -116,7 +116,8 @@ impl Host<'_> {
     }
 
     fn current(&self) -> Result<StorePath, String> {
-        generations::current(self.world).map_err(|error| format!("what runs cannot be read: {error}"))
+        generations::current(self.world)
+            .map_err(|error| format!("the running system cannot be read: {error}"))
     }
 
     /// This host's own configuration.
@@ -126,7 +127,8 @@ impl Host<'_> {
 
     /// Whether a deployment is under way.
     fn is_held(&self) -> Result<bool, String> {
-        lock::is_held(self.world).map_err(|error| format!("systemd does not say what is under way: {error}"))
+        lock::is_held(self.world)
+            .map_err(|error| format!("systemd does not report what is under way: {error}"))
     }
 
     /// The running system, and its words.
@@ -197,8 +199,9 @@ impl Host<'_> {
 
     /// An offered release, verified again: the host's policy may have changed since the offer.
     fn offered(&self, name: &ReleaseName) -> Result<Judged, String> {
-        let signed = offers::read(self.world, name)
-            .map_err(|_| format!("the release {name} was not offered here, or long ago: offer it again"))?;
+        let signed = offers::read(self.world, name).map_err(|_| {
+            format!("the release {name} was not offered here, or was offered long ago: offer it again")
+        })?;
         self.judge(&signed)
     }
 
@@ -241,7 +244,7 @@ impl Host<'_> {
             .find(|(path, hash)| here.0.get(*path).is_some_and(|here| here != *hash));
         Err(match differs {
             Some((path, hash)) => format!(
-                "{} has another content here than was signed: it is {}, and {hash} was signed",
+                "{} has other content here than was signed: it is {}, and {hash} was signed",
                 path.display(),
                 here.0.get(path).map_or("none", String::as_str)
             ),
@@ -325,7 +328,7 @@ impl Host<'_> {
             return Err(error.to_string());
         }
         eprintln!(
-            "deployment {id}: begun, from {} to {}",
+            "deployment {id}: started, from {} to {}",
             kept.way.old, kept.way.new
         );
         Ok(Empty {})
@@ -394,7 +397,7 @@ impl Host<'_> {
         let Ok(kept) = records::read(self.world, id) else {
             return Ok(Progress {
                 state: State::Lost,
-                reason: Some("the host knows nothing of this deployment".to_owned()),
+                reason: Some("the host does not know this deployment".to_owned()),
                 lines: Vec::new(),
                 excused: Vec::new(),
             });
@@ -444,7 +447,7 @@ impl Host<'_> {
             None => "nothing that can be read".to_owned(),
         };
         let facts = format!(
-            "its part on the host ended at '{}' without a word: what runs is {}, and the next start boots {}",
+            "its process on the host ended at '{}' without a report: the running system is {}, and the next start boots {}",
             record.state,
             name(generations::current(self.world).ok()),
             name(generations::default(self.world)),
@@ -459,8 +462,8 @@ impl Host<'_> {
 
     /// A deployment that is under way.
     fn under_way(&self, id: &Id) -> Result<Kept, String> {
-        let kept = records::read(self.world, id)
-            .map_err(|_| "the host knows nothing of this deployment".to_owned())?;
+        let kept =
+            records::read(self.world, id).map_err(|_| "the host does not know this deployment".to_owned())?;
         if self.is_held()? && self.is_last(&kept) && !kept.record.state.is_final() {
             return Ok(kept);
         }

@@ -57,7 +57,10 @@ pub fn decrypt(
     let begun = world.clock();
     for (number, (path, file)) in files.iter().enumerate() {
         if world.clock() > begun + ALL {
-            return Err(format!("the new secrets did not open within {} s", ALL.as_secs()));
+            return Err(format!(
+                "the new secrets could not be decrypted within {} s",
+                ALL.as_secs()
+            ));
         }
         let command = identities
             .iter()
@@ -66,8 +69,12 @@ pub fn decrypt(
                 |command, identity| command.arg("--identity").arg(identity),
             )
             .arg(file);
-        let content = done(world, &command)
-            .map_err(|error| format!("no key of this host opens the secret {}: {error}", path.display()))?;
+        let content = done(world, &command).map_err(|error| {
+            format!(
+                "no key of this host decrypts the secret {}: {error}",
+                path.display()
+            )
+        })?;
         let to = folder.join(number.to_string());
         world
             .write(&to, &content)

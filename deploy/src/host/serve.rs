@@ -44,7 +44,7 @@ pub fn limit_idle(end: impl AsFd, limit: Duration) {
 /// Why nothing arrived.
 pub(super) fn cause(error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::WouldBlock => "nothing came for too long".to_owned(),
+        io::ErrorKind::WouldBlock => "nothing arrived for too long".to_owned(),
         _ => error.to_string(),
     }
 }
@@ -84,14 +84,14 @@ fn read(input: &mut dyn BufRead, limit: Duration) -> Result<Request, String> {
         line.extend_from_slice(some.get(..length).unwrap_or(some));
         input.consume(length);
         if begun.elapsed() > limit {
-            return Err(format!("the request did not come within {} s", limit.as_secs()));
+            return Err(format!("the request did not arrive within {} s", limit.as_secs()));
         }
     }
     if line.last() != Some(&b'\n') {
         return Err(if line.len() as u64 == MOST {
             format!("the request is too long: expected at most {MOST} bytes")
         } else {
-            "the request has no end: expected one line".to_owned()
+            "the request has no line end: expected one line".to_owned()
         });
     }
     let malformed = |error| {
@@ -102,14 +102,14 @@ fn read(input: &mut dyn BufRead, limit: Duration) -> Result<Request, String> {
     let Versioned { version } = serde_json::from_slice(&line).map_err(malformed)?;
     if version != VERSION {
         return Err(format!(
-            "this host speaks version {VERSION} of the protocol, and was asked in version {version}: deploy with the release that runs here, or bring the host up to date by hand"
+            "this host speaks version {VERSION} of the protocol, and was asked in version {version}: deploy with the release that runs here, or update the host manually"
         ));
     }
     if line.len() > SHORT {
         let offer: Offer = serde_json::from_slice(&line).map_err(malformed)?;
         if offer.request != "offer" {
             return Err(format!(
-                "the request is too long: expected at most {SHORT} bytes, but for an offer"
+                "the request is too long: expected at most {SHORT} bytes, except for an offer"
             ));
         }
         return Ok(Request::Offer(SignedRelease {
@@ -142,7 +142,7 @@ mod tests {
         let begun = Instant::now();
         let mut input = io::BufReader::new(Slow);
         let refused = read(&mut input, Duration::from_millis(50)).unwrap_err();
-        assert_eq!(refused, "the request did not come within 0 s");
+        assert_eq!(refused, "the request did not arrive within 0 s");
         assert!(begun.elapsed() < Duration::from_secs(10));
     }
 }

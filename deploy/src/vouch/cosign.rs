@@ -221,7 +221,7 @@ impl Verifier {
 fn unreadable(error: &dyn std::fmt::Display) -> Fault {
     Fault::Program {
         program: "cosign",
-        said: format!("its output is of another form: {error}"),
+        said: format!("its output has an unexpected format: {error}"),
     }
 }
 

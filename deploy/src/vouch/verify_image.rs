@@ -91,5 +91,5 @@ fn take_in(image: &Image, registry: &Registry) -> Result<(), Fault> {
         .arg(format!("dir:{}/image", folder.path().display()));
     program::run("skopeo", &mut command, b"")
         .map(drop)
-        .map_err(|fault| fault.means(format!("{image} is not there, or not what its digest says")))
+        .map_err(|fault| fault.means(format!("{image} does not exist, or does not match its digest")))
 }

@@ -23,7 +23,9 @@ fn a_canary_that_bakes_well_is_followed() {
     let (canary, other, server) = (Scripted::new(), Scripted::new(), right());
     let scene = Scene::new(&[("prod", &canary, page(&server)), ("other", &other, page(&server))]);
     let said = scene.ends(0, &["to", "prod", "other", "--bake", "2s"]);
-    let baked = said.find("prod: baked: its pages were right 2 times\n").unwrap();
+    let baked = said
+        .find("prod: baked: its pages were correct 2 times\n")
+        .unwrap();
     assert!(baked < said.find("other: copying").unwrap(), "{said}");
     assert!(!said.contains("other: bakes"), "{said}");
     assert_eq!(
@@ -76,7 +78,7 @@ fn a_canary_that_cannot_go_back_gets_nothing() {
     let said = scene.ends(1, &["to", "prod", "other", "--bake", "2s"]);
     assert!(
         said.ends_with(
-            "deploy: prod: it has no generation to go back to, so nothing can bake there: deploy to it without --bake \
+            "deploy: prod: it has no generation to roll back to, so nothing can bake there: deploy to it without --bake \
              first\n"
         ),
         "{said}"

@@ -91,7 +91,7 @@ fn what_runs_already_and_answers_wrongly_is_brought_again() {
     });
     let scene = Scene::prod(&host, page(&serve(|_| counts([("hamlet", 3)]))));
     let said = scene.ends(1, &["to", "prod"]);
-    assert!(said.contains("and is brought to it again: http://"), "{said}");
+    assert!(said.contains("and is deployed to again: http://"), "{said}");
     assert!(said.contains("/the/: hamlet has 3 and not 995"), "{said}");
     assert_eq!(host.model().count("begin"), 1);
 }
@@ -136,13 +136,13 @@ fn what_was_wrong_from_outside_before_does_not_refuse_a_release() {
     pages["new"] = json!(format!("http://{}/new/", gone.address));
     let scene = Scene::prod(&host, pages);
     let said = scene.ends(0, &["to", "prod"]);
-    let said_before = "prod: from outside: the is wrong already, and is only reported: http://";
+    let said_before = "prod: from outside: the was already wrong, and is only reported: http://";
     assert!(
         said.find(said_before).unwrap() < said.find("preflight").unwrap(),
         "{said}"
     );
     assert!(
-        said.contains("no page answers, so these are only reported too: new\n"),
+        said.contains("no page responds, so these are only reported too: new\n"),
         "{said}"
     );
     for word in ["the", "new"] {
@@ -209,7 +209,7 @@ fn a_second_deployment_is_not_begun() {
     let scene = Scene::prod(&host, page(&right()));
     let said = scene.ends(1, &["to", "prod"]);
     assert!(
-        said.ends_with("deploy: prod: not begun: another deployment is under way\n"),
+        said.ends_with("deploy: prod: not started: another deployment is under way\n"),
         "{said}"
     );
     assert_eq!(host.model().count("progress"), 0);
@@ -219,14 +219,14 @@ fn a_second_deployment_is_not_begun() {
 fn a_host_s_refusal_of_the_release_is_its_own_sentence_and_sends_nothing() {
     let host = Scripted::but(|name, _| {
         (name == "offer").then_some(Instead::Refused(
-            "the release was built from refs/heads/x, which this host does not take",
+            "the release was built from refs/heads/x, which this host does not accept",
         ))
     });
     let scene = Scene::prod(&host, page(&right()));
     let said = scene.ends(1, &["to", "prod"]);
     assert_eq!(
         said,
-        "deploy: prod: the release was built from refs/heads/x, which this host does not take\n"
+        "deploy: prod: the release was built from refs/heads/x, which this host does not accept\n"
     );
     assert_eq!(host.model().names(), ["status", "offer", "status"]);
 }

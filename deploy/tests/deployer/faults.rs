@@ -45,15 +45,15 @@ fn an_answer_that_is_not_understood_is_shown() {
     for (bytes, why) in [
         (
             &b"Welcome to prod\x1b[2J!\n"[..],
-            "127.0.0.1 gives an answer that is not understood: Welcome to prod [2J!",
+            "127.0.0.1 sent an answer that cannot be parsed: Welcome to prod [2J!",
         ),
         (
             b"{\"done\":{\"environment\":\"pr",
-            "127.0.0.1 gives an answer that is not understood: {\"done\":{\"environment\":\"pr",
+            "127.0.0.1 sent an answer that cannot be parsed: {\"done\":{\"environment\":\"pr",
         ),
         (
             b"{\"done\":{}}\n",
-            "127.0.0.1 gives an answer that is not understood: {\"done\":{}}",
+            "127.0.0.1 sent an answer that cannot be parsed: {\"done\":{}}",
         ),
         (b"", "127.0.0.1 ended the connection without an answer"),
     ] {
@@ -69,7 +69,7 @@ fn a_line_without_an_end_is_ended() {
     assert_eq!(code, 1);
     assert_eq!(
         said,
-        "deploy: prod: 127.0.0.1 gives an answer of more than 16777216 bytes\n"
+        "deploy: prod: 127.0.0.1 sent an answer of more than 16777216 bytes\n"
     );
 }
 
@@ -77,8 +77,7 @@ fn a_line_without_an_end_is_ended() {
 fn a_break_while_it_goes_on_is_waited_through() {
     let (code, said, _) = with("progress", 2, |_| Some(Instead::Bytes(b"")));
     assert_eq!(code, 0, "{said}");
-    let unreachable =
-        "prod: unreachable, and rolls back by itself if it stays so: 127.0.0.1 ended the connection";
+    let unreachable = "prod: unreachable, and will roll back by itself if it stays unreachable: 127.0.0.1 ended the connection";
     assert_eq!(said.matches(unreachable).count(), 1, "{said}");
     assert_eq!(said.matches("the first line").count(), 1, "{said}");
 
@@ -133,13 +132,14 @@ fn a_host_that_does_not_say_how_it_stands_is_asked_again() {
     // As while systemd re-executes itself.
     let host = Scripted::but(|name, model| {
         (name == "progress" && (3..6).contains(&model.count("progress")))
-            .then_some(Instead::Refused("systemd does not say what is under way"))
+            .then_some(Instead::Refused("systemd does not report what is under way"))
     });
     let server = right();
     let scene = Scene::prod(&host, page(&server));
     let said = scene.ends(0, &["to", "prod"]);
     assert_eq!(host.model().count("confirm"), 1);
-    let refused = "rolls back by itself if it stays so: systemd does not say what is under way\n";
+    let refused =
+        "will roll back by itself if it stays unreachable: systemd does not report what is under way\n";
     assert_eq!(said.matches(refused).count(), 1, "{said}");
 }
 
@@ -153,12 +153,12 @@ fn a_confirmation_that_is_not_taken_is_sent_again() {
     });
     let host = Scripted::but(|name, model| {
         (name == "confirm" && model.count("confirm") < 3)
-            .then_some(Instead::Refused("systemd does not say what is under way"))
+            .then_some(Instead::Refused("systemd does not report what is under way"))
     });
     let scene = Scene::prod(&host, page(&server));
     let said = scene.ends(0, &["to", "prod"]);
     assert_eq!(host.model().count("confirm"), 3);
-    assert_eq!(said.matches("not taken: systemd").count(), 1, "{said}");
+    assert_eq!(said.matches("not accepted: systemd").count(), 1, "{said}");
     // Once before it and once after it: the pages take their time, and the host does not wait for long.
     assert_eq!(asked.load(Ordering::Relaxed), 2);
 }
@@ -167,7 +167,7 @@ fn a_confirmation_that_is_not_taken_is_sent_again() {
 fn an_abort_that_is_not_taken_is_sent_again() {
     let host = Scripted::but(|name, model| {
         (name == "abort" && model.count("abort") == 1)
-            .then_some(Instead::Refused("systemd does not say what is under way"))
+            .then_some(Instead::Refused("systemd does not report what is under way"))
     });
     let server = serve(|_| counts([("hamlet", 3)]));
     let scene = Scene::prod(&host, page(&server));
@@ -180,16 +180,16 @@ fn an_abort_that_is_not_taken_is_sent_again() {
 fn a_confirmation_that_is_too_late_is_followed_by_the_host_s_own_end() {
     let (code, said, _) = with("confirm", 1, |model| {
         model.ahead = vec!["rolling-back", "rolled-back"];
-        model.reason = Some("nobody confirmed it from outside within 120 s".to_owned());
+        model.reason = Some("it was not confirmed from outside within 120 s".to_owned());
         Some(Instead::Refused("it does not wait for a confirmation"))
     });
     assert_eq!(code, 1);
     assert!(
-        said.contains("prod: not taken: it does not wait for a confirmation\n"),
+        said.contains("prod: not accepted: it does not wait for a confirmation\n"),
         "{said}"
     );
     assert!(
-        said.ends_with("deploy: prod: rolled back: nobody confirmed it from outside within 120 s\n"),
+        said.ends_with("deploy: prod: rolled back: it was not confirmed from outside within 120 s\n"),
         "{said}"
     );
 }
@@ -266,7 +266,7 @@ fn a_path_that_this_store_lacks_comes_from_a_cache_or_is_named() {
     let said = scene.ends(1, &["to", "prod"]);
     assert!(
         said.contains(&format!(
-            "{} is on neither side, and no cache has it",
+            "{} is on neither machine, and no cache has it",
             path("m-glibc")
         )),
         "{said}"

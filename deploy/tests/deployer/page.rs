@@ -109,7 +109,7 @@ fn a_body_is_bounded_in_size_and_in_time() {
     let error = ask("the", &address, Duration::from_secs(1))
         .unwrap_err()
         .to_string();
-    assert_eq!(error, "the: its body did not come whole: it takes too long");
+    assert_eq!(error, "the: its body is incomplete: it takes too long");
     assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 

@@ -82,7 +82,10 @@ fn wrong_arguments_have_an_exit_code_of_their_own() {
     for (arguments, why) in [
         (&["to"][..], "required"),
         (&["to", "prod", "--bake", "300"], "expected e.g. 10m"),
-        (&["to", "prod", "--force", " "], "expected why it must be forced"),
+        (
+            &["to", "prod", "--force", " "],
+            "expected the reason for forcing it",
+        ),
         (
             &["to", "prod", "--commit", "4f1c0a9"],
             "expected a full commit SHA",

@@ -139,7 +139,7 @@ fn each_release_that_the_host_does_not_take_is_refused_by_its_own_sentence() {
     whole.trusts(|trust| trust["refs"] = json!(["refs/tags/v*"]));
     let said = whole.refused();
     assert!(
-        said.contains("the release was built from refs/heads/main, which this host does not take"),
+        said.contains("the release was built from refs/heads/main, which this host does not accept"),
         "{said}"
     );
     whole.trusts(|trust| trust["repositories"] = json!(["https://example.com/fork"]));
@@ -162,7 +162,7 @@ fn each_release_that_the_host_does_not_take_is_refused_by_its_own_sentence() {
     let said = whole.refused();
     assert!(
         said.contains(&format!(
-            "not begun: {} has another content here than was signed",
+            "not started: {} has other content here than was signed",
             path("m-glibc")
         )),
         "{said}"
@@ -212,7 +212,7 @@ fn an_interrupt_and_a_second_deployment_leave_what_ran() {
     first.until("prod: unconfirmed");
     let said = whole.scene.ends(1, &["to", "prod"]);
     assert!(
-        said.ends_with("deploy: prod: not begun: another deployment is under way\n"),
+        said.ends_with("deploy: prod: not started: another deployment is under way\n"),
         "{said}"
     );
     first.signal("INT");
@@ -252,7 +252,7 @@ fn a_host_s_part_that_is_gone_is_lost_within_seconds() {
     let begun = Instant::now();
     let said = running.ends(1);
     assert!(
-        said.contains("deploy: prod: lost: its part on the host ended at 'unconfirmed'"),
+        said.contains("deploy: prod: lost: its process on the host ended at 'unconfirmed'"),
         "{said}"
     );
     assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());

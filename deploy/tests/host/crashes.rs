@@ -36,7 +36,10 @@ fn judge(machine: &Machine, what: &str) {
             } else {
                 "the new system"
             };
-            assert!(reason.contains(&format!("what runs is {runs}")), "{what}");
+            assert!(
+                reason.contains(&format!("the running system is {runs}")),
+                "{what}"
+            );
         }
         other => panic!("{other}: {what}"),
     }
@@ -120,7 +123,7 @@ fn a_deployment_whose_whole_part_is_gone_is_told_as_lost_at_once() {
     assert_eq!(
         end["reason"],
         format!(
-            "its part on the host ended at 'readiness' without a word: what runs is the old system, {OLD}, and the next start boots the old system, {OLD}"
+            "its process on the host ended at 'readiness' without a report: the running system is the old system, {OLD}, and the next start boots the old system, {OLD}"
         )
     );
     // The next start, or an operator, repairs it.
@@ -129,7 +132,7 @@ fn a_deployment_whose_whole_part_is_gone_is_told_as_lost_at_once() {
     let unknown = machine.asked(&json!({ "request": "progress", "id": "fedcba9876543210", "seen": 0 }));
     assert_eq!(
         unknown["done"]["reason"],
-        "the host knows nothing of this deployment"
+        "the host does not know this deployment"
     );
 }
 

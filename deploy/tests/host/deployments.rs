@@ -121,7 +121,7 @@ fn a_service_that_is_not_there_is_named() {
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        said.starts_with("deploy-host: the service deploy-host.socket is not reached: "),
+        said.starts_with("deploy-host: cannot connect to deploy-host.socket: "),
         "{said}"
     );
     assert_eq!(output.status.code(), Some(1));

@@ -24,7 +24,7 @@ fn ended(machine: &Machine, force: Option<&str>) -> (String, String, String) {
     )
 }
 
-/// Deploys what is refused by this sentence, and changes nothing.
+/// Deploys a release that must be refused with this sentence, and changes nothing.
 #[track_caller]
 fn is_refused(machine: &Machine, force: Option<&str>, why: &str) {
     let (state, reason, _) = ended(machine, force);
@@ -36,7 +36,7 @@ fn is_refused(machine: &Machine, force: Option<&str>, why: &str) {
     );
 }
 
-/// Deploys what stays; gives the deployment's lines.
+/// Deploys a release that must stay; returns the lines of the deployment.
 #[track_caller]
 fn stays(machine: &Machine, force: Option<&str>) -> String {
     let (state, reason, log) = ended(machine, force);
@@ -136,7 +136,7 @@ fn a_changed_secret_is_what_the_preflight_uses() {
     secret(&machine, NEW, "/run/agenix/bigquery.json", "good new one");
     let log = stays(&machine, None);
     assert!(
-        log.contains("preflight: the new /run/agenix/bigquery.json opens"),
+        log.contains("preflight: the new /run/agenix/bigquery.json can be decrypted"),
         "{log}"
     );
     assert_eq!(machine.read("preflights"), "love.service\nthe.service\n");
@@ -147,7 +147,7 @@ fn a_changed_secret_is_what_the_preflight_uses() {
 fn a_secret_that_no_key_opens_refuses_though_no_word_has_it() {
     let machine = Machine::new();
     secret(&machine, NEW, "/run/agenix/other", "bad");
-    let why = "no key of this host opens the secret /run/agenix/other: age --decrypt ended with 1: age: error: no identity matched any of the recipients";
+    let why = "no key of this host decrypts the secret /run/agenix/other: age --decrypt ended with 1: age: error: no identity matched any of the recipients";
     is_refused(&machine, None, why);
 }
 
@@ -225,7 +225,7 @@ fn nobody_who_confirms_rolls_it_back() {
         (end["state"].as_str(), end["reason"].as_str()),
         (
             Some("rolled-back"),
-            Some("nobody confirmed it from outside within 2 s")
+            Some("it was not confirmed from outside within 2 s")
         )
     );
     assert_eq!([machine.current(), machine.default()], [OLD, OLD]);

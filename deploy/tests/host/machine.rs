@@ -271,7 +271,7 @@ impl Machine {
         let back = format!(
             "--property=ExecStopPost={HOST} --root {root} back {ID} --old={OLD} --new={NEW} --newest=1 --default=1"
         );
-        // By the shell: a script that was just written is busy while another thread's child, forked meanwhile, has it open.
+        // Through the shell: a script that was just written is busy while another thread's child, forked meanwhile, has it open.
         let status = Command::new("/bin/sh")
             .arg(self.at("programs/systemd-run"))
             .env("PATH", self.search_path())

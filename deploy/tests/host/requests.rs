@@ -203,7 +203,7 @@ fn a_release_that_the_policy_does_not_take_is_refused_by_its_own_sentence() {
     });
     let branch = it.refused(&signed);
     assert!(
-        branch.contains("was built from refs/heads/main, which this host does not take"),
+        branch.contains("was built from refs/heads/main, which this host does not accept"),
         "{branch}"
     );
 
@@ -335,7 +335,7 @@ fn the_policy_is_asked_again_when_a_release_is_begun() {
         config["trust"]["builders"] = json!([])
     });
     let refused = it.begin(&release, ID)["refused"].to_string();
-    assert!(refused.contains("which this host does not take"), "{refused}");
+    assert!(refused.contains("which this host does not accept"), "{refused}");
 }
 
 #[test]
@@ -351,7 +351,7 @@ fn a_path_that_was_here_with_another_content_refuses() {
         }));
         let refused = answer["refused"].as_str().unwrap_or_else(|| panic!("{answer}"));
         assert!(
-            refused.starts_with(&format!("{GLIBC} has another content here than was signed")),
+            refused.starts_with(&format!("{GLIBC} has other content here than was signed")),
             "{refused}"
         );
     }
@@ -420,7 +420,7 @@ fn what_is_sent_is_taken_only_as_it_was_signed() {
     refused(
         &[new()],
         b"\n",
-        &format!("{NEW} comes before {GLIBC}, which it refers to"),
+        &format!("{NEW} was sent before {GLIBC}, which it refers to"),
     );
     refused(
         &[header(GLIBC, &[other], GLIBC_NAR)],
@@ -440,7 +440,7 @@ fn what_is_sent_is_taken_only_as_it_was_signed() {
     refused(
         &[(json!({ "path": GLIBC, "references": [], "size": 100 }), GLIBC_NAR)],
         b"",
-        &format!("{GLIBC} did not come whole: 48 of 100 bytes are missing"),
+        &format!("{GLIBC} is incomplete: 48 of 100 bytes are missing"),
     );
     refused(
         &[header(GLIBC, &[], GLIBC_NAR)],
@@ -450,7 +450,7 @@ fn what_is_sent_is_taken_only_as_it_was_signed() {
     refused(
         &[header(GLIBC, &[GLIBC, NEW], GLIBC_NAR)],
         b"\n",
-        &format!("{GLIBC} comes before {NEW}, which it refers to"),
+        &format!("{GLIBC} was sent before {NEW}, which it refers to"),
     );
     it.machine.write("valid", &format!("{NEW} {}\n", hash(NEW_NAR)));
     refused(
@@ -462,7 +462,7 @@ fn what_is_sent_is_taken_only_as_it_was_signed() {
     refused(
         &[],
         b"",
-        "the paths end without an empty line: they did not come whole",
+        "the paths end without an empty line: they are incomplete",
     );
     refused(
         &[],
@@ -489,7 +489,7 @@ fn paths_are_received_once_at_a_time_and_only_with_room_for_them() {
     };
     let refused = it.sent(&release, &[glibc(), new()], b"\n")["refused"].to_string();
     assert!(
-        refused.contains(" has no room here: it has 52 bytes, 268435456 stay free, and "),
+        refused.contains(" has no space here: it has 52 bytes, 268435456 stay free, and "),
         "{refused}"
     );
 }
@@ -499,7 +499,7 @@ fn a_path_comes_once() {
     let it = Offering::new();
     let release = it.offered();
     let answer = it.sent(&release, &[glibc(), glibc()], b"\n");
-    assert_eq!(answer["refused"], format!("{GLIBC} comes twice"));
+    assert_eq!(answer["refused"], format!("{GLIBC} was sent twice"));
 }
 
 #[test]
@@ -522,7 +522,7 @@ fn a_malformed_request_is_refused_by_its_own_sentence() {
     for (request, sentence) in [
         (
             "status",
-            "the request is too long: expected at most 65536 bytes, but for an offer",
+            "the request is too long: expected at most 65536 bytes, except for an offer",
         ),
         ("offer", "no public key is trusted here"),
     ] {
@@ -532,10 +532,10 @@ fn a_malformed_request_is_refused_by_its_own_sentence() {
         let said = said(format!("{line}\n").as_bytes());
         assert!(said.starts_with(sentence), "{said}");
     }
-    assert_eq!(said(b""), "the request has no end: expected one line");
+    assert_eq!(said(b""), "the request has no line end: expected one line");
     assert_eq!(
         said(b"{\"version\":1,\"request\":\"status\"}"),
-        "the request has no end: expected one line"
+        "the request has no line end: expected one line"
     );
     let other = said(b"{\"version\":2,\"request\":\"fly\"}\n");
     assert!(
@@ -569,7 +569,7 @@ fn a_malformed_request_is_refused_by_its_own_sentence() {
         ),
         (
             b"{\"version\":1,\"request\":\"confirm\",\"id\":\"0123456789abcdef\"}\n",
-            "the host knows nothing of this deployment",
+            "the host does not know this deployment",
         ),
     ] {
         let said = said(bytes);
@@ -579,7 +579,7 @@ fn a_malformed_request_is_refused_by_its_own_sentence() {
     assert!(
         machine
             .refused(&json!({ "request": "receive", "release": unknown }))
-            .ends_with("was not offered here, or long ago: offer it again")
+            .ends_with("was not offered here, or was offered long ago: offer it again")
     );
 }
 

@@ -630,7 +630,7 @@ fn a_repair_waits_for_the_way_back_and_leaves_a_deployment_that_goes_forward() {
     assert_eq!(memory.clock(), Duration::from_secs(5));
     assert_eq!(record(&memory).unwrap().state, State::Refused);
     memory.ending_until.set(Duration::from_secs(10_000));
-    assert_eq!(recover(&memory, PAUSE).unwrap_err(), "the way back does not end");
+    assert_eq!(recover(&memory, PAUSE).unwrap_err(), "the rollback does not end");
 }
 
 /// A process that systemd ends during its last step leaves a confirmed deployment half done.
@@ -701,7 +701,7 @@ fn a_repair_leaves_a_deployment_that_begins() {
     memory.is_locked.set(true);
     assert_eq!(
         recover(&memory, PAUSE).unwrap_err(),
-        "another deployment begins, or is repaired"
+        "another deployment is starting, or being repaired"
     );
     assert_eq!(record(&memory).unwrap().state, State::Begun);
 }
@@ -715,7 +715,7 @@ fn a_system_that_an_operator_brought_before_the_first_step_stays() {
     let went = forward(&memory, &mut Journal::new(&memory, kept()), PATIENCE);
     assert_eq!(
         went.unwrap_err(),
-        format!("what runs is {other}, and no longer {OLD}")
+        format!("the running system is {other}, and no longer {OLD}")
     );
     back(&memory, &way(), Forward::Failed).unwrap();
     assert_eq!(memory.current(), other);

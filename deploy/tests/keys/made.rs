@@ -270,7 +270,7 @@ fn a_program_that_fails_is_named_with_its_last_line_and_leaves_nothing() {
         "#!/bin/sh\necho 'half a key' >cosign.key\necho one >&2\necho 'no entropy' >&2\nexit 1\n",
     );
     let said = project.refused(&[name(&project.path("keys"))]);
-    assert_eq!(said, "deploy: keys: cosign made no key: no entropy\n");
+    assert_eq!(said, "deploy: keys: cosign did not create a key: no entropy\n");
     assert_eq!(project.files("keys"), []);
     // So that the next attempt creates all of it.
     project.program("cosign", COSIGN);

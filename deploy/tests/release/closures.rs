@@ -60,7 +60,7 @@ fn each_malformed_line_is_named() {
     }
     assert_eq!(
         refused(&good),
-        "line 1 of the closure has no end: the list was cut off"
+        "line 1 of the closure has no line end: the list was truncated"
     );
     assert_eq!(
         refused(&format!("{B} {}\n{good}\n", hash("0"))),
@@ -79,7 +79,7 @@ fn a_query_without_a_hash_is_refused() {
     let said = Closure::from_queries(&format!("{A}\n{B}\n"), &format!("{}\n", hash("0")));
     assert_eq!(
         said.unwrap_err().to_string(),
-        "the store gave 1 hashes for 2 paths: expected one for each"
+        "the store returned 1 hashes for 2 paths: expected one for each"
     );
 }
 

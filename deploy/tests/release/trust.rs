@@ -88,7 +88,7 @@ fn what_is_no_bundle_is_refused() {
         signed.bundle = bundle.to_string();
         refused(&policy(), &pair, &signed)
     };
-    let start = "provenance.sigstore.json is no Sigstore bundle with a signed statement: ";
+    let start = "provenance.sigstore.json is not a Sigstore bundle with a signed statement: ";
     let cases: [(Change, &str); 5] = [
         (|envelope| *envelope = json!(7), "invalid type"),
         (
@@ -269,7 +269,7 @@ fn another_hosts_release_is_refused() {
 
 #[test]
 fn another_origin_is_refused() {
-    let policy_says = "which this host does not take: expected";
+    let policy_says = "which this host does not accept: expected";
     assert_eq!(
         altered(|draft| external(draft)["repository"] = json!("https://gitlab.example.com/fork/wordtally")),
         format!(

@@ -92,7 +92,7 @@ def test_a_release_with_a_unit_that_fails_is_rolled_back(machine: Machine, deplo
 
 def test_a_release_that_breaks_the_network_is_rolled_back(machine: Machine, deployer: Deployer) -> None:
     said, load = rolled_back(machine, deployer, "network")
-    assert "unreachable" in said and "nobody confirmed it" in said, said
+    assert "unreachable" in said and "it was not confirmed" in said, said
     assert load.failures, "the network was not broken"
 
 

@@ -99,7 +99,7 @@ def test_the_host_refuses_each_untrusted_release_by_its_own_sentence(
     assert "provenance.sigstore.json is not signed by" in refusal(signed(key=Key("another")))
     assert "older than what runs" in refusal(signed(made=MADE - 1))
     with policy(machine, refs=["refs/heads/main"]):
-        assert "built from refs/heads/side, which this host does not take: expected refs/heads/main" in refusal(
+        assert "built from refs/heads/side, which this host does not accept: expected refs/heads/main" in refusal(
             signed(CI_COMMIT_BRANCH="side")
         )
     with policy(machine, refs=["refs/tags/v*"]):
@@ -153,7 +153,7 @@ def test_a_path_of_another_content_on_the_host_is_found(machine: Machine, deploy
     machine.run(f"printf '{victim}\\n{'0' * 64}\\n8\\n\\n0\\n' | {register} --hash-given")
     try:
         code, said = deployer.deploy("reverse-proxy-only")
-        assert code == 1 and f"{victim} has another content here than was signed" in said, said
+        assert code == 1 and f"{victim} has other content here than was signed" in said, said
         assert (started(machine), deployer.systems()) == before
     finally:
         machine.run(f"printf '{victim}\\n\\n0\\n' | {register}")
