@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_gives_its_output_and_reads_its_input_meanwhile() {
+    fn a_program_returns_its_output_and_reads_its_input_meanwhile() {
         // More than a pipe holds.
         let input = vec![b'a'; 1 << 20];
         let given = output(&mut shell("cat"), &input, LIMIT, || true).unwrap();
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_more_than_the_most_is_forgotten_and_holds_up_nothing() {
+    fn output_beyond_the_limit_is_dropped_and_holds_up_nothing() {
         let script = format!("head -c {} /dev/zero", MOST + (1 << 20));
         let given = output(&mut shell(&script), b"", LIMIT, || true).unwrap();
         assert_eq!((given.status.code(), given.output.len()), (Some(0), MOST));

@@ -600,7 +600,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_that_is_half_written_is_told_once_it_is_whole() {
+    fn a_half_written_line_is_reported_once_it_is_complete() {
         assert_eq!(lines(b"one\ntw", false).collect::<Vec<_>>(), ["one"]);
         assert_eq!(lines(b"one\ntw", true).collect::<Vec<_>>(), ["one", "tw"]);
         assert_eq!(

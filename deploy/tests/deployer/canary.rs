@@ -19,7 +19,7 @@ fn turning() -> (Server, Arc<AtomicBool>) {
 }
 
 #[test]
-fn a_canary_that_bakes_well_is_followed() {
+fn a_canary_that_bakes_successfully_is_followed_by_the_next_host() {
     let (canary, other, server) = (Scripted::new(), Scripted::new(), right());
     let scene = Scene::new(&[("prod", &canary, page(&server)), ("other", &other, page(&server))]);
     let said = scene.ends(0, &["to", "prod", "other", "--bake", "2s"]);
@@ -35,7 +35,7 @@ fn a_canary_that_bakes_well_is_followed() {
 }
 
 #[test]
-fn a_canary_that_turns_wrong_goes_back_and_nothing_else_is_touched() {
+fn a_canary_that_becomes_wrong_rolls_back_and_no_other_host_is_changed() {
     let (server, wrong) = turning();
     let (canary, other) = (Scripted::new(), Scripted::new());
     let scene = Scene::new(&[("prod", &canary, page(&server)), ("other", &other, page(&server))]);
@@ -68,7 +68,7 @@ fn a_canary_that_turns_wrong_goes_back_and_nothing_else_is_touched() {
 }
 
 #[test]
-fn a_canary_that_cannot_go_back_gets_nothing() {
+fn a_canary_that_cannot_roll_back_gets_nothing() {
     let (canary, other, server) = (Scripted::new(), Scripted::new(), right());
     {
         let mut model = canary.model();
@@ -88,7 +88,7 @@ fn a_canary_that_cannot_go_back_gets_nothing() {
 }
 
 #[test]
-fn an_interrupt_while_it_bakes_brings_it_back() {
+fn an_interrupt_while_it_bakes_rolls_it_back() {
     let (canary, other, server) = (Scripted::new(), Scripted::new(), right());
     let scene = Scene::new(&[("prod", &canary, page(&server)), ("other", &other, page(&server))]);
     let mut running = scene.start(&["to", "prod", "other", "--bake", "1h"]);
@@ -125,7 +125,7 @@ fn a_canary_that_had_it_before_is_not_rolled_back() {
 }
 
 #[test]
-fn a_fault_of_one_host_leaves_the_next_alone() {
+fn a_fault_of_one_host_leaves_the_next_unchanged() {
     let (first, second, wrong) = (Scripted::new(), Scripted::new(), serve(|_| counts([])));
     let scene = Scene::new(&[("prod", &first, page(&wrong)), ("other", &second, page(&wrong))]);
     let said = scene.ends(1, &["to", "prod", "other"]);
@@ -137,7 +137,7 @@ fn a_fault_of_one_host_leaves_the_next_alone() {
 }
 
 #[test]
-fn every_host_s_part_is_verified_before_the_first_is_touched() {
+fn every_host_s_part_is_verified_before_the_first_is_changed() {
     let (first, second) = (Scripted::new(), Scripted::new());
     let scene = Scene::new(&[("prod", &first, json!({})), ("other", &second, json!({}))]);
     scene.write("attested/closures/hosts/other", "");

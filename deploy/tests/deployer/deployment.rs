@@ -67,7 +67,7 @@ fn only_what_the_host_lacks_is_sent() {
 }
 
 #[test]
-fn what_runs_already_is_only_asked_for_its_pages() {
+fn a_release_that_already_runs_only_has_its_pages_checked() {
     let (server, host) = (right(), Scripted::new());
     {
         let mut model = host.model();
@@ -81,7 +81,7 @@ fn what_runs_already_is_only_asked_for_its_pages() {
 }
 
 #[test]
-fn what_runs_already_and_answers_wrongly_is_brought_again() {
+fn a_release_that_already_runs_and_answers_wrongly_is_deployed_again() {
     let host = Scripted::but(|name, model| {
         if name == "status" {
             (model.current, model.default) = (path("z-system"), Some(path("z-system")));
@@ -97,7 +97,7 @@ fn what_runs_already_and_answers_wrongly_is_brought_again() {
 }
 
 #[test]
-fn a_page_that_is_wrong_from_outside_brings_it_back() {
+fn a_page_that_is_wrong_from_outside_rolls_it_back() {
     let host = Scripted::new();
     let server = serve(|_| counts([("hamlet", 3)]));
     let scene = Scene::prod(&host, page(&server));
@@ -128,7 +128,7 @@ fn an_excused_word_may_be_down_and_not_wrong() {
 }
 
 #[test]
-fn what_was_wrong_from_outside_before_does_not_refuse_a_release() {
+fn a_page_that_was_wrong_from_outside_before_does_not_refuse_a_release() {
     // As with an expired certificate: the host itself finds each word ready.
     let host = Scripted::new();
     let gone = serve(|_| None);
@@ -154,7 +154,7 @@ fn what_was_wrong_from_outside_before_does_not_refuse_a_release() {
 }
 
 #[test]
-fn what_answered_from_outside_before_has_to_answer_afterwards() {
+fn a_page_that_answered_from_outside_before_has_to_answer_afterwards() {
     // A new word has not answered before, and must now.
     for (path, wrong) in [("/the/", true), ("/new/", false)] {
         let asked = AtomicU32::new(0);
@@ -239,7 +239,7 @@ fn newer() -> Value {
 }
 
 #[test]
-fn a_newer_release_on_the_host_has_an_exit_code_of_its_own() {
+fn a_newer_release_on_the_host_has_its_own_exit_code() {
     let host = Scripted::new();
     host.model().running = newer();
     let scene = Scene::prod(&host, page(&right()));
@@ -252,7 +252,7 @@ fn a_newer_release_on_the_host_has_an_exit_code_of_its_own() {
 }
 
 #[test]
-fn a_host_that_gets_a_newer_release_meanwhile_is_told_by_the_same_exit_code() {
+fn a_host_that_gets_a_newer_release_meanwhile_has_the_same_exit_code() {
     for (at, also) in [("offer", None), ("begin", Some("receive"))] {
         let host = Scripted::but(move |name, model| {
             if name != at {
@@ -275,7 +275,7 @@ fn a_host_that_gets_a_newer_release_meanwhile_is_told_by_the_same_exit_code() {
 }
 
 #[test]
-fn an_interrupt_brings_it_back_and_is_waited_for() {
+fn an_interrupt_rolls_it_back_and_the_command_waits() {
     for signal in ["INT", "TERM", "HUP"] {
         let (server, host) = (right(), Scripted::new());
         let scene = Scene::prod(&host, page(&server));
@@ -353,7 +353,7 @@ fn an_interrupt_ends_a_fetch_from_a_cache() {
 }
 
 #[test]
-fn a_rollback_goes_back_without_sending_anything() {
+fn a_rollback_sends_nothing() {
     let host = Scripted::new();
     let scene = Scene::prod(&host, json!({}));
     let said = scene.ends(0, &["rollback", "prod", "6"]);

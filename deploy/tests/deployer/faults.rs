@@ -28,7 +28,7 @@ fn with(
 }
 
 #[test]
-fn a_host_that_is_not_reached_is_said_so() {
+fn an_unreachable_host_is_reported() {
     let host = Scripted::new();
     let mut scene = Scene::prod(&host, page(&right()));
     scene.draft.release["hosts"]["prod"]["deployment"]["port"] = serde_json::json!(1);
@@ -41,7 +41,7 @@ fn a_host_that_is_not_reached_is_said_so() {
 }
 
 #[test]
-fn an_answer_that_is_not_understood_is_shown() {
+fn an_answer_that_cannot_be_parsed_is_shown() {
     for (bytes, why) in [
         (
             &b"Welcome to prod\x1b[2J!\n"[..],
@@ -74,7 +74,7 @@ fn a_line_without_an_end_is_ended() {
 }
 
 #[test]
-fn a_break_while_it_goes_on_is_waited_through() {
+fn an_interruption_of_the_connection_is_waited_out() {
     let (code, said, _) = with("progress", 2, |_| Some(Instead::Bytes(b"")));
     assert_eq!(code, 0, "{said}");
     let unreachable = "prod: unreachable, and will roll back by itself if it stays unreachable: 127.0.0.1 ended the connection";
@@ -112,7 +112,7 @@ fn a_begin_whose_answer_is_lost_is_followed() {
 }
 
 #[test]
-fn a_lost_deployment_is_told_within_seconds() {
+fn a_lost_deployment_is_reported_within_seconds() {
     let begun = Instant::now();
     let (code, said, _) = with("progress", 2, |model| {
         model.ahead = vec!["lost"];
@@ -128,7 +128,7 @@ fn a_lost_deployment_is_told_within_seconds() {
 }
 
 #[test]
-fn a_host_that_does_not_say_how_it_stands_is_asked_again() {
+fn a_host_that_does_not_report_its_state_is_asked_again() {
     // As while systemd re-executes itself.
     let host = Scripted::but(|name, model| {
         (name == "progress" && (3..6).contains(&model.count("progress")))
@@ -144,7 +144,7 @@ fn a_host_that_does_not_say_how_it_stands_is_asked_again() {
 }
 
 #[test]
-fn a_confirmation_that_is_not_taken_is_sent_again() {
+fn a_confirmation_that_is_not_accepted_is_sent_again() {
     let asked = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&asked);
     let server = serve(move |_| {
@@ -164,7 +164,7 @@ fn a_confirmation_that_is_not_taken_is_sent_again() {
 }
 
 #[test]
-fn an_abort_that_is_not_taken_is_sent_again() {
+fn an_abort_that_is_not_accepted_is_sent_again() {
     let host = Scripted::but(|name, model| {
         (name == "abort" && model.count("abort") == 1)
             .then_some(Instead::Refused("systemd does not report what is under way"))
@@ -211,7 +211,7 @@ fn a_refusal_in_the_middle_of_the_bytes_is_the_host_s_sentence() {
 }
 
 #[test]
-fn a_path_that_is_here_with_another_content_is_not_sent() {
+fn a_path_that_is_here_with_other_content_is_not_sent() {
     let host = Scripted::new();
     let scene = Scene::prod(&host, page(&right()));
     put(
@@ -228,7 +228,7 @@ fn a_path_that_is_here_with_another_content_is_not_sent() {
 }
 
 #[test]
-fn a_path_whose_bytes_are_not_those_of_its_book_is_not_sent_whole() {
+fn a_path_whose_size_is_not_the_one_in_nix_s_database_is_not_sent_completely() {
     let host = Scripted::new();
     let scene = Scene::prod(&host, page(&right()));
     scene.write(

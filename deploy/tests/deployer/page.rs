@@ -60,7 +60,7 @@ fn an_instance_is_ready_only_by_its_own_word() {
 }
 
 #[test]
-fn whatever_else_answers_is_wrong_in_a_sentence() {
+fn any_other_response_is_reported_in_a_sentence() {
     let says = |answer: fn(&str) -> crate::server::Answer| {
         let server = serve(answer);
         ask("the", &server.address, Duration::from_secs(1)).unwrap_err()
@@ -260,7 +260,7 @@ fn a_certificate_is_checked_against_the_release_s_own_authority() {
 }
 
 #[test]
-fn an_authority_that_is_none_is_refused() {
+fn an_invalid_authority_is_refused() {
     for pem in ["", "no certificate"] {
         let error = Outside::new(Some(pem)).unwrap_err();
         assert_eq!(

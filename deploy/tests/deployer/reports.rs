@@ -96,7 +96,7 @@ fn a_dry_run_sends_and_begins_nothing() {
 }
 
 #[test]
-fn stopping_is_said() {
+fn stopping_is_reported() {
     let (host, scene) = scene();
     let (code, said) = scene.deploy(&["stop", "prod"]);
     assert_eq!(
@@ -234,7 +234,7 @@ fn a_check_excuses_what_the_deployment_of_this_system_excused() {
 }
 
 #[test]
-fn ssh_gets_a_key_of_its_own_and_the_host_s_alone() {
+fn ssh_gets_its_own_copy_of_the_key_and_only_the_host_s_key() {
     let host = Scripted::new();
     let mut scene = Scene::prod(&host, json!({}));
     scene.draft.release["hosts"]["prod"]["deployment"]["hostKey"] = json!("ssh-ed25519 AAAA");

@@ -76,7 +76,7 @@ fn a_host_that_the_release_does_not_have_is_named() {
 }
 
 #[test]
-fn wrong_arguments_have_an_exit_code_of_their_own() {
+fn invalid_arguments_have_their_own_exit_code() {
     let host = Scripted::new();
     let scene = Scene::prod(&host, json!({}));
     for (arguments, why) in [

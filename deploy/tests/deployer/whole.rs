@@ -82,7 +82,7 @@ impl Whole {
 }
 
 #[test]
-fn a_release_is_brought_reported_and_taken_back() {
+fn a_release_is_deployed_reported_and_rolled_back() {
     let whole = Whole::new();
     let said = whole.deploys();
     let system = path("z-system");
@@ -124,7 +124,7 @@ fn a_release_is_brought_reported_and_taken_back() {
 }
 
 #[test]
-fn each_release_that_the_host_does_not_take_is_refused_by_its_own_sentence() {
+fn each_release_that_the_host_does_not_accept_is_refused_with_its_own_sentence() {
     let whole = Whole::new();
     let machine = &whole.machine;
 
@@ -172,7 +172,7 @@ fn each_release_that_the_host_does_not_take_is_refused_by_its_own_sentence() {
 }
 
 #[test]
-fn an_older_release_comes_to_no_host() {
+fn an_older_release_is_deployed_to_no_host() {
     let mut whole = Whole::new();
     whole.deploys();
     whole.scene.draft.release["commitTime"] = json!(1_789_999_999);
@@ -184,7 +184,7 @@ fn an_older_release_comes_to_no_host() {
 }
 
 #[test]
-fn what_is_wrong_on_the_host_or_from_outside_does_not_stay() {
+fn a_release_that_is_wrong_on_the_host_or_from_outside_does_not_stay() {
     let whole = Whole::new();
     whole.machine.answers(&path("z-system"), "love", Word::Wrong);
     let said = whole.refused();

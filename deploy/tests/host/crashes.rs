@@ -87,7 +87,7 @@ fn the_process_may_be_killed_before_or_after_each_command() {
 }
 
 #[test]
-fn the_way_back_may_be_killed_at_each_command_too() {
+fn the_rollback_may_be_killed_at_each_command_too() {
     // The new system never gets ready after its activation, so that each deployment rolls back.
     at_each_command(&["kill-before", "kill-after"], &|machine| {
         machine.write(&format!("{NEW}/failing"), "new.service loaded failed\n");
@@ -113,7 +113,7 @@ fn a_process_that_is_killed_in_a_state_is_rolled_back() {
 }
 
 #[test]
-fn a_deployment_whose_whole_part_is_gone_is_told_as_lost_at_once() {
+fn a_deployment_without_any_process_is_reported_as_lost_at_once() {
     let machine = Machine::new();
     machine.record("readiness");
     let begun = Instant::now();
@@ -147,7 +147,7 @@ fn a_file_that_was_half_written_is_removed_too() {
 }
 
 #[test]
-fn what_an_operator_brought_since_stays() {
+fn a_system_that_an_operator_activated_since_stays() {
     let machine = Machine::new();
     machine.record("unconfirmed");
     let other = "/nix/store/33333333333333333333333333333333-other";
@@ -164,7 +164,7 @@ fn what_an_operator_brought_since_stays() {
 }
 
 #[test]
-fn a_way_back_that_never_succeeds_ends_and_is_told_and_holds_up_no_other_deployment() {
+fn a_rollback_that_never_succeeds_ends_is_reported_and_holds_up_no_other_deployment() {
     let machine = Machine::new();
     machine.write(&format!("{OLD}/failing"), "new.service loaded failed\n");
     machine.write(&format!("{NEW}/failing"), "new.service loaded failed\n");
@@ -182,7 +182,7 @@ fn a_way_back_that_never_succeeds_ends_and_is_told_and_holds_up_no_other_deploym
 }
 
 #[test]
-fn a_new_system_that_an_operator_chose_after_a_failed_way_back_stays() {
+fn a_new_system_that_an_operator_chose_after_a_failed_rollback_stays() {
     let machine = Machine::new();
     machine.record("not-rolled-back");
     for (link, target) in [

@@ -23,7 +23,7 @@ fn a_good_release_stays() {
 }
 
 #[test]
-fn root_is_told_on_the_host_what_runs_and_what_ran() {
+fn root_can_see_on_the_host_what_runs_and_what_ran() {
     let machine = Machine::new();
     machine.begin(Some("a trial"));
     machine.watch();
@@ -76,7 +76,7 @@ fn root_is_told_on_the_host_what_runs_and_what_ran() {
 
 /// The answer of a service that refuses before it has read everything is still forwarded.
 #[test]
-fn a_connection_is_carried_both_ways_also_where_it_is_refused_early() {
+fn a_connection_is_forwarded_both_ways_even_if_it_is_refused_early() {
     let machine = Machine::new();
     let listener = UnixListener::bind(machine.at("run/deploy-host.sock")).unwrap();
     for is_early in [false, true] {

@@ -144,7 +144,7 @@ fn a_changed_secret_is_what_the_preflight_uses() {
 }
 
 #[test]
-fn a_secret_that_no_key_opens_refuses_though_no_word_has_it() {
+fn a_secret_that_no_key_decrypts_refuses_though_no_word_has_it() {
     let machine = Machine::new();
     secret(&machine, NEW, "/run/agenix/other", "bad");
     let why = "no key of this host decrypts the secret /run/agenix/other: age --decrypt ended with 1: age: error: no identity matched any of the recipients";
@@ -152,7 +152,7 @@ fn a_secret_that_no_key_opens_refuses_though_no_word_has_it() {
 }
 
 #[test]
-fn a_secret_of_the_same_content_at_another_path_is_no_change() {
+fn a_secret_of_the_same_content_at_another_path_is_not_a_change() {
     let machine = Machine::new();
     for word in ["the", "love"] {
         unchanged(&machine, word);
@@ -183,7 +183,7 @@ fn a_unit_that_fails_newly_rolls_back_and_one_that_had_failed_does_not() {
 }
 
 #[test]
-fn a_unit_that_fails_before_and_after_refuses_nothing_and_hinders_no_way_back() {
+fn a_unit_that_fails_before_and_after_refuses_nothing_and_hinders_no_rollback() {
     for (confirmation, end) in [(20, "committed"), (1, "rolled-back")] {
         let machine = Machine::new();
         let failing = "before.service loaded activating auto-restart\n";
@@ -216,7 +216,7 @@ fn a_unit_of_an_excused_word_may_fail() {
 }
 
 #[test]
-fn nobody_who_confirms_rolls_it_back() {
+fn a_missing_confirmation_rolls_it_back() {
     let machine = Machine::new();
     machine.begin_unconfirmed(2);
     machine.settle();

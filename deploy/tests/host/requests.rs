@@ -188,7 +188,7 @@ fn exported() -> Vec<u8> {
 }
 
 #[test]
-fn a_release_that_the_policy_does_not_take_is_refused_by_its_own_sentence() {
+fn a_release_that_the_policy_does_not_accept_is_refused_with_its_own_sentence() {
     let it = Offering::new();
     let signed = it.draft.sign(&it.pair);
     let other = it.refused(&it.draft.sign(&Pair::new()));
@@ -339,7 +339,7 @@ fn the_policy_is_asked_again_when_a_release_is_begun() {
 }
 
 #[test]
-fn a_path_that_was_here_with_another_content_refuses() {
+fn a_path_that_was_here_with_other_content_refuses() {
     let it = Offering::new();
     it.machine
         .write("valid", &format!("{GLIBC} {}\n", hash(b"another glibc")));
@@ -495,7 +495,7 @@ fn paths_are_received_once_at_a_time_and_only_with_room_for_them() {
 }
 
 #[test]
-fn a_path_comes_once() {
+fn a_path_is_accepted_only_once() {
     let it = Offering::new();
     let release = it.offered();
     let answer = it.sent(&release, &[glibc(), glibc()], b"\n");
@@ -607,7 +607,7 @@ fn a_deployment_is_confirmed_only_while_it_waits_and_aborted_only_while_it_goes_
 }
 
 #[test]
-fn a_rollback_goes_to_the_generation_before_and_needs_no_ready_word() {
+fn a_rollback_goes_to_the_previous_generation_and_needs_no_ready_word() {
     let machine = Machine::new();
     machine.begin(None);
     assert_eq!(machine.watch()["state"], "committed");
@@ -652,7 +652,7 @@ fn a_rollback_goes_to_the_generation_before_and_needs_no_ready_word() {
 }
 
 #[test]
-fn a_rollback_goes_on_where_systemd_does_not_say_how_it_stands() {
+fn a_rollback_continues_if_systemd_does_not_report_its_state() {
     let machine = Machine::new();
     machine.begin(None);
     assert_eq!(machine.watch()["state"], "committed");
@@ -669,7 +669,7 @@ fn a_rollback_goes_on_where_systemd_does_not_say_how_it_stands() {
 }
 
 #[test]
-fn what_runs_is_told_with_its_own_hashes_and_each_words_program() {
+fn the_running_system_is_reported_with_its_own_hashes_and_each_words_program() {
     let machine = Machine::new();
     machine.write("valid", &format!("{OLD} {}\n", hash(b"old")));
     machine.write(

@@ -609,7 +609,7 @@ fn each(world: (bool, bool), before: &[Fault], kinds: &[&[Kind]]) -> usize {
 }
 
 #[test]
-fn what_is_confirmed_stays_and_nothing_else() {
+fn only_a_confirmed_system_stays() {
     for (world, end) in WORLDS.into_iter().zip([NEW, OLD, OLD]) {
         let memory = Memory::new(world, &[]);
         deploy(&memory);
@@ -619,7 +619,7 @@ fn what_is_confirmed_stays_and_nothing_else() {
 }
 
 #[test]
-fn a_repair_waits_for_the_way_back_and_leaves_a_deployment_that_goes_forward() {
+fn a_repair_waits_for_the_rollback_and_leaves_a_deployment_that_goes_forward() {
     let memory = Memory::new((true, true), &[]);
     memory.under_way.set(true);
     recover(&memory, PAUSE).unwrap();
@@ -707,7 +707,7 @@ fn a_repair_leaves_a_deployment_that_begins() {
 }
 
 #[test]
-fn a_system_that_an_operator_brought_before_the_first_step_stays() {
+fn a_system_that_an_operator_activated_before_the_first_step_stays() {
     let other = "/nix/store/33333333333333333333333333333333-other";
     let memory = Memory::new((true, true), &[]);
     memory.put(&format!("{other}/init"), "");

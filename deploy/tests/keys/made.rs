@@ -137,7 +137,7 @@ fn each_half_is_made_where_it_stays() {
 }
 
 #[test]
-fn it_says_what_gitlab_is_given_and_holds_none_of_it() {
+fn it_lists_what_gitlab_needs_and_contains_none_of_it() {
     let project = Project::new();
     let folder = project.path("keys");
     let said = project.made(&[name(&folder), "mock-prod", "dev"]);
@@ -199,7 +199,7 @@ fn the_password_is_a_new_one_and_reaches_cosign_by_its_input() {
 }
 
 #[test]
-fn what_is_there_stays_and_a_host_is_added() {
+fn existing_keys_stay_and_a_host_is_added() {
     let project = Project::new();
     let folder = project.path("keys");
     project.made(&[name(&folder), "dev"]);
@@ -213,7 +213,7 @@ fn what_is_there_stays_and_a_host_is_added() {
 }
 
 #[test]
-fn a_half_without_its_other_is_never_made_anew() {
+fn a_half_without_its_other_is_never_replaced() {
     let project = Project::new();
     let folder = project.path("keys");
     project.made(&[name(&folder), "dev"]);

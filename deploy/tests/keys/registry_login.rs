@@ -21,7 +21,7 @@ fn of_job(image: &str, variables: &[(&str, &str)]) -> std::io::Result<Option<Reg
 }
 
 #[test]
-fn a_job_logs_in_at_its_own_registry_by_a_file_that_is_private_and_goes() {
+fn a_job_logs_in_to_its_own_registry_by_a_private_file_that_is_removed() {
     let login = of_job(IMAGE, &JOB).unwrap().expect("a job has a login");
     let [(_, file), (_, folder)] = login.environment();
     let content: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
@@ -48,7 +48,7 @@ fn no_other_registry_is_shown_the_jobs_password() {
 }
 
 #[test]
-fn a_login_that_somebody_named_is_the_one() {
+fn a_named_login_takes_precedence() {
     let named = [&JOB[..], &[("REGISTRY_AUTH_FILE", "/somewhere")]].concat();
     assert!(of_job(IMAGE, &named).unwrap().is_none());
 }

@@ -16,7 +16,7 @@ fn refused(lines: &str) -> String {
 }
 
 #[test]
-fn what_is_written_is_read() {
+fn written_lines_are_read_back() {
     let lines = format!("{A} {}\n{B} {}\n", hash("0"), hash("1"));
     let closure = Closure::parse(&lines).unwrap();
     assert_eq!(closure.lines(), lines);

@@ -9,7 +9,7 @@ use crate::signed::{BUILDER, COMMIT, REPOSITORY};
 const IMAGE: &str = "registry.example.com/wordtally";
 
 #[test]
-fn verify_needs_a_folder_and_a_key_alone() {
+fn verify_needs_only_a_folder_and_a_key() {
     let desk = Desk::new();
     fs::remove_dir_all(desk.path("bin")).unwrap();
     let said = desk.deploy(&["verify", "attested", "--commit", COMMIT]);
@@ -257,7 +257,7 @@ fn no_private_key_names_the_how_to() {
 }
 
 #[test]
-fn a_folder_that_is_no_release_is_refused() {
+fn a_folder_that_is_not_a_release_is_refused() {
     let desk = Desk::new();
     let attest = ["attest", "built", "output"];
     let release = desk.read("built/release.json");

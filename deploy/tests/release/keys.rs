@@ -44,7 +44,7 @@ fn a_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn what_is_no_public_key_is_refused() {
+fn anything_but_a_public_key_is_refused() {
     let no_pem = "the public key is malformed: expected PEM that begins with -----BEGIN PUBLIC KEY-----";
     for text in [
         "",

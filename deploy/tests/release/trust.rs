@@ -29,7 +29,7 @@ fn external(draft: &mut Draft) -> &mut Value {
 type Change = fn(&mut Value);
 
 #[test]
-fn a_signed_release_is_taken() {
+fn a_signed_release_is_accepted() {
     let (pair, draft) = (Pair::new(), Draft::new());
     let keys = [Pair::new().public(), pair.public()];
     let trusted = judge(&policy(), &keys, "prod", &draft.sign(&pair)).unwrap();
@@ -79,7 +79,7 @@ fn an_altered_statement_is_refused() {
 }
 
 #[test]
-fn what_is_no_bundle_is_refused() {
+fn anything_but_a_bundle_is_refused() {
     let (pair, draft) = (Pair::new(), Draft::new());
     let sign = |change: Change| {
         let mut bundle: Value = serde_json::from_str(&draft.sign(&pair).bundle).unwrap();
@@ -310,7 +310,7 @@ fn another_origin_is_refused() {
 }
 
 #[test]
-fn a_tag_that_the_policy_names_is_taken() {
+fn a_tag_that_the_policy_names_is_accepted() {
     let (pair, mut draft) = (Pair::new(), Draft::new());
     external(&mut draft)["ref"] = json!("refs/tags/v0.1.0");
     let trusted = judge(&policy(), &[pair.public()], "prod", &draft.sign(&pair)).unwrap();
@@ -348,7 +348,7 @@ fn only_an_older_release_is_refused() {
 }
 
 #[test]
-fn what_is_too_long_is_not_read() {
+fn a_text_that_is_too_long_is_not_read() {
     let (pair, draft) = (Pair::new(), Draft::new());
     let mut signed = draft.sign(&pair);
     signed.bundle.push_str(&" ".repeat(4 * 1024 * 1024));
