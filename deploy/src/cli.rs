@@ -93,7 +93,7 @@ pub enum Command {
 /// The release, and who must have signed it.
 #[derive(Debug, Args)]
 pub struct Of {
-    /// Folder that `deploy attest` wrote; it also contains the host's address and SSH key
+    /// Folder that `deploy attest` wrote; it also has the host's address and SSH host key
     #[arg(long, value_name = "DIR", default_value = "attested")]
     pub attested: PathBuf,
     /// Commit from which the release must be built, as its full hash [default: any]

@@ -117,7 +117,7 @@ pub fn make(given: &Keys, checkout: &Path) -> Result<String, KeysError> {
     let mut told = |made: bool, path: &str| {
         tell(&format!(
             "{path}: {}",
-            if made { "made" } else { "is there already" }
+            if made { "made" } else { "already exists" }
         ))
     };
     told(release_pair(&folder, &public)?, RELEASE_KEY);
@@ -125,9 +125,7 @@ pub fn make(given: &Keys, checkout: &Path) -> Result<String, KeysError> {
         let file = format!("{DEPLOYERS}/{host}.pub");
         told(deployer(host, &folder, &checkout.join(&file))?, &file);
     }
-    tell(
-        "Commit what was made. Its private halves are files of their own, and GitLab is given each of them.",
-    );
+    tell("Commit the new files. The private halves are separate files, and GitLab needs each of them.");
     tell("");
     tell("In GitLab, at Settings > CI/CD > Variables:");
     let mut variable = |name: &str, kind: &str, scope: &str, value: &str| {
@@ -150,9 +148,11 @@ pub fn make(given: &Keys, checkout: &Path) -> Result<String, KeysError> {
             &given.hosts.join(" "),
         );
     }
-    tell("At Settings > Repository > Protected tags: v*, which others are given no protected variable.");
+    tell(
+        "At Settings > Repository > Protected tags: v*, because only protected refs get protected variables.",
+    );
     tell(&format!(
-        "Or all of it by one command: nix run .#set-up-gitlab -- {}",
+        "Or set all of it with one command: nix run .#set-up-gitlab -- {}",
         folder.display()
     ));
     Ok(report)

@@ -504,7 +504,7 @@ def test_another_image_is_not_attested(release: Release) -> None:
 
 
 def test_what_was_written_is_not_written_over(release: Release) -> None:
-    release.refused("is there already", "deploy", "attest", release.folder, release.attested, env=release.signing)
+    release.refused("already exists", "deploy", "attest", release.folder, release.attested, env=release.signing)
 
 
 def test_plain_http_is_for_the_loopback(release: Release) -> None:

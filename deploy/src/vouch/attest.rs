@@ -40,7 +40,7 @@ pub fn run(given: &Args, output: &mut dyn Write) -> Result<(), Fault> {
     let built = Built::read(&given.release)?;
     if given.output.exists() {
         return Err(Fault::Refused(format!(
-            "{} is there already: name a folder to make",
+            "{} already exists: name a folder to create",
             given.output.display()
         )));
     }

@@ -208,7 +208,7 @@ fn existing_keys_stay_and_a_host_is_added() {
     let said = project.made(&[name(&folder), "dev", "mock-prod"]);
     let after = ["keys/cosign.key", "keys/cosign-password", "keys/deploy-dev"].map(|file| project.read(file));
     assert_eq!(before, after);
-    assert!(said.contains("release/cosign.pub: is there already\n"), "{said}");
+    assert!(said.contains("release/cosign.pub: already exists\n"), "{said}");
     assert!(said.contains("secrets/deployers/mock-prod.pub: made\n"), "{said}");
 }
 
