@@ -15,7 +15,7 @@ let
   };
   host = written.nixosConfigurations.shakespeare.extendModules {
     modules = [
-      # The package set of this check, whichever platform hardware-configuration.nix names.
+      # The package set of this check, whichever platform configuration.nix names.
       { nixpkgs.pkgs = pkgs; }
       # Skips NixOS's manual.
       { documentation.enable = false; }

@@ -8,7 +8,7 @@
       nixosConfigurations.shakespeare = nixpkgs.lib.nixosSystem {
         modules = [
           wordtally.nixosModules.default
-          ./hardware-configuration.nix
+          ./configuration.nix
           ./host.nix
         ];
       };

@@ -1,7 +1,4 @@
 {
-  networking.hostName = "shakespeare";
-  system.stateVersion = "26.05";
-
   services.wordtally = {
     enable = true;
     # Keep it outside the store, which everyone can read. Remove this line to use the machine's own identity at Google.
