@@ -20,6 +20,7 @@ pkgs.runCommand "client-node"
     cp -r ${../clients/node} node
     chmod u+w node
     cd node
-    ln -s ${packages} node_modules
+    # A copy: Node.js looks for what a package imports beside the path that a link leads to.
+    cp -r ${packages} node_modules
     node run.js | tee $out
   ''
