@@ -37,12 +37,15 @@ class Pages:
     def __init__(self, root: Path, generated: dict[str, str]) -> None:
         self.root = root
         self.generated = generated
+        self.listings = listings(root)
 
     def __contains__(self, path: str) -> bool:
-        return path in self.generated or path.endswith(".md") and (self.root / path).is_file()
+        known = path in self.generated or path in self.listings
+        return known or path.endswith(".md") and (self.root / path).is_file()
 
     def text(self, path: str) -> str:
-        return self.generated.get(path) or (self.root / path).read_text(encoding="utf-8")
+        made = self.generated.get(path) or self.listings.get(path)
+        return made or (self.root / path).read_text(encoding="utf-8")
 
     def title(self, path: str) -> str:
         found = re.search(r"^# (.+)$", self.text(path), re.MULTILINE)
@@ -65,7 +68,7 @@ class Pages:
 
 
 def listings(root: Path) -> dict[str, str]:
-    """A page for each folder of docs/ that has pages and none of its own, such as the runbooks."""
+    """A page for each folder of docs/ that has no page of its own; the site has those that a page links to."""
     made = {}
     for folder in sorted(path for path in (root / "docs").iterdir() if path.is_dir()):
         names = sorted(path.name for path in folder.glob("*.md"))
@@ -223,7 +226,6 @@ def write(
     if options is not None:
         generated["docs/reference/all-nixos-options.md"] = options.read_text(encoding="utf-8")
     pages = Pages(root, generated)
-    pages.generated = {**listings(root), **generated}
     with tempfile.TemporaryDirectory() as scratch:
         book = Path(scratch)
         here = Path(__file__).parent

@@ -103,6 +103,16 @@ def test_a_small_site_is_written(small: Path, tmp_path: Path) -> None:
     assert not any("main.rs" in link for link in links)
 
 
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_folder_without_a_page_has_a_list_if_a_page_links_to_it(small: Path, tmp_path: Path, linked: bool) -> None:
+    (small / "docs/more").mkdir()
+    (small / "docs/more/two.md").write_text("# Two\n")
+    (small / "docs/one.md").write_text(f"# One\n\n[two](more/two.md) {'[all](more/)' if linked else ''}\n")
+    done = write_site(small, tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "out/docs/more/index.html").is_file() == linked
+
+
 def test_code_is_not_rewritten(small: Path, tmp_path: Path) -> None:
     (small / "docs/one.md").write_text("# One\n\n```\n[text](../src/main.rs)\n```\n")
     assert write_site(small, tmp_path / "out").returncode == 0
