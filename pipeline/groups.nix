@@ -10,6 +10,7 @@ let
   isLint =
     name:
     name == "format"
+    || name == "prose"
     || lib.hasPrefix "shell-" name
     || lib.hasPrefix "code-" name && name != "code-tests";
   # The tests that `cargo test` also runs.

@@ -21,7 +21,9 @@ for (const path of files) {
 }
 if (process.argv.includes("--commit")) {
   const message = git("log", "-1", "--format=%B");
-  documents.push(["the last commit's message", extract("message.md", message)]);
+  const { text, places } = extract("message.md", message);
+  // Only our phrases: a message can list what changed in one long sentence.
+  documents.push(["the last commit's message", { text, places: places.map((place) => ({ ...place, literal: true })) }]);
 }
 
 let found = 0;

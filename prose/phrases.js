@@ -32,9 +32,9 @@ export const PHRASES = [
     good: "deployed to dev automatically, once keys are set up",
   },
   {
-    pattern: /\b(?:is|are|was|were) right for a (?:visitor|client)\b/gi,
+    pattern: /\b(?:is|are|was|were) right for a client\b/gi,
     write: "passed an external check",
-    bad: "a page was right for a visitor",
+    bad: "a page was right for a client",
     good: "the page passed an external check",
   },
   {
@@ -93,6 +93,12 @@ export const PHRASES = [
     write: "compare with",
     bad: "held against its own document",
     good: "compared with its own document",
+  },
+  {
+    pattern: /\bvisitors?\b/gi,
+    write: "client",
+    bad: "the response to a visitor",
+    good: "the response to a client",
   },
   {
     pattern: /\b(?:front door|way back)\b/gi,
