@@ -133,14 +133,16 @@ in
       after = [ "multi-user.target" ];
       # It activates a system, so it has no sandbox.
       serviceConfig = state // {
-        Type = "oneshot";
+        # systemd keeps a failed unit loaded while its OnFailure= has a start job. The job of a oneshot unit would last until
+        # the recovery ends, and the failed deployment would stay in the list of failed units.
+        Type = "exec";
         ExecStart = "${program} recover";
         # It counts its own attempts, because an activation resets systemd's counter. systemd restarts it only if it was
         # killed, which `on-abort` does not do after a lack of memory or a timeout.
         Restart = "on-abnormal";
         RestartSec = "10s";
         # The sum of the limits in deploy/src/host/recover.rs.
-        TimeoutStartSec = "70min";
+        RuntimeMaxSec = "70min";
       };
     };
   };

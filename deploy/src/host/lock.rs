@@ -110,8 +110,8 @@ pub fn take(world: &dyn World, program: &Program, way: &Way, confirmation: u64) 
     done(world, &command).map(drop)
 }
 
-/// Unloads a deployment's unit that has ended. systemd 262 unloads one by itself, except when its failure started
-/// another unit that had been started before: then its name remains in use, even after `reset-failed`.
+/// Unloads the unit of a deployment that has ended. systemd 262 unloads it by itself, unless the start job of its
+/// `OnFailure=` unit is pending at that moment: then its name remains in use, even after `reset-failed`.
 pub fn forget(world: &dyn World) {
     // It is not an error if it does not exist.
     let _ = world.run(&Command::new("systemctl", LIMIT).args(["stop", UNIT]));

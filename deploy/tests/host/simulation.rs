@@ -657,7 +657,7 @@ fn the_limits_of_the_units_hold_all_that_their_steps_may_take() {
     assert!(took <= Duration::from_secs(lock::BACK), "{took:?}");
     assert!(took > Duration::from_secs(lock::BACK / 2), "{took:?}");
     let given = include_str!("../../host.nix")
-        .split_once("TimeoutStartSec = \"")
+        .rsplit_once("RuntimeMaxSec = \"")
         .and_then(|(_, rest)| rest.split_once("min\""))
         .map(|(minutes, _)| minutes.parse::<u64>().unwrap() * 60)
         .unwrap();

@@ -33,3 +33,9 @@ def machine(request: pytest.FixtureRequest, key: Key) -> Iterator[Machine]:
 @pytest.fixture(scope="session")
 def deployer(machine: Machine, key: Key) -> Deployer:
     return Deployer(machine, key)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Prints a failure when it happens, because a whole run takes an hour."""
+    if report.failed:
+        print(f"\n{report.longreprtext}", flush=True)

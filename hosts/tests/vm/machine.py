@@ -12,6 +12,8 @@ import pytest
 
 T = TypeVar("T")
 PATIENCE = 600  # seconds; an emulated machine is slow
+RESTART = 60  # seconds that sshd may be away
+UNREACHED = "kex_exchange_identification|Connection refused"
 
 
 class Machine:
@@ -79,15 +81,21 @@ class Machine:
 
     def run(self, command: str, check: bool = True, timeout: float = PATIENCE) -> str:
         """Runs a command in the machine and returns its output."""
-        done = subprocess.run(
-            [*self.ssh(), command],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            # A journal may contain any bytes.
-            errors="replace",
-            timeout=timeout,
-        )
+        end = time.monotonic() + RESTART
+        while True:
+            done = subprocess.run(
+                [*self.ssh(), command],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                # A journal may contain any bytes.
+                errors="replace",
+                timeout=timeout,
+            )
+            # An activation restarts sshd. These connections ended before the command began.
+            if not check or done.returncode != 255 or not re.search(UNREACHED, done.stderr) or time.monotonic() > end:
+                break
+            time.sleep(1)
         if check and done.returncode != 0:
             raise AssertionError(f"{command!r} gave {done.returncode}: {done.stdout}{done.stderr}")
         return done.stdout
