@@ -3,7 +3,7 @@
 
 run_tutorial.py [STEP]   without a number: the whole page; else up to the end of the step with this number
 
-It clones the last commit, so that nothing uncommitted is tried. Needs Nix, git, curl, and the ports of mock production. It
+It clones the last commit, so that nothing uncommitted is tried. Needs Nix, git, curl, jq, and the ports of mock production. It
 boots one machine, builds five releases and makes six deployments.
 """
 
