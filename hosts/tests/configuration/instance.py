@@ -67,6 +67,8 @@ class Instance:
 
     def end(self) -> None:
         assert self.process
+        # On a busy machine the program may not have begun, and the signal would kill it.
+        wait("its handler of SIGTERM", lambda: handles(self.process, signal.SIGTERM))
         self.process.send_signal(signal.SIGTERM)
         assert self.process.wait(30) == 0
         self.process = None
@@ -77,3 +79,11 @@ class Instance:
                 process.kill()
                 process.wait()
         self.socket.close()
+
+
+def handles(process: "subprocess.Popen[bytes] | None", number: signal.Signals) -> bool:
+    """Whether a process has a handler for the signal."""
+    assert process
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    [caught] = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:")]
+    return bool(int(caught, 16) >> (number - 1) & 1)
